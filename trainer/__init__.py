@@ -1,0 +1,1 @@
+"""The RL side: TRL reward function, label budgets, verifiers, the tiny local policy."""
