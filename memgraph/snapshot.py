@@ -1,0 +1,82 @@
+"""The seam between the database and learning: one bounded piece of the memory, as columns.
+
+`memgraph.export` fills a `Snapshot` from Neo4j; scorers and the reward model read it and nothing else.
+
+    queries   0 .. Q-1 ──┐  similar[0] (neighbour) ──► similar[1] (query): the way messages flow
+    rollouts  0 .. T-1   │  rollout_query[t] = q, rollout_answer[t] = a, rollout_group[t] = g
+    answers   0 .. A-1 ──┘  one row for each distinct normalised answer of a query, shared by its rollouts
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """Columns of a subgraph; every array is filled once and never written again.
+
+    Attributes:
+        space: key of the embedding space that all vectors belong to.
+        query_keys: [queries].
+        query_domains: [queries], "math", "qa", "code" or another name.
+        query_embeddings: [queries, dimension], unit length.
+        query_units: [queries]; near-duplicate queries share a number. Labels are hidden and data are split by unit.
+        query_targets: [queries]; True for queries that were asked for, False for context fetched around them.
+        rollout_keys: [rollouts].
+        rollout_query: [rollouts], row of the query.
+        rollout_answer: [rollouts], row of the answer.
+        rollout_group: [rollouts]; rollouts sampled together (one run, attempt, call and query) share a number.
+        rollout_policies: [rollouts], name of the policy or "" where unknown. Not a feature of the default scorer.
+        thinking_embeddings: [rollouts, dimension].
+        feature_names: names of the optional numeric features.
+        rollout_features: [rollouts, features], NaN where a rollout has no such feature.
+        answer_keys: [answers].
+        answer_query: [answers], row of the query.
+        answer_values: [answers], the normalised value, "" where missing.
+        answer_valid: [answers]; False where the response gave no answer, which never counts as agreement.
+        answer_embeddings: [answers, dimension].
+        similar: [2, edges]; row 0 the neighbour a message comes from, row 1 the query it goes to.
+        similar_scores: [edges], cosine.
+        labels: [rollouts], the label in force under the caller's `LabelView`, 0..1, NaN where there is none.
+    """
+
+    space: str
+    query_keys: list[str]
+    query_domains: list[str]
+    query_embeddings: Floats
+    query_units: Ints
+    query_targets: Bools
+    rollout_keys: list[str]
+    rollout_query: Ints
+    rollout_answer: Ints
+    rollout_group: Ints
+    rollout_policies: list[str]
+    thinking_embeddings: Floats
+    feature_names: list[str]
+    rollout_features: Floats
+    answer_keys: list[str]
+    answer_query: Ints
+    answer_values: list[str]
+    answer_valid: Bools
+    answer_embeddings: Floats
+    similar: Ints
+    similar_scores: Floats
+    labels: Floats
+
+    @property
+    def target_rollouts(self) -> Ints:
+        """Rows of the rollouts that belong to target queries, in order: what a scorer answers for."""
+        return np.flatnonzero(self.query_targets[self.rollout_query])
+
+    @property
+    def labelled_queries(self) -> Ints:
+        """Rows of the queries with at least one labelled rollout."""
+        return np.unique(self.rollout_query[~np.isnan(self.labels)])
