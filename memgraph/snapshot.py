@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,3 +81,7 @@ class Snapshot:
     def labelled_queries(self) -> Ints:
         """Rows of the queries with at least one labelled rollout."""
         return np.unique(self.rollout_query[~np.isnan(self.labels)])
+
+    def with_targets(self, query_targets: Bools) -> Self:
+        """The same columns with other queries asked for."""
+        return replace(self, query_targets=query_targets)

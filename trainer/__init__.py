@@ -1,1 +1,3 @@
 """The RL side: TRL reward function, label budgets, verifiers, the tiny local policy."""
+
+DISTRIBUTION = "memreward-graph"

@@ -1,1 +1,58 @@
 """The `memreward` command."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from memgraph.cli import data, db, inspection, learn, rl
+from memgraph.errors import MemRewardError
+
+app = typer.Typer(
+    name="memreward",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Experience memory for LLM reinforcement learning: rollouts in Neo4j, rewards from a graph neural network.\n\n"
+    "Start with [bold]memreward demo[/bold]. The usual way: import → label → fit → score → train; inspect at any time. "
+    "Commands use NEO4J_URI if it is set, else a local Neo4j that they start themselves.",
+)
+app.add_typer(db.app, name="db")
+app.command("demo")(rl.demo)
+app.command("import")(data.import_)
+app.command("label")(data.label)
+app.command("fit")(learn.fit)
+app.command("score")(learn.score)
+app.command("evaluate")(learn.evaluate)
+app.command("train")(rl.train)
+app.command("inspect")(inspection.inspect)
+app.command("migrate")(data.migrate)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(version("memreward-graph"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+def main() -> None:
+    """Entry point: errors raised on purpose end as one message and exit code 1, without a traceback."""
+    try:
+        app()
+    except MemRewardError as error:
+        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, markup=True)
+        sys.exit(1)

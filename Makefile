@@ -1,0 +1,36 @@
+# make demo | make test | make lint: each makes its own virtual environment first.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help install demo test lint format clean
+
+help:  ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or newer is needed, found {v.major}.{v.minor}; set PYTHON=…")'
+	@echo "▸ installing into $(VENV) (torch and a Java runtime are large: some 7 GB, a few minutes)"
+	@start=$$(date +%s); \
+	$(PYTHON) -m venv $(VENV) && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' && \
+	touch $(STAMP) && echo "  ✓ installed in $$(( $$(date +%s) - start )) s"
+
+install: $(STAMP)  ## make the virtual environment
+
+demo: $(STAMP)  ## the main job: rollouts → memory → labels → GNN rewards → GRPO → before/after
+	@start=$$(date +%s); $(BIN)/memreward demo && echo "✓ demo finished in $$(( $$(date +%s) - start )) s"
+
+test: $(STAMP)  ## all tests, against a real Neo4j that they start themselves
+	@echo "▸ tests (the first run fetches Neo4j's jars, about 170 MB)"
+	@start=$$(date +%s); $(BIN)/python -m pytest --durations=8 && echo "✓ tests finished in $$(( $$(date +%s) - start )) s"
+
+lint: $(STAMP)  ## ruff (lint and format) and mypy
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+format: $(STAMP)  ## let ruff mend what it can
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+clean:  ## remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

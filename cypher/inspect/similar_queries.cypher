@@ -1,0 +1,13 @@
+// What a query is similar to, and which answers of those neighbours are known to be right.
+// Parameters: $query (key, or the beginning of the text; null picks one with labelled neighbours).
+// Returns query, neighbour, cosine, right_answers.
+MATCH (q:Query)-[:SIMILAR_TO]->(:Query)
+WHERE q.key = $query OR q.text STARTS WITH $query
+   OR ($query IS NULL AND EXISTS { (q)-[:SIMILAR_TO]->(:Query)-[:HAS_REFERENCE]->() }
+                      AND NOT EXISTS { (q)-[:HAS_REFERENCE]->() })
+WITH q ORDER BY q.key LIMIT 1
+MATCH (q)-[s:SIMILAR_TO]->(n:Query)
+RETURN left(q.text, 80) AS query, left(n.text, 80) AS neighbour, s.score AS cosine,
+       COLLECT { MATCH (n)-[:GENERATES]->(a:Answer)<-[:SCORES]-(l:Label {kind: 'ground_truth'})
+                 WHERE l.score >= 0.5 RETURN DISTINCT left(a.value, 40) } AS right_answers
+ORDER BY cosine DESC

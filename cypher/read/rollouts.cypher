@@ -1,0 +1,17 @@
+// Rollouts of queries, at most $limit a query: labelled ones first, then the newest, then by key.
+// Superseded rollouts (of discarded training steps) count nowhere.
+// Parameters: $keys (queries), $property, $limit; $run, $attempt, $call (null, or only rollouts sampled there).
+// Returns query, key, answer, run, attempt, call, policy, embedding (float32 bytes), features (list of [name, value]).
+UNWIND $keys AS key
+MATCH (q:Query {key: key})
+CALL (q) {
+  MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
+  WHERE NOT coalesce(t.superseded, false)
+    AND ($run IS NULL OR (t.run = $run AND t.attempt = $attempt AND t.call = $call))
+  WITH t, a, EXISTS { (t)<-[:SCORES]-(l:Label) WHERE l.purpose IS NOT NULL }
+          OR EXISTS { (a)<-[:SCORES]-(l:Label) WHERE l.purpose IS NOT NULL } AS labelled
+  RETURN t, a ORDER BY labelled DESC, coalesce(t.step, -1) DESC, t.key LIMIT $limit
+}
+RETURN key AS query, t.key AS key, a.key AS answer, t.run AS run, t.attempt AS attempt, coalesce(t.call, -1) AS call,
+       t.policy AS policy, t[$property] AS embedding,
+       [name IN keys(t) WHERE name STARTS WITH 'feature_' | [substring(name, 8), t[name]]] AS features

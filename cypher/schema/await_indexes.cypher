@@ -1,0 +1,2 @@
+// Waits until every index is online. Parameters: $seconds.
+CALL db.awaitIndexes($seconds)

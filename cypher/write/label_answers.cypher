@@ -1,0 +1,13 @@
+// Appends labels to answers; a label that is there stays as it is.
+// Parameters: $ledger (key; null for labels outside any), $rows (key, target, properties). Returns how many were new.
+UNWIND $rows AS row
+MATCH (target:Answer {key: row.target})
+MERGE (l:Label {key: row.key})
+ON CREATE SET l += row.properties, l.created_at = datetime(), l.fresh = true
+MERGE (l)-[:SCORES]->(target)
+WITH l, coalesce(l.fresh, false) AS fresh
+REMOVE l.fresh
+WITH l, fresh
+OPTIONAL MATCH (ledger:Ledger {key: $ledger})
+FOREACH (_ IN CASE WHEN ledger IS NULL THEN [] ELSE [1] END | MERGE (l)-[:SPENT_IN]->(ledger))
+RETURN sum(CASE WHEN fresh THEN 1 ELSE 0 END) AS written

@@ -1,0 +1,147 @@
+"""`memreward migrate`, `import` and `label`: what goes into the memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from memgraph.cli.common import (
+    DatasetOption,
+    HomeOption,
+    JsonOption,
+    LedgerOption,
+    RejectsOption,
+    RunOption,
+    console,
+    emit,
+    open_memory,
+    our_trainer,
+    progress,
+    report_rejects,
+    say,
+)
+from memgraph.settings import Settings
+
+
+def migrate(
+    status: Annotated[bool, typer.Option("--status", help="Only show what is applied and what is pending.")] = False,
+    unlock: Annotated[bool, typer.Option("--unlock", help="Release a lock that a crashed migrator left.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the database's schema up to date (every command that opens a memory does so too)."""
+    from memgraph import migrate as migrations
+    from memgraph.connect import Database, open_endpoint
+
+    database = Database(open_endpoint(Settings.load(home=home), say))
+    try:
+        if unlock:
+            say(f"released {migrations.unlock(database)} lock(s)")
+        states = migrations.status(database) if status else migrations.migrate(database, say=say)
+    finally:
+        database.close()
+    if as_json:
+        emit([{name: getattr(state, name) for name in state.__slots__} for state in states])
+        return
+    table = Table("version", "description", "applied", "took")
+    for state in states:
+        took = f"{state.milliseconds} ms" if state.milliseconds is not None else ""
+        table.add_row(state.version, state.description, state.applied_at or "[yellow]pending[/yellow]", took)
+    console.print(table)
+
+
+def import_(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="JSONL, JSONL.gz or Parquet files.")],
+    run: RunOption = "import",
+    embeddings: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="NPZ with query, query_id, thinking, answer, rollout_id arrays."),
+    ] = None,
+    dataset: DatasetOption = None,
+    rejects: RejectsOption = Path("memreward.rejects.jsonl"),
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Store rollouts. Importing a file again changes nothing; bad rows are rejected, the rest goes in.
+
+    Fields: query and response are required; query_id, rollout_id, dataset, domain (math, qa, code), policy, step,
+    sample, thinking, answer and numeric features are used where present. What a row knows of the truth (correct, gold,
+    tests) is not stored; `memreward label` reveals it within a budget.
+    """
+    from memgraph.reading import GivenEmbeddings, Reject
+
+    given = GivenEmbeddings.load(embeddings) if embeddings else None
+    rejected: list[Reject] = []
+    reports: list[dict[str, Any]] = []
+    with open_memory(home) as memory:
+        for file in files:
+            with progress(f"importing {file.name}") as update:
+                done = 0
+
+                def advance(rows: int) -> None:
+                    nonlocal done
+                    done += rows
+                    update(done)  # noqa: B023
+
+                report = memory.import_file(file, run=run, dataset=dataset, embeddings=given, progress=advance)
+            rejected += report.rejected
+            reports.append(
+                {
+                    "file": str(file),
+                    "new": report.new,
+                    "known": report.known,
+                    "rejected": len(report.rejected),
+                    "queries_linked": report.linked,
+                }
+            )
+    if as_json:
+        emit({"files": reports, "rejected": rejected})
+    else:
+        table = Table("file", "new", "known", "rejected", "queries linked")
+        for row in reports:
+            table.add_row(*map(str, row.values()))
+        console.print(table)
+    report_rejects(rejected, rejects)
+
+
+def label(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="The files that were imported.")],
+    budget: Annotated[
+        str | None, typer.Option(help="A share of the queries (0.2), or a number of them (50); without it, all.")
+    ] = None,
+    ledger: LedgerOption = "default",
+    seed: Annotated[int, typer.Option(help="Of the draw; draws of one seed are nested across budgets.")] = 0,
+    run: RunOption = "import",
+    dataset: DatasetOption = None,
+    rejects: RejectsOption = Path("memreward.rejects.jsonl"),
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Reveal labels from files (correct, gold, tests), all or within a budget, and account for them in a ledger."""
+    from memgraph.labelling import label_within_budget, parse_budget
+    from memgraph.truth import FileTruth
+
+    amount = parse_budget(budget)
+    source = FileTruth(files, run=run, dataset=dataset)
+    our_trainer()
+    from trainer.verifiers import judge
+
+    with open_memory(home) as memory:
+        report = label_within_budget(memory, source, ledger=ledger, budget=amount, seed=seed, judge=judge)
+    if as_json:
+        emit({"ledger": ledger, **{name: getattr(report, name) for name in report.__slots__}, "rejected": source.rejected})
+    else:
+        console.print(
+            f"ledger [bold]{ledger}[/bold]: {report.queries} queries labelled ({report.newly_paid} newly paid for), "
+            f"{report.labels} new labels"
+        )
+        for name, what in (
+            ("conflicts", "answers whose rollouts the source judges differently (each rollout keeps its own label)"),
+            ("undecided", "answers that could not be judged"),
+        ):
+            if count := len(getattr(report, name)):
+                console.print(f"{count} {what}")
+    report_rejects(source.rejected, rejects)

@@ -1,0 +1,91 @@
+"""`memreward fit`, `score` and `evaluate`: from labels to rewards, and how good they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from memgraph.cli.common import HomeOption, JsonOption, LedgerOption, console, emit, open_memory, progress, say
+
+
+def fit(
+    ledger: LedgerOption = "default",
+    seed: Annotated[int, typer.Option(help="The same seed on the same memory gives the same model.")] = 0,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit the reward model on the labelled queries of a ledger; save its checkpoint and register it in the graph."""
+    from memgraph.records import LabelView
+
+    with open_memory(home) as memory, progress("fitting the reward model") as update:
+        model, registered = memory.fit(LabelView(ledgers=(ledger,)), seed=seed, progress=update)
+    if as_json:
+        emit({"model": registered.key, "folder": registered.folder, "ledger": ledger, "metrics": model.metrics})
+        return
+    console.print(f"reward model [bold]{registered.key[:12]}[/bold] saved in {registered.folder}")
+    for name, value in model.metrics.items():
+        console.print(f"  {name}: {value:.4f}" if isinstance(value, float) else f"  {name}: {value}")
+
+
+def score(
+    ledger: LedgerOption = "default",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score every rollout of the unlabelled queries with the newest reward model, and write the scores back."""
+    from memgraph.records import LabelView
+    from memgraph.scoring import score_memory
+
+    with open_memory(home) as memory, progress("scoring") as update:
+        model, registered = memory.latest_model(ledger=ledger)
+        summary = score_memory(memory, model, registered, LabelView(ledgers=(ledger,)), progress=update)
+    if as_json:
+        emit(summary)
+        return
+    console.print(
+        f"{summary.scored} rollouts of {summary.queries} queries scored, {summary.abstained} left without a score; "
+        f"mean {summary.mean:.3f}"
+    )
+
+
+def evaluate(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Files of rollouts with labels.")],
+    labels: Annotated[list[float] | None, typer.Option(help="Share of queries labelled; repeatable.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Random splits for each share.")] = 3,
+    scorers: Annotated[str, typer.Option(help="`all`, or names separated by commas.")] = "all",
+    embeddings: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, dir_okay=False, help="NPZ of vectors; one for each file, in their order."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Every scorer side by side on files with labels: some queries are labelled, the others' rollouts are scored.
+
+    Runs in a second managed server with a temporary home; your memory is not touched. Each file is ingested once.
+    """
+    from memgraph.evaluation import evaluate_files
+    from memgraph.scorers import DEFAULT_SCORER, SCORERS
+
+    chosen = list(SCORERS) if scorers == "all" else scorers.split(",")
+    if unknown := [name for name in chosen if name not in SCORERS]:
+        raise typer.BadParameter(f"unknown scorers {', '.join(unknown)}; known: {', '.join(SCORERS)}")
+    if embeddings and len(embeddings) != len(files):
+        raise typer.BadParameter(f"{len(files)} files but {len(embeddings)} embeddings; give one for each file")
+    with progress("evaluating") as update:
+        rows = evaluate_files(
+            files, shares=labels or [0.2], seeds=seeds, scorers=chosen, embeddings=embeddings, progress=update, say=say
+        )
+    if as_json:
+        emit({"default_scorer": DEFAULT_SCORER, "rows": rows})
+        return
+    from memgraph.evaluation import summarise
+
+    for title, summary in summarise(rows):
+        table = Table("scorer", "AUC", "within-query AUC", "accuracy", "ECE", "coverage", "seconds", title=title)
+        for line in summary:
+            table.add_row(*line)
+        console.print(table)
+    console.print(f"mean ± standard deviation over {seeds} splits; default scorer: {DEFAULT_SCORER}")

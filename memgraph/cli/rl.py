@@ -1,0 +1,47 @@
+"""`memreward train` and `demo`: the RL side, loaded only when asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from memgraph.cli.common import HomeOption, JsonOption, emit, our_trainer
+
+
+def train(
+    config: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A run, for instance configs/tiny.yaml.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a policy by GRPO (TRL) with rewards from the memory.
+
+    The run's configuration says which policy, which problems, how many labels and which scorer; see configs/.
+    """
+    our_trainer()
+    from trainer.config import RunConfig
+    from trainer.train import train as run
+
+    result = run(RunConfig.load(config), home=home, resume=resume, quiet=as_json)
+    if as_json:
+        emit(result)
+
+
+def demo(
+    steps: Annotated[int, typer.Option(min=1, help="GRPO steps.")] = 40,
+    seed: Annotated[int, typer.Option(help="Of problems, labels and training.")] = 0,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The main job, small: rollouts → memory → 20 % labels → fit → GRPO with predicted rewards → before/after.
+
+    Takes a few minutes on two cores. Needs no network beyond Neo4j's jars (fetched once) and no GPU.
+    """
+    our_trainer()
+    from trainer.demo import demo as run
+
+    result = run(steps=steps, seed=seed, home=home, quiet=as_json)
+    if as_json:
+        emit(result)

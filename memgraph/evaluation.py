@@ -1,0 +1,178 @@
+"""How good are rewards? Scorers side by side on rollouts whose truth is known but hidden from them.
+
+A share of the queries is drawn and all their rollouts are labelled, through the ledger as in earnest; every scorer then
+answers for the rollouts of all other queries, and only the metrics see their truth.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from memgraph.embedding import Embedder, GivenVectors, SentenceEmbedder
+from memgraph.errors import InputError, ModelError
+from memgraph.ledger import draw
+from memgraph.memory import Memory
+from memgraph.metrics import evaluate_scores
+from memgraph.reading import GivenEmbeddings
+from memgraph.records import LabelView
+from memgraph.scorers import SCORERS
+from memgraph.server.local import LocalServer
+from memgraph.settings import Settings
+from memgraph.snapshot import Floats, Snapshot
+from memgraph.truth import FileTruth
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRow:
+    """One scorer on one file, share of labels and split; metrics are over the rollouts of the unlabelled queries."""
+
+    file: str
+    labels: float
+    seed: int
+    scorer: str
+    rollouts: int
+    accuracy: float | None
+    auc: float | None
+    within_query_auc: float | None
+    ece: float | None
+    coverage: float
+    seconds: float
+
+
+@contextmanager
+def temporary_memory(
+    embedder: Embedder | None = None, *, say: Callable[[str], None] = lambda _: None
+) -> Iterator[Memory]:
+    """A memory on a managed server of its own, in a temporary home; both are gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="memreward-") as home:
+        settings = Settings.load(home=Path(home) / "home").model_copy(update={"uri": None})
+        server = LocalServer(settings)
+        try:
+            with Memory.open(settings, embedder=embedder, say=say) as memory:
+                yield memory
+        finally:
+            server.stop()
+
+
+def evaluate_files(
+    files: Sequence[Path],
+    *,
+    shares: Sequence[float],
+    seeds: int,
+    scorers: Sequence[str],
+    embeddings: Sequence[Path] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> list[EvaluationRow]:
+    """Evaluate scorers on each file in turn.
+
+    Args:
+        shares: of the queries to label.
+        seeds: number of splits for each share.
+        scorers: names out of `memgraph.scorers.SCORERS`.
+        embeddings: one NPZ for each file, or None to embed here.
+    """
+    rows: list[EvaluationRow] = []
+    total = len(files) * len(shares) * seeds * len(scorers)
+    for position, file in enumerate(files):
+        given = GivenEmbeddings.load(embeddings[position]) if embeddings else None
+        with temporary_memory(_embedder_for(given), say=say) as memory:
+            say(f"importing {file.name}")
+            report = memory.import_file(file, embeddings=given)
+            if report.rejected:
+                say(f"{len(report.rejected)} rows of {file.name} rejected; the first: {report.rejected[0].reason}")
+            for row in evaluate_memory(memory, file, shares=shares, seeds=seeds, scorers=scorers):
+                rows.append(row)
+                if progress is not None:
+                    progress(len(rows), total)
+    return rows
+
+
+def evaluate_memory(
+    memory: Memory, file: Path, *, shares: Sequence[float], seeds: int, scorers: Sequence[str]
+) -> Iterator[EvaluationRow]:
+    """Evaluate scorers on a memory that holds the rollouts of `file`.
+
+    Raises:
+        InputError: if the file judges no rollout.
+    """
+    source = FileTruth([file], run="import")
+    units = memory.units(source.query_keys())
+    everything = memory.snapshot(LabelView(ledgers=()))
+    for share in shares:
+        for seed in range(seeds):
+            name = f"evaluate {share} {seed}"
+            drawn = draw(units, float(share), seed)
+            ledger = memory.ledger(name, budget=len(drawn), seed=seed)
+            ledger.reveal(source, drawn)
+            labels = memory.labels(everything, LabelView(ledgers=(name,)))
+            labelled = set(drawn)
+            hidden = [key for key in everything.query_keys if key not in labelled]
+            truth = ledger.evaluate(source, hidden)
+            if not truth:
+                raise InputError(f"{file} judges no rollout of the unlabelled queries: it needs `correct` in its rows")
+            targets = np.array([key not in labelled for key in everything.query_keys], np.bool_)
+            snapshot = replace(everything, labels=labels, query_targets=targets)
+            for scorer in scorers:
+                yield _evaluate_scorer(scorer, snapshot, truth, file=file, share=share, seed=seed)
+
+
+def _evaluate_scorer(
+    name: str, snapshot: Snapshot, truth: Mapping[str, float], *, file: Path, share: float, seed: int
+) -> EvaluationRow:
+    start = time.perf_counter()
+    scorer = SCORERS[name]()
+    try:
+        scorer.fit(snapshot, seed=seed)
+        probability: Floats = scorer.score(snapshot).probability
+    except ModelError:
+        probability = np.full(len(snapshot.target_rollouts), np.nan, np.float32)
+    seconds = time.perf_counter() - start
+    rows = snapshot.target_rollouts
+    known = np.array([snapshot.rollout_keys[row] in truth for row in rows], np.bool_)
+    rows = rows[known]
+    right = np.array([truth[snapshot.rollout_keys[row]] for row in rows])
+    metrics = evaluate_scores(probability[known], right, snapshot.rollout_query[rows])
+    values = {field: value for field, value in asdict(metrics).items() if field in EvaluationRow.__dataclass_fields__}
+    return EvaluationRow(
+        **{**values, "file": file.name, "labels": share, "seed": seed, "scorer": name, "seconds": round(seconds, 3),
+           "rollouts": len(rows)}
+    )
+
+
+def summarise(rows: Iterable[EvaluationRow]) -> Iterator[tuple[str, list[list[str]]]]:
+    """Tables for people: a title, and for each scorer its means and standard deviations over the splits."""
+    tables: dict[tuple[str, float], dict[str, list[EvaluationRow]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        tables[row.file, row.labels][row.scorer].append(row)
+    for (file, share), scorers in tables.items():
+        lines = []
+        for scorer, group in scorers.items():
+            cells = [_mean([getattr(row, field) for row in group]) for field in
+                     ("auc", "within_query_auc", "accuracy", "ece", "coverage", "seconds")]
+            lines.append([scorer, *cells])
+        yield f"{file}, {share:.0%} of the queries labelled", lines
+
+
+def _mean(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return "–"
+    return f"{np.mean(known):.3f} ± {np.std(known):.3f}" if len(known) > 1 else f"{known[0]:.3f}"
+
+
+def _embedder_for(given: GivenEmbeddings | None) -> Embedder | None:
+    """The configured model, or, where given vectors are of another dimension, a space that only they fill."""
+    if given is None:
+        return None
+    settings = Settings.load()
+    embedder = SentenceEmbedder(settings.embedding_model, cache=settings.cache)
+    return embedder if embedder.space.dimension == given.dimension else GivenVectors("given", given.dimension)

@@ -1,0 +1,223 @@
+"""From the graph to a `Snapshot`: a bounded neighbourhood of some queries, or the whole memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from neo4j.vector import Vector
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from memgraph.connect import Database
+from memgraph.embedding import EmbeddingSpace
+from memgraph.labels import labels_in_force, read_labels
+from memgraph.records import LabelView
+from memgraph.resources import cypher
+from memgraph.snapshot import Floats, Ints, Snapshot
+
+NEAR_DUPLICATE = 0.99
+_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Where RL sampled rollouts together: only these are scored, whatever else the queries have."""
+
+    run: str
+    attempt: int
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Bounds of a neighbourhood (DESIGN.md §6.4), so that the cost of a call does not grow with the memory.
+
+    Attributes:
+        incoming: at most so many queries that list a target among their neighbours, besides its own k.
+        rollouts: at most so many rollouts of each context query, by a deterministic rule (cypher/read/rollouts.cypher).
+        target_rollouts: at most so many rollouts of a target.
+    """
+
+    incoming: int = 7
+    rollouts: int = 16
+    target_rollouts: int = 512
+
+
+def subgraph(
+    database: Database,
+    space: EmbeddingSpace,
+    query_keys: Sequence[str],
+    view: LabelView,
+    *,
+    group: Group | None = None,
+    caps: Caps = Caps(),  # noqa: B008 (frozen)
+) -> Snapshot:
+    """The queries asked for (targets), the queries around them, and their rollouts, answers and visible labels.
+
+    Args:
+        group: where given, the targets have only the rollouts sampled there.
+    """
+    targets = sorted(set(query_keys))
+    around = database.query(cypher("read/neighbourhood"), keys=targets, incoming=caps.incoming)
+    context = sorted({row["neighbour"] for row in around} - set(targets))
+    rollouts = _read_rollouts(database, space, targets, caps.target_rollouts, group)
+    rollouts += _read_rollouts(database, space, context, caps.rollouts, None)
+    return _assemble(database, space, [*targets, *context], len(targets), rollouts, view)
+
+
+def snapshot(
+    database: Database, space: EmbeddingSpace, view: LabelView, *, query_keys: Sequence[str] | None = None
+) -> Snapshot:
+    """The whole memory, or all of some queries; every query is a target."""
+    if query_keys is None:
+        query_keys = [row["key"] for row in database.query(cypher("read/query_keys"), datasets=None)]
+    ordered = sorted(set(query_keys))
+    rollouts = _read_rollouts(database, space, ordered, 2**31 - 1, None)
+    return _assemble(database, space, ordered, len(ordered), rollouts, view)
+
+
+def units(database: Database, space: EmbeddingSpace, query_keys: Sequence[str]) -> list[list[str]]:
+    """Stored queries among the given ones, in near-duplicate units, each sorted by key."""
+    rows: list[dict[str, Any]] = []
+    for batch in _batches(query_keys):
+        rows += database.query(cypher("read/query_texts"), keys=batch)
+    row_of_query = {row["key"]: position for position, row in enumerate(rows)}
+    edges = database.query(cypher("read/similar_edges"), keys=list(row_of_query))
+    similar, scores = _edge_columns(edges, row_of_query)
+    members: dict[int, list[str]] = {}
+    for key, unit in zip(row_of_query, near_duplicate_units([row["text"] for row in rows], similar, scores), strict=True):
+        members.setdefault(int(unit), []).append(key)
+    return [sorted(unit) for unit in members.values()]
+
+
+def labels_of(database: Database, snapshot: Snapshot, view: LabelView) -> Floats:
+    """[rollouts] labels in force on the snapshot's rollouts under a view, NaN where there is none."""
+    answers = (snapshot.answer_keys[row] for row in snapshot.rollout_answer)
+    return _labels(database, snapshot.query_keys, dict(zip(snapshot.rollout_keys, answers, strict=True)), view)
+
+
+def near_duplicate_units(query_texts: Sequence[str], similar: Ints, scores: Floats) -> Ints:
+    """[queries] number of the unit that each query belongs to: same text, or joined by cosine ≥ .99."""
+    first: dict[str, int] = {}
+    same = [(first.setdefault(" ".join(text.split()), row), row) for row, text in enumerate(query_texts)]
+    near = similar[:, scores >= NEAR_DUPLICATE]
+    pairs = np.concatenate([np.array(same, np.int64).reshape(-1, 2).T, near], axis=1)
+    joined = coo_array((np.ones(pairs.shape[1]), (pairs[0], pairs[1])), shape=(len(query_texts), len(query_texts)))
+    return np.asarray(connected_components(joined, directed=False)[1], np.int64)
+
+
+def _labels(
+    database: Database, query_keys: Sequence[str], answer_of: Mapping[str, str], view: LabelView
+) -> Floats:
+    found = [label for batch in _batches(query_keys) for label in read_labels(database, batch, view)]
+    in_force = labels_in_force(found, answer_of)
+    return np.array([in_force.get(key, np.nan) for key in answer_of], np.float32)
+
+
+def _batches(keys: Sequence[str]) -> Iterable[list[str]]:
+    return (list(keys[start : start + _BATCH]) for start in range(0, len(keys), _BATCH))
+
+
+def _read_rollouts(
+    database: Database, space: EmbeddingSpace, query_keys: Sequence[str], limit: int, group: Group | None
+) -> list[dict[str, Any]]:
+    place = {"run": group and group.run, "attempt": group and group.attempt, "call": group and group.call}
+    rows = []
+    for batch in _batches(query_keys):
+        rows += database.query(
+            cypher("read/rollouts"), keys=batch, property=space.vector_property, limit=limit, **place
+        )
+    return sorted(rows, key=lambda row: (row["query"], row["key"]))
+
+
+def _assemble(
+    database: Database,
+    space: EmbeddingSpace,
+    query_keys: Sequence[str],
+    targets: int,
+    rollouts: Sequence[dict[str, Any]],
+    view: LabelView,
+) -> Snapshot:
+    queries: dict[str, dict[str, Any]] = {}
+    for batch in _batches(query_keys):
+        rows = database.query(
+            cypher("read/queries"), keys=batch, property=space.vector_property, dimension=space.dimension
+        )
+        queries.update((row["key"], row) for row in rows)
+    present = [key for key in query_keys if key in queries]
+    row_of_query = {key: row for row, key in enumerate(present)}
+    rollouts = [row for row in rollouts if row["query"] in row_of_query]
+
+    answer_query = {row["answer"]: row["query"] for row in rollouts}
+    answers: dict[str, dict[str, Any]] = {}
+    for batch in _batches(sorted(answer_query)):
+        rows = database.query(cypher("read/answers"), keys=batch, property=space.vector_property)
+        answers.update((row["key"], row) for row in rows)
+    answer_keys = sorted(answers, key=lambda key: (row_of_query[answer_query[key]], key))
+    row_of_answer = {key: row for row, key in enumerate(answer_keys)}
+
+    similar, similar_scores = _edge_columns(
+        database.query(cypher("read/similar_edges"), keys=present), row_of_query
+    )
+
+    rollout_keys = [row["key"] for row in rollouts]
+    labels = _labels(database, present, dict(zip(rollout_keys, (row["answer"] for row in rollouts), strict=True)), view)
+
+    groups: dict[tuple[Any, ...], int] = {}
+    names = sorted({name for row in rollouts for name, _ in row["features"]})
+    features = np.full((len(rollouts), len(names)), np.nan, np.float32)
+    column = {name: position for position, name in enumerate(names)}
+    for position, row in enumerate(rollouts):
+        for name, value in row["features"]:
+            features[position, column[name]] = value
+
+    return Snapshot(
+        space=space.key,
+        query_keys=present,
+        query_domains=[queries[key]["domain"] for key in present],
+        query_embeddings=_from_vectors([queries[key]["embedding"] for key in present], space.dimension),
+        query_units=near_duplicate_units([queries[key]["text"] for key in present], similar, similar_scores),
+        query_targets=np.arange(len(present)) < targets,
+        rollout_keys=rollout_keys,
+        rollout_query=np.array([row_of_query[row["query"]] for row in rollouts], np.int64),
+        rollout_answer=np.array([row_of_answer[row["answer"]] for row in rollouts], np.int64),
+        rollout_group=np.array(
+            [
+                groups.setdefault((row["query"], row["run"], row["attempt"], row["call"]), len(groups))
+                for row in rollouts
+            ],
+            np.int64,
+        ),
+        rollout_policies=[row["policy"] or "" for row in rollouts],
+        thinking_embeddings=_from_bytes([row["embedding"] for row in rollouts], space.dimension),
+        feature_names=names,
+        rollout_features=features,
+        answer_keys=answer_keys,
+        answer_query=np.array([row_of_query[answer_query[key]] for key in answer_keys], np.int64),
+        answer_values=[answers[key]["value"] for key in answer_keys],
+        answer_valid=np.array([answers[key]["valid"] for key in answer_keys], np.bool_),
+        answer_embeddings=_from_bytes([answers[key]["embedding"] for key in answer_keys], space.dimension),
+        similar=similar,
+        similar_scores=similar_scores,
+        labels=labels,
+    )
+
+
+def _edge_columns(rows: Sequence[Mapping[str, Any]], row_of_query: Mapping[str, int]) -> tuple[Ints, Floats]:
+    """[2, edges] of (neighbour, query) rows and [edges] cosines, in a fixed order."""
+    edges = sorted((row_of_query[row["neighbour"]], row_of_query[row["query"]], row["score"]) for row in rows)
+    pairs = np.array([edge[:2] for edge in edges], np.int64).reshape(-1, 2).T
+    return pairs, np.array([edge[2] for edge in edges], np.float32)
+
+
+def _from_bytes(values: Sequence[bytes], dimension: int) -> Floats:
+    """[len(values), dimension] from float32 bytes, in one copy."""
+    return np.frombuffer(b"".join(values), np.float32).reshape(len(values), dimension)
+
+
+def _from_vectors(values: Sequence[Vector], dimension: int) -> Floats:
+    """[len(values), dimension] from the driver's vectors, which hold big-endian bytes."""
+    return np.frombuffer(b"".join(value.raw() for value in values), ">f4").reshape(-1, dimension).astype(np.float32)

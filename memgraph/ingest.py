@@ -1,0 +1,325 @@
+"""Rollouts into the graph: parse → normalise → keys → embed what is new → one idempotent write → similarity edges."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from neo4j import ManagedTransaction
+
+from memgraph import keys
+from memgraph.answers import NORMALISER_VERSION, NormalAnswer, normalise
+from memgraph.connect import Database
+from memgraph.embedding import Embedder, Vectors
+from memgraph.parsing import parse_response
+from memgraph.reading import GivenEmbeddings, Reject, Row
+from memgraph.records import Rollout
+from memgraph.resources import cypher
+from memgraph.similarity import link
+
+_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRollout:
+    """Where one incoming rollout ended up in the graph."""
+
+    key: str
+    query_key: str
+    answer_key: str
+    answer: NormalAnswer
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What an ingest did.
+
+    Attributes:
+        new, known: rollouts written now, and those that were stored already.
+        linked: queries that got their similarity edges.
+        rejected: rows left out, with the reason.
+        stored: for each accepted rollout, in order, its place in the graph.
+    """
+
+    new: int = 0
+    known: int = 0
+    linked: int = 0
+    rejected: list[Reject] = field(default_factory=list)
+    stored: list[StoredRollout] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A rollout taken apart, before embedding."""
+
+    row: Row
+    file: str
+    place: StoredRollout
+    thinking: str
+    content: str
+    raw_answer: str | None
+
+
+class RolloutKeys:
+    """Keys of one import's rollouts, in order: equal responses without an id are told apart by their count."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[tuple[str, str, str]] = Counter()
+
+    def __call__(self, rollout: Rollout) -> str:
+        """Key of the next rollout of the import."""
+        query = keys.query_key(rollout.dataset, rollout.query)
+        if rollout.call is not None:
+            return keys.sampled_rollout_key(rollout.run, rollout.attempt, rollout.call, query, rollout.sample or 0)
+        if rollout.rollout_id is not None:
+            return keys.imported_rollout_key(rollout.dataset, rollout.rollout_id)
+        same = (rollout.run, query, rollout.response)
+        self._seen[same] += 1
+        return keys.unnamed_rollout_key(*same, self._seen[same] - 1)
+
+
+class Ingest:
+    """One import of rows into the graph."""
+
+    def __init__(
+        self,
+        database: Database,
+        embedder: Embedder,
+        *,
+        neighbours: int,
+        given: GivenEmbeddings | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self._database = database
+        self._embedder = embedder
+        self._neighbours = neighbours
+        self._given = given
+        self._progress = progress
+        self._keys = RolloutKeys()
+        self._runs: set[str] = set()
+
+    def run(self, rows: Iterable[Row | Reject], *, file: str = "") -> IngestReport:
+        """Store all rows that fit, then link the new queries."""
+        report = IngestReport()
+        batch: list[Row] = []
+        for row in rows:
+            if isinstance(row, Reject):
+                report.rejected.append(row)
+                continue
+            batch.append(row)
+            if len(batch) == _BATCH:
+                self._store(batch, file, report)
+                batch = []
+        if batch:
+            self._store(batch, file, report)
+        report.linked = link(self._database, self._embedder.space, self._neighbours)
+        return report
+
+    def _store(self, rows: Sequence[Row], file: str, report: IngestReport) -> None:
+        prepared = [self._prepare(row, file) for row in rows]
+        stored = {
+            found["key"]: found["content"]
+            for found in self._database.query(cypher("read/known_rollouts"), keys=[p.place.key for p in prepared])
+        }
+        fresh: dict[str, _Prepared] = {}
+        for one in prepared:
+            content = stored.get(one.place.key) or (fresh[one.place.key].content if one.place.key in fresh else None)
+            if content is not None and content != one.content:
+                reason = f"rollout_id {one.row.rollout.rollout_id!r} is stored with another response; give it its own id"
+                report.rejected.append(Reject(file, one.row.number, reason))
+            elif content is not None:
+                report.known += 1
+                report.stored.append(one.place)
+            elif (reason := self._vector_problem(one)) is not None:
+                report.rejected.append(Reject(file, one.row.number, reason))
+            else:
+                fresh[one.place.key] = one
+                report.stored.append(one.place)
+        if fresh:
+            self._write(sorted(fresh.values(), key=lambda one: one.place.key))
+            report.new += len(fresh)
+        if self._progress is not None:
+            self._progress(len(rows))
+
+    def _prepare(self, row: Row, file: str) -> _Prepared:
+        rollout = row.rollout
+        parsed = parse_response(rollout.response, rollout.domain, thinking=rollout.thinking, answer=rollout.answer)
+        answer = normalise(parsed.answer, rollout.domain)
+        query = keys.query_key(rollout.dataset, rollout.query)
+        place = StoredRollout(
+            self._keys(rollout),
+            query,
+            keys.answer_key(query, NORMALISER_VERSION, answer.value if answer.valid else ""),
+            answer,
+        )
+        content = keys.key_of("content", query, rollout.response, parsed.thinking, parsed.answer or "")
+        return _Prepared(row, file, place, parsed.thinking, content, parsed.answer)
+
+    def _vector_problem(self, one: _Prepared) -> str | None:
+        """Why the vectors that came with this row cannot be used; None where they can or there are none."""
+        if self._given is None:
+            return None
+        rollout, dimension = one.row.rollout, self._embedder.space.dimension
+        for name, vectors, identity in (
+            ("query", self._given.query, rollout.query_id),
+            ("thinking", self._given.thinking, rollout.rollout_id),
+            ("answer", self._given.answer, rollout.rollout_id),
+        ):
+            vector = vectors.get(identity or "")
+            if vector is None:
+                continue
+            if len(vector) != dimension:
+                return f"its {name} vector has {len(vector)} numbers; this memory's embedding space has {dimension}"
+            if not np.isfinite(vector).all():
+                return f"its {name} vector holds NaN or infinity"
+            if not vector.any():
+                return f"its {name} vector is all zeros, which has no direction"
+        return None
+
+    def _write(self, fresh: Sequence[_Prepared]) -> None:
+        space = self._embedder.space
+        queries = self._query_rows(fresh)
+        answers = self._answer_rows(fresh)
+        thinking = self._vectors(fresh, "thinking", lambda one: one.row.rollout.rollout_id, lambda one: one.thinking)
+        rollouts = [
+            {
+                "key": one.place.key,
+                "query": one.place.query_key,
+                "answer": one.place.answer_key,
+                "run_key": keys.key_of("run", one.row.rollout.run),
+                "embedding": vector.tobytes(),
+                "properties": _properties(one),
+            }
+            for one, vector in zip(fresh, thinking, strict=True)
+        ]
+        for rollout in (one.row.rollout for one in fresh):
+            if rollout.run not in self._runs:
+                record_run(self._database, rollout.run)
+                self._runs.add(rollout.run)
+
+        def write(tx: ManagedTransaction) -> None:
+            tx.run(cypher("write/queries"), rows=queries, property=space.vector_property).consume()
+            tx.run(cypher("write/answers"), rows=answers, property=space.vector_property).consume()
+            tx.run(cypher("write/rollouts"), rows=rollouts, property=space.vector_property).consume()
+
+        self._database.execute_write(write)
+
+    def _query_rows(self, fresh: Sequence[_Prepared]) -> list[dict[str, Any]]:
+        first: dict[str, _Prepared] = {}
+        ids: dict[str, set[str]] = {}
+        for one in fresh:
+            first.setdefault(one.place.query_key, one)
+            ids.setdefault(one.place.query_key, set()).update(filter(None, [one.row.rollout.query_id]))
+        known = self._known("read/known_queries", first)
+        to_embed = [one for key, one in first.items() if key not in known]
+        vectors = dict(
+            zip(
+                (one.place.query_key for one in to_embed),
+                self._vectors(
+                    to_embed, "query", lambda one: one.row.rollout.query_id, lambda one: one.row.rollout.query
+                ),
+                strict=True,
+            )
+        )
+        return [
+            {
+                "key": key,
+                "text": first[key].row.rollout.query,
+                "domain": first[key].row.rollout.domain,
+                "dataset": first[key].row.rollout.dataset,
+                "ids": sorted(ids[key]),
+                "embedding": vectors[key].tolist() if key in vectors else None,
+            }
+            for key in sorted(first)
+        ]
+
+    def _answer_rows(self, fresh: Sequence[_Prepared]) -> list[dict[str, Any]]:
+        """One row for each distinct answer, with its vector of smallest rank (see cypher/write/answers.cypher)."""
+        given = self._given.answer if self._given else {}
+        answers: dict[str, _Prepared] = {}
+        ranked: dict[str, tuple[str, Vectors]] = {}
+        embed: set[str] = set()
+        for one in fresh:
+            key = one.place.answer_key
+            answers.setdefault(key, one)
+            vector = given.get(one.row.rollout.rollout_id or "")
+            if vector is None:
+                embed.add(key)
+            else:
+                unit = _unit(vector)
+                candidate = (keys.key_of("vector", unit.tobytes().hex()), unit)
+                ranked[key] = min(ranked.get(key, candidate), candidate, key=lambda pair: pair[0])
+        to_embed = sorted(embed - self._known("read/known_answers", embed))
+        vectors = self._embedder.embed([answers[key].place.answer.value for key in to_embed])
+        ranked.update((key, ("", vector)) for key, vector in zip(to_embed, vectors, strict=True))
+        return [
+            {
+                "key": key,
+                "query": one.place.query_key,
+                "value": one.place.answer.value,
+                "valid": one.place.answer.valid,
+                "embedding": ranked[key][1].tobytes() if key in ranked else None,
+                "rank": ranked[key][0] if key in ranked else None,
+            }
+            for key, one in sorted(answers.items())
+        ]
+
+    def _known(self, query: str, wanted: Iterable[str]) -> set[str]:
+        rows = self._database.query(
+            cypher(query), keys=sorted(wanted), property=self._embedder.space.vector_property
+        )
+        return {row["key"] for row in rows}
+
+    def _vectors(
+        self,
+        items: Sequence[_Prepared],
+        kind: str,
+        identity: Callable[[_Prepared], str | None],
+        text: Callable[[_Prepared], str],
+    ) -> Vectors:
+        """[items, dimension]: the given vectors where there are, else embeddings of the text."""
+        given: Mapping[str, Vectors] = getattr(self._given, kind) if self._given else {}
+        vectors = np.zeros((len(items), self._embedder.space.dimension), np.float32)
+        to_embed = []
+        for position, item in enumerate(items):
+            vector = given.get(identity(item) or "")
+            if vector is None:
+                to_embed.append(position)
+            else:
+                vectors[position] = _unit(vector)
+        vectors[to_embed] = self._embedder.embed([text(items[position]) for position in to_embed])
+        return vectors
+
+
+def record_run(database: Database, name: str, *, policy: str = "", config: str = "") -> None:
+    """Record a run once; later calls with the same name change nothing."""
+    database.query(
+        cypher("write/run"), write=True, key=keys.key_of("run", name), name=name, policy=policy, config=config
+    )
+
+
+def _properties(one: _Prepared) -> dict[str, Any]:
+    rollout = one.row.rollout
+    properties = {
+        "text": one.thinking,
+        "response": rollout.response,
+        "answer": one.raw_answer,
+        "content": one.content,
+        "run": rollout.run,
+        "policy": rollout.policy,
+        "attempt": rollout.attempt,
+        "call": rollout.call,
+        "step": rollout.step,
+        "sample": rollout.sample,
+        "rollout_id": rollout.rollout_id,
+    }
+    features = {f"feature_{name}": value for name, value in rollout.features.items()}
+    return {name: value for name, value in {**properties, **features}.items() if value is not None}
+
+
+def _unit(vector: Vectors) -> Vectors:
+    length = np.linalg.norm(vector)
+    return (vector / length).astype(np.float32)

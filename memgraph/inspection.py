@@ -1,0 +1,51 @@
+"""The named Cypher queries for people, in `cypher/inspect/`: each says at its top what it answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from memgraph.connect import Database
+from memgraph.errors import InputError
+from memgraph.resources import cypher, data_folder
+
+_PARAMETER = re.compile(r"\$(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class InspectionQuery:
+    """A query for people: its name, what it answers, and the parameters it takes."""
+
+    name: str
+    answers: str
+    parameters: tuple[str, ...]
+    text: str
+
+
+def inspection_queries() -> list[InspectionQuery]:
+    """All of them, by name."""
+    found = []
+    for file in sorted((data_folder("cypher") / "inspect").glob("*.cypher")):
+        text = cypher(f"inspect/{file.stem}")
+        comment = [line.removeprefix("//").strip() for line in text.splitlines() if line.startswith("//")]
+        body = "\n".join(line for line in text.splitlines() if not line.startswith("//"))
+        parameters = tuple(dict.fromkeys(_PARAMETER.findall(body)))
+        found.append(InspectionQuery(file.stem, comment[0], parameters, text))
+    return found
+
+
+def run_inspection(database: Database, name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows of a named query; parameters that are not given are null.
+
+    Raises:
+        InputError: for an unknown query or parameter, naming the known ones.
+    """
+    known = {query.name: query for query in inspection_queries()}
+    if name not in known:
+        raise InputError(f"there is no inspection query {name!r}; known: {', '.join(known)}")
+    query = known[name]
+    if unknown := sorted(set(parameters) - set(query.parameters)):
+        raise InputError(f"{name} has no parameter {unknown[0]!r}; known: {', '.join(query.parameters) or 'none'}")
+    return database.query(query.text, **{**dict.fromkeys(query.parameters), **parameters})

@@ -1,0 +1,248 @@
+"""The one place that hands out truth: a ledger pays for each query it reveals, within its budget and purpose.
+
+Revealing a query writes its reference and judges every answer stored for it; answers that arrive later are judged by
+asking again, which costs nothing more. Draws depend on keys and seed only, so a 10 % draw lies inside a 20 % one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from neo4j import ManagedTransaction
+
+from memgraph import keys
+from memgraph.connect import Database
+from memgraph.errors import LedgerError
+from memgraph.records import LabelKind, Purpose, Reference
+from memgraph.resources import cypher
+from memgraph.truth import Judge, Truth, TruthSource
+
+_BATCH = 200
+
+
+@dataclass(slots=True)
+class RevealReport:
+    """What revealing did.
+
+    Attributes:
+        queries: queries revealed by this call, those paid for earlier included.
+        newly_paid: of these, the ones that were charged to the budget now.
+        labels: labels written now.
+        conflicts: answers whose rollouts the source judges differently; each rollout then keeps its own label.
+        unknown: queries that the source knows nothing about.
+        undecided: answers on which the judge could not tell.
+    """
+
+    queries: int = 0
+    newly_paid: int = 0
+    labels: int = 0
+    conflicts: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
+
+
+def draw(units: Iterable[Sequence[str]], budget: float | int | None, seed: int) -> list[str]:
+    """Query keys to label: whole near-duplicate units in a fixed random order, until the budget is used.
+
+    Args:
+        units: query keys that belong together; each query in one unit.
+        budget: a share of the distinct queries (float, 0..1), a number of queries (int), or None for all.
+        seed: of the order. Draws with one seed are nested across budgets.
+
+    A unit that no longer fits ends the draw, so that a larger budget never loses a query of a smaller one.
+    """
+    ordered = sorted(units, key=lambda unit: (keys.draw_position(seed, unit), min(unit)))
+    total = sum(len(unit) for unit in ordered)
+    if budget is None:
+        limit = total
+    elif isinstance(budget, float):
+        if not 0 <= budget <= 1:
+            raise LedgerError(f"a share of labels lies between 0 and 1, found {budget}; give a whole number for a count")
+        limit = math.ceil(budget * total - 1e-9)
+    else:
+        limit = min(budget, total)
+    drawn: list[str] = []
+    for unit in ordered:
+        if len(drawn) + len(unit) > limit:
+            break
+        drawn.extend(sorted(unit))
+    return drawn
+
+
+class Ledger:
+    """Account of the labels spent under one name.
+
+    Args:
+        name: labels of one name form one experiment's budget.
+        budget: how many queries may be revealed in all; None for no limit. A larger one raises it.
+        seed: of the draws made for it, kept for the record.
+    """
+
+    def __init__(self, database: Database, name: str, *, budget: int | None = None, seed: int = 0) -> None:
+        self._database = database
+        self.name = name
+        self.key = keys.key_of("ledger", name)
+        self._opening = {"key": self.key, "name": name, "seed": seed, "budget": budget}
+        database.query(cypher("write/ledger"), write=True, **self._opening)
+
+    def revealed(self) -> set[str]:
+        """Keys of the queries paid for so far."""
+        return {row["query"] for row in self._database.query(cypher("read/ledger_queries"), key=self.key)}
+
+    def reveal(
+        self,
+        source: TruthSource,
+        query_keys: Iterable[str],
+        *,
+        judge: Judge | None = None,
+        purpose: Purpose = Purpose.TRAIN,
+    ) -> RevealReport:
+        """Pay for queries, store their truth and label their answers.
+
+        Args:
+            judge: compares an answer with a reference where the source did not judge the rollout itself.
+
+        Raises:
+            LedgerError: if the budget does not reach, before anything of the batch is written.
+        """
+        if purpose is Purpose.EVALUATE:
+            raise LedgerError("truth for evaluation is read with Ledger.evaluate, which stores none of it")
+        report = RevealReport()
+        wanted = sorted(set(query_keys))
+        for start in range(0, len(wanted), _BATCH):
+            known: dict[str, Truth] = {}
+            for key in wanted[start : start + _BATCH]:
+                truth = source.truth(key)
+                if truth is None:
+                    report.unknown.append(key)
+                else:
+                    known[key] = truth
+            rows = self._database.query(
+                cypher("read/answers_to_judge"), keys=list(known), ledger=self.key, purpose=purpose.value
+            )
+            answers, rollouts = self._labels(rows, known, judge, purpose, report)
+            newly_paid, written = self._database.execute_write(
+                partial(self._pay, known=known, answers=answers, rollouts=rollouts, purpose=purpose)
+            )
+            report.queries += len(known)
+            report.newly_paid += newly_paid
+            report.labels += written
+        return report
+
+    def evaluate(self, source: TruthSource, query_keys: Iterable[str]) -> dict[str, float]:
+        """Rollout key → truth, for metrics only: counted in the ledger, written nowhere that training reads."""
+        wanted = sorted(set(query_keys))
+        found = {key: truth for key in wanted if (truth := source.truth(key)) is not None}
+        self._database.query(cypher("write/ledger_evaluated"), write=True, key=self.key, queries=len(found))
+        return {rollout: score for truth in found.values() for rollout, score in truth.rollouts.items()}
+
+    def evaluate_answers(
+        self, source: TruthSource, answers: Sequence[tuple[str, str | None, str]], *, judge: Judge
+    ) -> list[float | None]:
+        """Judge held-out answers that are not in the memory, for metrics only: counted in the ledger, stored nowhere.
+
+        Args:
+            answers: (query key, normalised answer or None where missing, domain).
+
+        Returns 0..1 for each, None where the source or the judge cannot tell.
+        """
+        scores: list[float | None] = []
+        for key, answer, domain in answers:
+            truth = source.truth(key)
+            if truth is None or truth.reference is None:
+                scores.append(None)
+            else:
+                scores.append(0.0 if answer is None else judge(answer, truth.reference, domain))
+        queries = len({key for key, _, _ in answers})
+        self._database.query(cypher("write/ledger_evaluated"), write=True, key=self.key, queries=queries)
+        return scores
+
+    def _labels(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        known: Mapping[str, Truth],
+        judge: Judge | None,
+        purpose: Purpose,
+        report: RevealReport,
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Labels for answers, and for single rollouts where the source contradicts itself about one answer."""
+        on_answers: list[dict[str, Any]] = []
+        on_rollouts: list[dict[str, Any]] = []
+        for row in rows:
+            truth = known[row["query"]]
+            judged = {key: truth.rollouts[key] for key, _ in row["rollouts"] if key in truth.rollouts}
+            if len(set(judged.values())) > 1:
+                report.conflicts.append(row["answer"])
+                unlabelled = {key for key, labelled in row["rollouts"] if not labelled}
+                on_rollouts += [
+                    self._label(key, row["query"], score, purpose) for key, score in judged.items() if key in unlabelled
+                ]
+            elif not row["labelled"]:
+                score = next(iter(judged.values())) if judged else _judged(row, truth.reference, judge)
+                if score is None:
+                    report.undecided.append(row["answer"])
+                else:
+                    on_answers.append(self._label(row["answer"], row["query"], score, purpose))
+        return on_answers, on_rollouts
+
+    def _label(self, target: str, query: str, score: float, purpose: Purpose) -> dict[str, Any]:
+        kind = LabelKind.GROUND_TRUTH.value
+        return {
+            "key": keys.key_of("label", kind, target, self.key, purpose.value),
+            "target": target,
+            "properties": {"kind": kind, "score": score, "confidence": 1.0, "purpose": purpose.value, "query": query},
+        }
+
+    def _pay(
+        self,
+        tx: ManagedTransaction,
+        known: Mapping[str, Truth],
+        answers: Sequence[Mapping[str, Any]],
+        rollouts: Sequence[Mapping[str, Any]],
+        purpose: Purpose,
+    ) -> tuple[int, int]:
+        """In one transaction, with the ledger locked: check the budget, then write references and labels.
+
+        Returns how many queries were charged and how many labels are new.
+        """
+        budget = tx.run(cypher("write/ledger"), **self._opening).single(strict=True)["budget"]
+        paid = {row["query"] for row in tx.run(cypher("read/ledger_queries"), key=self.key)}
+        new = known.keys() - paid
+        if budget is not None and len(paid) + len(new) > budget:
+            raise LedgerError(
+                f"ledger {self.name!r} has a budget of {budget} queries, {len(paid)} are spent and {len(new)} more were "
+                "asked for; raise the budget or ask for fewer"
+            )
+        tx.run(
+            cypher("write/references"),
+            ledger=self.key,
+            purpose=purpose.value,
+            rows=[_reference_row(key, truth.reference) for key, truth in known.items()],
+        ).consume()
+        written = 0
+        for name, rows in (("write/label_answers", answers), ("write/label_rollouts", rollouts)):
+            written += tx.run(cypher(name), ledger=self.key, rows=list(rows)).single(strict=True)["written"]
+        return len(new), written
+
+
+def _judged(row: Mapping[str, Any], reference: Reference | None, judge: Judge | None) -> float | None:
+    if reference is None:
+        return None
+    if not row["valid"]:
+        return 0.0
+    return judge(row["value"], reference, row["domain"]) if judge is not None else None
+
+
+def _reference_row(query: str, reference: Reference | None) -> dict[str, Any]:
+    if reference is None:
+        return {"query": query, "key": None, "kind": None, "value": None}
+    return {
+        "query": query,
+        "key": keys.key_of("reference", query, reference.kind, reference.value),
+        "kind": reference.kind,
+        "value": reference.value,
+    }

@@ -1,0 +1,232 @@
+"""The experience memory: one object that stores rollouts, hands out labels by ledger, exports and scores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from memgraph import export, keys
+from memgraph.connect import Database, Endpoint, open_endpoint
+from memgraph.embedding import Embedder, SentenceEmbedder
+from memgraph.errors import ModelError
+from memgraph.export import Caps, Group
+from memgraph.ingest import Ingest, IngestReport
+from memgraph.ledger import Ledger
+from memgraph.migrate import migrate
+from memgraph.reading import GivenEmbeddings, Row, read_rows
+from memgraph.records import LabelKind, LabelView, Rollout
+from memgraph.resources import cypher
+from memgraph.reward_model import RewardModel, RewardModelConfig
+from memgraph.scorers import Scores
+from memgraph.settings import Settings
+from memgraph.snapshot import Floats, Snapshot
+from memgraph.space import bind_space
+
+_BATCH = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredModel:
+    """A reward model as the graph knows it."""
+
+    key: str
+    folder: str
+    ledger: str | None
+
+
+class Memory:
+    """An open memory. Use `Memory.open()`; close it, or use it in a `with` block.
+
+    Several processes may hold one memory open and write at once. Pickling drops the connection; the copy opens its own
+    at first use.
+    """
+
+    def __init__(self, settings: Settings, database: Database, embedder: Embedder) -> None:
+        self.settings = settings
+        self.database = database
+        self._embedder = embedder
+        self.space = embedder.space
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings | None = None,
+        *,
+        embedder: Embedder | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> Self:
+        """Connect (starting the managed server if there is no other), bring the schema up to date, bind the space.
+
+        Args:
+            settings: where the memory lives; by default from the environment.
+            embedder: another embedding model than the settings name.
+            say: told what is being waited for.
+
+        Raises:
+            ConnectionFailed, ServerError: no usable server.
+            MigrationError: the schema in the database is not this package's.
+            EmbeddingSpaceError: the memory was made with another embedding model.
+        """
+        settings = settings or Settings.load()
+        endpoint: Endpoint = open_endpoint(settings, say)
+        database = Database(endpoint)
+        migrate(database, say=say)
+        chosen = embedder or SentenceEmbedder(
+            settings.embedding_model,
+            revision=settings.embedding_revision,
+            device=settings.device,
+            cache=settings.cache,
+        )
+        return cls(settings, database, bind_space(database, chosen))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; a managed server goes on running (`memreward db stop` stops it)."""
+        self.database.close()
+
+    def add(self, rollouts: Iterable[Rollout]) -> IngestReport:
+        """Store rollouts from Python; `report.stored` says where each went. Adding them again changes nothing."""
+        rows = (Row(number, rollout, {}) for number, rollout in enumerate(rollouts, start=1))
+        return Ingest(self.database, self._embedder, neighbours=self.settings.neighbours).run(rows)
+
+    def import_file(
+        self,
+        file: Path,
+        *,
+        run: str = "import",
+        dataset: str | None = None,
+        embeddings: GivenEmbeddings | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> IngestReport:
+        """Store the rollouts of a JSONL(.gz) or Parquet file; bad rows are rejected one by one.
+
+        Raises:
+            InputError: if the file cannot be read at all.
+        """
+        ingest = Ingest(
+            self.database, self._embedder, neighbours=self.settings.neighbours, given=embeddings, progress=progress
+        )
+        return ingest.run(read_rows(file, run=run, dataset=dataset), file=str(file))
+
+    def ledger(self, name: str, *, budget: int | None = None, seed: int = 0) -> Ledger:
+        """The ledger of that name, opened or created."""
+        return Ledger(self.database, name, budget=budget, seed=seed)
+
+    def subgraph(
+        self,
+        query_keys: Sequence[str],
+        view: LabelView,
+        *,
+        group: Group | None = None,
+        caps: Caps = Caps(),  # noqa: B008 (frozen)
+    ) -> Snapshot:
+        """A bounded neighbourhood of these queries (see `memgraph.export.subgraph`)."""
+        return export.subgraph(self.database, self.space, query_keys, view, group=group, caps=caps)
+
+    def snapshot(self, view: LabelView, *, query_keys: Sequence[str] | None = None) -> Snapshot:
+        """The whole memory, or all of some queries, as columns."""
+        return export.snapshot(self.database, self.space, view, query_keys=query_keys)
+
+    def labels(self, snapshot: Snapshot, view: LabelView) -> Floats:
+        """[rollouts] labels in force on a snapshot's rollouts under another view, NaN where there is none."""
+        return export.labels_of(self.database, snapshot, view)
+
+    def units(self, query_keys: Iterable[str]) -> list[list[str]]:
+        """These queries in near-duplicate units: the portions in which labels are drawn and data are split."""
+        wanted = sorted(set(query_keys))
+        return export.units(self.database, self.space, wanted)
+
+    def fit(
+        self,
+        view: LabelView,
+        *,
+        seed: int = 0,
+        config: RewardModelConfig | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> tuple[RewardModel, RegisteredModel]:
+        """Fit a reward model on the labels of a view, save its checkpoint under `home` and register it in the graph.
+
+        Raises:
+            ModelError: if the labels do not suffice.
+        """
+        model = RewardModel.fit(self.snapshot(view), seed=seed, config=config or RewardModelConfig(), progress=progress)
+        ledger = view.ledgers[0] if view.ledgers and len(view.ledgers) == 1 else None
+        digest = keys.key_of("reward-model", self.space.key, model.fingerprint())
+        folder = self.settings.home / "models" / digest[:16]
+        model.save(folder)
+        properties = {
+            "scorer": "gnn",
+            "space": self.space.key,
+            "folder": str(folder),
+            "ledger": ledger,
+            "seed": seed,
+            "config": json.dumps(asdict(config or RewardModelConfig())),
+            "metrics": json.dumps(model.metrics),
+        }
+        self.database.query(cypher("write/reward_model"), write=True, key=digest, properties=properties)
+        return model, RegisteredModel(digest, str(folder), ledger)
+
+    def latest_model(self, *, ledger: str | None = None) -> tuple[RewardModel, RegisteredModel]:
+        """The newest registered reward model of this memory's space, loaded from its checkpoint.
+
+        Raises:
+            ModelError: if none was fitted yet, or its checkpoint is gone.
+        """
+        rows = self.database.query(cypher("read/latest_reward_model"), space=self.space.key, ledger=ledger)
+        if not rows:
+            raise ModelError("no reward model was fitted in this memory yet; label some rollouts and run `memreward fit`")
+        registered = RegisteredModel(rows[0]["key"], rows[0]["folder"], rows[0]["ledger"])
+        return RewardModel.load(Path(registered.folder), space=self.space.key), registered
+
+    def write_predictions(
+        self, snapshot: Snapshot, scores: Scores, *, kind: LabelKind, model: str | None = None
+    ) -> int:
+        """Store scores as labels on their rollouts (kind GNN or VOTE); returns how many. Abstentions are not stored."""
+        rows = [
+            {
+                "key": keys.key_of("label", kind.value, snapshot.rollout_keys[row], model or "", repr(float(score))),
+                "target": snapshot.rollout_keys[row],
+                "score": float(score),
+            }
+            for row, score in zip(scores.rollout_rows, scores.probability, strict=True)
+            if not np.isnan(score)
+        ]
+        for start in range(0, len(rows), _BATCH):
+            batch = sorted(rows[start : start + _BATCH], key=lambda row: str(row["target"]))
+            self.database.query(cypher("write/predictions"), write=True, kind=kind.value, model=model, rows=batch)
+        return len(rows)
+
+    def start_attempt(self, run: str, *, policy: str = "", config: str = "", resume_step: int | None = None) -> int:
+        """Number of a new attempt at a training run, from 1.
+
+        Args:
+            resume_step: where the run goes on; rollouts that earlier attempts sampled from this step on are superseded.
+        """
+        rows = self.database.query(
+            cypher("write/attempt"),
+            write=True,
+            key=keys.key_of("run", run),
+            name=run,
+            policy=policy,
+            config=config,
+            resume_step=resume_step,
+        )
+        return int(rows[0]["attempt"])
+
+    def record_rewards(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Keep with each rollout the reward that the trainer got, its source, and the reason where there was none."""
+        ordered = sorted(rows, key=lambda row: str(row["key"]))
+        self.database.query(cypher("write/rewards"), write=True, rows=ordered)

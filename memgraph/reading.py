@@ -1,0 +1,219 @@
+"""Files to rollouts: JSONL(.gz) and Parquet rows, each checked on its own, and vectors that come with the data.
+
+A row that does not fit is rejected with its number and the reason; the rest goes on. What a row knows of the truth
+(`correct`, `gold`, `tests`) is not read here: `memgraph.truth` does that, for the ledger only.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memgraph.errors import InputError
+from memgraph.records import Rollout
+
+TRUTH_FIELDS = frozenset({"correct", "gold", "tests"})
+_TEXT_FIELDS = ("query_id", "rollout_id", "dataset", "domain", "policy", "thinking")
+_COUNT_FIELDS = ("step", "sample")
+_LONGEST_TEXT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that was left out: file, row number from 1, what was wrong."""
+
+    file: str
+    row: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a file that fits: its number from 1, the rollout, and the raw fields."""
+
+    number: int
+    rollout: Rollout
+    raw: Mapping[str, Any]
+
+
+def read_rows(file: Path, *, run: str, dataset: str | None = None) -> Iterator[Row | Reject]:
+    """Rows of a JSONL, JSONL.gz or Parquet file, in order.
+
+    Raises:
+        InputError: if the file cannot be read at all.
+    """
+    for number, raw in _raw_rows(file):
+        if isinstance(raw, str):
+            yield Reject(str(file), number, raw)
+            continue
+        try:
+            yield Row(number, _rollout(raw, run, dataset), raw)
+        except ValueError as error:
+            yield Reject(str(file), number, str(error))
+
+
+def _raw_rows(file: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """Numbered rows, each a dict or the reason why it is none."""
+    try:
+        if file.name.endswith((".jsonl", ".jsonl.gz", ".json", ".ndjson")):
+            with gzip.open(file, "rb") if file.name.endswith(".gz") else file.open("rb") as lines:
+                for number, line in enumerate(lines, start=1):
+                    if line.strip():
+                        yield number, _parse_line(line)
+        elif file.suffix == ".parquet":
+            import pyarrow.parquet as parquet
+
+            number = 0
+            for batch in parquet.ParquetFile(file).iter_batches(batch_size=1024):
+                for raw in batch.to_pylist():
+                    number += 1
+                    yield number, _from_completions(raw)
+        else:
+            raise InputError(f"{file} is neither .jsonl, .jsonl.gz nor .parquet; convert it to one of these")
+    except (OSError, EOFError, ValueError) as error:
+        raise InputError(f"cannot read {file}: {error}") from error
+
+
+def _parse_line(line: bytes) -> dict[str, Any] | str:
+    try:
+        raw = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return f"not JSON: {error}"
+    return raw if isinstance(raw, dict) else f"not a JSON object but {type(raw).__name__}"
+
+
+def _from_completions(raw: dict[str, Any]) -> dict[str, Any]:
+    """A row of TRL's `log_completions` Parquet has prompt and completion; others pass through."""
+    if "query" in raw or "prompt" not in raw:
+        return {name: value for name, value in raw.items() if value is not None}
+    return {
+        "query": _last_content(raw["prompt"]),
+        "response": _last_content(raw.get("completion")),
+        "step": raw.get("step"),
+    }
+
+
+def _last_content(value: Any) -> Any:
+    """Text of a prompt or completion: itself, or the content of its last message."""
+    if isinstance(value, list) and value and isinstance(value[-1], dict):
+        return value[-1].get("content")
+    return value
+
+
+def _rollout(raw: Mapping[str, Any], run: str, dataset: str | None) -> Rollout:
+    """Raises ValueError saying which field does not fit and what was found."""
+    for name in ("query", "response"):
+        if name not in raw:
+            raise ValueError(f"the required field {name!r} is missing")
+        if not isinstance(raw[name], str):
+            raise ValueError(f"{name!r} must be text, found {type(raw[name]).__name__}")
+        if len(raw[name]) > _LONGEST_TEXT:
+            raise ValueError(f"{name!r} has {len(raw[name]):,} characters; at most {_LONGEST_TEXT:,} are stored")
+    if not raw["query"].strip():
+        raise ValueError("'query' is empty")
+    values: dict[str, Any] = {"query": raw["query"], "response": raw["response"], "run": run}
+    for name in _TEXT_FIELDS:
+        if raw.get(name) is not None:
+            values[name] = _identifier(name, raw[name]) if name.endswith("_id") else _text(name, raw[name])
+    for name in _COUNT_FIELDS:
+        if raw.get(name) is not None:
+            if isinstance(raw[name], bool) or not isinstance(raw[name], int) or raw[name] < 0:
+                raise ValueError(f"{name!r} must be a whole number from 0, found {raw[name]!r}")
+            values[name] = raw[name]
+    if raw.get("answer") is not None:
+        values["answer"] = _answer(raw["answer"])
+    if "dataset" not in values and dataset is not None:
+        values["dataset"] = dataset
+    values["features"] = _features(raw.get("features"))
+    for name in ("query", "response", "thinking", "answer"):
+        _check_encodable(name, values.get(name))
+    return Rollout(**values)
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{name!r} must be text, found {type(value).__name__}")
+    return value
+
+
+def _identifier(name: str, value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise ValueError(f"{name!r} must be text or a whole number, found {type(value).__name__}")
+    return str(value)
+
+
+def _answer(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError(f"'answer' must be text or a number, found {type(value).__name__}")
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"'answer' must be finite, found {value}")
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return str(value)
+
+
+def _features(value: Any) -> dict[str, float]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ValueError(f"'features' must be an object of numbers, found {type(value).__name__}")
+    for name, number in value.items():
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+            raise ValueError(f"feature {name!r} must be a finite number, found {number!r}")
+    return {str(name): float(number) for name, number in value.items()}
+
+
+def _check_encodable(name: str, text: str | None) -> None:
+    if text is not None:
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ValueError(f"{name!r} holds a lone surrogate at character {error.start}, which is no text") from None
+
+
+@dataclass(frozen=True, slots=True)
+class GivenEmbeddings:
+    """Vectors that come with the data, as ../shared/rollouts describes: by query_id and by rollout_id."""
+
+    dimension: int
+    query: Mapping[str, NDArray[np.float32]]
+    thinking: Mapping[str, NDArray[np.float32]]
+    answer: Mapping[str, NDArray[np.float32]]
+
+    @classmethod
+    def load(cls, file: Path) -> GivenEmbeddings:
+        """Read an NPZ with arrays query, query_id, thinking, answer, rollout_id.
+
+        Raises:
+            InputError: if arrays are missing or their lengths differ.
+        """
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                found = {name: arrays[name] for name in arrays.files}
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise InputError(f"cannot read the embeddings {file}: {error}") from error
+        missing = {"query", "query_id", "thinking", "answer", "rollout_id"} - found.keys()
+        if missing:
+            raise InputError(f"{file} lacks the arrays {', '.join(sorted(missing))}; found {', '.join(sorted(found))}")
+        for vectors, ids in (("query", "query_id"), ("thinking", "rollout_id"), ("answer", "rollout_id")):
+            if found[vectors].ndim != 2 or len(found[vectors]) != len(found[ids]):
+                raise InputError(f"{file}: {vectors} has shape {found[vectors].shape} but {ids} {found[ids].shape}")
+
+        def by_id(vectors: str, ids: str) -> dict[str, NDArray[np.float32]]:
+            return dict(zip(map(str, found[ids]), found[vectors].astype(np.float32), strict=True))
+
+        return cls(
+            int(found["query"].shape[1]),
+            by_id("query", "query_id"),
+            by_id("thinking", "rollout_id"),
+            by_id("answer", "rollout_id"),
+        )

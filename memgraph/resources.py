@@ -1,0 +1,48 @@
+"""Finds the `.cypher` files: the copy inside an installed wheel, else the source tree."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from memgraph.errors import MemRewardError
+
+_PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
+_SAFE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+def data_folder(name: str) -> Path:
+    """Folder `cypher` or `migrations`, wherever this installation keeps it."""
+    package = Path(str(resources.files("memgraph")))
+    for folder in (package / "_data" / name, package.parent / name):
+        if folder.is_dir():
+            return folder
+    raise MemRewardError(f"the folder {name}/ is missing from this installation ({package}); reinstall memreward-graph")
+
+
+@cache
+def cypher(name: str) -> str:
+    """Text of the query `cypher/<name>.cypher`.
+
+    Raises:
+        MemRewardError: if there is no such file, listing those there are.
+    """
+    folder = data_folder("cypher")
+    file = folder / f"{name}.cypher"
+    if not file.is_file():
+        known = ", ".join(sorted(str(f.relative_to(folder))[:-7] for f in folder.rglob("*.cypher")))
+        raise MemRewardError(f"there is no query {name!r}; known: {known}")
+    return file.read_text(encoding="utf-8")
+
+
+def cypher_template(name: str, **names: str) -> str:
+    """A query whose index or property names Cypher cannot take as parameters, with them filled in.
+
+    Only names of our own making pass: lower case, digits and underscores.
+    """
+    for placeholder, value in names.items():
+        if not _SAFE_NAME.fullmatch(value):
+            raise MemRewardError(f"{value!r} cannot name a {placeholder}: only a-z, 0-9 and _ are allowed")
+    return _PLACEHOLDER.sub(lambda match: names[match.group(1)], cypher(name))

@@ -1,0 +1,70 @@
+"""Keeps `(:Query)-[:SIMILAR_TO {score, rank}]->(:Query)`: each query's k nearest others, by the vector index.
+
+A new query finds its neighbours and enters the lists of those it is nearer to than their k-th. This is a second
+transaction after the write, because index changes are not visible to searches inside the transaction that makes them;
+a query waits for it under the label `Unlinked`, so an import killed in between is finished by the next one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+from neo4j import ManagedTransaction
+
+from memgraph.connect import Database
+from memgraph.embedding import EmbeddingSpace
+from memgraph.resources import cypher, cypher_template
+
+_BATCH = 250
+_OVERSAMPLE = 4
+
+NeighbourLists = Mapping[str, Mapping[str, float]]
+
+
+def link(
+    database: Database,
+    space: EmbeddingSpace,
+    k: int,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Give every query that waits for it its similarity edges; returns how many there were.
+
+    Concurrent callers may link one query twice: the result is the same.
+    """
+    waiting = [row["key"] for row in database.query(cypher("read/unlinked_queries"))]
+    for start in range(0, len(waiting), _BATCH):
+        batch = waiting[start : start + _BATCH]
+        database.execute_write(lambda tx, keys=batch: _link_batch(tx, space, k, keys))
+        if progress is not None:
+            progress(start + len(batch), len(waiting))
+    return len(waiting)
+
+
+def nearest(lists: Mapping[str, float], k: int) -> list[tuple[str, float]]:
+    """The k best of a neighbour list, best first; ties go by key so that every writer agrees."""
+    return sorted(lists.items(), key=lambda item: (-item[1], item[0]))[:k]
+
+
+def _link_batch(tx: ManagedTransaction, space: EmbeddingSpace, k: int, keys: Sequence[str]) -> None:
+    found: dict[str, dict[str, float]] = {key: {} for key in keys}
+    search = cypher_template("read/similar_candidates", index=space.index, property=space.vector_property)
+    entering: dict[str, dict[str, float]] = defaultdict(dict)
+    for key, neighbour, score in tx.run(search, keys=list(keys), oversample=1 + _OVERSAMPLE * k):
+        found[key][neighbour] = score
+        entering[neighbour][key] = score
+
+    touched = sorted({*found, *entering})
+    tx.run(cypher("write/lock_queries"), keys=touched).consume()
+    stored: dict[str, dict[str, float]] = defaultdict(dict)
+    for key, neighbour, score in tx.run(cypher("read/similar_lists"), keys=touched):
+        stored[key][neighbour] = score
+
+    rows = []
+    for key in touched:
+        best = nearest({**stored[key], **entering.get(key, {}), **found.get(key, {})}, k)
+        if key in found or dict(best) != stored[key]:
+            neighbours = [{"key": n, "score": score, "rank": rank} for rank, (n, score) in enumerate(best, start=1)]
+            rows.append({"key": key, "neighbours": neighbours})
+    tx.run(cypher("write/similar_lists"), rows=rows).consume()

@@ -1,0 +1,107 @@
+"""One YAML file describes one training run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from memgraph.errors import SettingsError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LoraSection(_Section):
+    """Low-rank adapters instead of full fine-tuning (peft)."""
+
+    r: int = 16
+    alpha: int = 32
+    dropout: float = 0.05
+    target_modules: str | list[str] = "all-linear"
+
+
+class PolicySection(_Section):
+    """The model that is trained."""
+
+    model: str = Field("tiny", description="`tiny` for the policy that ships with this package, else a hub name or folder.")
+    lora: LoraSection | None = None
+    system_prompt: str | None = Field(
+        None, description="With it, prompts are conversational and go through the model's chat template."
+    )
+
+
+class DataSection(_Section):
+    """Training and held-out problems: generated, or from files with `query` and `gold` or `tests`."""
+
+    train_files: list[Path] = Field(default_factory=list)
+    test_files: list[Path] = Field(default_factory=list)
+    domains: list[str] = Field(default_factory=lambda: ["math", "qa", "code"])
+    train: int = Field(240, ge=1, description="Generated training problems (without files).")
+    test: int = Field(300, ge=0, description="Generated held-out problems (without files).")
+    seed: int = 0
+
+
+class LabelSection(_Section):
+    """What labels may be spent."""
+
+    ledger: str | None = Field(None, description="Account of this experiment; by default the run's name.")
+    budget: float | int = Field(0.2, description="A share of the distinct training queries, or a number of them.")
+    seed: int = 0
+
+
+class RewardSection(_Section):
+    """How unlabelled rollouts are rewarded."""
+
+    scorer: str = Field("gnn", description="Any scorer of `memgraph.scorers`; `none` gives no reward without a label.")
+    kind: Literal["threshold", "soft"] = Field("threshold", description="0/1 at `threshold`, or the probability itself.")
+    threshold: float = Field(0.5, gt=0, lt=1)
+    initial_rollouts: int = Field(8, ge=0, description="Rollouts of each training query before training starts.")
+    max_failed_calls: int = Field(3, ge=0, description="Consecutive failed reward calls after which training stops.")
+
+
+class RunConfig(_Section):
+    """A whole run. `grpo` is handed to `trl.GRPOConfig` as it is."""
+
+    name: str
+    output: Path = Path("outputs")
+    seed: int = 0
+    policy: PolicySection = PolicySection()
+    data: DataSection = DataSection()
+    labels: LabelSection = LabelSection()
+    reward: RewardSection = RewardSection()
+    evaluate: bool = Field(True, description="Accuracy on the held-out problems before and after.")
+    max_new_tokens: int = Field(64, ge=1, description="Longest response, in training and evaluation.")
+    grpo: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def ledger(self) -> str:
+        """Name of the run's label account."""
+        return self.labels.ledger or self.name
+
+    @property
+    def folder(self) -> Path:
+        """Where checkpoints and logs of this run go."""
+        return self.output / self.name
+
+    @classmethod
+    def load(cls, file: Path) -> RunConfig:
+        """Read a YAML file.
+
+        Raises:
+            SettingsError: naming each field that does not fit.
+        """
+        try:
+            values = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise SettingsError(f"cannot read the run configuration {file}: {error}") from error
+        if not isinstance(values, dict):
+            raise SettingsError(f"{file} must hold a mapping with at least `name`, found {type(values).__name__}")
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise SettingsError(f"{file} does not fit: {problems}") from error

@@ -1,0 +1,146 @@
+"""Problems for a run: what the trainer may see (prompts and keys) and what only the ledger may (the truth)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+
+from memgraph import keys
+from memgraph.errors import InputError
+from memgraph.records import Reference
+from memgraph.truth import Truth
+from trainer.config import DataSection
+from trainer.problems import Problem, generate
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A query as the trainer sees it: no gold answer, no tests."""
+
+    query_key: str
+    query: str
+    query_id: str
+    dataset: str
+    domain: str
+
+
+class ProblemTruth:
+    """The truth about problems, for the ledger only (a `memgraph.truth.TruthSource`)."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self._references: dict[str, Reference] = {}
+        for problem in problems:
+            reference = (
+                Reference("tests", problem.tests)
+                if problem.tests is not None
+                else Reference("gold", problem.gold)
+                if problem.gold is not None
+                else None
+            )
+            if reference is None:
+                raise InputError(f"problem {problem.query_id!r} has neither a gold answer nor tests")
+            self._references[keys.query_key(problem.dataset, problem.query)] = reference
+
+    def query_keys(self) -> Sequence[str]:
+        """Keys of all problems, sorted."""
+        return sorted(self._references)
+
+    def truth(self, query_key: str) -> Truth | None:
+        """The reference of a problem."""
+        reference = self._references.get(query_key)
+        return None if reference is None else Truth(reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """One split: tasks in the open, truth behind the ledger."""
+
+    tasks: tuple[Task, ...]
+    truth: ProblemTruth
+
+    @classmethod
+    def of(cls, problems: Sequence[Problem]) -> Problems:
+        """Separate what the trainer may see from what it may not; equal queries count once."""
+        tasks = {}
+        for problem in problems:
+            key = keys.query_key(problem.dataset, problem.query)
+            tasks[key] = Task(key, problem.query, problem.query_id, problem.dataset, problem.domain)
+        return cls(tuple(tasks.values()), ProblemTruth(problems))
+
+
+def load_problems(section: DataSection) -> tuple[Problems, Problems]:
+    """Training and held-out problems of a run, from files where given, else generated."""
+    if section.train_files:
+        return (
+            Problems.of([p for file in section.train_files for p in _read(file)]),
+            Problems.of([p for file in section.test_files for p in _read(file)]),
+        )
+    domains: Any = section.domains
+    return (
+        Problems.of(generate(section.train, section.seed, domains=domains, split="train")),
+        Problems.of(generate(section.test, section.seed, domains=domains, split="test")),
+    )
+
+
+def training_dataset(
+    tasks: Sequence[Task], *, format_prompt: Any, system_prompt: str | None = None
+) -> Dataset:
+    """Columns for `GRPOTrainer`: the prompt, and what the reward needs to find the query. No truth among them.
+
+    Args:
+        format_prompt: query text → prompt text.
+        system_prompt: with it, prompts are lists of messages.
+    """
+
+    def prompt(task: Task) -> str | list[dict[str, str]]:
+        text = format_prompt(task.query)
+        if system_prompt is None:
+            return str(text)
+        return [{"role": "system", "content": system_prompt}, {"role": "user", "content": text}]
+
+    return Dataset.from_list(
+        [
+            {
+                "prompt": prompt(task),
+                "query_key": task.query_key,
+                "query": task.query,
+                "query_id": task.query_id,
+                "dataset": task.dataset,
+                "domain": task.domain,
+            }
+            for task in tasks
+        ]
+    )
+
+
+def _read(file: Path) -> list[Problem]:
+    """Problems of a JSONL file: query, domain, and gold or tests; query_id and dataset where present."""
+    problems = []
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise InputError(f"cannot read the problems {file}: {error}") from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            raw = json.loads(line)
+            problems.append(
+                Problem(
+                    query=raw["query"],
+                    domain=raw["domain"],
+                    query_id=str(raw.get("query_id", f"{file.stem}-{number}")),
+                    skill=raw.get("skill", raw["domain"]),
+                    gold=None if raw.get("gold") is None else str(raw["gold"]),
+                    tests=raw.get("tests"),
+                    dataset=raw.get("dataset", file.stem),
+                )
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{file}, row {number}: {type(error).__name__}: {error}; each row needs query, domain and gold or tests"
+            ) from error
+    return problems

@@ -1,0 +1,100 @@
+"""Tells a person what a run does: stages with their times, a bar for training, a table at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from transformers import PrinterCallback, TrainerCallback
+
+if TYPE_CHECKING:
+    from trainer.train import RunResult
+
+
+class Narrator:
+    """Talks on standard error, and prints the result on standard output unless quiet."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.console = Console(stderr=True)
+        self._quiet = quiet
+
+    def stage(self, what: str) -> None:
+        """A stage begins."""
+        self.console.print(f"[bold]▸ {what}[/bold]", highlight=False)
+
+    def say(self, message: str) -> None:
+        """A detail of the present stage."""
+        self.console.print(f"  [dim]{message}[/dim]", highlight=False)
+
+    def done(self, seconds: float) -> None:
+        """The stage ended."""
+        self.console.print(f"  [green]✓[/green] {seconds:.1f} s", highlight=False)
+
+    def result(self, result: RunResult) -> None:
+        """The run ended: accuracy, labels, sources of reward."""
+        if self._quiet:
+            return
+        console = Console()
+        if result.accuracy:
+            table = Table("held-out problems", "n", "before", "after", "change (95 % interval)", "")
+            for name, change in result.accuracy.items():
+                interval = f"{change.change:+.1%} ({change.low:+.1%} to {change.high:+.1%})"
+                table.add_row(
+                    name, str(change.problems), f"{change.before:.1%}", f"{change.after:.1%}", interval, change.verdict
+                )
+            console.print(table)
+        total = sum(result.reward_sources.values())
+        shares = ", ".join(f"{source} {count / total:.0%}" for source, count in sorted(result.reward_sources.items()))
+        spending = result.spending
+        console.print(
+            f"labels: {spending['queries_paid']} of {spending['training_queries']} training queries paid for; "
+            f"{total} rewards in {result.steps} steps: {shares}"
+        )
+
+
+class RewardProgress(TrainerCallback):  # type: ignore[misc]
+    """A bar for GRPO that shows the mean reward and where rewards came from, step by step."""
+
+    def __init__(self, narrator: Narrator) -> None:
+        self._bar = Progress(
+            TextColumn("  GRPO"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+            console=narrator.console,
+        )
+        self._task: Any = None
+
+    @classmethod
+    def attach(cls, trainer: Any, narrator: Narrator) -> None:
+        """Put it in the place of the callback that prints logs to standard output."""
+        trainer.remove_callback(PrinterCallback)
+        trainer.add_callback(cls(narrator))
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Show the bar."""
+        self._task = self._bar.add_task("", total=state.max_steps, completed=state.global_step)
+        self._bar.start()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Move the bar."""
+        self._bar.update(self._task, completed=state.global_step)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        """Say the mean reward and the share of each source."""
+        values = logs or {}
+        if "reward" in values:
+            sources = " ".join(
+                f"{name.removeprefix('reward_source/')} {value:.0%}"
+                for name, value in sorted(values.items())
+                if name.startswith("reward_source/")
+            )
+            self._bar.update(self._task, description=f"reward {values['reward']:.2f}  {sources}")
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Leave the finished bar on the screen."""
+        self._bar.stop()

@@ -1,0 +1,259 @@
+"""A whole run: rollouts → memory → labels → reward model → GRPO → accuracy before and after."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers.trainer_utils import get_last_checkpoint
+from trl import GRPOConfig, GRPOTrainer
+
+from memgraph import LabelView, Memory, Rollout
+from memgraph.errors import TrainingError
+from memgraph.ingest import IngestReport
+from memgraph.ledger import Ledger
+from memgraph.scorers import SCORERS, GnnScorer, Scorer
+from memgraph.settings import Settings
+from trainer.budget import LabelBudget
+from trainer.config import RunConfig
+from trainer.data import Problems, load_problems, training_dataset
+from trainer.evaluation import PairedChange, greedy_scores, paired_change
+from trainer.generate import sample_responses
+from trainer.policy import Policy, load_policy
+from trainer.progress import Narrator, RewardProgress
+from trainer.reward import Judged, MemoryReward
+from trainer.verifiers import judge
+
+
+@dataclass(slots=True)
+class RunResult:
+    """What a run did, for people and programs.
+
+    Attributes:
+        seconds: by stage.
+        accuracy: on the held-out problems, before and after, overall and by domain.
+        spending: of the ledger.
+        reward_sources: rewards given during training, by source.
+    """
+
+    name: str
+    steps: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    accuracy: dict[str, PairedChange] = field(default_factory=dict)
+    spending: dict[str, Any] = field(default_factory=dict)
+    reward_sources: dict[str, int] = field(default_factory=dict)
+    reward_model: dict[str, Any] = field(default_factory=dict)
+
+
+def train(config: RunConfig, *, home: Path | None = None, resume: bool = False, quiet: bool = False) -> RunResult:
+    """Run a configuration against the user's memory; writes `summary.json` and `rewards.jsonl` to its folder."""
+    narrator = Narrator(quiet=quiet)
+    with Memory.open(Settings.load(home=home), say=narrator.say) as memory:
+        return run(config, memory, narrator=narrator, resume=resume)
+
+
+def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool = False) -> RunResult:
+    """Run a configuration against an open memory.
+
+    Raises:
+        TrainingError: if there is nothing to resume, or rewards keep failing.
+    """
+    result = RunResult(config.name)
+    stage = _stages(result, narrator)
+    checkpoint = _checkpoint(config) if resume else None
+
+    with stage("loading the policy and the problems"):
+        policy = load_policy(config.policy, device=memory.settings.device)
+        training, held_out = load_problems(config.data)
+        narrator.say(f"{policy.describe()}; {len(training.tasks)} training and {len(held_out.tasks)} held-out problems")
+
+    with stage(f"sampling {config.reward.initial_rollouts} initial rollouts of each training problem into the memory"):
+        report = store_initial_rollouts(config, memory, policy, training)
+        narrator.say(f"{report.new} rollouts new, {report.known} known, {report.linked} queries linked to similar ones")
+
+    with stage("labelling within the budget"):
+        judged = label(config, memory, training)
+        ledger = memory.ledger(config.ledger, budget=judged.budget)
+        narrator.say(f"{len(judged.query_keys)} of {len(training.tasks)} queries labelled in ledger {config.ledger!r}")
+
+    with stage(f"fitting the scorer {config.reward.scorer}"):
+        scorer = fit_scorer(config, memory, result)
+
+    before = None
+    if config.evaluate and held_out.tasks:
+        with stage("accuracy on held-out problems before training"):
+            before = _evaluate(config, policy, held_out, ledger)
+            narrator.say(f"{before.mean():.1%} right")
+
+    with stage("training"):
+        log = config.folder / "rewards.jsonl"
+        reward = MemoryReward(
+            memory,
+            run=config.name,
+            judged=judged,
+            scorer=scorer,
+            kind=config.reward.kind,
+            threshold=config.reward.threshold,
+            policy=config.policy.model,
+            resume_step=None if checkpoint is None else int(checkpoint.rsplit("-", 1)[1]),
+            max_failed_calls=config.reward.max_failed_calls,
+            log=log,
+        )
+        trainer = make_trainer(config, policy, training, reward, narrator)
+        trainer.train(resume_from_checkpoint=checkpoint)
+        result.steps = int(trainer.state.global_step)
+        result.reward_sources = dict(reward.source_counts)
+
+    if before is not None:
+        with stage("accuracy on held-out problems after training"):
+            after = _evaluate(config, policy, held_out, ledger)
+            result.accuracy = _changes(before, after, held_out)
+            narrator.say(f"{after.mean():.1%} right")
+    result.spending = {
+        "training_queries": len(training.tasks),
+        "queries_paid": len(ledger.revealed()),
+        "budget": judged.budget,
+    }
+    config.folder.mkdir(parents=True, exist_ok=True)
+    (config.folder / "summary.json").write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
+    narrator.result(result)
+    return result
+
+
+def store_initial_rollouts(config: RunConfig, memory: Memory, policy: Policy, training: Problems) -> IngestReport:
+    """Sample the untrained policy and store what it says, as the run `<name>/initial`."""
+    responses = sample_responses(
+        policy.model,
+        policy.tokenizer,
+        [policy.prompt(task.query) for task in training.tasks],
+        n=config.reward.initial_rollouts,
+        max_new_tokens=config.max_new_tokens,
+        temperature=float(config.grpo.get("temperature", 1.0)),
+        seed=config.seed,
+    )
+    return memory.add(
+        Rollout(
+            query=task.query,
+            response=response,
+            query_id=task.query_id,
+            dataset=task.dataset,
+            domain=task.domain,
+            policy=config.policy.model,
+            run=f"{config.name}/initial",
+            attempt=1,
+            call=0,
+            step=0,
+            sample=sample,
+        )
+        for task, samples in zip(training.tasks, responses, strict=True)
+        for sample, response in enumerate(samples)
+    )
+
+
+def label(config: RunConfig, memory: Memory, training: Problems) -> Judged:
+    """Choose queries within the budget and have the ledger reveal them."""
+    units = memory.units(task.query_key for task in training.tasks)
+    chosen = LabelBudget(config.labels.budget, config.labels.seed).choose(units)
+    ledger = memory.ledger(config.ledger, budget=len(chosen), seed=config.labels.seed)
+    ledger.reveal(training.truth, chosen, judge=judge)
+    return Judged(config.ledger, frozenset(chosen), training.truth, judge, len(chosen))
+
+
+def fit_scorer(config: RunConfig, memory: Memory, result: RunResult) -> Scorer | None:
+    """The scorer for unlabelled rollouts, fitted on the ledger's labels; the GNN is saved and registered."""
+    view = LabelView(ledgers=(config.ledger,))
+    if config.reward.scorer == "none":
+        return None
+    if config.reward.scorer == "gnn":
+        model, registered = memory.fit(view, seed=config.seed)
+        result.reward_model = {"key": registered.key, "folder": registered.folder, **model.metrics}
+        return GnnScorer(model)
+    if config.reward.scorer not in SCORERS:
+        raise TrainingError(f"unknown scorer {config.reward.scorer!r}; known: {', '.join(SCORERS)}, none")
+    scorer = SCORERS[config.reward.scorer]()
+    scorer.fit(memory.snapshot(view), seed=config.seed)
+    return scorer
+
+
+def make_trainer(
+    config: RunConfig, policy: Policy, training: Problems, reward: MemoryReward, narrator: Narrator
+) -> GRPOTrainer:
+    """TRL's trainer with this run's settings; `grpo` of the configuration wins over the defaults here."""
+    on_gpu = torch.cuda.is_available()
+    defaults: dict[str, Any] = {
+        "output_dir": str(config.folder),
+        "seed": config.seed,
+        "max_completion_length": config.max_new_tokens,
+        "report_to": [],
+        "use_cpu": not on_gpu,
+        "bf16": on_gpu,
+        "disable_tqdm": True,
+        "logging_steps": 1,
+        "save_strategy": "no",
+    }
+    trainer = GRPOTrainer(
+        model=policy.model,
+        processing_class=policy.tokenizer,
+        reward_funcs=reward,
+        args=GRPOConfig(**{**defaults, **config.grpo}),
+        train_dataset=training_dataset(
+            training.tasks, format_prompt=policy.format_prompt, system_prompt=config.policy.system_prompt
+        ),
+        peft_config=policy.peft_config,
+    )
+    RewardProgress.attach(trainer, narrator)
+    return trainer
+
+
+def _evaluate(config: RunConfig, policy: Policy, held_out: Problems, ledger: Ledger) -> NDArray[np.float64]:
+    return greedy_scores(
+        policy.model,
+        policy.tokenizer,
+        [policy.prompt(task.query) for task in held_out.tasks],
+        held_out,
+        ledger=ledger,
+        judge=judge,
+        max_new_tokens=config.max_new_tokens,
+    )
+
+
+def _changes(
+    before: NDArray[np.float64], after: NDArray[np.float64], held_out: Problems
+) -> dict[str, PairedChange]:
+    domains = np.array([task.domain for task in held_out.tasks])
+    changes = {"all": paired_change(before, after)}
+    for domain in sorted(set(domains)):
+        changes[str(domain)] = paired_change(before[domains == domain], after[domains == domain])
+    return changes
+
+
+def _checkpoint(config: RunConfig) -> str:
+    found = get_last_checkpoint(str(config.folder)) if config.folder.is_dir() else None
+    if found is None:
+        raise TrainingError(
+            f"there is no checkpoint in {config.folder} to resume from; set grpo.save_strategy: steps and grpo.save_steps "
+            "in the configuration, or start without --resume"
+        )
+    return str(found)
+
+
+def _stages(result: RunResult, narrator: Narrator) -> Callable[[str], Any]:
+    """A context manager for each stage: says what begins, records how long it took."""
+
+    @contextmanager
+    def stage(what: str) -> Iterator[None]:
+        narrator.stage(what)
+        start = time.perf_counter()
+        yield
+        result.seconds[what] = round(time.perf_counter() - start, 2)
+        narrator.done(result.seconds[what])
+
+    return stage
