@@ -73,6 +73,22 @@ def draw(units: Iterable[Sequence[str]], budget: float | int | None, seed: int) 
     return drawn
 
 
+def parse_budget(text: str | None) -> float | int | None:
+    """A share ("0.2", "20%"), a count ("50"), or None for no limit.
+
+    Raises:
+        LedgerError: for anything else.
+    """
+    if text is None:
+        return None
+    try:
+        if text.endswith("%"):
+            return float(text[:-1]) / 100
+        return int(text) if text.lstrip("+").isdigit() else float(text)
+    except ValueError:
+        raise LedgerError(f"a budget is a share like 0.2 or 20%, or a number of queries like 50; found {text!r}") from None
+
+
 class Ledger:
     """Account of the labels spent under one name.
 

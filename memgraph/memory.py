@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from memgraph import export, keys
-from memgraph.connect import Database, Endpoint, open_endpoint
+from memgraph.connect import Database, open_endpoint
 from memgraph.embedding import Embedder, SentenceEmbedder
 from memgraph.errors import ModelError
 from memgraph.export import Caps, Group

@@ -121,7 +121,8 @@ def label(
     as_json: JsonOption = False,
 ) -> None:
     """Reveal labels from files (correct, gold, tests), all or within a budget, and account for them in a ledger."""
-    from memgraph.labelling import label_within_budget, parse_budget
+    from memgraph.labelling import label_within_budget
+    from memgraph.ledger import parse_budget
     from memgraph.truth import FileTruth
 
     amount = parse_budget(budget)

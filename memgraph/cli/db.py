@@ -1,0 +1,88 @@
+"""`memreward db`: the managed local Neo4j."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import webbrowser
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memgraph.cli.common import HomeOption, JsonOption, console, emit, say
+from memgraph.errors import ServerError
+from memgraph.settings import Settings
+
+if TYPE_CHECKING:
+    from memgraph.server.local import ServerStatus
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The managed local Neo4j: real Neo4j from Maven Central on a Java runtime from PyPI; no Docker, Java or root.",
+)
+
+
+@app.command()
+def start(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Start it in the background (or find it running) and wait until it answers."""
+    from memgraph.server.local import LocalServer
+
+    server = LocalServer(Settings.load(home=home))
+    server.start(say)
+    _print_status(server.status(), as_json)
+
+
+@app.command()
+def stop(home: HomeOption = None) -> None:
+    """Stop it cleanly."""
+    from memgraph.server.local import LocalServer
+
+    console.print("stopped" if LocalServer(Settings.load(home=home)).stop() else "it was not running")
+
+
+@app.command()
+def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Whether it runs, where it answers, how much memory it takes."""
+    from memgraph.server.local import LocalServer
+
+    _print_status(LocalServer(Settings.load(home=home)).status(), as_json)
+
+
+@app.command()
+def logs(
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines.")] = 50,
+    home: HomeOption = None,
+) -> None:
+    """The last lines that it printed."""
+    from memgraph.server.local import LocalServer
+
+    for line in LocalServer(Settings.load(home=home)).logs(lines):
+        typer.echo(line)
+
+
+@app.command()
+def browser(
+    only_print: Annotated[bool, typer.Option("--print", help="Do not open a window.")] = False, home: HomeOption = None
+) -> None:
+    """Address of Neo4j Browser, and how to log in; opens it where there is a display."""
+    from memgraph.server.home import ServerHome
+    from memgraph.server.local import LocalServer
+
+    settings = Settings.load(home=home)
+    endpoint = LocalServer(settings).find()
+    if endpoint is None or endpoint.browser is None:
+        raise ServerError("the managed server is not running; start it with `memreward db start`")
+    console.print(f"[bold]{endpoint.browser}[/bold]", highlight=False)
+    console.print(f"connect to {endpoint.uri} as {endpoint.user}; the password is in {ServerHome.of(settings).password_file}")
+    if not only_print and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.uname().sysname == "Darwin"):
+        webbrowser.open(endpoint.browser)
+
+
+def _print_status(found: ServerStatus, as_json: bool) -> None:
+    values = dataclasses.asdict(found)
+    if as_json:
+        emit(values)
+        return
+    for name, value in values.items():
+        if value is not None:
+            console.print(f"{name.replace('_', ' '):>15}  {value}", highlight=False)

@@ -1,0 +1,195 @@
+"""The home of a managed server: folders, configuration, generated password, and what is known of a running process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import socket
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+from pydantic import SecretStr
+
+from memgraph.errors import ServerError
+from memgraph.settings import Settings
+
+USER = "neo4j"
+DATABASE = "neo4j"
+LOOPBACK = "127.0.0.1"
+_HASH_ROUNDS = 1024
+
+# Settings that a server for this memory needs wherever it runs; docker-compose.yml sets the same ones.
+SHARED_SETTINGS = {
+    "dbms.usage_report.enabled": "false",
+    "db.tx_log.rotation.retention_policy": "1 days",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRecord:
+    """A started server: enough to find it again and to know it from another process with its pid."""
+
+    pid: int
+    created: float
+    bolt_port: int
+    http_port: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerHome:
+    """Paths below the home of one managed server."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> ServerHome:
+        """The home of the server that keeps the memory of these settings."""
+        return cls(settings.home / "neo4j")
+
+    @property
+    def conf(self) -> Path:
+        """Folder of neo4j.conf."""
+        return self.folder / "conf"
+
+    @property
+    def log(self) -> Path:
+        """What the server prints."""
+        return self.folder / "logs" / "console.log"
+
+    @property
+    def password_file(self) -> Path:
+        """Where the generated password is kept, readable by its owner only."""
+        return self.folder / "password"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held while a server is started or stopped."""
+        return self.folder / "server.lock"
+
+    @property
+    def _record_file(self) -> Path:
+        return self.folder / "server.json"
+
+    def prepare(self) -> None:
+        """Make the folders, closed to others.
+
+        Raises:
+            ServerError: if the home cannot be written.
+        """
+        try:
+            for folder in (self.folder.parent, self.folder, self.conf, self.log.parent, self.folder / "data" / "dbms"):
+                folder.mkdir(parents=True, exist_ok=True)
+                folder.chmod(0o700)
+            probe = self.folder / ".writable"
+            probe.write_bytes(b"x" * 65536)
+            probe.unlink()
+        except OSError as error:
+            raise ServerError(
+                f"the memory's folder {self.folder} cannot be written: {error}; free some space, mend its permissions, or "
+                "name another folder with --home or MEMREWARD_HOME"
+            ) from error
+
+    def password(self) -> SecretStr:
+        """The password, generated on first use and handed to the server before its port ever opens.
+
+        It goes to the server as a salted hash in data/dbms/auth.ini, the file that `neo4j-admin set-initial-password`
+        writes, and so never appears on a command line.
+        """
+        if not self.password_file.exists():
+            password = secrets.token_urlsafe(24)
+            salt = secrets.token_bytes(32)
+            digest = hashlib.sha256(salt + password.encode()).digest()
+            for _ in range(_HASH_ROUNDS - 1):
+                digest = hashlib.sha256(digest).digest()
+            credential = f"{USER}:SHA-256,{digest.hex()},{salt.hex()},{_HASH_ROUNDS}:\n"
+            _write_private(self.folder / "data" / "dbms" / "auth.ini", credential)
+            _write_private(self.password_file, password)
+        return SecretStr(self.password_file.read_text(encoding="utf-8"))
+
+    def write_configuration(self, settings: Settings, bolt_port: int, http_port: int) -> None:
+        """neo4j.conf for loopback and this machine's memory."""
+        heap, page_cache = memory_sizes(settings)
+        values = {
+            "server.default_listen_address": LOOPBACK,
+            "server.bolt.listen_address": f"{LOOPBACK}:{bolt_port}",
+            "server.http.listen_address": f"{LOOPBACK}:{http_port}",
+            "server.https.enabled": "false",
+            "server.directories.logs": str(self.log.parent),
+            "dbms.security.auth_enabled": "true",
+            "server.memory.heap.initial_size": f"{min(heap, 512)}m",
+            "server.memory.heap.max_size": f"{heap}m",
+            "server.memory.pagecache.size": f"{page_cache}m",
+            **SHARED_SETTINGS,
+        }
+        text = "# Written by memreward at every start; changes are lost.\n"
+        text += "".join(f"{name}={value}\n" for name, value in values.items())
+        _write_private(self.conf / "neo4j.conf", text)
+
+    def remember(self, record: ProcessRecord) -> None:
+        """Record a started server."""
+        _write_private(self._record_file, json.dumps(asdict(record)))
+
+    def forget(self) -> None:
+        """Remove the record."""
+        self._record_file.unlink(missing_ok=True)
+
+    def recall(self) -> ProcessRecord | None:
+        """The recorded server if its process still lives; a stale record is removed."""
+        try:
+            record = ProcessRecord(**json.loads(self._record_file.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError):
+            self.forget()
+            return None
+        if process_of(record) is None:
+            self.forget()
+            return None
+        return record
+
+    def log_tail(self, lines: int) -> list[str]:
+        """The last lines that the server printed."""
+        if not self.log.exists():
+            return []
+        return self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
+
+
+def process_of(record: ProcessRecord) -> psutil.Process | None:
+    """The recorded process, unless it ended or its pid now belongs to another."""
+    try:
+        process = psutil.Process(record.pid)
+        same = abs(process.create_time() - record.created) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return None
+    return process if same else None
+
+
+def memory_sizes(settings: Settings) -> tuple[int, int]:
+    """Heap and page cache in MB: an eighth and a sixteenth of the machine's memory within 512..2048 and 128..1024."""
+    total = psutil.virtual_memory().total // 2**20
+    heap = settings.heap_mb or min(2048, max(512, total // 8))
+    return heap, settings.page_cache_mb or min(1024, max(128, total // 16))
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on at the moment."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def _write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner can read, at once or not at all."""
+    temporary = file.with_name(f"{file.name}.new")
+    temporary.unlink(missing_ok=True)
+    temporary.touch(mode=0o600)
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(file)
+
+
+if sys.platform == "win32":
+    raise ServerError("the managed server runs on Linux and macOS; on Windows use docker compose and set NEO4J_URI")
