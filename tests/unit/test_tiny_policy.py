@@ -13,7 +13,7 @@ import torch
 from trainer.generate import mean_logprobs, sample_responses
 from trainer.problems import DOMAINS, exercises, generate
 from trainer.tiny_policy import WEIGHTS, format_prompt, load_tiny_policy
-from trainer.tiny_policy.measure import is_right
+from trainer.tiny_policy.measure import judge_responses
 
 Policy = tuple[Any, Any]
 
@@ -106,14 +106,11 @@ def test_mean_log_probabilities_are_those_of_the_model_and_independent_of_the_ba
 
 
 def test_it_is_right_between_thirty_and_sixty_percent_with_variance_within_groups(policy: Policy) -> None:
-    problems = generate(72, 0, split="test")
+    problems = generate(60, 0, split="test")
     responses = sample_responses(*policy, [format_prompt(p.query) for p in problems], 8, 72, temperature=1.0)
-    right = torch.tensor(
-        [[is_right(p, response) for response in group] for p, group in zip(problems, responses, strict=True)]
-    ).float()
+    right = judge_responses(problems, responses).mean(axis=1)
     assert 0.3 <= right.mean() <= 0.6
-    mixed = (right.mean(1) > 0) & (right.mean(1) < 1)
-    assert mixed.float().mean() > 0.7
+    assert ((right > 0) & (right < 1)).mean() > 0.6
 
 
 @pytest.mark.slow

@@ -1,0 +1,123 @@
+"""Responses from a local causal language model, in batches: for measuring policies and for filling a memory.
+
+A prompt is a string, or a list of chat messages that goes through the tokenizer's chat template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import track
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+Prompt = str | list[dict[str, Any]]
+
+
+def sample_responses(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Prompt],
+    n: int,
+    max_new_tokens: int,
+    temperature: float,
+    seed: int = 0,
+    batch_size: int = 256,
+    *,
+    progress: bool = False,
+) -> list[list[str]]:
+    """`n` responses to each prompt, in the order of the prompts.
+
+    The same arguments give the same responses on the same machine; torch's own generator is left as it was. Prompts of
+    similar length go through `model.generate` together, padded on the left.
+
+    Args:
+        n: responses to a prompt.
+        temperature: 0 decodes greedily, and then `n` must be 1.
+        batch_size: sequences at a time, `n` of them to a prompt (at least one prompt at a time).
+        progress: show a progress bar on standard error.
+
+    Raises:
+        ValueError: for `n` > 1 with greedy decoding.
+    """
+    if temperature == 0 and n != 1:
+        raise ValueError(f"greedy decoding (temperature 0) gives one response to a prompt, {n} were asked for; use n=1")
+    how: dict[str, Any] = {"do_sample": False}
+    if temperature > 0:
+        how = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0, "num_return_sequences": n}
+    ids = [_prompt_ids(tokenizer, prompt) for prompt in prompts]
+    responses: list[list[str]] = [[] for _ in prompts]
+    groups = list(_by_length([len(row) for row in ids], max(1, batch_size // n)))
+    with _seeded(model, seed), torch.inference_mode():
+        for group in track(groups, "generating", console=Console(stderr=True), disable=not progress):
+            inputs = tokenizer.pad(
+                {"input_ids": [ids[i] for i in group]}, padding=True, padding_side="left", return_tensors="pt"
+            ).to(model.device)
+            rows = model.generate(  # type: ignore[operator]
+                input_ids=inputs["input_ids"],
+                attention_mask=inputs["attention_mask"],
+                max_new_tokens=max_new_tokens,
+                pad_token_id=tokenizer.pad_token_id,
+                eos_token_id=tokenizer.eos_token_id,
+                **how,
+            )
+            decoded = tokenizer.batch_decode(rows[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+            for place, i in enumerate(group):
+                responses[i] = decoded[place * n : (place + 1) * n]
+    return responses
+
+
+def mean_logprobs(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Prompt],
+    responses: Sequence[str],
+    batch_size: int = 64,
+) -> list[float]:
+    """Mean log-probability of the tokens of each response, its end included, at temperature 1.
+
+    `prompts` and `responses` go in pairs. How sure the policy was is a feature for reward prediction.
+    """
+    ends = tokenizer.eos_token or ""
+    heads = [_prompt_ids(tokenizer, prompt) for prompt in prompts]
+    tails = [tokenizer(response + ends, add_special_tokens=False)["input_ids"] for response in responses]
+    means = [0.0] * len(heads)
+    lengths = [len(head) + len(tail) for head, tail in zip(heads, tails, strict=True)]
+    with torch.inference_mode():
+        for group in _by_length(lengths, batch_size):
+            rows = [torch.tensor(heads[i] + tails[i]) for i in group]
+            # padding goes to the right here: causal attention never sees it
+            ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(model.device)
+            scores = model(input_ids=ids).logits[:, :-1].float().log_softmax(-1)
+            scores = scores.gather(-1, ids[:, 1:, None]).squeeze(-1)
+            for place, i in enumerate(group):
+                first = len(heads[i]) - 1
+                means[i] = scores[place, first : first + len(tails[i])].mean().item()
+    return means
+
+
+def _prompt_ids(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
+    if isinstance(prompt, str):
+        return list(tokenizer(prompt)["input_ids"])
+    text = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=False)
+    # the template has written the special tokens already
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _by_length(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Positions in groups of `size`, of similar length."""
+    order = iter(sorted(range(len(lengths)), key=lambda i: lengths[i]))
+    while group := list(islice(order, size)):
+        yield group
+
+
+@contextmanager
+def _seeded(model: PreTrainedModel, seed: int) -> Iterator[None]:
+    """Torch's generators seeded inside, as they were outside."""
+    with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
