@@ -25,7 +25,7 @@ UNIT: Final = "query"
 """One revealed reference judges every answer to its query, now and later (DESIGN.md §5)."""
 
 _LONGEST_EXPRESSION: Final = 500
-_EXPRESSION_SECONDS: Final = 20.0
+_EXPRESSION_SECONDS: Final = 5.0
 _EXPRESSION_BYTES: Final = 16 * 2**30
 _TEST_LIMITS: Final = Limits(seconds=10.0, cpu_seconds=8)
 

@@ -1,0 +1,334 @@
+"""The reward model: fitted on labelled queries, scores the rollouts of all others, kept as a checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save, save_file
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+from torch_geometric.data import HeteroData
+
+from memgraph.errors import EmbeddingSpaceError, ModelError
+from memgraph.gnn import RewardGNN
+from memgraph.hetero import hide_units, set_labels, to_hetero
+from memgraph.metrics import evaluate_scores
+from memgraph.snapshot import Floats, Ints, Snapshot
+
+_FORMAT = 1
+_WEIGHTS, _CONFIG = "model.safetensors", "config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RewardModelConfig:
+    """How the reward model is made and fitted.
+
+    Attributes:
+        epochs: at most so many; the best one on the held-out labelled queries is kept.
+        hidden_share: part of the labelled queries whose labels are hidden and predicted in each epoch; those of the
+            others are inputs.
+        held_out: part of the labelled queries kept for choosing the epoch and for calibration.
+        ranking: weight of the loss on the order of right and wrong rollouts within a query.
+    """
+
+    hidden: int = 64
+    heads: int = 4
+    layers: int = 2
+    dropout: float = 0.2
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-4
+    epochs: int = 60
+    patience: int = 15
+    hidden_share: float = 0.4
+    held_out: float = 0.25
+    ranking: float = 0.5
+
+
+class RewardModel:
+    """A fitted GNN with its calibration. Make one with `fit` or `load`."""
+
+    def __init__(
+        self,
+        network: RewardGNN,
+        config: RewardModelConfig,
+        *,
+        space: str,
+        dimension: int,
+        calibration: tuple[float, float],
+        metrics: dict[str, float | None],
+    ) -> None:
+        self._network = network.eval()
+        self.config = config
+        self.space = space
+        self.dimension = dimension
+        self.calibration = calibration
+        self.metrics = metrics
+
+    @classmethod
+    def fit(
+        cls,
+        snapshot: Snapshot,
+        *,
+        seed: int = 0,
+        config: RewardModelConfig = RewardModelConfig(),  # noqa: B008 (frozen)
+        device: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Self:
+        """Fit on the labelled queries of a snapshot; nothing else of it is a target, an early stop or a calibration.
+
+        The same snapshot, seed and machine give the same model.
+
+        Raises:
+            ModelError: if there are no labels, or all of one class.
+        """
+        units = _labelled_units(snapshot)
+        place = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        rng = np.random.default_rng(seed)
+        shuffled = rng.permutation(units)
+        held_out = shuffled[: round(config.held_out * len(units))]
+        training = np.setdiff1d(shuffled, held_out)
+        if not _both_classes(snapshot.labels[_rows_of_units(snapshot, training)]):
+            training, held_out = shuffled, shuffled[:0]
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            network = RewardGNN(
+                snapshot.query_embeddings.shape[1],
+                hidden=config.hidden,
+                heads=config.heads,
+                layers=config.layers,
+                dropout=config.dropout,
+            )
+            data = to_hetero(snapshot)
+            _start_from_consensus(network, data, snapshot, training)
+            data = data.to(place)
+            logits = _train(network.to(place), data, snapshot, training, held_out, config, rng, progress)
+        rows = _rows_of_units(snapshot, held_out)
+        calibration = _platt(logits, snapshot.labels[rows])
+        probability = _calibrated(logits, calibration)
+        found = evaluate_scores(probability, snapshot.labels[rows], snapshot.rollout_query[rows])
+        metrics = {
+            "labelled_queries": float(len(snapshot.labelled_queries)),
+            "labelled_rollouts": float((~np.isnan(snapshot.labels)).sum()),
+            "held_out_rollouts": float(len(rows)),
+            **{f"held_out_{name}": value for name, value in asdict(found).items() if name != "coverage"},
+        }
+        return cls(
+            network.cpu(),
+            config,
+            space=snapshot.space,
+            dimension=snapshot.query_embeddings.shape[1],
+            calibration=calibration,
+            metrics=metrics,
+        )
+
+    def predict(self, snapshot: Snapshot) -> Floats:
+        """[target rollouts] probability of being right, in the order of `snapshot.target_rollouts`.
+
+        Labels of the target queries and of their near-duplicates are not looked at.
+
+        Raises:
+            EmbeddingSpaceError: if the snapshot's vectors are of another space than the model's.
+        """
+        if snapshot.space != self.space or snapshot.query_embeddings.shape[1] != self.dimension:
+            raise EmbeddingSpaceError(
+                f"the reward model was fitted on vectors of space {self.space[:12]} ({self.dimension}-d), the memory's are of "
+                f"{snapshot.space[:12]} ({snapshot.query_embeddings.shape[1]}-d); fit a new model"
+            )
+        rows = snapshot.target_rollouts
+        if not len(rows):
+            return np.zeros(0, np.float32)
+        data = to_hetero(snapshot)
+        set_labels(data, hide_units(snapshot, snapshot.query_targets))
+        with torch.inference_mode():
+            logits = self._network(data).numpy()[rows]
+        return _calibrated(logits, self.calibration)
+
+    def fingerprint(self) -> str:
+        """sha256 of weights, calibration and settings: equal models have equal fingerprints."""
+        digest = hashlib.sha256(save(_contiguous(self._network)))
+        digest.update(json.dumps([asdict(self.config), self.calibration, self.space], sort_keys=True).encode())
+        return digest.hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write weights (safetensors) and settings (JSON) to a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        document = {
+            "format": _FORMAT,
+            "space": self.space,
+            "dimension": self.dimension,
+            "calibration": list(self.calibration),
+            "config": asdict(self.config),
+            "metrics": self.metrics,
+            "torch": torch.__version__,
+        }
+        save_file(_contiguous(self._network), folder / _WEIGHTS)
+        (folder / _CONFIG).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, *, space: str | None = None) -> Self:
+        """Read a checkpoint.
+
+        Args:
+            space: where given, a model of another embedding space is refused.
+
+        Raises:
+            ModelError: if the folder holds no checkpoint of this format.
+            EmbeddingSpaceError: if it belongs to another space.
+        """
+        try:
+            document: dict[str, Any] = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+            weights = load_file(folder / _WEIGHTS)
+        except (OSError, ValueError) as error:
+            raise ModelError(f"no reward model can be read from {folder}: {error}; fit one with `memreward fit`") from error
+        if document.get("format") != _FORMAT:
+            raise ModelError(f"{folder} has checkpoint format {document.get('format')}, this version reads {_FORMAT}; fit anew")
+        if space is not None and document["space"] != space:
+            raise EmbeddingSpaceError(
+                f"the reward model in {folder} belongs to embedding space {document['space'][:12]}, the memory's is "
+                f"{space[:12]}; fit a new model"
+            )
+        config = RewardModelConfig(**document["config"])
+        network = RewardGNN(
+            document["dimension"],
+            hidden=config.hidden,
+            heads=config.heads,
+            layers=config.layers,
+            dropout=config.dropout,
+        )
+        network.load_state_dict(weights)
+        first, second = document["calibration"]
+        return cls(
+            network,
+            config,
+            space=document["space"],
+            dimension=document["dimension"],
+            calibration=(first, second),
+            metrics=document["metrics"],
+        )
+
+
+def _labelled_units(snapshot: Snapshot) -> Ints:
+    """Units with labels, sorted by their smallest query key, so that the order of rows does not matter."""
+    if not len(snapshot.labelled_queries):
+        raise ModelError("no labels are visible; reveal some with `memreward label`, or name the ledger they are in")
+    if not _both_classes(snapshot.labels):
+        found = float(np.nanmean(snapshot.labels))
+        raise ModelError(
+            f"all {int((~np.isnan(snapshot.labels)).sum())} visible labels are {'right' if found >= 0.5 else 'wrong'}; a reward "
+            "model needs both: label more queries"
+        )
+    smallest: dict[int, str] = {}
+    for query in snapshot.labelled_queries:
+        unit, key = int(snapshot.query_units[query]), snapshot.query_keys[query]
+        smallest[unit] = min(smallest.get(unit, key), key)
+    return np.array(sorted(smallest, key=lambda unit: smallest[unit]), np.int64)
+
+
+def _both_classes(labels: Floats) -> bool:
+    seen = labels[~np.isnan(labels)] >= 0.5
+    return bool(seen.any() and not seen.all())
+
+
+def _rows_of_units(snapshot: Snapshot, units: Ints) -> Ints:
+    """Labelled rollouts of some units."""
+    return np.flatnonzero(np.isin(snapshot.query_units[snapshot.rollout_query], units) & ~np.isnan(snapshot.labels))
+
+
+def _start_from_consensus(network: RewardGNN, data: HeteroData, snapshot: Snapshot, training: Ints) -> None:
+    """Set the residual to the logistic regression on consensus features: what the GNN then corrects."""
+    rows = _rows_of_units(snapshot, training)
+    regression = LogisticRegression(max_iter=1000).fit(
+        data["thinking"].features.numpy()[rows], snapshot.labels[rows] >= 0.5
+    )
+    with torch.no_grad():
+        network.consensus.weight.copy_(torch.from_numpy(regression.coef_))
+        network.consensus.bias.copy_(torch.from_numpy(regression.intercept_))
+
+
+def _train(
+    network: RewardGNN,
+    data: HeteroData,
+    snapshot: Snapshot,
+    training: Ints,
+    held_out: Ints,
+    config: RewardModelConfig,
+    rng: np.random.Generator,
+    progress: Callable[[int, int], None] | None,
+) -> Floats:
+    """Train in place, keep the best epoch (the consensus alone included); returns the held-out rollouts' logits."""
+    optimiser = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    check_rows = _rows_of_units(snapshot, held_out)
+    seen_at_check = hide_units(snapshot, np.isin(snapshot.query_units, held_out))
+    best, best_state, since, kept = np.inf, _copy(network), 0, np.zeros(0, np.float32)
+    for epoch in range(config.epochs + 1):
+        if epoch > 0:
+            hidden = rng.permutation(training)[: max(1, round(config.hidden_share * len(training)))]
+            rows = _rows_of_units(snapshot, hidden)
+            set_labels(data, hide_units(snapshot, np.isin(snapshot.query_units, np.union1d(hidden, held_out))))
+            network.train()
+            optimiser.zero_grad()
+            logits = network(data)[torch.from_numpy(rows)]
+            loss = _loss(logits, snapshot.labels[rows], snapshot.rollout_query[rows], config.ranking)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+        if progress is not None:
+            progress(epoch, config.epochs)
+        if len(check_rows):
+            set_labels(data, seen_at_check)
+            network.eval()
+            with torch.inference_mode():
+                checked = network(data)[torch.from_numpy(check_rows)]
+            error = float(_loss(checked, snapshot.labels[check_rows], snapshot.rollout_query[check_rows], config.ranking))
+            if error < best:
+                best, best_state, since = error, _copy(network), 0
+                kept = checked.cpu().numpy()
+            else:
+                since += 1
+            if since >= config.patience:
+                break
+    if len(check_rows):
+        network.load_state_dict(best_state)
+    return kept
+
+
+def _loss(logits: Tensor, labels: Floats, query: Ints, ranking: float) -> Tensor:
+    """Cross-entropy, and within each query a logistic loss on every pair of a right and a wrong rollout."""
+    target = torch.from_numpy(labels).to(logits.device)
+    loss = binary_cross_entropy_with_logits(logits, target)
+    same = torch.from_numpy(query[:, None] == query[None, :]).to(logits.device)
+    pairs = same & (target[:, None] >= 0.5) & (target[None, :] < 0.5)
+    if ranking and bool(pairs.any()):
+        loss = loss + ranking * softplus(-(logits[:, None] - logits[None, :])[pairs]).mean()
+    return loss
+
+
+def _platt(logits: Floats, labels: Floats) -> tuple[float, float]:
+    """Slope and intercept of Platt's scaling, slope kept positive; (1, 0) where there is too little to fit it on."""
+    if len(logits) < 20 or not _both_classes(labels):
+        return 1.0, 0.0
+    regression = LogisticRegression(C=1.0).fit(logits[:, None], labels >= 0.5)
+    slope = float(regression.coef_[0, 0])
+    return (slope, float(regression.intercept_[0])) if slope > 0 else (1.0, 0.0)
+
+
+def _calibrated(logits: Floats, calibration: tuple[float, float]) -> Floats:
+    slope, intercept = calibration
+    return (1 / (1 + np.exp(-(slope * logits.astype(np.float64) + intercept)))).astype(np.float32)
+
+
+def _copy(network: RewardGNN) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+
+def _contiguous(network: RewardGNN) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+
+
