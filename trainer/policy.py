@@ -40,6 +40,12 @@ class Policy:
             return text
         return [{"role": "system", "content": self.system_prompt}, {"role": "user", "content": text}]
 
+    def ready_to_sample(self) -> None:
+        """Undo what training leaves behind: dropout, and gradient checkpointing, which breaks the key-value cache."""
+        self.model.eval()
+        self.model.gradient_checkpointing_disable()
+        self.model.config.use_cache = True
+
     def describe(self) -> str:
         """Name, size and device in a line."""
         parameters = sum(parameter.numel() for parameter in self.model.parameters())

@@ -198,6 +198,7 @@ def make_trainer(
         "disable_tqdm": True,
         "logging_steps": 1,
         "save_strategy": "no",
+        "gradient_checkpointing": False,
     }
     trainer = GRPOTrainer(
         model=policy.model,
@@ -214,6 +215,7 @@ def make_trainer(
 
 
 def _evaluate(config: RunConfig, policy: Policy, held_out: Problems, ledger: Ledger) -> NDArray[np.float64]:
+    policy.ready_to_sample()
     return greedy_scores(
         policy.model,
         policy.tokenizer,

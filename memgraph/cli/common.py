@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,6 +98,15 @@ def report_rejects(rejected: Sequence[Reject], file: Path) -> None:
     say(f"{len(rejected)} rows were rejected; first: {rejected[0].file}, row {rejected[0].row}: {rejected[0].reason}")
     say(f"all of them are listed in {file}")
     raise typer.Exit(EXIT_REJECTED)
+
+
+def quiet_libraries() -> None:
+    """Keep other libraries' deprecation warnings and loading bars off the screen, which belongs to our own reports."""
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
 
 
 def our_trainer() -> ModuleType:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from memgraph.cli.common import HomeOption, JsonOption, emit, our_trainer
+from memgraph.cli.common import HomeOption, JsonOption, emit, our_trainer, quiet_libraries
 
 
 def train(
@@ -21,6 +21,7 @@ def train(
     The run's configuration says which policy, which problems, how many labels and which scorer; see configs/.
     """
     our_trainer()
+    quiet_libraries()
     from trainer.config import RunConfig
     from trainer.train import train as run
 
@@ -40,6 +41,7 @@ def demo(
     Takes a few minutes on two cores. Needs no network beyond Neo4j's jars (fetched once) and no GPU.
     """
     our_trainer()
+    quiet_libraries()
     from trainer.demo import demo as run
 
     result = run(steps=steps, seed=seed, home=home, quiet=as_json)

@@ -1,0 +1,156 @@
+"""Correctness of learning: what may move a score, and what may not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memgraph.errors import LedgerError
+from memgraph.labelling import label_within_budget
+from memgraph.memory import Memory
+from memgraph.records import LabelKind, LabelView, Purpose, Rollout
+from memgraph.reward_model import RewardModel, RewardModelConfig
+from memgraph.scorers import GnnScorer
+from memgraph.server.home import ServerHome
+from memgraph.truth import FileTruth
+from tests.conftest import write_rows
+from tests.integration.rollouts import sums
+from trainer.verifiers import judge
+
+FAST = RewardModelConfig(hidden=16, heads=2, epochs=8)
+VIEW = LabelView(ledgers=("l",))
+
+
+def imported(memory: Memory, file: Path) -> FileTruth:
+    memory.import_file(file)
+    return FileTruth([file], run="import")
+
+
+def test_poisoned_hidden_labels_change_nothing(memory: Memory, tmp_path: Path) -> None:
+    rows = sums(40)
+    source = imported(memory, write_rows(tmp_path / "r.jsonl", rows))
+    label_within_budget(memory, source, ledger="l", budget=0.2, seed=1)
+    honest = RewardModel.fit(memory.snapshot(VIEW), seed=0, config=FAST)
+    paid = memory.ledger("l").revealed()
+
+    labelled_texts = {row["text"] for row in memory.database.query(
+        "MATCH (q:Query) WHERE q.key IN $keys RETURN q.text AS text", keys=sorted(paid))}
+    for row in rows:
+        if row["query"] not in labelled_texts:
+            row.update(correct=not row["correct"], gold="13")
+    poisoned = FileTruth([write_rows(tmp_path / "p.jsonl", rows)], run="import")
+    label_within_budget(memory, poisoned, ledger="l2", budget=0.2, seed=1)
+    assert memory.ledger("l2").revealed() == paid
+    again = memory.snapshot(LabelView(ledgers=("l2",)))
+    np.testing.assert_array_equal(again.labels, memory.snapshot(VIEW).labels)
+    deceived = RewardModel.fit(again, seed=0, config=FAST)
+    assert deceived.fingerprint() == honest.fingerprint()
+    np.testing.assert_array_equal(deceived.predict(again), honest.predict(memory.snapshot(VIEW)))
+
+
+def test_a_neighbours_label_moves_a_score_and_a_targets_own_does_not(memory: Memory, tmp_path: Path) -> None:
+    source = imported(memory, write_rows(tmp_path / "r.jsonl", sums(40)))
+    label_within_budget(memory, source, ledger="l", budget=0.5)
+    model = RewardModel.fit(memory.snapshot(VIEW), seed=0, config=FAST)
+    target = next(key for key in source.query_keys() if key not in memory.ledger("l").revealed())
+    subgraph = memory.subgraph([target], VIEW)
+    before = model.predict(subgraph)
+
+    context = np.flatnonzero(~np.isnan(subgraph.labels))
+    assert len(context), "the neighbourhood of an unlabelled query holds labelled rollouts"
+    flipped = subgraph.labels.copy()
+    flipped[context] = 1 - flipped[context]
+    assert np.abs(model.predict(replace(subgraph, labels=flipped)) - before).max() > 1e-6
+
+    own = subgraph.labels.copy()
+    own[subgraph.target_rollouts] = 1.0
+    np.testing.assert_array_equal(model.predict(replace(subgraph, labels=own)), before)
+
+
+def test_nothing_hidden_is_in_the_graph_or_the_logs(memory: Memory, settings, tmp_path: Path) -> None:
+    secret = "OBSCURE-TRUTH-77"
+    source = imported(memory, write_rows(tmp_path / "r.jsonl", sums(10, secret=secret)))
+    stored = str(memory.database.query("MATCH (n) RETURN properties(n) AS p"))
+    assert secret not in stored
+    chosen = source.query_keys()[0]
+    memory.ledger("l", budget=1).reveal(source, [chosen])
+    references = memory.database.query("MATCH (q:Query)-[:HAS_REFERENCE]->(r) RETURN q.key AS key, r.value AS value")
+    assert [row["key"] for row in references] == [chosen]
+    assert str(memory.database.query("MATCH (n) RETURN properties(n) AS p")).count(secret) == 1
+    for log in ServerHome.of(settings).folder.glob("logs/*"):
+        assert secret not in log.read_text(errors="replace")
+
+
+def test_the_ledger_refuses_more_than_its_budget_and_counts_each_query_once(memory: Memory, tmp_path: Path) -> None:
+    source = imported(memory, write_rows(tmp_path / "r.jsonl", sums(10)))
+    keys = list(source.query_keys())
+    ledger = memory.ledger("l", budget=3)
+    assert ledger.reveal(source, keys[:3]).newly_paid == 3
+    assert ledger.reveal(source, keys[:3]).newly_paid == 0
+    with pytest.raises(LedgerError, match="budget of 3 queries, 3 are spent and 1 more"):
+        ledger.reveal(source, keys[2:4])
+    assert ledger.revealed() == set(keys[:3])
+    assert ledger.evaluate(source, keys)
+    with pytest.raises(LedgerError, match="evaluation"):
+        ledger.reveal(source, keys[:1], purpose=Purpose.EVALUATE)
+    with pytest.raises(ValueError, match="never readable"):
+        LabelView(purposes=(Purpose.EVALUATE,))
+
+
+def test_a_revealed_query_judges_later_answers_too(memory: Memory, tmp_path: Path) -> None:
+    source = imported(memory, write_rows(tmp_path / "r.jsonl", sums(3)))
+    key = source.query_keys()[0]
+    text = memory.database.query("MATCH (q:Query {key: $key}) RETURN q.text AS text", key=key)[0]["text"]
+    truth = source.truth(key)
+    assert truth is not None
+    assert truth.reference is not None
+    ledger = memory.ledger("l", budget=1)
+    ledger.reveal(source, [key], judge=judge)
+    late = [
+        Rollout(query=text, response=f"#### {value}", dataset="sums", domain="math", rollout_id=f"late {value}")
+        for value in ("777", f"{truth.reference.value}.0")
+    ] + [Rollout(query=text, response="no answer", dataset="sums", domain="math", rollout_id="late none")]
+    stored = memory.add(late).stored
+    assert ledger.reveal(source, [key], judge=judge).newly_paid == 0
+    snapshot = memory.snapshot(VIEW, query_keys=[key])
+    labels = dict(zip(snapshot.rollout_keys, snapshot.labels.tolist(), strict=True))
+    assert [labels[place.key] for place in stored] == [0.0, 1.0, 0.0]
+
+
+def test_rollouts_that_the_source_judges_differently_keep_their_own_label(memory: Memory, tmp_path: Path) -> None:
+    rows = [
+        {"query": "2+2?", "response": "#### 4", "rollout_id": "a", "correct": True, "domain": "math"},
+        {"query": "2+2?", "response": "it is #### 4", "rollout_id": "b", "correct": False, "domain": "math"},
+    ]
+    source = imported(memory, write_rows(tmp_path / "r.jsonl", rows))
+    report = memory.ledger("l").reveal(source, source.query_keys())
+    assert len(report.conflicts) == 1
+    assert sorted(memory.snapshot(VIEW).labels.tolist()) == [0.0, 1.0]
+
+
+def test_labels_of_one_ledger_are_invisible_to_another(memory: Memory, tmp_path: Path) -> None:
+    source = imported(memory, write_rows(tmp_path / "r.jsonl", sums(10)))
+    memory.ledger("oracle").reveal(source, source.query_keys())
+    memory.ledger("l").reveal(source, source.query_keys()[:2])
+    assert len(memory.snapshot(VIEW).labelled_queries) == 2
+    assert len(memory.snapshot(LabelView(ledgers=())).labelled_queries) == 0
+    assert len(memory.snapshot(LabelView(ledgers=("oracle",))).labelled_queries) == 10
+
+
+def test_predictions_are_kept_with_their_model_and_are_no_labels(memory: Memory, tmp_path: Path) -> None:
+    source = imported(memory, write_rows(tmp_path / "r.jsonl", sums(20)))
+    label_within_budget(memory, source, ledger="l", budget=0.5)
+    model, registered = memory.fit(VIEW, config=FAST)
+    assert memory.latest_model(ledger="l")[0].fingerprint() == model.fingerprint()
+    snapshot = memory.snapshot(VIEW)
+    scores = GnnScorer(model).score(snapshot)
+    for _ in range(2):
+        memory.write_predictions(snapshot, scores, kind=LabelKind.GNN, model=registered.key)
+    counted = memory.database.query("MATCH (l:Label {kind: 'gnn', model: $m}) RETURN count(l) AS n", m=registered.key)
+    assert counted[0]["n"] == 80
+    np.testing.assert_array_equal(memory.snapshot(VIEW).labels, snapshot.labels)
+    everyone = memory.snapshot(LabelView())
+    assert np.isnan(everyone.labels).sum() == np.isnan(snapshot.labels).sum()

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import multiprocessing
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from memgraph import migrate as migrations
+from memgraph.errors import InputError, MigrationError
+from memgraph.inspection import inspection_queries, run_inspection
+from memgraph.memory import Memory
+from memgraph.resources import cypher, cypher_template, data_folder
+from memgraph.settings import Settings
+from tests.conftest import write_rows
+from tests.integration.rollouts import sums
+
+QUERIES = sorted(str(file.relative_to(data_folder("cypher")))[:-7] for file in data_folder("cypher").rglob("*.cypher"))
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_every_query_says_what_it_is_and_the_server_can_plan_it(memory: Memory, name: str) -> None:
+    text = cypher(name)
+    assert text.startswith("//"), "a header comment says what it answers"
+    if "{{" in text:
+        text = cypher_template(name, index=memory.space.index, property=memory.space.vector_property)
+    for statement in migrations.statements_of(text):
+        body = "\n".join(line for line in statement.splitlines() if not line.startswith("//"))
+        version = "CYPHER 25 " if body.lstrip().startswith("CYPHER 25") else ""
+        memory.database.autocommit(
+            f"{version}EXPLAIN {body.replace('CYPHER 25', '', 1)}", **dict.fromkeys(re.findall(r"\$(\w+)", body))
+        )
+
+
+def test_index_names_come_from_our_own_template_only() -> None:
+    with pytest.raises(Exception, match="cannot name a index"):
+        cypher_template("schema/vector_index", index="x; MATCH (n) DETACH DELETE n", property="p")
+
+
+def test_migrating_again_changes_nothing_and_the_vector_index_is_online(memory: Memory) -> None:
+    before = migrations.status(memory.database)
+    assert all(state.applied_at for state in before)
+    assert migrations.migrate(memory.database) == before
+    indexes = memory.database.query("SHOW INDEXES YIELD name, state, type WHERE type = 'VECTOR' RETURN name, state")
+    assert {"name": memory.space.index, "state": "ONLINE"} in indexes
+    constrained = memory.database.query("SHOW CONSTRAINTS YIELD labelsOrTypes AS l, properties AS p RETURN l[0] AS l, p")
+    for label in ("Run", "Query", "Thinking", "Answer", "Label", "Reference", "Ledger", "RewardModel", "EmbeddingSpace"):
+        assert {"l": label, "p": ["key"]} in constrained
+
+
+def test_an_applied_migration_that_changed_is_refused(memory: Memory, tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(data_folder("migrations"), folder)
+    file = folder / "V0001__keys.cypher"
+    file.write_text(file.read_text().replace("run_key", "other_key"))
+    with pytest.raises(MigrationError, match=r"V0001__keys\.cypher has checksum .* immutable"):
+        migrations.status(memory.database, folder)
+
+
+def test_a_database_of_a_newer_package_is_refused(memory: Memory, tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(data_folder("migrations"), folder)
+    sorted(folder.iterdir())[-1].unlink()
+    with pytest.raises(MigrationError, match="newer than this package"):
+        migrations.status(memory.database, folder)
+
+
+@pytest.mark.parametrize("name", ["0001_keys.cypher", "V1_keys.cypher"])
+def test_a_misnamed_migration_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("RETURN 1;\n")
+    with pytest.raises(MigrationError, match=re.escape(name)):
+        migrations.discover(tmp_path)
+
+
+def test_concurrent_migrators_take_turns(memory: Memory, settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(data_folder("migrations"), folder)
+    (folder / "V9001__test_only.cypher").write_text("CREATE (:OnceOnly);\n")
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_migrate_bare, args=(settings, folder)) for _ in range(3)]
+    try:
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(120)
+            assert worker.exitcode == 0
+        assert memory.database.query("MATCH (n:OnceOnly) RETURN count(n) AS n")[0]["n"] == 1
+        assert not memory.database.query("MATCH (l:__Neo4jMigrationsLock) RETURN l")
+    finally:
+        memory.database.query("MATCH (m:__Neo4jMigration {version: '9001'}) DETACH DELETE m", write=True)
+
+
+def _migrate_bare(settings: Settings, folder: Path) -> None:
+    from memgraph.connect import Database, open_endpoint
+
+    migrations.migrate(Database(open_endpoint(settings)), folder)
+
+
+@pytest.mark.parametrize("query", inspection_queries(), ids=lambda query: query.name)
+def test_inspection_queries_answer_on_data(memory: Memory, tmp_path: Path, query) -> None:
+    from memgraph.labelling import label_within_budget
+    from memgraph.truth import FileTruth
+
+    file = write_rows(tmp_path / "r.jsonl", sums(12))
+    report = memory.import_file(file)
+    label_within_budget(memory, FileTruth([file], run="import"), ledger="l", budget=0.3)
+    memory.record_rewards(
+        [{"key": place.key, "reward": 1.0, "source": "gnn", "reason": None} for place in report.stored]
+    )
+    rows = run_inspection(memory.database, query.name, {})
+    assert rows, f"{query.name} finds something"
+    with pytest.raises(InputError, match="has no parameter 'nonsense'"):
+        run_inspection(memory.database, query.name, {"nonsense": 1})

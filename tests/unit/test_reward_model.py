@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memgraph.errors import EmbeddingSpaceError, ModelError
+from memgraph.metrics import evaluate_scores
+from memgraph.reward_model import RewardModel, RewardModelConfig
+from memgraph.snapshot import Snapshot
+from tests.unit.snapshots import shuffle_rollouts, snapshot
+
+CONFIG = RewardModelConfig(hidden=16, heads=2, epochs=30)
+
+
+@pytest.fixture(scope="module")
+def data() -> Snapshot:
+    return snapshot(queries=60, labelled=30)
+
+
+@pytest.fixture(scope="module")
+def model(data: Snapshot) -> RewardModel:
+    return RewardModel.fit(data, seed=0, config=CONFIG)
+
+
+def test_it_learns_what_can_be_learned(data: Snapshot, model: RewardModel) -> None:
+    truth = np.array([data.answer_values[row] == "0" for row in data.rollout_answer])[data.target_rollouts]
+    found = evaluate_scores(model.predict(data), truth, data.rollout_query[data.target_rollouts])
+    assert found.auc is not None
+    assert found.auc > 0.75
+
+
+def test_the_same_seed_gives_the_same_model_to_the_bit_and_another_seed_another(
+    data: Snapshot, model: RewardModel
+) -> None:
+    assert RewardModel.fit(data, seed=0, config=CONFIG).fingerprint() == model.fingerprint()
+    assert RewardModel.fit(data, seed=1, config=CONFIG).fingerprint() != model.fingerprint()
+
+
+def test_a_neighbours_label_moves_a_score(data: Snapshot, model: RewardModel) -> None:
+    target = 30
+    neighbours = data.similar[0][data.similar[1] == target]
+    asked = replace(data, query_targets=np.arange(60) == target, labels=np.where(data.rollout_query < 40, 0, np.nan))
+    before = model.predict(asked)
+    labels = asked.labels.copy()
+    labels[np.isin(data.rollout_query, neighbours)] = 1.0
+    assert np.abs(model.predict(replace(asked, labels=labels)) - before).max() > 1e-6
+
+
+def test_a_targets_own_labels_and_its_near_duplicates_do_not(data: Snapshot, model: RewardModel) -> None:
+    units = data.query_units.copy()
+    units[31] = units[30]
+    asked = replace(data, query_targets=np.arange(60) == 30, query_units=units)
+    before = model.predict(asked)
+    labels = asked.labels.copy()
+    labels[np.isin(data.rollout_query, [30, 31])] = [1.0, 0.0, 1.0, 1.0] * 2
+    np.testing.assert_array_equal(model.predict(replace(asked, labels=labels)), before)
+
+
+def test_the_order_of_rollouts_does_not_matter(data: Snapshot, model: RewardModel) -> None:
+    order = np.random.default_rng(0).permutation(len(data.rollout_keys))
+    shuffled = shuffle_rollouts(data, order)
+    keys = [data.rollout_keys[row] for row in data.target_rollouts]
+    other_keys = [shuffled.rollout_keys[row] for row in shuffled.target_rollouts]
+    expected = dict(zip(keys, model.predict(data).tolist(), strict=True))
+    found = dict(zip(other_keys, model.predict(shuffled).tolist(), strict=True))
+    assert found == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("rollouts", [1, 2, 7])
+def test_any_number_of_rollouts_a_query(rollouts: int) -> None:
+    data = snapshot(queries=20, rollouts=rollouts, labelled=10)
+    scores = RewardModel.fit(data, config=CONFIG).predict(data)
+    assert len(scores) == 10 * rollouts
+    assert np.isfinite(scores).all()
+
+
+def test_queries_without_neighbours_answers_that_all_agree_and_answers_that_are_all_missing(model: RewardModel) -> None:
+    data = snapshot(queries=20, labelled=10)
+    lonely = replace(data, similar=np.zeros((2, 0), np.int64), similar_scores=np.zeros(0, np.float32))
+    missing = replace(data, answer_valid=np.zeros_like(data.answer_valid))
+    first = np.array([np.flatnonzero(data.answer_query == query)[0] for query in data.rollout_query])
+    agreeing = replace(data, rollout_answer=first)
+    for odd in (lonely, missing, agreeing):
+        assert np.isfinite(model.predict(odd)).all()
+        assert np.isfinite(RewardModel.fit(odd, config=CONFIG).predict(odd)).all()
+
+
+def test_nothing_to_score_is_nothing(data: Snapshot, model: RewardModel) -> None:
+    assert model.predict(data.with_targets(np.zeros(60, np.bool_))).shape == (0,)
+
+
+def test_without_labels_or_with_one_class_the_error_says_what_to_do(data: Snapshot) -> None:
+    with pytest.raises(ModelError, match="no labels are visible; reveal some with `memreward label`"):
+        RewardModel.fit(replace(data, labels=np.full_like(data.labels, np.nan)))
+    with pytest.raises(ModelError, match="label more queries"):
+        RewardModel.fit(replace(data, labels=np.where(np.isnan(data.labels), np.nan, 0).astype(np.float32)))
+
+
+def test_a_checkpoint_gives_the_same_scores_back(data: Snapshot, model: RewardModel, tmp_path: Path) -> None:
+    model.save(tmp_path)
+    loaded = RewardModel.load(tmp_path, space="space")
+    np.testing.assert_array_equal(loaded.predict(data), model.predict(data))
+    assert loaded.fingerprint() == model.fingerprint()
+    with pytest.raises(EmbeddingSpaceError, match="fit a new model"):
+        RewardModel.load(tmp_path, space="another")
+    with pytest.raises(EmbeddingSpaceError, match="fit a new model"):
+        model.predict(replace(data, space="another"))
+    with pytest.raises(ModelError, match="memreward fit"):
+        RewardModel.load(tmp_path / "nowhere")

@@ -1,0 +1,108 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from memgraph.consensus import FEATURES, consensus_features
+from memgraph.errors import ModelError
+from memgraph.metrics import evaluate_scores
+from memgraph.reward_model import RewardModelConfig
+from memgraph.scorers import DEFAULT_SCORER, SCORERS, GnnScorer
+from tests.unit.snapshots import shuffle_rollouts, snapshot
+
+FAST = RewardModelConfig(hidden=16, heads=2, epochs=10)
+CHEAP = [name for name in SCORERS if name != "gnn"]
+
+
+def column(name: str, features: np.ndarray) -> list[float]:
+    return features[:, FEATURES.index(name)].round(4).tolist()
+
+
+def test_consensus_of_a_group_worked_out_by_hand() -> None:
+    one = snapshot(queries=1, rollouts=5, labelled=0)
+    answers = np.array([0, 0, 1, 2, 2])
+    group = replace(
+        one,
+        rollout_answer=answers,
+        answer_keys=["a", "b", "c"],
+        answer_query=np.zeros(3, np.int64),
+        answer_values=["4", "5", ""],
+        answer_valid=np.array([True, True, False]),
+        answer_embeddings=np.ones((3, 8), np.float32),
+    )
+    features = consensus_features(group)
+    assert column("valid", features) == [1, 1, 1, 0, 0]
+    assert column("share", features) == pytest.approx([0.4, 0.4, 0.2, 0, 0])
+    assert column("majority", features) == [1, 1, 0, 0, 0]
+    assert column("margin", features) == pytest.approx([0.2, 0.2, -0.2, 0, 0])
+
+
+def test_ties_share_the_vote() -> None:
+    tied = replace(snapshot(queries=1, rollouts=2, labelled=0), rollout_answer=np.array([0, 1]))
+    if len(tied.answer_keys) < 2:
+        tied = replace(
+            tied,
+            answer_keys=["a", "b"],
+            answer_query=np.zeros(2, np.int64),
+            answer_values=["1", "2"],
+            answer_valid=np.ones(2, np.bool_),
+            answer_embeddings=np.ones((2, 8), np.float32),
+        )
+    assert SCORERS["majority_vote"]().score(tied).probability.tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("name", CHEAP)
+def test_scores_follow_the_rollouts_whatever_their_order(name: str) -> None:
+    original = snapshot()
+    order = np.random.default_rng(3).permutation(len(original.rollout_keys))
+    shuffled = shuffle_rollouts(original, order)
+    found = []
+    for one in (original, shuffled):
+        scorer = SCORERS[name]()
+        scorer.fit(one, seed=0)
+        scores = scorer.score(one)
+        keys = [one.rollout_keys[row] for row in scores.rollout_rows]
+        found.append(dict(zip(keys, scores.probability.tolist(), strict=True)))
+    assert found[0] == pytest.approx(found[1], abs=1e-4)
+
+
+@pytest.mark.parametrize("name", list(SCORERS))
+def test_answers_are_for_the_target_rollouts_and_lie_between_0_and_1(name: str) -> None:
+    one = snapshot()
+    scorer = GnnScorer(config=FAST) if name == "gnn" else SCORERS[name]()
+    scorer.fit(one, seed=0)
+    scores = scorer.score(one)
+    assert scores.source == name
+    np.testing.assert_array_equal(scores.rollout_rows, one.target_rollouts)
+    assert ((scores.probability >= 0) & (scores.probability <= 1)).all()
+    assert scores.reasons == [None] * len(scores.probability)
+
+
+def test_abstentions_carry_a_reason() -> None:
+    unlabelled = replace(snapshot(), labels=np.full(96, np.nan, np.float32))
+    scores = SCORERS["knn"]().score(unlabelled)
+    assert np.isnan(scores.probability).all()
+    assert set(scores.reasons) == {"no labelled rollout of another query"}
+
+
+@pytest.mark.parametrize("name", ["linear_probe", "gnn"])
+def test_labels_of_one_class_are_a_clear_error(name: str) -> None:
+    one = snapshot()
+    with pytest.raises(ModelError, match=r"one class|all \d+ visible labels are right"):
+        SCORERS[name]().fit(replace(one, labels=np.where(np.isnan(one.labels), np.nan, 1).astype(np.float32)))
+
+
+def test_the_random_control_knows_nothing_but_is_the_same_every_time() -> None:
+    one = snapshot(queries=400, labelled=0)
+    scorer = SCORERS["random"]()
+    scorer.fit(one, seed=1)
+    first = scorer.score(one).probability
+    np.testing.assert_array_equal(first, scorer.score(one).probability)
+    truth = one.rollout_answer % 2
+    auc = evaluate_scores(first, truth, one.rollout_query).auc
+    assert auc is not None
+    assert abs(auc - 0.5) < 0.05
+
+
+def test_the_default_scorer_exists() -> None:
+    assert DEFAULT_SCORER in SCORERS
