@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, LiteralString, TypeVar, cast
+from typing import Any, TypeVar
 
 import neo4j
 from neo4j import ManagedTransaction
@@ -64,7 +64,7 @@ class Database:
         """All rows of one statement in a transaction of its own."""
 
         def run(tx: ManagedTransaction) -> list[dict[str, Any]]:
-            return [dict(record) for record in tx.run(cast(LiteralString, cypher), parameters)]
+            return [dict(record) for record in tx.run(cypher, parameters)]
 
         return self.execute_write(run) if write else self.execute_read(run)
 
@@ -92,14 +92,16 @@ class Database:
         It must be idempotent: transient failures are retried here.
         """
         retrying = Retrying(
-            retry=retry_if_exception(lambda error: isinstance(error, Neo4jError | DriverError) and error.is_retryable()),
+            retry=retry_if_exception(
+                lambda error: isinstance(error, Neo4jError | DriverError) and error.is_retryable()
+            ),
             wait=wait_random_exponential(multiplier=0.1, max=2),
             stop=stop_after_delay(_RETRY_SECONDS),
             reraise=True,
         )
         for attempt in retrying:
             with attempt, self._session() as session:
-                return [dict(record) for record in session.run(cast(LiteralString, cypher), parameters)]
+                return [dict(record) for record in session.run(cypher, parameters)]
         raise AssertionError("tenacity ends with a result or an error")
 
     def _session(self) -> neo4j.Session:
@@ -162,5 +164,3 @@ def _server_version(driver: neo4j.Driver, database: str) -> str:
         routing_=neo4j.RoutingControl.READ,
     )
     return str(records[0]["version"])
-
-

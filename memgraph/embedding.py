@@ -199,9 +199,7 @@ class _VectorCache:
             self._db = sqlite3.connect(":memory:", check_same_thread=False)
         else:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._db = sqlite3.connect(
-                folder / f"embeddings-{space[:12]}.sqlite", timeout=60, check_same_thread=False
-            )
+            self._db = sqlite3.connect(folder / f"embeddings-{space[:12]}.sqlite", timeout=60, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute("CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")

@@ -143,8 +143,15 @@ def _evaluate_scorer(
     metrics = evaluate_scores(probability[known], right, snapshot.rollout_query[rows])
     values = {field: value for field, value in asdict(metrics).items() if field in EvaluationRow.__dataclass_fields__}
     return EvaluationRow(
-        **{**values, "file": file.name, "labels": share, "seed": seed, "scorer": name, "seconds": round(seconds, 3),
-           "rollouts": len(rows)}
+        **{
+            **values,
+            "file": file.name,
+            "labels": share,
+            "seed": seed,
+            "scorer": name,
+            "seconds": round(seconds, 3),
+            "rollouts": len(rows),
+        }
     )
 
 
@@ -156,8 +163,10 @@ def summarise(rows: Iterable[EvaluationRow]) -> Iterator[tuple[str, list[list[st
     for (file, share), scorers in tables.items():
         lines = []
         for scorer, group in scorers.items():
-            cells = [_mean([getattr(row, field) for row in group]) for field in
-                     ("auc", "within_query_auc", "accuracy", "ece", "coverage", "seconds")]
+            cells = [
+                _mean([getattr(row, field) for row in group])
+                for field in ("auc", "within_query_auc", "accuracy", "ece", "coverage", "seconds")
+            ]
             lines.append([scorer, *cells])
         yield f"{file}, {share:.0%} of the queries labelled", lines
 

@@ -53,7 +53,7 @@ def subgraph(
     view: LabelView,
     *,
     group: Group | None = None,
-    caps: Caps = Caps(),  # noqa: B008 (frozen)
+    caps: Caps = Caps(),
 ) -> Snapshot:
     """The queries asked for (targets), the queries around them, and their rollouts, answers and visible labels.
 
@@ -88,7 +88,9 @@ def units(database: Database, space: EmbeddingSpace, query_keys: Sequence[str]) 
     edges = database.query(cypher("read/similar_edges"), keys=list(row_of_query))
     similar, scores = _edge_columns(edges, row_of_query)
     members: dict[int, list[str]] = {}
-    for key, unit in zip(row_of_query, near_duplicate_units([row["text"] for row in rows], similar, scores), strict=True):
+    for key, unit in zip(
+        row_of_query, near_duplicate_units([row["text"] for row in rows], similar, scores), strict=True
+    ):
         members.setdefault(int(unit), []).append(key)
     return [sorted(unit) for unit in members.values()]
 
@@ -109,9 +111,7 @@ def near_duplicate_units(query_texts: Sequence[str], similar: Ints, scores: Floa
     return np.asarray(connected_components(joined, directed=False)[1], np.int64)
 
 
-def _labels(
-    database: Database, query_keys: Sequence[str], answer_of: Mapping[str, str], view: LabelView
-) -> Floats:
+def _labels(database: Database, query_keys: Sequence[str], answer_of: Mapping[str, str], view: LabelView) -> Floats:
     found = [label for batch in _batches(query_keys) for label in read_labels(database, batch, view)]
     in_force = labels_in_force(found, answer_of)
     return np.array([in_force.get(key, np.nan) for key in answer_of], np.float32)
@@ -124,7 +124,11 @@ def _batches(keys: Sequence[str]) -> Iterable[list[str]]:
 def _read_rollouts(
     database: Database, space: EmbeddingSpace, query_keys: Sequence[str], limit: int, group: Group | None
 ) -> list[dict[str, Any]]:
-    place = {"run": group and group.run, "attempt": group and group.attempt, "call": group and group.call}
+    place: dict[str, Any] = {
+        "run": group and group.run,
+        "attempt": group and group.attempt,
+        "call": group and group.call,
+    }
     rows = []
     for batch in _batches(query_keys):
         rows += database.query(
@@ -159,9 +163,7 @@ def _assemble(
     answer_keys = sorted(answers, key=lambda key: (row_of_query[answer_query[key]], key))
     row_of_answer = {key: row for row, key in enumerate(answer_keys)}
 
-    similar, similar_scores = _edge_columns(
-        database.query(cypher("read/similar_edges"), keys=present), row_of_query
-    )
+    similar, similar_scores = _edge_columns(database.query(cypher("read/similar_edges"), keys=present), row_of_query)
 
     rollout_keys = [row["key"] for row in rollouts]
     labels = _labels(database, present, dict(zip(rollout_keys, (row["answer"] for row in rollouts), strict=True)), view)

@@ -26,7 +26,9 @@ class RewardGNN(nn.Module):
         hidden: width of the node states, a multiple of `heads`.
     """
 
-    def __init__(self, dimension: int, *, hidden: int = 64, heads: int = 4, layers: int = 2, dropout: float = 0.2) -> None:
+    def __init__(
+        self, dimension: int, *, hidden: int = 64, heads: int = 4, layers: int = 2, dropout: float = 0.2
+    ) -> None:
         super().__init__()
         self.inputs = nn.ModuleDict(
             {

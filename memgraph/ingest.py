@@ -128,7 +128,9 @@ class Ingest:
         for one in prepared:
             content = stored.get(one.place.key) or (fresh[one.place.key].content if one.place.key in fresh else None)
             if content is not None and content != one.content:
-                reason = f"rollout_id {one.row.rollout.rollout_id!r} is stored with another response; give it its own id"
+                reason = (
+                    f"rollout_id {one.row.rollout.rollout_id!r} is stored with another response; give it its own id"
+                )
                 report.rejected.append(Reject(file, one.row.number, reason))
             elif content is not None:
                 report.known += 1
@@ -268,9 +270,7 @@ class Ingest:
         ]
 
     def _known(self, query: str, wanted: Iterable[str]) -> set[str]:
-        rows = self._database.query(
-            cypher(query), keys=sorted(wanted), property=self._embedder.space.vector_property
-        )
+        rows = self._database.query(cypher(query), keys=sorted(wanted), property=self._embedder.space.vector_property)
         return {row["key"] for row in rows}
 
     def _vectors(

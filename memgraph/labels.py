@@ -65,4 +65,3 @@ def labels_in_force(labels: Iterable[StoredLabel], answer_of: Mapping[str, str])
 
 def _rank(label: StoredLabel) -> tuple[int, bool]:
     return _PRECEDENCE[label.kind], not label.on_rollout
-

@@ -61,7 +61,9 @@ def draw(units: Iterable[Sequence[str]], budget: float | int | None, seed: int) 
         limit = total
     elif isinstance(budget, float):
         if not 0 <= budget <= 1:
-            raise LedgerError(f"a share of labels lies between 0 and 1, found {budget}; give a whole number for a count")
+            raise LedgerError(
+                f"a share of labels lies between 0 and 1, found {budget}; give a whole number for a count"
+            )
         limit = math.ceil(budget * total - 1e-9)
     else:
         limit = min(budget, total)
@@ -86,7 +88,9 @@ def parse_budget(text: str | None) -> float | int | None:
             return float(text[:-1]) / 100
         return int(text) if text.lstrip("+").isdigit() else float(text)
     except ValueError:
-        raise LedgerError(f"a budget is a share like 0.2 or 20%, or a number of queries like 50; found {text!r}") from None
+        raise LedgerError(
+            f"a budget is a share like 0.2 or 20%, or a number of queries like 50; found {text!r}"
+        ) from None
 
 
 class Ledger:
@@ -102,7 +106,7 @@ class Ledger:
         self._database = database
         self.name = name
         self.key = keys.key_of("ledger", name)
-        self._opening = {"key": self.key, "name": name, "seed": seed, "budget": budget}
+        self._opening: dict[str, Any] = {"key": self.key, "name": name, "seed": seed, "budget": budget}
         database.query(cypher("write/ledger"), write=True, **self._opening)
 
     def revealed(self) -> set[str]:

@@ -74,8 +74,7 @@ class Memory:
             EmbeddingSpaceError: the memory was made with another embedding model.
         """
         settings = settings or Settings.load()
-        endpoint: Endpoint = open_endpoint(settings, say)
-        database = Database(endpoint)
+        database = Database(open_endpoint(settings, say))
         migrate(database, say=say)
         chosen = embedder or SentenceEmbedder(
             settings.embedding_model,
@@ -187,7 +186,9 @@ class Memory:
         """
         rows = self.database.query(cypher("read/latest_reward_model"), space=self.space.key, ledger=ledger)
         if not rows:
-            raise ModelError("no reward model was fitted in this memory yet; label some rollouts and run `memreward fit`")
+            raise ModelError(
+                "no reward model was fitted in this memory yet; label some rollouts and run `memreward fit`"
+            )
         registered = RegisteredModel(rows[0]["key"], rows[0]["folder"], rows[0]["ledger"])
         return RewardModel.load(Path(registered.folder), space=self.space.key), registered
 

@@ -27,9 +27,7 @@ class Parsed:
     answer: str | None
 
 
-def parse_response(
-    response: str, domain: str, *, thinking: str | None = None, answer: str | None = None
-) -> Parsed:
+def parse_response(response: str, domain: str, *, thinking: str | None = None, answer: str | None = None) -> Parsed:
     """Take a response apart; `thinking` and `answer` win where the source gives them.
 
     Args:

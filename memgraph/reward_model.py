@@ -78,7 +78,7 @@ class RewardModel:
         snapshot: Snapshot,
         *,
         seed: int = 0,
-        config: RewardModelConfig = RewardModelConfig(),  # noqa: B008 (frozen)
+        config: RewardModelConfig = RewardModelConfig(),
         device: str | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Self:
@@ -187,9 +187,13 @@ class RewardModel:
             document: dict[str, Any] = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
             weights = load_file(folder / _WEIGHTS)
         except (OSError, ValueError) as error:
-            raise ModelError(f"no reward model can be read from {folder}: {error}; fit one with `memreward fit`") from error
+            raise ModelError(
+                f"no reward model can be read from {folder}: {error}; fit one with `memreward fit`"
+            ) from error
         if document.get("format") != _FORMAT:
-            raise ModelError(f"{folder} has checkpoint format {document.get('format')}, this version reads {_FORMAT}; fit anew")
+            raise ModelError(
+                f"{folder} has checkpoint format {document.get('format')}, this version reads {_FORMAT}; fit anew"
+            )
         if space is not None and document["space"] != space:
             raise EmbeddingSpaceError(
                 f"the reward model in {folder} belongs to embedding space {document['space'][:12]}, the memory's is "
@@ -286,7 +290,9 @@ def _train(
             network.eval()
             with torch.inference_mode():
                 checked = network(data)[torch.from_numpy(check_rows)]
-            error = float(_loss(checked, snapshot.labels[check_rows], snapshot.rollout_query[check_rows], config.ranking))
+            error = float(
+                _loss(checked, snapshot.labels[check_rows], snapshot.rollout_query[check_rows], config.ranking)
+            )
             if error < best:
                 best, best_state, since = error, _copy(network), 0
                 kept = checked.cpu().numpy()
@@ -330,5 +336,3 @@ def _copy(network: RewardGNN) -> dict[str, Tensor]:
 
 def _contiguous(network: RewardGNN) -> dict[str, Tensor]:
     return {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-
-

@@ -146,7 +146,9 @@ class LinearProbe:
         known = np.flatnonzero(~np.isnan(snapshot.labels))
         right = snapshot.labels[known] >= 0.5
         if not right.any() or right.all():
-            raise ModelError(f"a linear probe needs right and wrong labels, found {len(known)} of one class; label more")
+            raise ModelError(
+                f"a linear probe needs right and wrong labels, found {len(known)} of one class; label more"
+            )
         self._regression = LogisticRegression(max_iter=300).fit(_embeddings(snapshot, known), right)
 
     def score(self, snapshot: Snapshot) -> Scores:

@@ -47,7 +47,9 @@ class Settings(BaseSettings):
     device: str | None = Field(default=None, description="torch device; unset: a GPU where there is one, else the CPU.")
     neighbours: int = Field(default=7, ge=1, description="k of the similarity edges kept for each query.")
 
-    heap_mb: int | None = Field(default=None, ge=256, description="Heap of the managed server; unset: from the machine.")
+    heap_mb: int | None = Field(
+        default=None, ge=256, description="Heap of the managed server; unset: from the machine."
+    )
     page_cache_mb: int | None = Field(default=None, ge=64, description="Page cache of the managed server.")
 
     @model_validator(mode="after")

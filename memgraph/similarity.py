@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from neo4j import ManagedTransaction
 
@@ -36,7 +37,7 @@ def link(
     waiting = [row["key"] for row in database.query(cypher("read/unlinked_queries"))]
     for start in range(0, len(waiting), _BATCH):
         batch = waiting[start : start + _BATCH]
-        database.execute_write(lambda tx, keys=batch: _link_batch(tx, space, k, keys))
+        database.execute_write(partial(_link_batch, space=space, k=k, keys=batch))
         if progress is not None:
             progress(start + len(batch), len(waiting))
     return len(waiting)

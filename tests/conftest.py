@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from memgraph.connect import Database
 from memgraph.embedding import SentenceEmbedder
 from memgraph.memory import Memory
 from memgraph.server.local import LocalServer
@@ -37,20 +36,21 @@ def embedder(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Se
     return SentenceEmbedder(settings.embedding_model, cache=tmp_path_factory.mktemp("embeddings"), device="cpu")
 
 
+@pytest.fixture(scope="session")
+def opened(server: LocalServer, settings: Settings, embedder: SentenceEmbedder) -> Iterator[Memory]:
+    """The session's memory, with whatever earlier tests left in it."""
+    with Memory.open(settings, embedder=embedder) as memory:
+        yield memory
+
+
 @pytest.fixture
-def memory(server: LocalServer, settings: Settings, embedder: SentenceEmbedder) -> Iterator[Memory]:
-    """An empty memory."""
-    with Memory.open(settings, embedder=embedder) as opened:
-        clean(opened.database)
-    with Memory.open(settings, embedder=embedder) as opened:
-        yield opened
-
-
-def clean(database: Database) -> None:
-    """Delete everything but the schema and its history."""
-    database.autocommit(
-        "MATCH (n) WHERE NOT n:__Neo4jMigration CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
+def memory(opened: Memory) -> Memory:
+    """The session's memory, emptied of everything but its schema and embedding space."""
+    opened.database.autocommit(
+        "MATCH (n) WHERE NOT n:__Neo4jMigration AND NOT n:EmbeddingSpace "
+        "CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
     )
+    return opened
 
 
 def write_rows(file: Path, rows: list[dict[str, Any]]) -> Path:

@@ -27,7 +27,9 @@ class LoraSection(_Section):
 class PolicySection(_Section):
     """The model that is trained."""
 
-    model: str = Field("tiny", description="`tiny` for the policy that ships with this package, else a hub name or folder.")
+    model: str = Field(
+        "tiny", description="`tiny` for the policy that ships with this package, else a hub name or folder."
+    )
     lora: LoraSection | None = None
     system_prompt: str | None = Field(
         None, description="With it, prompts are conversational and go through the model's chat template."
@@ -57,7 +59,9 @@ class RewardSection(_Section):
     """How unlabelled rollouts are rewarded."""
 
     scorer: str = Field("gnn", description="Any scorer of `memgraph.scorers`; `none` gives no reward without a label.")
-    kind: Literal["threshold", "soft"] = Field("threshold", description="0/1 at `threshold`, or the probability itself.")
+    kind: Literal["threshold", "soft"] = Field(
+        "threshold", description="0/1 at `threshold`, or the probability itself."
+    )
     threshold: float = Field(0.5, gt=0, lt=1)
     initial_rollouts: int = Field(8, ge=0, description="Rollouts of each training query before training starts.")
     max_failed_calls: int = Field(3, ge=0, description="Consecutive failed reward calls after which training stops.")

@@ -87,9 +87,7 @@ def load_problems(section: DataSection) -> tuple[Problems, Problems]:
     )
 
 
-def training_dataset(
-    tasks: Sequence[Task], *, format_prompt: Any, system_prompt: str | None = None
-) -> Dataset:
+def training_dataset(tasks: Sequence[Task], *, format_prompt: Any, system_prompt: str | None = None) -> Dataset:
     """Columns for `GRPOTrainer`: the prompt, and what the reward needs to find the query. No truth among them.
 
     Args:

@@ -49,9 +49,7 @@ def paired_change(before: NDArray[np.float64], after: NDArray[np.float64], *, se
             (difference,), np.mean, n_resamples=9999, method="BCa", rng=np.random.default_rng(seed)
         ).confidence_interval
         low, high = float(interval.low), float(interval.high)
-    return PairedChange(
-        float(before.mean()), float(after.mean()), float(difference.mean()), low, high, len(difference)
-    )
+    return PairedChange(float(before.mean()), float(after.mean()), float(difference.mean()), low, high, len(difference))
 
 
 def greedy_scores(

@@ -64,8 +64,8 @@ def load_policy(section: PolicySection, *, device: str | None = None) -> Policy:
         prompt: Callable[[str], str] = format_prompt
     else:
         try:
-            model = AutoModelForCausalLM.from_pretrained(section.model, dtype="auto")
-            tokenizer = AutoTokenizer.from_pretrained(section.model, padding_side="left")
+            model: Any = AutoModelForCausalLM.from_pretrained(section.model, dtype="auto")
+            tokenizer: Any = AutoTokenizer.from_pretrained(section.model, padding_side="left")
         except OSError as error:
             raise TrainingError(
                 f"cannot load the policy {section.model!r}: {error}; give a local folder or a hub name on a machine that "
@@ -73,7 +73,7 @@ def load_policy(section: PolicySection, *, device: str | None = None) -> Policy:
             ) from error
         prompt = str
     lora = section.lora
-    peft_config = lora and LoraConfig(
+    peft_config = None if lora is None else LoraConfig(
         r=lora.r,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,

@@ -54,7 +54,7 @@ class Narrator:
         )
 
 
-class RewardProgress(TrainerCallback):  # type: ignore[misc]
+class RewardProgress(TrainerCallback):
     """A bar for GRPO that shows the mean reward and where rewards came from, step by step."""
 
     def __init__(self, narrator: Narrator) -> None:

@@ -1,8 +1,8 @@
 """The reward function that TRL's GRPOTrainer calls: rollouts go into the memory, rewards come out.
 
-    completions ─► Memory.add ─► labelled queries: the ledger judges their answers
-                             └─► the others: a scorer on the bounded neighbourhood
-                ◄─ rewards in order, None with a reason where there is none
+completions ─► Memory.add ─► labelled queries: the ledger judges their answers
+                         └─► the others: a scorer on the bounded neighbourhood
+            ◄─ rewards in order, None with a reason where there is none
 """
 
 from __future__ import annotations
@@ -159,8 +159,10 @@ class MemoryReward:
     def _reward(self, rollouts: Sequence[Rollout], query_keys: Sequence[str], group: Group) -> list[Reward]:
         stored = self.memory.add(rollouts).stored
         if [place.query_key for place in stored] != list(query_keys):
-            raise TrainingError("the column query_key does not belong to the columns dataset and query; make the data set "
-                                "with trainer.data.training_dataset")
+            raise TrainingError(
+                "the column query_key does not belong to the columns dataset and query; make the data set "
+                "with trainer.data.training_dataset"
+            )
         if self._judged is not None:
             labelled = sorted(set(query_keys) & set(self._judged.query_keys))
             ledger = self.memory.ledger(self._judged.ledger, budget=self._judged.budget)

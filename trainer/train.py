@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from transformers.trainer_utils import get_last_checkpoint
-from trl import GRPOConfig, GRPOTrainer
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from memgraph import LabelView, Memory, Rollout
 from memgraph.errors import TrainingError
@@ -227,9 +228,7 @@ def _evaluate(config: RunConfig, policy: Policy, held_out: Problems, ledger: Led
     )
 
 
-def _changes(
-    before: NDArray[np.float64], after: NDArray[np.float64], held_out: Problems
-) -> dict[str, PairedChange]:
+def _changes(before: NDArray[np.float64], after: NDArray[np.float64], held_out: Problems) -> dict[str, PairedChange]:
     domains = np.array([task.domain for task in held_out.tasks])
     changes = {"all": paired_change(before, after)}
     for domain in sorted(set(domains)):

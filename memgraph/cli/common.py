@@ -29,7 +29,8 @@ console = Console()
 progress_console = Console(stderr=True)
 
 HomeOption = Annotated[
-    Path | None, typer.Option("--home", help="Folder of the memory (server, data, models); several make several memories.")
+    Path | None,
+    typer.Option("--home", help="Folder of the memory (server, data, models); several make several memories."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")]
 RejectsOption = Annotated[
@@ -105,8 +106,8 @@ def quiet_libraries() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning)
     from transformers.utils import logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def our_trainer() -> ModuleType:

@@ -58,7 +58,9 @@ def import_(
     run: RunOption = "import",
     embeddings: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="NPZ with query, query_id, thinking, answer, rollout_id arrays."),
+        typer.Option(
+            exists=True, dir_okay=False, help="NPZ with query, query_id, thinking, answer, rollout_id arrays."
+        ),
     ] = None,
     dataset: DatasetOption = None,
     rejects: RejectsOption = Path("memreward.rejects.jsonl"),
@@ -84,7 +86,7 @@ def import_(
                 def advance(rows: int) -> None:
                     nonlocal done
                     done += rows
-                    update(done)  # noqa: B023
+                    update(done)
 
                 report = memory.import_file(file, run=run, dataset=dataset, embeddings=given, progress=advance)
             rejected += report.rejected
@@ -133,7 +135,13 @@ def label(
     with open_memory(home) as memory:
         report = label_within_budget(memory, source, ledger=ledger, budget=amount, seed=seed, judge=judge)
     if as_json:
-        emit({"ledger": ledger, **{name: getattr(report, name) for name in report.__slots__}, "rejected": source.rejected})
+        emit(
+            {
+                "ledger": ledger,
+                **{name: getattr(report, name) for name in report.__slots__},
+                "rejected": source.rejected,
+            }
+        )
     else:
         console.print(
             f"ledger [bold]{ledger}[/bold]: {report.queries} queries labelled ({report.newly_paid} newly paid for), "

@@ -73,8 +73,12 @@ def browser(
     if endpoint is None or endpoint.browser is None:
         raise ServerError("the managed server is not running; start it with `memreward db start`")
     console.print(f"[bold]{endpoint.browser}[/bold]", highlight=False)
-    console.print(f"connect to {endpoint.uri} as {endpoint.user}; the password is in {ServerHome.of(settings).password_file}")
-    if not only_print and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.uname().sysname == "Darwin"):
+    console.print(
+        f"connect to {endpoint.uri} as {endpoint.user}; the password is in {ServerHome.of(settings).password_file}"
+    )
+    if not only_print and (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.uname().sysname == "Darwin"
+    ):
         webbrowser.open(endpoint.browser)
 
 

@@ -11,6 +11,7 @@ import json
 import os
 import resource
 import sys
+from typing import Any
 
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 _CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -47,7 +48,7 @@ def main() -> None:
     os.write(result_fd, json.dumps(result).encode())
 
 
-def leave_namespaces(libc) -> list:
+def leave_namespaces(libc: Any) -> list[str]:
     """Leave the network and make a PID namespace, whose end takes every process of the program with it."""
     if libc is None:
         return []
@@ -59,7 +60,7 @@ def leave_namespaces(libc) -> list:
     return []
 
 
-def show_library(libc, target: str) -> None:
+def show_library(libc: Any, target: str) -> None:
     """Mount Python's own library where every user can read it: an interpreter in somebody's home may be closed."""
     source = os.path.dirname(os.__file__)
     libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
@@ -71,7 +72,7 @@ def show_library(libc, target: str) -> None:
                 module.__path__ = [folder.replace(source, target) for folder in module.__path__]
 
 
-def run(job, libc, isolation, report_fd) -> None:
+def run(job: Any, libc: Any, isolation: list[str], report_fd: int) -> None:
     """Drop everything, run the program, report `token` only if it came to its end."""
     token = job["token"]
     os.chdir(job["folder"])

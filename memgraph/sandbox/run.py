@@ -75,7 +75,7 @@ class SandboxResult:
     isolation: tuple[str, ...]
 
 
-def run_python(program: str, *, limits: Limits = Limits(), stdin: str = "") -> SandboxResult:  # noqa: B008 (frozen)
+def run_python(program: str, *, limits: Limits = Limits(), stdin: str = "") -> SandboxResult:
     """Run a Python program in the sandbox.
 
     Raises:
@@ -134,7 +134,7 @@ def run_python(program: str, *, limits: Limits = Limits(), stdin: str = "") -> S
 def run_many(
     programs: Sequence[str],
     *,
-    limits: Limits = Limits(),  # noqa: B008 (frozen)
+    limits: Limits = Limits(),
     workers: int | None = None,
 ) -> list[SandboxResult]:
     """Run several programs, `workers` at a time (by default one for each core), results in order."""

@@ -160,6 +160,8 @@ def resolve(version: str) -> list[Artifact]:
     endpoint = f"org.neo4j:neo4j:{version}+org.neo4j.app:neo4j-server:{version}"
     with tempfile.TemporaryDirectory() as scratch:
         environment = jgo.build(endpoint, cache_dir=Path(scratch) / "environments")
+        if environment.lockfile is None:
+            raise ArtifactError(f"jgo resolved {endpoint} without a lock file; report this")
         locked = environment.lockfile.dependencies
         coordinates = {
             (entry.groupId, entry.artifactId, entry.version, entry.classifier or "")

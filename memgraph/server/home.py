@@ -7,6 +7,7 @@ import json
 import secrets
 import socket
 import sys
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -84,9 +85,8 @@ class ServerHome:
             for folder in (self.folder.parent, self.folder, self.conf, self.log.parent, self.folder / "data" / "dbms"):
                 folder.mkdir(parents=True, exist_ok=True)
                 folder.chmod(0o700)
-            probe = self.folder / ".writable"
-            probe.write_bytes(b"x" * 65536)
-            probe.unlink()
+            with tempfile.TemporaryFile(dir=self.folder) as probe:
+                probe.write(b"x" * 65536)
         except OSError as error:
             raise ServerError(
                 f"the memory's folder {self.folder} cannot be written: {error}; free some space, mend its permissions, or "

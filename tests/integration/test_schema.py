@@ -20,15 +20,15 @@ QUERIES = sorted(str(file.relative_to(data_folder("cypher")))[:-7] for file in d
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_every_query_says_what_it_is_and_the_server_can_plan_it(memory: Memory, name: str) -> None:
+def test_every_query_says_what_it_is_and_the_server_can_plan_it(opened: Memory, name: str) -> None:
     text = cypher(name)
     assert text.startswith("//"), "a header comment says what it answers"
     if "{{" in text:
-        text = cypher_template(name, index=memory.space.index, property=memory.space.vector_property)
+        text = cypher_template(name, index=opened.space.index, property=opened.space.vector_property)
     for statement in migrations.statements_of(text):
         body = "\n".join(line for line in statement.splitlines() if not line.startswith("//"))
         version = "CYPHER 25 " if body.lstrip().startswith("CYPHER 25") else ""
-        memory.database.autocommit(
+        opened.database.autocommit(
             f"{version}EXPLAIN {body.replace('CYPHER 25', '', 1)}", **dict.fromkeys(re.findall(r"\$(\w+)", body))
         )
 
@@ -44,8 +44,20 @@ def test_migrating_again_changes_nothing_and_the_vector_index_is_online(memory: 
     assert migrations.migrate(memory.database) == before
     indexes = memory.database.query("SHOW INDEXES YIELD name, state, type WHERE type = 'VECTOR' RETURN name, state")
     assert {"name": memory.space.index, "state": "ONLINE"} in indexes
-    constrained = memory.database.query("SHOW CONSTRAINTS YIELD labelsOrTypes AS l, properties AS p RETURN l[0] AS l, p")
-    for label in ("Run", "Query", "Thinking", "Answer", "Label", "Reference", "Ledger", "RewardModel", "EmbeddingSpace"):
+    constrained = memory.database.query(
+        "SHOW CONSTRAINTS YIELD labelsOrTypes AS l, properties AS p RETURN l[0] AS l, p"
+    )
+    for label in (
+        "Run",
+        "Query",
+        "Thinking",
+        "Answer",
+        "Label",
+        "Reference",
+        "Ledger",
+        "RewardModel",
+        "EmbeddingSpace",
+    ):
         assert {"l": label, "p": ["key"]} in constrained
 
 

@@ -22,8 +22,12 @@ def test_a_key_is_the_same_in_every_version_of_this_package() -> None:
 
 @given(texts, texts)
 def test_rollouts_of_different_samples_have_different_keys(run: str, query: str) -> None:
-    found = {keys.sampled_rollout_key(run, attempt, call, query, sample)
-             for attempt in range(2) for call in range(2) for sample in range(3)}
+    found = {
+        keys.sampled_rollout_key(run, attempt, call, query, sample)
+        for attempt in range(2)
+        for call in range(2)
+        for sample in range(3)
+    }
     assert len(found) == 12
 
 

@@ -1,0 +1,155 @@
+"""The whole path with real parts: tiny policy, real embeddings, Neo4j, TRL."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memgraph.errors import TrainingError
+from memgraph.memory import Memory
+from memgraph.scorers import MajorityVote, Scores
+from memgraph.snapshot import Snapshot
+from trainer.config import DataSection, LabelSection, RewardSection, RunConfig
+from trainer.data import Problems, training_dataset
+from trainer.problems import generate
+from trainer.progress import Narrator
+from trainer.reward import Judged, MemoryReward
+from trainer.train import RunResult, run
+from trainer.verifiers import judge
+
+
+def small_run(folder: Path, *, name: str = "small", scorer: str = "gnn", **grpo: Any) -> RunConfig:
+    settings = {"max_steps": 2, "per_device_train_batch_size": 16, "num_generations": 4, "learning_rate": 1e-4, **grpo}
+    return RunConfig(
+        name=name,
+        output=folder,
+        data=DataSection(train=24, test=12),
+        labels=LabelSection(budget=0.25),
+        reward=RewardSection(scorer=scorer, initial_rollouts=4),
+        max_new_tokens=48,
+        grpo=settings,
+    )
+
+
+@pytest.fixture
+def finished(memory: Memory, tmp_path: Path) -> RunResult:
+    return run(small_run(tmp_path), memory, narrator=Narrator(quiet=True))
+
+
+def test_two_grpo_steps_take_their_rewards_from_the_memory(finished: RunResult, memory: Memory, tmp_path: Path) -> None:
+    assert finished.steps == 2
+    assert sum(finished.reward_sources.values()) == 32
+    assert set(finished.reward_sources) <= {"gnn", "label"}
+    assert finished.accuracy["all"].problems == 12
+    assert finished.spending == {"training_queries": 24, "queries_paid": 6, "budget": 6}
+
+    kept = memory.database.query(
+        "MATCH (:Run {name: 'small'})-[:PRODUCED]->(t:Thinking)-[:LEADS_TO]->(:Answer) "
+        "RETURN t.run AS run, t.attempt AS attempt, t.step AS step, t.reward AS reward, t.reward_source AS source, "
+        "t.reward_reason AS reason"
+    )
+    assert len(kept) == 32
+    assert {(row["run"], row["attempt"]) for row in kept} == {("small", 1)}
+    assert {row["step"] for row in kept} == {0, 1}
+    assert all(row["reward"] in (0.0, 1.0) and row["reason"] is None for row in kept)
+
+    labelled = {
+        row["key"]
+        for row in memory.database.query("MATCH (:Ledger {name: 'small'})-[:REVEALED]->(q) RETURN q.key AS key")
+    }
+    judged = memory.database.query(
+        "MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking {run: 'small', reward_source: 'label'}) RETURN DISTINCT q.key AS key"
+    )
+    assert {row["key"] for row in judged} <= labelled
+    predicted = memory.database.query(
+        "MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking {run: 'small', reward_source: 'gnn'})<-[:SCORES]-(l:Label {kind: 'gnn'}) "
+        "RETURN count(DISTINCT t) AS n"
+    )
+    assert predicted[0]["n"] == finished.reward_sources.get("gnn", 0)
+    assert len((tmp_path / "small" / "rewards.jsonl").read_text().splitlines()) == 2
+    assert json.loads((tmp_path / "small" / "summary.json").read_text())["steps"] == 2
+
+
+def test_no_truth_of_an_unlabelled_problem_is_in_the_graph_or_the_data_set(memory: Memory, finished: RunResult) -> None:
+    problems = generate(24, 0, split="train")
+    tasks = Problems.of(problems).tasks
+    assert set(training_dataset(tasks, format_prompt=str).column_names) == {
+        "prompt", "query_key", "query", "query_id", "dataset", "domain",
+    }  # fmt: skip
+    revealed = memory.ledger("small").revealed()
+    references = memory.database.query("MATCH (q:Query)-[:HAS_REFERENCE]->() RETURN q.key AS key")
+    assert {row["key"] for row in references} == revealed
+    tests = {p.tests for p in problems if p.tests}
+    stored = str(memory.database.query("MATCH (n) WHERE NOT n:Reference RETURN properties(n) AS p"))
+    assert not [text for text in tests if text in stored]
+
+
+def reward_for(memory: Memory, problems: Problems, **options: Any) -> tuple[MemoryReward, dict[str, Any]]:
+    columns = training_dataset(problems.tasks, format_prompt=str).to_dict()
+    reward = MemoryReward(memory, run="r", **options)
+    return reward, {name: values for name, values in columns.items() if name != "prompt"} | {
+        "prompts": columns["prompt"]
+    }
+
+
+class Broken(MajorityVote):
+    """A scorer that fails."""
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        raise RuntimeError("the scorer broke")
+
+
+def test_without_a_scorer_unlabelled_rollouts_have_no_reward_and_a_reason(memory: Memory) -> None:
+    problems = Problems.of(generate(6, 3, domains=["math"]))
+    chosen = frozenset(task.query_key for task in problems.tasks[:2])
+    judged = Judged("l", chosen, problems.truth, judge, 2)
+    reward, columns = reward_for(memory, problems, judged=judged)
+    extras: dict[str, list[Any]] = {}
+    metrics: dict[str, float] = {}
+    values = reward(
+        completions=["<think>so</think> #### 1"] * 6,
+        log_extra=lambda name, column: extras.update({name: column}),
+        log_metric=lambda name, value: metrics.update({name: value}),
+        **columns,
+    )
+    assert [value is None for value in values] == [False, False, True, True, True, True]
+    assert extras["reward_source"] == ["label"] * 2 + ["none"] * 4
+    assert extras["reward_reason"] == [""] * 2 + ["unlabelled, and no scorer was asked for"] * 4
+    assert metrics["reward_source/none"] == pytest.approx(4 / 6)
+
+
+def test_a_failing_reward_is_none_with_its_reason_and_stops_training_past_the_limit(memory: Memory) -> None:
+    problems = Problems.of(generate(3, 4, domains=["qa"]))
+    reward, columns = reward_for(memory, problems, scorer=Broken(), max_failed_calls=1)
+    extras: dict[str, list[Any]] = {}
+    values = reward(completions=["x"] * 3, log_extra=lambda name, column: extras.update({name: column}), **columns)
+    assert values == [None] * 3
+    assert extras["reward_reason"] == ["failed: RuntimeError: the scorer broke"] * 3
+    with pytest.raises(TrainingError, match="2 reward calls in a row failed.*the scorer broke"):
+        reward(completions=["x"] * 3, **columns)
+
+
+def test_a_majority_vote_rewards_the_group_and_conversations_are_read(memory: Memory) -> None:
+    problems = Problems.of(generate(1, 5, domains=["qa"]))
+    reward, columns = reward_for(memory, problems, scorer=MajorityVote())
+    repeated = {name: values * 3 for name, values in columns.items()}
+    completions = [
+        [{"role": "assistant", "content": f"The answer is {word}."}] for word in ("Tolland", "tolland", "Kirrow")
+    ]
+    assert reward(completions=completions, **repeated) == [1.0, 1.0, 0.0]
+    again = pickle.loads(pickle.dumps(reward))
+    assert again(completions=completions[::-1], **repeated) == [0.0, 1.0, 1.0]
+
+
+def test_a_resumed_run_is_a_new_attempt_and_discarded_steps_count_nowhere(memory: Memory) -> None:
+    problems = Problems.of(generate(1, 6, domains=["qa"]))
+    reward, columns = reward_for(memory, problems, scorer=MajorityVote())
+    state = type("State", (), {"global_step": 5})()
+    reward(completions=["The answer is Kirrow."], trainer_state=state, **columns)
+    assert memory.start_attempt("r", resume_step=5) == 2
+    superseded = memory.database.query("MATCH (t:Thinking {run: 'r'}) RETURN t.superseded AS s, t.attempt AS a")
+    assert superseded == [{"s": True, "a": 1}]

@@ -1,0 +1,119 @@
+"""The commands as people and programs use them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from memgraph.cli import app
+from memgraph.memory import Memory
+from memgraph.settings import Settings
+from tests.conftest import write_rows
+from tests.integration.rollouts import sums
+
+COMMANDS = ["demo", "import", "label", "fit", "score", "evaluate", "train", "inspect", "migrate"]
+README = Path(__file__).parents[2] / "README.md"
+
+
+def memreward(*arguments: str, home: Path | None = None) -> tuple[int, str, str]:
+    options = ["--home", str(home)] if home else []
+    result = CliRunner().invoke(app, [*arguments, *options])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_and_is_in_the_readme(command: str) -> None:
+    code, out, _ = memreward(command, "--help")
+    assert code == 0
+    assert "Usage" in out
+    assert f"memreward {command}" in README.read_text(encoding="utf-8")
+
+
+def test_the_way_from_import_to_score_in_json(memory: Memory, settings: Settings, tmp_path: Path) -> None:
+    file = str(write_rows(tmp_path / "r.jsonl", sums(30)))
+    home = settings.home
+
+    def call(*arguments: str) -> dict:
+        code, out, err = memreward(*arguments, "--json", home=home)
+        assert code == 0, err
+        return json.loads(out)
+
+    assert call("import", file)["files"][0]["new"] == 120
+    assert call("import", file)["files"][0]["known"] == 120
+    assert call("label", file, "--budget", "0.4")["newly_paid"] == 12
+    fitted = call("fit")
+    assert Path(fitted["folder"]).is_dir()
+    assert call("score")["queries"] == 18
+    spent = call("inspect", "label_spending")
+    assert [(row["ledger"], row["queries_paid"]) for row in spent] == [("default", 12)]
+    assert {query["name"] for query in call("inspect")} >= {"label_spending", "reward_sources", "query_group"}
+    assert all(state["applied_at"] for state in call("migrate", "--status"))
+
+
+def test_rejected_rows_end_with_exit_code_3_and_are_listed(memory: Memory, settings: Settings, tmp_path: Path) -> None:
+    file = write_rows(tmp_path / "r.jsonl", [*sums(2), {"query": "no response"}])
+    rejects = tmp_path / "rejects.jsonl"
+    code, out, _ = memreward("import", str(file), "--rejects", str(rejects), "--json", home=settings.home)
+    assert code == 3
+    assert json.loads(out)["files"][0] == {
+        "file": str(file), "new": 8, "known": 0, "rejected": 1, "queries_linked": 2,
+    }  # fmt: skip
+    (listed,) = map(json.loads, rejects.read_text().splitlines())
+    assert listed == {"file": str(file), "row": 9, "reason": "the required field 'response' is missing"}
+
+
+def test_wrong_usage_is_exit_code_2() -> None:
+    assert memreward("import", "no-such-file.jsonl")[0] == 2
+    assert memreward("evaluate", str(README), "--scorers", "magic")[0] == 2
+
+
+def test_an_error_is_one_message_without_a_traceback_and_exit_code_1(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = subprocess.run(
+        [sys.executable, "-m", "memgraph.cli", "inspect", "label_spending", "--home", str(tmp_path / "file")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={name: value for name, value in os.environ.items() if not name.startswith("NEO4J_")},
+    )
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert "cannot be written" in result.stderr
+    assert "--home" in result.stderr
+
+
+def test_the_wheel_finds_its_cypher_and_migrations_outside_the_repository(
+    memory: Memory, settings: Settings, tmp_path: Path
+) -> None:
+    root = Path(__file__).parents[2]
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=root, check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    (wheel,) = tmp_path.glob("*.whl")
+    site = tmp_path / "site"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    program = (
+        "import sys, memgraph, trainer; from memgraph.cli import main; "
+        f"assert memgraph.__file__.startswith({str(site)!r}), memgraph.__file__; main()"
+    )
+    for arguments in (["migrate", "--status", "--json"], ["inspect", "label_spending", "--json"]):
+        result = subprocess.run(
+            [sys.executable, "-c", program, *arguments, "--home", str(settings.home)],
+            cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(site)}, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        json.loads(result.stdout)
+    assert (site / "trainer" / "tiny_policy" / "weights" / "model.safetensors").is_file()
