@@ -135,8 +135,8 @@ class Ingest:
             elif content is not None:
                 report.known += 1
                 report.stored.append(one.place)
-            elif (reason := self._vector_problem(one)) is not None:
-                report.rejected.append(Reject(file, one.row.number, reason))
+            elif (problem := self._vector_problem(one)) is not None:
+                report.rejected.append(Reject(file, one.row.number, problem))
             else:
                 fresh[one.place.key] = one
                 report.stored.append(one.place)

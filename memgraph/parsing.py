@@ -73,9 +73,7 @@ def _hashes(text: str) -> tuple[int, str] | None:
 
 def _sentence(text: str) -> tuple[int, str] | None:
     """Where the last "answer is" or "answer:" stands, and what it names."""
-    last = None
-    for last in _ANSWER_IS.finditer(text):
-        pass
+    *_, last = (None, *_ANSWER_IS.finditer(text))
     if last is None:
         return None
     sentence = text[last.end() : last.end() + 400].partition("\n")[0]

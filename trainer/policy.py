@@ -59,13 +59,15 @@ def load_policy(section: PolicySection, *, device: str | None = None) -> Policy:
         TrainingError: if a hub model cannot be loaded.
     """
     place = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    model: Any
+    tokenizer: Any
     if section.model == TINY:
         model, tokenizer = load_tiny_policy()
         prompt: Callable[[str], str] = format_prompt
     else:
         try:
-            model: Any = AutoModelForCausalLM.from_pretrained(section.model, dtype="auto")
-            tokenizer: Any = AutoTokenizer.from_pretrained(section.model, padding_side="left")
+            model = AutoModelForCausalLM.from_pretrained(section.model, dtype="auto")
+            tokenizer = AutoTokenizer.from_pretrained(section.model, padding_side="left")
         except OSError as error:
             raise TrainingError(
                 f"cannot load the policy {section.model!r}: {error}; give a local folder or a hub name on a machine that "
@@ -73,11 +75,15 @@ def load_policy(section: PolicySection, *, device: str | None = None) -> Policy:
             ) from error
         prompt = str
     lora = section.lora
-    peft_config = None if lora is None else LoraConfig(
-        r=lora.r,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=lora.target_modules,
-        task_type="CAUSAL_LM",
+    peft_config = (
+        None
+        if lora is None
+        else LoraConfig(
+            r=lora.r,
+            lora_alpha=lora.alpha,
+            lora_dropout=lora.dropout,
+            target_modules=lora.target_modules,
+            task_type="CAUSAL_LM",
+        )
     )
     return Policy(section.model, model.to(place), tokenizer, prompt, section.system_prompt, peft_config)

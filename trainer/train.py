@@ -237,7 +237,7 @@ def _changes(before: NDArray[np.float64], after: NDArray[np.float64], held_out: 
 
 
 def _checkpoint(config: RunConfig) -> str:
-    found = get_last_checkpoint(str(config.folder)) if config.folder.is_dir() else None
+    found: Any = get_last_checkpoint(str(config.folder)) if config.folder.is_dir() else None  # type: ignore[no-untyped-call]
     if found is None:
         raise TrainingError(
             f"there is no checkpoint in {config.folder} to resume from; set grpo.save_strategy: steps and grpo.save_steps "

@@ -129,7 +129,7 @@ def test_a_failing_reward_is_none_with_its_reason_and_stops_training_past_the_li
     values = reward(completions=["x"] * 3, log_extra=lambda name, column: extras.update({name: column}), **columns)
     assert values == [None] * 3
     assert extras["reward_reason"] == ["failed: RuntimeError: the scorer broke"] * 3
-    with pytest.raises(TrainingError, match="2 reward calls in a row failed.*the scorer broke"):
+    with pytest.raises(TrainingError, match=r"2 reward calls in a row failed.*the scorer broke"):
         reward(completions=["x"] * 3, **columns)
 
 
