@@ -78,7 +78,7 @@ def test_every_held_out_question_is_about_something_that_training_asks_about() -
 
 
 def test_ood_problems_are_of_other_skills_than_training() -> None:
-    skills = {split: {p.skill for p in generate(450, 0, split=split)} for split in ("train", "ood")}  # type: ignore[arg-type]
+    skills = {split: {p.skill for p in generate(300, 0, split=split)} for split in ("train", "ood")}  # type: ignore[arg-type]
     assert not skills["train"] & skills["ood"]
 
 

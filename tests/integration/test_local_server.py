@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import stat
+from pathlib import Path
+
+import psutil
+import pytest
+from pydantic import SecretStr
+
+from memgraph.connect import Database, check_version, open_endpoint
+from memgraph.endpoint import Endpoint
+from memgraph.errors import ConnectionFailed, ServerError, SettingsError
+from memgraph.server.home import ProcessRecord, ServerHome
+from memgraph.server.local import LocalServer
+from memgraph.settings import Settings
+
+
+def test_its_folders_and_password_are_closed_to_others(server: LocalServer, settings: Settings) -> None:
+    home = ServerHome.of(settings)
+    assert stat.S_IMODE(home.folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(home.password_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE((home.conf / "neo4j.conf").stat().st_mode) == 0o600
+
+
+def test_it_listens_on_loopback_only(server: LocalServer) -> None:
+    process = psutil.Process(server.status().pid)
+    listening = [c.laddr.ip for c in process.net_connections() if c.status == psutil.CONN_LISTEN]
+    assert len(listening) >= 2
+    assert {ip.removeprefix("::ffff:") for ip in listening} == {"127.0.0.1"}
+
+
+def test_the_password_is_on_no_command_line_in_no_log_and_in_no_text_of_an_endpoint(
+    server: LocalServer, settings: Settings
+) -> None:
+    endpoint = server.find()
+    assert endpoint is not None
+    password = endpoint.password.get_secret_value()
+    for process in psutil.process_iter(["cmdline"]):
+        assert password not in " ".join(process.info["cmdline"] or [])
+    for log in ServerHome.of(settings).folder.glob("logs/*"):
+        assert password not in log.read_text(errors="replace")
+    assert password not in repr(endpoint) + str(endpoint)
+
+
+def test_a_second_start_finds_the_first(server: LocalServer, settings: Settings) -> None:
+    pid = server.status().pid
+    assert LocalServer(settings).start() == server.find()
+    assert server.status().pid == pid
+
+
+def test_it_is_a_real_neo4j_with_its_browser(server: LocalServer) -> None:
+    import requests
+
+    endpoint = server.find()
+    assert endpoint is not None
+    assert endpoint.browser is not None
+    assert requests.get(endpoint.browser, timeout=10).status_code == 200
+
+
+def test_a_killed_server_comes_back_with_its_data_and_stops_once(settings: Settings, tmp_path: Path) -> None:
+    own = settings.model_copy(update={"home": tmp_path / "home", "heap_mb": 512})
+    local = LocalServer(own)
+    assert local.stop() is False
+    database = Database(local.start())
+    database.query("CREATE (:Kept {key: 'a'})", write=True)
+    database.close()
+    os.kill(local.status().pid or 0, signal.SIGKILL)
+    psutil.wait_procs([psutil.Process(local.status().pid)] if local.status().pid else [], timeout=10)
+    assert local.find() is None
+    database = Database(local.start())
+    assert database.query("MATCH (n:Kept) RETURN n.key AS key") == [{"key": "a"}]
+    database.close()
+    assert local.stop() is True
+    assert local.stop() is False
+    assert local.status().running is False
+
+
+def test_a_record_whose_pid_belongs_to_another_process_is_stale(settings: Settings, tmp_path: Path) -> None:
+    home = ServerHome.of(settings.model_copy(update={"home": tmp_path}))
+    home.prepare()
+    home.remember(ProcessRecord(os.getpid(), created=1.0, bolt_port=1, http_port=2, version="x"))
+    assert home.recall() is None
+    (home.folder / "server.json").write_text("{cut half-w")
+    assert home.recall() is None
+
+
+def test_a_home_that_cannot_be_written_names_the_remedy(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ServerError, match="--home or MEMREWARD_HOME"):
+        LocalServer(settings.model_copy(update={"home": tmp_path / "file"})).start()
+
+
+def test_a_server_that_cannot_start_shows_the_end_of_its_log(settings: Settings, tmp_path: Path) -> None:
+    broken = settings.model_copy(update={"home": tmp_path, "heap_mb": 10_000_000})
+    with pytest.raises(ServerError, match=r"ended while starting.*"):
+        LocalServer(broken).start()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"password": SecretStr("wrong")}, "refuses the user 'neo4j'"),
+        ({"uri": "bolt://127.0.0.1:1"}, "nothing answers at bolt://127.0.0.1:1"),
+        ({"uri": "http://127.0.0.1"}, "is no address of a Neo4j"),
+        ({"database": "nowhere"}, "no usable database 'nowhere'"),
+    ],
+)
+def test_a_connection_that_fails_says_why(server: LocalServer, change: dict, message: str) -> None:
+    found = server.find()
+    assert found is not None
+    values = {name: getattr(found, name) for name in ("uri", "user", "password", "database")}
+    with pytest.raises(ConnectionFailed, match=message):
+        Database(Endpoint(**{**values, **change})).query("RETURN 1 AS one")
+
+
+def test_a_database_pickles_without_its_driver(server: LocalServer) -> None:
+    found = server.find()
+    assert found is not None
+    database = Database(found)
+    assert database.query("RETURN 1 AS one") == [{"one": 1}]
+    assert pickle.loads(pickle.dumps(database)).query("RETURN 2 AS two") == [{"two": 2}]
+
+
+def test_an_older_server_is_refused_with_both_versions() -> None:
+    with pytest.raises(ConnectionFailed, match=r"Neo4j 5\.26\.0, but 2026\.08\.1 or newer"):
+        check_version("5.26.0")
+    with pytest.raises(ConnectionFailed, match=r"2026\.07\.0"):
+        check_version("2026.07.0")
+    for newer in ("2026.08.1", "2026.10.0", "2026.08.1-35122", "2027.01.0-aura"):
+        check_version(newer)
+
+
+def test_the_environment_takes_precedence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NEO4J_URI", "neo4j+s://example.invalid")
+    with pytest.raises(SettingsError, match="NEO4J_PASSWORD is not"):
+        Settings.load(home=tmp_path)
+    monkeypatch.setenv("NEO4J_PASSWORD", "p")
+    monkeypatch.setenv("NEO4J_DATABASE", "team")
+    endpoint = open_endpoint(Settings.load(home=tmp_path))
+    assert (endpoint.uri, endpoint.user, endpoint.database) == ("neo4j+s://example.invalid", "neo4j", "team")
+    assert not (tmp_path / "neo4j").exists()
