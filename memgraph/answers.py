@@ -15,6 +15,7 @@ from fractions import Fraction
 
 NORMALISER_VERSION = "1"
 
+_ROUNDS = 4
 _LONGEST_PROGRAM = 50_000
 _LONGEST_NUMBER = 40
 _MISSING = {"", "nan", "none", "null", "n/a"}
@@ -46,12 +47,12 @@ def normalise(answer: str | None, domain: str) -> NormalAnswer:
     """
     if answer is None or answer.strip().casefold() in _MISSING:
         return NormalAnswer("", False)
-    if domain == "code":
-        value = _program(answer)
-    elif domain == "math":
-        value = _mathematical(answer)
-    else:
-        value = _textual(answer)
+    form = {"code": _program, "math": _mathematical}.get(domain, _textual)
+    value = form(answer)
+    for _ in range(_ROUNDS):  # folding one thing can lay bare another, rarely more than once
+        if (again := form(value)) == value:
+            break
+        value = again
     return NormalAnswer(value, bool(value))
 
 

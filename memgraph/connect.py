@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -112,6 +113,10 @@ class Database:
 
     def _connect(self) -> neo4j.Driver:
         endpoint = self.endpoint
+        if not re.match(r"(bolt|neo4j)(\+s|\+ssc)?://.", endpoint.uri):
+            raise ConnectionFailed(
+                f"NEO4J_URI {endpoint.uri!r} is no address of a Neo4j: bolt://host:port or neo4j://host:port is needed"
+            )
         try:
             driver = neo4j.GraphDatabase.driver(
                 endpoint.uri,
@@ -158,9 +163,8 @@ def check_version(found: str) -> None:
 
 
 def _server_version(driver: neo4j.Driver, database: str) -> str:
-    records, _, _ = driver.execute_query(
-        "CALL dbms.components() YIELD name, versions WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version",
-        database_=database,
-        routing_=neo4j.RoutingControl.READ,
-    )
-    return str(records[0]["version"])
+    with driver.session(database=database, default_access_mode=neo4j.READ_ACCESS) as session:  # not retried: fails at once
+        result = session.run(
+            "CALL dbms.components() YIELD name, versions WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version"
+        )
+        return str(result.single(strict=True)["version"])

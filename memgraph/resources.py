@@ -1,4 +1,4 @@
-"""Finds the `.cypher` files: the copy inside an installed wheel, else the source tree."""
+"""Finds the files that are no Python (Cypher, migrations, configurations): a copy in the wheel, else the source tree."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SAFE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 def data_folder(name: str) -> Path:
-    """Folder `cypher` or `migrations`, wherever this installation keeps it."""
+    """Folder `cypher`, `migrations` or `configs`, wherever this installation keeps it."""
     package = Path(str(resources.files("memgraph")))
     for folder in (package / "_data" / name, package.parent / name):
         if folder.is_dir():

@@ -9,39 +9,30 @@ from rich.console import Console
 from memgraph import Memory
 from memgraph.cli.inspection import print_rows
 from memgraph.inspection import inspection_queries, run_inspection
+from memgraph.resources import data_folder
 from memgraph.settings import Settings
-from trainer.config import DataSection, LabelSection, PolicySection, RewardSection, RunConfig
+from trainer.config import RunConfig
 from trainer.progress import Narrator
 from trainer.train import RunResult, run
 
 _EXAMPLES = ("label_spending", "similar_queries", "query_group")
 
 
-def demo_config(*, steps: int, seed: int) -> RunConfig:
-    """The demo as a run configuration; configs/tiny.yaml says the same."""
-    return RunConfig(
-        name=f"demo-{seed}",
-        seed=seed,
-        policy=PolicySection(model="tiny"),
-        data=DataSection(train=240, test=300, seed=seed),
-        labels=LabelSection(budget=0.2, seed=seed),
-        reward=RewardSection(scorer="gnn", kind="threshold", initial_rollouts=8),
-        max_new_tokens=64,
-        grpo=TINY_GRPO | {"max_steps": steps},
+def demo_config(*, steps: int | None, seed: int) -> RunConfig:
+    """configs/tiny.yaml, under another name, seed and number of steps."""
+    config = RunConfig.load(data_folder("configs") / "tiny.yaml")
+    return config.model_copy(
+        update={
+            "name": f"demo-{seed}",
+            "seed": seed,
+            "data": config.data.model_copy(update={"seed": seed}),
+            "labels": config.labels.model_copy(update={"seed": seed}),
+            "grpo": config.grpo if steps is None else config.grpo | {"max_steps": steps},
+        }
     )
 
 
-TINY_GRPO = {
-    "per_device_train_batch_size": 128,
-    "num_generations": 8,
-    "learning_rate": 3e-4,
-    "lr_scheduler_type": "constant",
-    "temperature": 1.0,
-    "beta": 0.0,
-}
-
-
-def demo(*, steps: int = 40, seed: int = 0, home: Path | None = None, quiet: bool = False) -> RunResult:
+def demo(*, steps: int | None = None, seed: int = 0, home: Path | None = None, quiet: bool = False) -> RunResult:
     """Run the demo in `home`, by default a folder beside the user's own memory, and show what is in the graph."""
     narrator = Narrator(quiet=quiet)
     settings = Settings.load(home=home)

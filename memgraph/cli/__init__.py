@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from memgraph.cli import data, db, inspection, learn, rl
 from memgraph.errors import MemRewardError
@@ -51,8 +53,9 @@ def _options(
 
 def main() -> None:
     """Entry point: errors raised on purpose end as one message and exit code 1, without a traceback."""
+    warnings.filterwarnings("ignore", category=FutureWarning)  # other libraries', about themselves
     try:
         app()
     except MemRewardError as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, markup=True)
+        Console(stderr=True).print("[red]error:[/red]", escape(str(error)), highlight=False, soft_wrap=True)
         sys.exit(1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,7 +42,7 @@ LedgerOption = Annotated[str, typer.Option("--ledger", help="Account that labels
 
 def say(message: str) -> None:
     """Tell a person what goes on; never on standard output, which belongs to results."""
-    progress_console.print(f"[dim]{message}[/dim]", highlight=False)
+    progress_console.print(message, style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
 def emit(document: Any) -> None:
@@ -102,8 +101,7 @@ def report_rejects(rejected: Sequence[Reject], file: Path) -> None:
 
 
 def quiet_libraries() -> None:
-    """Keep other libraries' deprecation warnings and loading bars off the screen, which belongs to our own reports."""
-    warnings.filterwarnings("ignore", category=FutureWarning)
+    """Keep other libraries' remarks and loading bars off the screen, which belongs to our own reports."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]

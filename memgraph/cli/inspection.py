@@ -6,6 +6,7 @@ import json
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from memgraph.cli.common import HomeOption, JsonOption, console, emit, open_memory
@@ -42,14 +43,31 @@ def inspect(
 
 
 def print_rows(rows: list[dict[str, Any]]) -> None:
-    """Rows as a table for people."""
+    """Rows as a table for people; what all rows share is said once, above it."""
     if not rows:
         console.print("no rows")
         return
-    table = Table(*rows[0])
-    for row in rows:
-        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()))
+    texts = [{name: _shown(value) for name, value in row.items()} for row in rows]
+    shared = [name for name in texts[0] if len(texts) > 1 and len({row[name] for row in texts}) == 1]
+    for name in shared:
+        console.print(f"{name}: {texts[0][name]}", highlight=False, markup=False)
+    columns = [name for name in texts[0] if name not in shared]
+    if not columns:
+        return
+    table = Table(*columns)
+    for row in texts:
+        table.add_row(*(escape(row[name]) for name in columns))
     console.print(table)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value)) or "–"
+    return " ".join(str(value).split())
 
 
 def _parameter(text: str) -> tuple[str, Any]:

@@ -31,7 +31,7 @@ def train(
 
 
 def demo(
-    steps: Annotated[int, typer.Option(min=1, help="GRPO steps.")] = 40,
+    steps: Annotated[int | None, typer.Option(min=1, help="GRPO steps.", show_default="as configs/tiny.yaml")] = None,
     seed: Annotated[int, typer.Option(help="Of problems, labels and training.")] = 0,
     home: HomeOption = None,
     as_json: JsonOption = False,

@@ -1,6 +1,6 @@
 """A small world of reasoning problems in three domains, made on the spot, the same for the same seed.
 
-The problems are such that labels matter: queries come in patterns (a person's home, what a crate holds, a confusion of
+The problems are such that labels matter: queries come in patterns (a family's home, what a crate holds, a confusion of
 `>` with `>=`), the tiny policy answers each pattern rightly or wrongly as the statements it was brought up on happen to
 go, and a label on one query says something about its neighbours because the world has regularities: relatives live in
 one region, a trade implies a tool, a container holds the same number of whatever is in it.

@@ -241,21 +241,17 @@ def _picking(rng: Random, *, two: bool) -> Exercise:
         words = f"{words} and {second.words.format(k=j)}"
         test, mistaken = (f"({t} and {second.test.format(k=j)})" for t in (test, mistaken))
         skill = "two_conditions"
-    number = rng.randrange(len(use.wordings))
     bodies = (use.body, test), (use.body, mistaken), (use.mistaken, test)
     written = [Written(f"test {condition}", body.format(test=condition)) for body, condition in bodies]
-    doc = use.wordings[number].format(pick=words)
-    made = _exercise(rng, skill, f"{use.name}/{first.name}/{number}", "xs", doc, written, boundary)
+    doc = rng.choice(use.wordings).format(pick=words)
+    made = _exercise(rng, skill, first.name, "xs", doc, written, boundary)
     return made or _picking(rng, two=two)
 
 
 def _simple(rng: Random) -> Exercise:
     kind = rng.choice(_SIMPLE)
-    number = rng.randrange(len(kind.wordings))
     written = [Written(f"take {body}", body) for body in (kind.body, *kind.mistaken)]
-    made = _exercise(
-        rng, kind.name, f"{kind.name}/{number}", kind.arguments, kind.wordings[number], written, rng.randint(2, 9)
-    )
+    made = _exercise(rng, kind.name, kind.name, kind.arguments, rng.choice(kind.wordings), written, rng.randint(2, 9))
     return made or _simple(rng)
 
 

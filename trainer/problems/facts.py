@@ -168,7 +168,7 @@ def _exercise(skill: str, query: str, fact: Fact, told: list[tuple[str, str]]) -
     """`told`: (thinking, answer) of the right response first."""
     right, *wrong = [response(thinking, f"The answer is {answer}.") for thinking, answer in told]
     problem = make_problem(query, "qa", skill, gold=told[0][1])
-    return Exercise(problem, f"qa/{fact.person}/{fact.relation}", right, tuple(wrong))
+    return Exercise(problem, f"qa/{fact.person.split()[-1]}/{fact.relation}", right, tuple(wrong))
 
 
 def _asked(fact: Fact, before: str, subject: str, rng: Random) -> Exercise:

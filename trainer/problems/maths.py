@@ -210,12 +210,9 @@ def _skilled(skill: Skill, rng: Random) -> Exercise:
     else:
         raise RuntimeError(f"no numbers fit the skill {skill.name}")
     n, m = rng.sample(_NAMES, 2)
-    number = rng.randrange(len(skill.wordings))
-    query = skill.wordings[number].format(n=n, m=m, i=rng.choice(_ITEMS), **numbers)
+    query = rng.choice(skill.wordings).format(n=n, m=m, i=rng.choice(_ITEMS), **numbers)
     problem = make_problem(query, "math", skill.name, gold=str(right[-1][-1]))
-    return Exercise(
-        problem, f"math/{skill.name}/{number}", _written(right), (_written(wrong), _written(_slipped(right, rng)))
-    )
+    return Exercise(problem, f"math/{skill.name}", _written(right), (_written(wrong), _written(_slipped(right, rng))))
 
 
 def _measured(rng: Random) -> Exercise:
@@ -233,7 +230,7 @@ def _measured(rng: Random) -> Exercise:
     problem = make_problem(query, "math", f"measure_{container}", gold=str(right[-1][-1]))
     return Exercise(
         problem,
-        f"math/measure/{container}/{goods}",
+        f"math/measure/{container}",
         _written(right, say(true)),
         (_written(wrong, say(told)), _written(_slipped(right, rng), say(true))),
     )
