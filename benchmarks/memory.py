@@ -33,7 +33,6 @@ from memgraph.reward_model import RewardModel
 from memgraph.truth import FileTruth
 
 DIMENSION = 384
-VIEW = LabelView(ledgers=("benchmark",))
 
 
 def make_rollouts(file: Path, *, queries: int, rollouts: int, part: int) -> GivenEmbeddings:
@@ -62,6 +61,7 @@ def make_rollouts(file: Path, *, queries: int, rollouts: int, part: int) -> Give
 
 
 def main() -> None:
+    """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="100 queries × 4 rollouts, twice: under a minute")
     parser.add_argument("--queries", type=int, default=1000)
@@ -81,31 +81,34 @@ def main() -> None:
 
     note = f"{options.queries} queries × {options.rollouts} rollouts a repeat"
     print(f"timing {note}, {options.repeats} repeats", file=sys.stderr)
-    with tempfile.TemporaryDirectory() as scratch, timed("start, work and stop"):
-        with temporary_memory(GivenVectors("benchmark", DIMENSION)) as memory:
-            for part in range(options.repeats):
-                file = Path(scratch) / f"{part}.jsonl"
-                given = make_rollouts(file, queries=options.queries, rollouts=options.rollouts, part=part)
-                with timed("import and link"):
-                    memory.import_file(file, embeddings=given)
-                with timed("import again"):
-                    memory.import_file(file, embeddings=given)
-                source = FileTruth([file], run="import")
-                with timed("label 20 %"):
-                    label_within_budget(memory, source, ledger="benchmark", budget=None if part else 0.2)
-                keys = list(source.query_keys())
-                with timed("export all of a part"):
-                    snapshot = memory.snapshot(VIEW, query_keys=keys)
-                with timed("export 16 queries' neighbourhood"):
-                    subgraph = memory.subgraph(keys[:16], VIEW)
-                if part == 0:
-                    with timed("fit"):
-                        model = RewardModel.fit(snapshot)
-                with timed("score 16 queries"):
-                    model.predict(subgraph)
-                print(f"repeat {part + 1} of {options.repeats} done", file=sys.stderr)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        timed("start, work and stop"),
+        temporary_memory(GivenVectors("benchmark", DIMENSION)) as memory,
+    ):
+        for part in range(options.repeats):
+            file = Path(scratch) / f"{part}.jsonl"
+            given = make_rollouts(file, queries=options.queries, rollouts=options.rollouts, part=part)
+            with timed("import and link"):
+                memory.import_file(file, embeddings=given)
+            with timed("import again"):
+                memory.import_file(file, embeddings=given)
+            source, view = FileTruth([file], run="import"), LabelView(ledgers=(f"part {part}",))
+            with timed("label 20 %"):
+                label_within_budget(memory, source, ledger=f"part {part}", budget=0.2)
+            keys = list(source.query_keys())
+            with timed("export all of a part"):
+                snapshot = memory.snapshot(view, query_keys=keys)
+            with timed("export 16 queries' neighbourhood"):
+                subgraph = memory.subgraph(keys[:16], view)
+            with timed("fit"):
+                model = RewardModel.fit(snapshot)
+            with timed("score 16 queries"):
+                model.predict(subgraph)
+            print(f"repeat {part + 1} of {options.repeats} done", file=sys.stderr)
     rows = [
-        {"stage": stage, "seconds": [round(value, 4) for value in values], "what": note} for stage, values in timings.items()
+        {"stage": stage, "seconds": [round(value, 4) for value in values], "what": note}
+        for stage, values in timings.items()
     ]
     if options.json:
         print(json.dumps({"benchmark": "memory", "machine": machine(), "versions": versions(), "rows": rows}, indent=2))

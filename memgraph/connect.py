@@ -163,7 +163,9 @@ def check_version(found: str) -> None:
 
 
 def _server_version(driver: neo4j.Driver, database: str) -> str:
-    with driver.session(database=database, default_access_mode=neo4j.READ_ACCESS) as session:  # not retried: fails at once
+    with driver.session(
+        database=database, default_access_mode=neo4j.READ_ACCESS
+    ) as session:  # not retried: fails at once
         result = session.run(
             "CALL dbms.components() YIELD name, versions WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version"
         )

@@ -28,6 +28,7 @@ from trainer.config import RunConfig
 from trainer.data import Problems, load_problems, training_dataset
 from trainer.evaluation import PairedChange, greedy_scores, paired_change
 from trainer.generate import sample_responses
+from trainer.plots import plot_training
 from trainer.policy import Policy, load_policy
 from trainer.progress import Narrator, RewardProgress
 from trainer.reward import Judged, MemoryReward
@@ -55,7 +56,7 @@ class RunResult:
 
 
 def train(config: RunConfig, *, home: Path | None = None, resume: bool = False, quiet: bool = False) -> RunResult:
-    """Run a configuration against the user's memory; writes `summary.json` and `rewards.jsonl` to its folder."""
+    """Run a configuration against the user's memory; writes `summary.json`, `rewards.jsonl` and `training.png` to its folder."""
     narrator = Narrator(quiet=quiet)
     with Memory.open(Settings.load(home=home), say=narrator.say) as memory:
         return run(config, memory, narrator=narrator, resume=resume)
@@ -112,6 +113,8 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         trainer.train(resume_from_checkpoint=checkpoint)
         result.steps = int(trainer.state.global_step)
         result.reward_sources = dict(reward.source_counts)
+        plot_training(log, config.folder / "training.png")
+        narrator.say(f"reward by step is drawn in {config.folder / 'training.png'}")
 
     if before is not None:
         with stage("accuracy on held-out problems after training"):

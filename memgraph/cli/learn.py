@@ -60,6 +60,7 @@ def evaluate(
         list[Path] | None,
         typer.Option(exists=True, dir_okay=False, help="NPZ of vectors; one for each file, in their order."),
     ] = None,
+    plot: Annotated[Path | None, typer.Option(dir_okay=False, help="Also draw the results (png, svg, pdf).")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Every scorer side by side on files with labels: some queries are labelled, the others' rollouts are scored.
@@ -78,6 +79,11 @@ def evaluate(
         rows = evaluate_files(
             files, shares=labels or [0.2], seeds=seeds, scorers=chosen, embeddings=embeddings, progress=update, say=say
         )
+    if plot is not None:
+        from memgraph.plots import plot_evaluation
+
+        plot_evaluation(rows, plot)
+        say(f"drawn in {plot}")
     if as_json:
         emit({"default_scorer": DEFAULT_SCORER, "rows": rows})
         return

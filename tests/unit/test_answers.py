@@ -19,7 +19,14 @@ DOMAINS = ["math", "qa", "code"]
         ("qa", ["(B)", "B", "b", "B.", "(b) the second", "B. the second"]),
         ("qa", ["The Eiffel Tower", "eiffel tower", "the Eiffel tower!", '"Eiffel  Tower"']),
         ("qa", ["1999", "1,999.0"]),
-        ("code", ["def f(x):\n    return x+1", 'def f(x):  # adds\n    """Doc."""\n    return x + 1\n', "def f( x ):\n\treturn (x+1)"]),
+        (
+            "code",
+            [
+                "def f(x):\n    return x+1",
+                'def f(x):  # adds\n    """Doc."""\n    return x + 1\n',
+                "def f( x ):\n\treturn (x+1)",
+            ],
+        ),
     ],
 )
 def test_equal_answers_have_one_form(domain: str, forms: list[str]) -> None:
@@ -52,7 +59,9 @@ def test_numbers_keep_their_value(number: object) -> None:
     assert float(normalise(str(number), "math").value) == pytest.approx(float(str(number)))
 
 
-@pytest.mark.parametrize("monster", ["(" * 5000, "[" * 3000 + "]" * 3000, "x = " + "-" * 20000 + "1", "9" * 100_000, "1" * 60_000 + "\n"])
+@pytest.mark.parametrize(
+    "monster", ["(" * 5000, "[" * 3000 + "]" * 3000, "x = " + "-" * 20000 + "1", "9" * 100_000, "1" * 60_000 + "\n"]
+)
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_monsters_do_not_break_it(monster: str, domain: str) -> None:
     normalise(monster, domain)

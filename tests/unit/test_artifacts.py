@@ -44,7 +44,9 @@ def test_a_tampered_jar_is_refused_with_both_hashes(jars: list[Path], tmp_path: 
     content = bytearray(jars[0].read_bytes())
     content[10] ^= 1
     jars[0].write_bytes(content)
-    with pytest.raises(ArtifactError, match=rf"{jars[0].name} .*expected sha256 {SMALLEST[0].sha256}, found [0-9a-f]{{64}}"):
+    with pytest.raises(
+        ArtifactError, match=rf"{jars[0].name} .*expected sha256 {SMALLEST[0].sha256}, found [0-9a-f]{{64}}"
+    ):
         again(tmp_path)
 
 

@@ -8,7 +8,9 @@ from memgraph.server.artifacts import wanted_artifacts
 from memgraph.server.home import SHARED_SETTINGS, memory_sizes
 from memgraph.settings import Settings
 
-SERVICE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text())["services"]["neo4j"]
+SERVICE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text())["services"][
+    "neo4j"
+]
 
 
 def variable(setting: str) -> str:

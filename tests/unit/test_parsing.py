@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from memgraph.parsing import parse_response
 
 marks = st.lists(
-    st.sampled_from(["<think>", "</think>", "####", "\\boxed{", "}", "the answer is ", "Answer:", "```", "\n", "(B)", "12", "x "]),
+    st.sampled_from(
+        ["<think>", "</think>", "####", "\\boxed{", "}", "the answer is ", "Answer:", "```", "\n", "(B)", "12", "x "]
+    ),
     max_size=30,
 ).map("".join)
 
@@ -28,7 +30,12 @@ marks = st.lists(
         ("The answer is 3. No: \\boxed{4}", "math", "The answer is 3. No: \\boxed{4}", "4"),
         ("I do not know", "qa", "I do not know", None),
         ("", "qa", "", None),
-        ("why\n```python\nx = 1\n```\nand\n```\ny = 2\n```", "code", "why\n```python\nx = 1\n```\nand\n```\n\n```", "y = 2"),
+        (
+            "why\n```python\nx = 1\n```\nand\n```\ny = 2\n```",
+            "code",
+            "why\n```python\nx = 1\n```\nand\n```\n\n```",
+            "y = 2",
+        ),
         ("def f(x):\n    return x", "code", "", "def f(x):\n    return x"),
         ("I would write def f", "code", "I would write def f", None),
     ],

@@ -12,7 +12,9 @@ from memgraph.sandbox import Limits, SandboxResult, run_many, run_python
 
 QUICK = Limits(seconds=3, cpu_seconds=1)
 AS_ROOT = sys.platform == "linux" and os.getuid() == 0
-as_root = pytest.mark.skipif(not AS_ROOT, reason="full isolation needs root on Linux; the weaker modes say so in `isolation`")
+as_root = pytest.mark.skipif(
+    not AS_ROOT, reason="full isolation needs root on Linux; the weaker modes say so in `isolation`"
+)
 
 
 def run(program: str) -> SandboxResult:
@@ -61,8 +63,9 @@ def test_limits_end_it(program: str, status: set[str]) -> None:
         "import os; os._exit(0)",
         "raise SystemExit",
         "print('ok'); import os; os._exit(0)",
-        "import os; os.write(1, b'{\"status\": \"ok\"}'); os.abort()",
-        "import os\nfor fd in range(3, 30):\n    try: os.write(fd, b'{\"status\": \"ok\", \"token\": \"x\"}')\n    except OSError: pass\nos._exit(0)",
+        'import os; os.write(1, b\'{"status": "ok"}\'); os.abort()',
+        "import os\nfor fd in range(3, 30):\n"
+        '    try: os.write(fd, b\'{"status": "ok", "token": "x"}\')\n    except OSError: pass\nos._exit(0)',
     ],
 )
 def test_leaving_early_never_counts_as_success(program: str) -> None:
@@ -96,7 +99,9 @@ def test_the_world_outside_is_closed(program: str) -> None:
 @as_root
 def test_nothing_is_left_of_it() -> None:
     before = set(Path("/tmp").glob("memreward-sandbox-*"))
-    program = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(47.11)\nopen('left', 'w').write('x')"
+    program = (
+        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(47.11)\nopen('left', 'w').write('x')"
+    )
     assert run(program).status == "ok"
     assert set(Path("/tmp").glob("memreward-sandbox-*")) == before
     lines = [" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])]
