@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,9 @@ from memgraph.errors import TrainingError
 from memgraph.memory import Memory
 from memgraph.scorers import MajorityVote, Scores
 from memgraph.snapshot import Snapshot
+from tests.conftest import write_rows
 from trainer.config import DataSection, LabelSection, RewardSection, RunConfig
-from trainer.data import Problems, training_dataset
+from trainer.data import Problems, load_problems, training_dataset
 from trainer.problems import generate
 from trainer.progress import Narrator
 from trainer.reward import Judged, MemoryReward
@@ -74,18 +77,31 @@ def test_two_grpo_steps_take_their_rewards_from_the_memory(finished: RunResult, 
     assert json.loads((tmp_path / "small" / "summary.json").read_text())["steps"] == 2
 
 
-def test_no_truth_of_an_unlabelled_problem_is_in_the_graph_or_the_data_set(memory: Memory, finished: RunResult) -> None:
-    problems = generate(24, 0, split="train")
-    tasks = Problems.of(problems).tasks
-    assert set(training_dataset(tasks, format_prompt=str).column_names) == {
-        "prompt", "query_key", "query", "query_id", "dataset", "domain",
-    }  # fmt: skip
-    revealed = memory.ledger("small").revealed()
-    references = memory.database.query("MATCH (q:Query)-[:HAS_REFERENCE]->() RETURN q.key AS key")
-    assert {row["key"] for row in references} == revealed
-    tests = {p.tests for p in problems if p.tests}
-    stored = str(memory.database.query("MATCH (n) WHERE NOT n:Reference RETURN properties(n) AS p"))
-    assert not [text for text in tests if text in stored]
+def test_no_hidden_truth_is_in_the_graph_the_data_set_the_files_or_the_logs(
+    memory: Memory, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    queries = [problem.query for problem in generate(20, 0, domains=["qa"])]
+    gold = {query: f"secret{number:03}" for number, query in enumerate(queries)}
+    rows = [{"query": query, "gold": gold[query], "domain": "qa", "dataset": "poisoned"} for query in queries]
+    config = small_run(tmp_path, name="poisoned", scorer="majority_vote", max_steps=1)
+    data = DataSection(
+        train_files=[write_rows(tmp_path / "train.jsonl", rows[:12])],
+        test_files=[write_rows(tmp_path / "test.jsonl", rows[12:])],
+    )
+    run(config.model_copy(update={"data": data}), memory, narrator=Narrator())
+
+    paid = memory.ledger("poisoned").revealed()
+    revealed = {gold[row["text"]] for row in memory.database.query("MATCH (q:Query) RETURN q.key AS key, q.text AS text")
+                if row["key"] in paid}  # fmt: skip
+    assert len(revealed) == 3
+    columns = training_dataset(load_problems(data)[0].tasks, format_prompt=str).to_pandas().to_csv()
+    graph = memory.database.query("MATCH (n) OPTIONAL MATCH (n)-[r]->() RETURN properties(n) AS n, properties(r) AS r")
+    files = [file.read_text() for file in (tmp_path / "poisoned").glob("*.json*")]
+    assert len(files) == 2
+    everything = "\n".join([columns, str(graph), *files, caplog.text, *capfd.readouterr()])
+    assert set(re.findall(r"secret\d{3}", everything)) <= revealed
+    assert set(re.findall(r"secret\d{3}", str(graph))) == revealed
 
 
 def reward_for(memory: Memory, problems: Problems, **options: Any) -> tuple[MemoryReward, dict[str, Any]]:
