@@ -9,6 +9,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from memgraph.errors import EmbeddingSpaceError
 from memgraph.keys import key_of
+from memgraph.quiet import no_loading_bars
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -137,12 +139,12 @@ class SentenceEmbedder:
         if self._loaded is None:
             from sentence_transformers import SentenceTransformer
 
+            folder = _local_folder(self._model_name)
             try:
-                self._loaded = SentenceTransformer(
-                    str(_local_folder(self._model_name) or self._model_name),
-                    revision=self._revision,
-                    device=self._device,
-                )
+                with nullcontext() if folder is None else no_loading_bars():
+                    self._loaded = SentenceTransformer(
+                        str(folder or self._model_name), revision=self._revision, device=self._device
+                    )
             except OSError as error:
                 raise EmbeddingSpaceError(
                     f"cannot load the embedding model {self._model_name!r}: {error}; give a local folder, or a hub name "

@@ -62,13 +62,21 @@ def greedy_scores(
     judge: Judge,
     max_new_tokens: int,
     batch_size: int = 64,
+    progress: bool = False,
 ) -> NDArray[np.float64]:
     """[problems] 1 where the policy's greedy answer is right; an answer that could not be judged counts as wrong.
 
     The truth is read for evaluation only, and counted as such in the ledger.
     """
     responses = sample_responses(
-        model, tokenizer, prompts, n=1, max_new_tokens=max_new_tokens, temperature=0.0, batch_size=batch_size
+        model,
+        tokenizer,
+        prompts,
+        n=1,
+        max_new_tokens=max_new_tokens,
+        temperature=0.0,
+        batch_size=batch_size,
+        progress=progress,
     )
     answers = []
     for task, (response,) in zip(problems.tasks, responses, strict=True):

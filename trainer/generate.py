@@ -53,7 +53,7 @@ def sample_responses(
     responses: list[list[str]] = [[] for _ in prompts]
     groups = list(_by_length([len(row) for row in ids], max(1, batch_size // n)))
     with _seeded(model, seed), torch.inference_mode():
-        for group in track(groups, "generating", console=Console(stderr=True), disable=not progress):
+        for group in track(groups, "  generating", console=Console(stderr=True), disable=not progress, transient=True):
             inputs = tokenizer.pad(
                 {"input_ids": [ids[i] for i in group]}, padding=True, padding_side="left", return_tensors="pt"
             ).to(model.device)

@@ -19,6 +19,7 @@ class Narrator:
     def __init__(self, *, quiet: bool = False) -> None:
         self.console = Console(stderr=True)
         self._quiet = quiet
+        self.shows_progress = not quiet and self.console.is_terminal
 
     def stage(self, what: str) -> None:
         """A stage begins."""

@@ -78,7 +78,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         narrator.say(f"{policy.describe()}; {len(training.tasks)} training and {len(held_out.tasks)} held-out problems")
 
     with stage(f"sampling {config.reward.initial_rollouts} initial rollouts of each training problem into the memory"):
-        report = store_initial_rollouts(config, memory, policy, training)
+        report = store_initial_rollouts(config, memory, policy, training, progress=narrator.shows_progress)
         narrator.say(f"{report.new} rollouts new, {report.known} known, {report.linked} queries linked to similar ones")
 
     with stage("labelling within the budget"):
@@ -92,7 +92,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     before = None
     if config.evaluate and held_out.tasks:
         with stage("accuracy on held-out problems before training"):
-            before = _evaluate(config, policy, held_out, ledger)
+            before = _evaluate(config, policy, held_out, ledger, progress=narrator.shows_progress)
             narrator.say(f"{before.mean():.1%} right")
 
     with stage("training"):
@@ -118,7 +118,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
 
     if before is not None:
         with stage("accuracy on held-out problems after training"):
-            after = _evaluate(config, policy, held_out, ledger)
+            after = _evaluate(config, policy, held_out, ledger, progress=narrator.shows_progress)
             result.accuracy = _changes(before, after, held_out)
             narrator.say(f"{after.mean():.1%} right")
     result.spending = {
@@ -132,7 +132,9 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     return result
 
 
-def store_initial_rollouts(config: RunConfig, memory: Memory, policy: Policy, training: Problems) -> IngestReport:
+def store_initial_rollouts(
+    config: RunConfig, memory: Memory, policy: Policy, training: Problems, *, progress: bool = False
+) -> IngestReport:
     """Sample the untrained policy and store what it says, as the run `<name>/initial`."""
     responses = sample_responses(
         policy.model,
@@ -142,6 +144,7 @@ def store_initial_rollouts(config: RunConfig, memory: Memory, policy: Policy, tr
         max_new_tokens=config.max_new_tokens,
         temperature=float(config.grpo.get("temperature", 1.0)),
         seed=config.seed,
+        progress=progress,
     )
     return memory.add(
         Rollout(
@@ -218,7 +221,9 @@ def make_trainer(
     return trainer
 
 
-def _evaluate(config: RunConfig, policy: Policy, held_out: Problems, ledger: Ledger) -> NDArray[np.float64]:
+def _evaluate(
+    config: RunConfig, policy: Policy, held_out: Problems, ledger: Ledger, *, progress: bool
+) -> NDArray[np.float64]:
     policy.ready_to_sample()
     return greedy_scores(
         policy.model,
@@ -228,6 +233,7 @@ def _evaluate(config: RunConfig, policy: Policy, held_out: Problems, ledger: Led
         ledger=ledger,
         judge=judge,
         max_new_tokens=config.max_new_tokens,
+        progress=progress,
     )
 
 

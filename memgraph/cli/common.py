@@ -101,11 +101,10 @@ def report_rejects(rejected: Sequence[Reject], file: Path) -> None:
 
 
 def quiet_libraries() -> None:
-    """Keep other libraries' remarks and loading bars off the screen, which belongs to our own reports."""
+    """Keep other libraries' remarks off the screen, which belongs to our own reports."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def our_trainer() -> ModuleType:

@@ -12,6 +12,8 @@ from typing import Final
 
 from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
 
+from memgraph.quiet import no_loading_bars
+
 WEIGHTS: Final = Path(__file__).parent / "weights"
 
 
@@ -31,7 +33,8 @@ def load_tiny_policy(folder: Path = WEIGHTS) -> tuple[Qwen2ForCausalLM, PreTrain
             f"no policy in {folder}: model.safetensors is missing; "
             f"make it by: python -m trainer.tiny_policy.pretrain --out {folder}"
         )
-    model = Qwen2ForCausalLM.from_pretrained(folder, dtype="float32")
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    with no_loading_bars():
+        model = Qwen2ForCausalLM.from_pretrained(folder, dtype="float32")
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     model.eval()  # type: ignore[no-untyped-call]
     return model, tokenizer
