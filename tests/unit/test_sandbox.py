@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from memgraph.sandbox import Limits, SandboxResult, run_many, run_python
 
 QUICK = Limits(seconds=3, cpu_seconds=1)
+ESCAPE = Path(tempfile.gettempdir()) / "memreward-escape"
 AS_ROOT = sys.platform == "linux" and os.getuid() == 0
 as_root = pytest.mark.skipif(
     not AS_ROOT, reason="full isolation needs root on Linux; the weaker modes say so in `isolation`"
@@ -84,7 +86,7 @@ def test_it_sees_nothing_of_the_callers_environment(monkeypatch: pytest.MonkeyPa
         f"open('/proc/{os.getpid()}/environ').read()",
         f"import os; os.kill({os.getpid()}, 9)",
         "open('/etc/memreward', 'w')",
-        "open('/tmp/memreward-escape', 'w').write('x'); import os; os.chown('/tmp/memreward-escape', 0, 0)",
+        f"open({str(ESCAPE)!r}, 'w').write('x'); import os; os.chown({str(ESCAPE)!r}, 0, 0)",
         "import socket; socket.create_connection(('127.0.0.1', 22), timeout=1)",
         "import socket; socket.create_connection(('8.8.8.8', 53), timeout=1)",
         "import os; os.setuid(0)",
@@ -93,7 +95,7 @@ def test_it_sees_nothing_of_the_callers_environment(monkeypatch: pytest.MonkeyPa
 )
 def test_the_world_outside_is_closed(program: str) -> None:
     assert run(program).status == "error"
-    Path("/tmp/memreward-escape").unlink(missing_ok=True)
+    ESCAPE.unlink(missing_ok=True)
 
 
 @as_root
