@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from trainer.train import RunResult
 
 
+_LINE_EVERY = 10  # steps, where there is no terminal to show a bar on
+
+
 class Narrator:
     """Talks on standard error, and prints the result on standard output unless quiet."""
 
@@ -94,7 +97,10 @@ class RewardProgress(TrainerCallback):
                 for name, value in sorted(values.items())
                 if name.startswith("reward_source/")
             )
-            self._bar.update(self._task, description=f"reward {values['reward']:.2f}  {sources}")
+            said = f"reward {values['reward']:.2f}  {sources}"
+            self._bar.update(self._task, description=said)
+            if not self._bar.console.is_terminal and state.global_step % _LINE_EVERY == 0:
+                self._bar.console.print(f"  step {state.global_step} of {state.max_steps}: {said}", highlight=False)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Leave the finished bar on the screen."""
