@@ -11,6 +11,7 @@ from neo4j.vector import Vector
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from memgraph.checks import CHECK_FEATURES, CHECKS_PROPERTY
 from memgraph.connect import Database
 from memgraph.embedding import EmbeddingSpace
 from memgraph.labels import labels_in_force, read_labels
@@ -132,7 +133,12 @@ def _read_rollouts(
     rows = []
     for batch in _batches(query_keys):
         rows += database.query(
-            cypher("read/rollouts"), keys=batch, property=space.vector_property, limit=limit, **place
+            cypher("read/rollouts"),
+            keys=batch,
+            property=space.vector_property,
+            checks=CHECKS_PROPERTY,
+            limit=limit,
+            **place,
         )
     return sorted(rows, key=lambda row: (row["query"], row["key"]))
 
@@ -169,12 +175,7 @@ def _assemble(
     labels = _labels(database, present, dict(zip(rollout_keys, (row["answer"] for row in rollouts), strict=True)), view)
 
     groups: dict[tuple[Any, ...], int] = {}
-    names = sorted({name for row in rollouts for name, _ in row["features"]})
-    features = np.full((len(rollouts), len(names)), np.nan, np.float32)
-    column = {name: position for position, name in enumerate(names)}
-    for position, row in enumerate(rollouts):
-        for name, value in row["features"]:
-            features[position, column[name]] = value
+    feature_names, features = _features(rollouts)
 
     return Snapshot(
         space=space.key,
@@ -195,7 +196,7 @@ def _assemble(
         ),
         rollout_policies=[row["policy"] or "" for row in rollouts],
         thinking_embeddings=_from_bytes([row["embedding"] for row in rollouts], space.dimension),
-        feature_names=names,
+        feature_names=feature_names,
         rollout_features=features,
         answer_keys=answer_keys,
         answer_query=np.array([row_of_query[answer_query[key]] for key in answer_keys], np.int64),
@@ -206,6 +207,19 @@ def _assemble(
         similar_scores=similar_scores,
         labels=labels,
     )
+
+
+def _features(rollouts: Sequence[Mapping[str, Any]]) -> tuple[list[str], Floats]:
+    """Names, and [rollouts, features]: those that came with the rollouts, then the label-free checks; NaN for none."""
+    given = sorted({name for row in rollouts for name, _ in row["features"]})
+    column = {name: position for position, name in enumerate(given)}
+    features = np.full((len(rollouts), len(given) + len(CHECK_FEATURES)), np.nan, np.float32)
+    for position, row in enumerate(rollouts):
+        for name, value in row["features"]:
+            features[position, column[name]] = value
+        if row["checks"] is not None:
+            features[position, len(given) :] = np.frombuffer(row["checks"], "<f4")
+    return [*given, *CHECK_FEATURES], features
 
 
 def _edge_columns(rows: Sequence[Mapping[str, Any]], row_of_query: Mapping[str, int]) -> tuple[Ints, Floats]:

@@ -2,7 +2,8 @@
 
 Two layers of GATv2 attention over query, thinking and answer nodes, then a scaled dot product of the query with its
 response (arXiv 2603.19310, §3). Beyond the paper: labels that may be seen are inputs, equal answers are one node, and
-the score is a correction of what the group's consensus says, so that few labels cannot make it much worse than voting.
+the score is a correction of what the feature model says (`memgraph.committee`), so that few labels cannot make it much
+worse than voting.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from torch import Tensor, nn
 from torch_geometric.data import HeteroData
 from torch_geometric.nn import GATv2Conv, HeteroConv
 
-from memgraph.consensus import FEATURES
-from memgraph.hetero import EDGE_TYPES, LABEL_INPUTS
+from memgraph.hetero import EDGE_TYPES, LABEL_INPUTS, THINKING_FEATURES
 
 
 class RewardGNN(nn.Module):
@@ -33,7 +33,7 @@ class RewardGNN(nn.Module):
         self.inputs = nn.ModuleDict(
             {
                 "query": nn.Linear(dimension + LABEL_INPUTS, hidden),
-                "thinking": nn.Linear(dimension + LABEL_INPUTS + len(FEATURES), hidden),
+                "thinking": nn.Linear(dimension + LABEL_INPUTS + len(THINKING_FEATURES), hidden),
                 "answer": nn.Linear(dimension + LABEL_INPUTS, hidden),
             }
         )
@@ -51,8 +51,7 @@ class RewardGNN(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
         self.query_head = nn.Sequential(nn.Linear(hidden, hidden), nn.LayerNorm(hidden))
-        self.response_head = nn.Sequential(nn.Linear(2 * hidden + len(FEATURES), hidden), nn.LayerNorm(hidden))
-        self.consensus = nn.Linear(len(FEATURES), 1)
+        self.response_head = nn.Sequential(nn.Linear(2 * hidden + len(THINKING_FEATURES), hidden), nn.LayerNorm(hidden))
         self.correction = nn.Parameter(torch.tensor(0.1))
 
     def forward(self, data: HeteroData) -> Tensor:
@@ -72,4 +71,4 @@ class RewardGNN(nn.Module):
             torch.cat([states["thinking"], states["answer"][data["thinking"].answer], features], dim=1)
         )
         match = (query * response).sum(dim=1) / query.shape[1] ** 0.5
-        return cast(Tensor, self.consensus(features).squeeze(1) + self.correction * match)
+        return cast(Tensor, data["thinking"].prior + self.correction * match)

@@ -1,6 +1,6 @@
 """A `Snapshot` as PyG's `HeteroData`: what the GNN sees.
 
-Node features are the embeddings, the consensus features on rollouts, and the labels that may be seen: a value and a
+Node features are the embeddings, on rollouts the group's votes, and the labels that may be seen: a value and a
 flag, on the rollout, its answer and its query, so that a label reaches every other rollout within two layers.
 
     neighbour query ──similar_to──► query ──generates_reasoning──► thinking ──leads_to──► answer
@@ -12,10 +12,12 @@ import numpy as np
 import torch
 from torch_geometric.data import HeteroData
 
-from memgraph.consensus import consensus_features
+from memgraph.consensus import FEATURES, consensus_features
+from memgraph.features import VOTES, group_rows, vote_features
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
 LABEL_INPUTS = 2
+THINKING_FEATURES = (*FEATURES, *VOTES)
 EDGE_TYPES = (
     ("query", "similar_to", "query"),
     ("query", "generates_reasoning", "thinking"),
@@ -29,16 +31,19 @@ EDGE_TYPES = (
 _COMPETITORS = 2
 
 
-def to_hetero(snapshot: Snapshot) -> HeteroData:
+def to_hetero(snapshot: Snapshot, prior: Floats) -> HeteroData:
     """The graph of a snapshot without labels; `set_labels` puts in those that may be seen.
 
-    `x` is [nodes, dimension] of each type, `features` [rollouts, consensus features] on thinking nodes.
+    `x` is [nodes, dimension] of each type; on thinking nodes, `features` is [rollouts, THINKING_FEATURES] and `prior`
+    [rollouts] the feature model's logit, which the GNN corrects.
     """
     data = HeteroData()
     data["query"].x = torch.from_numpy(snapshot.query_embeddings.copy())
     data["thinking"].x = torch.from_numpy(snapshot.thinking_embeddings.copy())
     data["answer"].x = torch.from_numpy(snapshot.answer_embeddings.copy())
-    data["thinking"].features = torch.from_numpy(consensus_features(snapshot))
+    votes = vote_features(snapshot, (1 / (1 + np.exp(-prior))).astype(np.float32))
+    data["thinking"].features = torch.from_numpy(np.concatenate([consensus_features(snapshot), votes], axis=1))
+    data["thinking"].prior = torch.from_numpy(prior.astype(np.float32))
     data["thinking"].query = torch.from_numpy(snapshot.rollout_query)
     data["thinking"].answer = torch.from_numpy(snapshot.rollout_answer)
 
@@ -83,8 +88,7 @@ def competitors(snapshot: Snapshot) -> Ints:
     """[2, edges] from the two rollouts of one group whose thinking is most similar to a rollout's own (MemReward §3)."""
     sources: list[Ints] = []
     targets: list[Ints] = []
-    order = np.argsort(snapshot.rollout_group, kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(snapshot.rollout_group[order])) + 1) if len(order) else []:
+    for rows in group_rows(snapshot):
         if len(rows) > 1:
             vectors = snapshot.thinking_embeddings[rows]
             cosine = vectors @ vectors.T

@@ -12,6 +12,7 @@ from neo4j import ManagedTransaction
 
 from memgraph import keys
 from memgraph.answers import NORMALISER_VERSION, NormalAnswer, normalise
+from memgraph.checks import CHECKS_PROPERTY, Response, check_vector
 from memgraph.connect import Database
 from memgraph.embedding import Embedder, Vectors
 from memgraph.parsing import parse_response
@@ -315,6 +316,9 @@ def _properties(one: _Prepared) -> dict[str, Any]:
         "step": rollout.step,
         "sample": rollout.sample,
         "rollout_id": rollout.rollout_id,
+        CHECKS_PROPERTY: check_vector(
+            Response(rollout.query, rollout.domain, rollout.response, one.thinking, one.raw_answer)
+        ),
     }
     features = {f"feature_{name}": value for name, value in rollout.features.items()}
     return {name: value for name, value in {**properties, **features}.items() if value is not None}

@@ -7,24 +7,26 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save, save_file
 from sklearn.linear_model import LogisticRegression
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 from torch_geometric.data import HeteroData
 
+from memgraph.checks import CHECKS
+from memgraph.committee import Committee
 from memgraph.errors import EmbeddingSpaceError, ModelError
 from memgraph.gnn import RewardGNN
 from memgraph.hetero import hide_units, set_labels, to_hetero
 from memgraph.metrics import evaluate_scores
 from memgraph.snapshot import Floats, Ints, Snapshot
 
-_FORMAT = 1
-_WEIGHTS, _CONFIG = "model.safetensors", "config.json"
+_FORMAT = 2
+_WEIGHTS, _COMMITTEE, _CONFIG = "model.safetensors", "committee.skops", "config.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,16 @@ class RewardModelConfig:
     """How the reward model is made and fitted.
 
     Attributes:
+        checks: label-free checks whose features are used (`memgraph.checks.CHECKS`).
+        members: graph networks that vote, each with another part of the labelled queries held out.
         epochs: at most so many; the best one on the held-out labelled queries is kept.
         hidden_share: part of the labelled queries whose labels are hidden and predicted in each epoch; those of the
             others are inputs.
-        held_out: part of the labelled queries kept for choosing the epoch and for calibration.
         ranking: weight of the loss on the order of right and wrong rollouts within a query.
     """
 
+    checks: tuple[str, ...] = tuple(CHECKS)
+    members: int = 3
     hidden: int = 64
     heads: int = 4
     layers: int = 2
@@ -48,16 +53,16 @@ class RewardModelConfig:
     epochs: int = 60
     patience: int = 15
     hidden_share: float = 0.4
-    held_out: float = 0.25
     ranking: float = 0.5
 
 
 class RewardModel:
-    """A fitted GNN with its calibration. Make one with `fit` or `load`."""
+    """A feature model, the graph networks that correct it, and their calibration. Make one with `fit` or `load`."""
 
     def __init__(
         self,
-        network: RewardGNN,
+        committee: Committee,
+        networks: nn.ModuleList,
         config: RewardModelConfig,
         *,
         space: str,
@@ -65,7 +70,8 @@ class RewardModel:
         calibration: tuple[float, float],
         metrics: dict[str, float | None],
     ) -> None:
-        self._network = network.eval()
+        self._committee = committee
+        self._networks = networks.eval()
         self.config = config
         self.space = space
         self.dimension = dimension
@@ -92,36 +98,36 @@ class RewardModel:
         units = _labelled_units(snapshot)
         place = device or ("cuda" if torch.cuda.is_available() else "cpu")
         rng = np.random.default_rng(seed)
-        shuffled = rng.permutation(units)
-        held_out = shuffled[: round(config.held_out * len(units))]
-        training = np.setdiff1d(shuffled, held_out)
-        if not _both_classes(snapshot.labels[_rows_of_units(snapshot, training)]):
-            training, held_out = shuffled, shuffled[:0]
+        rows = _rows_of_units(snapshot, units)
+        committee, held_out_prior = Committee.fit(snapshot, rows, checks=config.checks, seed=seed)
+        prior = committee.logits(snapshot)
+        prior[rows] = held_out_prior
+        data = to_hetero(snapshot, prior).to(place)
+        logits = held_out_prior.copy()
+        folds = np.array_split(rng.permutation(units), config.members)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            network = RewardGNN(
-                snapshot.query_embeddings.shape[1],
-                hidden=config.hidden,
-                heads=config.heads,
-                layers=config.layers,
-                dropout=config.dropout,
-            )
-            data = to_hetero(snapshot)
-            _start_from_consensus(network, data, snapshot, training)
-            data = data.to(place)
-            logits = _train(network.to(place), data, snapshot, training, held_out, config, rng, progress)
-        rows = _rows_of_units(snapshot, held_out)
+            networks = _networks(snapshot.query_embeddings.shape[1], config).to(place)
+            for number, (network, fold) in enumerate(zip(networks, folds, strict=True)):
+                training = np.setdiff1d(units, fold)
+                if not len(fold) or not _both_classes(snapshot.labels[_rows_of_units(snapshot, training)]):
+                    continue
+
+                def report(epoch: int, epochs: int, done: int = number) -> None:
+                    if progress is not None:
+                        progress(done * epochs + epoch, config.members * epochs)
+
+                found = _train(cast(RewardGNN, network), data, snapshot, training, fold, config, rng, report)
+                logits[np.isin(rows, _rows_of_units(snapshot, fold))] = found
         calibration = _platt(logits, snapshot.labels[rows])
-        probability = _calibrated(logits, calibration)
-        found = evaluate_scores(probability, snapshot.labels[rows], snapshot.rollout_query[rows])
         metrics = {
             "labelled_queries": float(len(snapshot.labelled_queries)),
-            "labelled_rollouts": float((~np.isnan(snapshot.labels)).sum()),
-            "held_out_rollouts": float(len(rows)),
-            **{f"held_out_{name}": value for name, value in asdict(found).items() if name != "coverage"},
+            "labelled_rollouts": float(len(rows)),
+            **_held_out_metrics(snapshot, rows, _calibrated(logits, calibration)),
         }
         return cls(
-            network.cpu(),
+            committee,
+            networks.cpu(),
             config,
             space=snapshot.space,
             dimension=snapshot.query_embeddings.shape[1],
@@ -145,20 +151,21 @@ class RewardModel:
         rows = snapshot.target_rollouts
         if not len(rows):
             return np.zeros(0, np.float32)
-        data = to_hetero(snapshot)
+        data = to_hetero(snapshot, self._committee.logits(snapshot))
         set_labels(data, hide_units(snapshot, snapshot.query_targets))
         with torch.inference_mode():
-            logits = self._network(data).numpy()[rows]
+            logits = torch.stack([network(data) for network in self._networks]).mean(dim=0).numpy()[rows]
         return _calibrated(logits, self.calibration)
 
     def fingerprint(self) -> str:
         """sha256 of weights, calibration and settings: equal models have equal fingerprints."""
-        digest = hashlib.sha256(save(_contiguous(self._network)))
+        digest = hashlib.sha256(save(_contiguous(self._networks)))
+        digest.update(self._committee.digest())
         digest.update(json.dumps([asdict(self.config), self.calibration, self.space], sort_keys=True).encode())
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
-        """Write weights (safetensors) and settings (JSON) to a folder."""
+        """Write weights (safetensors), the feature model (skops) and settings (JSON) to a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         document = {
             "format": _FORMAT,
@@ -169,7 +176,8 @@ class RewardModel:
             "metrics": self.metrics,
             "torch": torch.__version__,
         }
-        save_file(_contiguous(self._network), folder / _WEIGHTS)
+        save_file(_contiguous(self._networks), folder / _WEIGHTS)
+        (folder / _COMMITTEE).write_bytes(self._committee.dumps())
         (folder / _CONFIG).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
@@ -186,6 +194,7 @@ class RewardModel:
         try:
             document: dict[str, Any] = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
             weights = load_file(folder / _WEIGHTS)
+            committee = (folder / _COMMITTEE).read_bytes()
         except (OSError, ValueError) as error:
             raise ModelError(
                 f"no reward model can be read from {folder}: {error}; fit one with `memreward fit`"
@@ -199,18 +208,13 @@ class RewardModel:
                 f"the reward model in {folder} belongs to embedding space {document['space'][:12]}, the memory's is "
                 f"{space[:12]}; fit a new model"
             )
-        config = RewardModelConfig(**document["config"])
-        network = RewardGNN(
-            document["dimension"],
-            hidden=config.hidden,
-            heads=config.heads,
-            layers=config.layers,
-            dropout=config.dropout,
-        )
-        network.load_state_dict(weights)
+        config = RewardModelConfig(**{**document["config"], "checks": tuple(document["config"]["checks"])})
+        networks = _networks(document["dimension"], config)
+        networks.load_state_dict(weights)
         first, second = document["calibration"]
         return cls(
-            network,
+            Committee.loads(committee),
+            networks,
             config,
             space=document["space"],
             dimension=document["dimension"],
@@ -246,15 +250,17 @@ def _rows_of_units(snapshot: Snapshot, units: Ints) -> Ints:
     return np.flatnonzero(np.isin(snapshot.query_units[snapshot.rollout_query], units) & ~np.isnan(snapshot.labels))
 
 
-def _start_from_consensus(network: RewardGNN, data: HeteroData, snapshot: Snapshot, training: Ints) -> None:
-    """Set the residual to the logistic regression on consensus features: what the GNN then corrects."""
-    rows = _rows_of_units(snapshot, training)
-    regression = LogisticRegression(max_iter=1000).fit(
-        data["thinking"].features.numpy()[rows], snapshot.labels[rows] >= 0.5
+def _networks(dimension: int, config: RewardModelConfig) -> nn.ModuleList:
+    return nn.ModuleList(
+        RewardGNN(dimension, hidden=config.hidden, heads=config.heads, layers=config.layers, dropout=config.dropout)
+        for _ in range(config.members)
     )
-    with torch.no_grad():
-        network.consensus.weight.copy_(torch.from_numpy(regression.coef_))
-        network.consensus.bias.copy_(torch.from_numpy(regression.intercept_))
+
+
+def _held_out_metrics(snapshot: Snapshot, rows: Ints, probability: Floats) -> dict[str, float | None]:
+    """Metrics on the labelled rollouts, each scored by models that did not see its unit's labels."""
+    found = evaluate_scores(probability, snapshot.labels[rows], snapshot.rollout_query[rows])
+    return {f"held_out_{name}": value for name, value in asdict(found).items() if name != "coverage"}
 
 
 def _train(
@@ -267,7 +273,7 @@ def _train(
     rng: np.random.Generator,
     progress: Callable[[int, int], None] | None,
 ) -> Floats:
-    """Train in place, keep the best epoch (the consensus alone included); returns the held-out rollouts' logits."""
+    """Train in place, keep the best epoch (the prior alone included); returns the held-out rollouts' logits."""
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     check_rows = _rows_of_units(snapshot, held_out)
     seen_at_check = hide_units(snapshot, np.isin(snapshot.query_units, held_out))
@@ -330,9 +336,9 @@ def _calibrated(logits: Floats, calibration: tuple[float, float]) -> Floats:
     return (1 / (1 + np.exp(-(slope * logits.astype(np.float64) + intercept)))).astype(np.float32)
 
 
-def _copy(network: RewardGNN) -> dict[str, Tensor]:
+def _copy(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in network.state_dict().items()}
 
 
-def _contiguous(network: RewardGNN) -> dict[str, Tensor]:
+def _contiguous(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}

@@ -48,10 +48,10 @@ def demo(*, steps: int | None = None, seed: int = 0, home: Path | None = None, q
 def show_memory(memory: Memory, settings: Settings) -> None:
     """Three example queries with their results, and where to look further."""
     console = Console()
-    texts = {query.name: query for query in inspection_queries()}
+    texts = {query.name: query.text for query in inspection_queries()}
     for name in _EXAMPLES:
-        console.print(f"\n[bold]{texts[name].answers}[/bold]")
-        console.print(texts[name].text.strip(), style="dim", highlight=False, markup=False)
+        console.print(f"\n[bold]memreward inspect {name}[/bold]")
+        console.print(texts[name].strip(), style="dim", highlight=False, markup=False, soft_wrap=True)
         print_rows(run_inspection(memory.database, name, {})[:8])
     endpoint = memory.database.endpoint
     if endpoint.browser is not None:

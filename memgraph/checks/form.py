@@ -1,0 +1,62 @@
+"""How a response is written. Good and bad reasoners differ in it, and a label on some tells about the others.
+
+It knows nothing of right and wrong by itself and is easy to imitate, so a model that rewards a policy under training
+may want to do without it (`RewardModelConfig.checks`); among rollouts of many policies it says much.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final
+
+from memgraph.checks.response import WORD, Response
+
+_SYMBOLS: Final = {
+    "equals": "=", "backslash": "\\", "bold": "**", "dollar": "$", "hash": "#", "paragraph": "\n\n", "bracket": "(",
+    "colon": ":", "comma": ",",
+}  # fmt: skip
+_MARKERS: Final = (
+    "let's", "step", "therefore", "so ", "however", "but ", "because", "since", "first", "we ", "the correct", "option",
+    "thus", "hence", "given", "not ", "can't", "unclear", "none of", "wikipedia", "refer", "<<", "assum", "approx", "sorry",
+    "given that", "to find", "to determine", "is incorrect", "is correct",
+)  # fmt: skip
+_CODE = re.compile(r"\b(?:def|import|return|print|for|if|while|class|try)\b")
+_STARTS: Final = ("we ", "the ", "to ", "let", "first")
+
+
+def form(response: Response) -> dict[str, float]:
+    """Features of the response without its padding (`Response.core`).
+
+    Lengths are log(1 + characters), shares are of characters (symbols, digits, capitals) or of words (markers, lists,
+    words of the question). `repeated` is the share of sentences that were there before.
+    """
+    text = response.core
+    characters = max(1, len(text))
+    words = [word.lower() for word in WORD.findall(text)]
+    count, kinds = max(1, len(words)), set(words)
+    asked = {word.lower() for word in WORD.findall(response.query)}
+    low = text.lower()
+    sentences = [part.strip() for part in re.split(r"[.\n]", text) if len(part.strip()) > 15]
+    features = {
+        "length": math.log1p(len(text)),
+        "thinking": math.log1p(min(len(response.thinking), len(text))),
+        "lines": math.log1p(text.count("\n")),
+        "sentences": math.log1p(len(re.findall(r"[.!?](?:\s|$)", text))),
+        "digits": sum(character.isdigit() for character in text) / characters,
+        "capitals": sum(character.isupper() for character in text) / characters,
+        "foreign": sum(ord(character) > 127 for character in text) / characters,
+        "word_length": sum(map(len, words)) / count,
+        "vocabulary": len(kinds) / count,
+        "from_question": sum(word in asked for word in words) / count,
+        "of_question": len(asked & kinds) / max(1, len(asked)),
+        "numbered": len(re.findall(r"(?m)^\s*\d+[.)]", text)) / count,
+        "bullets": len(re.findall(r"(?m)^\s*[-*•]", text)) / count,
+        "code": len(_CODE.findall(text)) / count,
+        "repeated": 1 - len(set(sentences)) / max(1, len(sentences)),
+        "boxed": float("boxed" in low),
+        "answer_at_end": float("answer is" in low[-40:]),
+    }
+    features |= {name: text.count(symbol) / characters for name, symbol in _SYMBOLS.items()}
+    features |= {f"marker_{place}": low.count(marker) / count for place, marker in enumerate(_MARKERS)}
+    return features | {f"start_{start.strip()}": float(low.startswith(start)) for start in _STARTS}

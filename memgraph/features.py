@@ -1,0 +1,132 @@
+"""What a reward model knows about a rollout besides its vectors: one row of numbers for each, no label in it.
+
+consensus    the group's votes (`memgraph.consensus`)
+similarity   how near its thinking is to those that agree with it and to those that do not
+own          label-free checks and the features that came with the rollout, and how they differ from its group's mean
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import numpy as np
+
+from memgraph.consensus import FEATURES, consensus_features
+from memgraph.snapshot import Bools, Floats, Ints, Snapshot
+
+SIMILARITY = (
+    "agreeing",
+    "disagreeing",
+    "others",
+    "other_answers",
+    "nearest_other_answer",
+    "weighted_vote",
+    "nearest",
+    "question",
+    "answer_question",
+    "answer_thinking",
+)
+VOTES = ("share", "share_of_others", "best_agreeing", "best_other", "margin", "evidence", "group", "own")
+_LOGIT_LIMIT = 4.0
+
+
+def rollout_features(snapshot: Snapshot, checks: Collection[str]) -> tuple[list[str], Floats]:
+    """Names, and [rollouts, features] with NaN where a rollout has no such feature.
+
+    Args:
+        checks: names of the label-free checks to use, out of `memgraph.checks.CHECKS`; others that are stored are left.
+    """
+    wanted = [
+        column
+        for column, name in enumerate(snapshot.feature_names)
+        if not name.startswith("check_") or name.split("_")[1] in checks
+    ]
+    own = snapshot.rollout_features[:, wanted]
+    names = [snapshot.feature_names[column] for column in wanted]
+    columns = [consensus_features(snapshot), similarity_features(snapshot), own, _deviation(snapshot, own)]
+    return [*FEATURES, *SIMILARITY, *names, *(f"{name}_deviation" for name in names)], np.concatenate(columns, axis=1)
+
+
+def similarity_features(snapshot: Snapshot) -> Floats:
+    """[rollouts, 10] cosines of a rollout with the others of its group (see `SIMILARITY`), 0 where there are none.
+
+    - agreeing, disagreeing, others: mean over thinkings with the same answer, with another one, over all;
+    - other_answers: mean over the others' answers; nearest_other_answer: the most similar different answer;
+    - weighted_vote: sum over agreeing less sum over disagreeing thinkings; nearest: the most similar other thinking;
+    - question, answer_question, answer_thinking: between its own parts.
+    """
+    answer = snapshot.rollout_answer
+    thinking, answers = snapshot.thinking_embeddings, snapshot.answer_embeddings[answer]
+    question = snapshot.query_embeddings[snapshot.rollout_query]
+    found = np.zeros((len(answer), len(SIMILARITY)), np.float32)
+    for rows, same, others in _groups(snapshot):
+        near, near_answers = thinking[rows] @ thinking[rows].T, answers[rows] @ answers[rows].T
+        agree, differ = same & others, ~same & others
+        found[rows, 0] = _mean(near, agree)
+        found[rows, 1] = _mean(near, differ)
+        found[rows, 2] = _mean(near, others)
+        found[rows, 3] = _mean(near_answers, others)
+        found[rows, 4] = np.where(differ.any(axis=1), np.where(differ, near_answers, -1).max(axis=1), 0)
+        found[rows, 5] = (near * agree).sum(axis=1) - (near * differ).sum(axis=1)
+        found[rows, 6] = np.where(others.any(axis=1), np.where(others, near, -1).max(axis=1), 0)
+    for column, (one, other) in enumerate(((thinking, question), (answers, question), (answers, thinking)), start=7):
+        found[:, column] = (one * other).sum(axis=1)
+    return found
+
+
+def vote_features(snapshot: Snapshot, probability: Floats) -> Floats:
+    """[rollouts, 8] the group's votes, weighted by [rollouts] probabilities of a first model (see `VOTES`).
+
+    - share, share_of_others: weight of the answer in the group, with and without the rollout's own vote;
+    - best_agreeing, best_other: highest probability among the others that agree, and among those that do not;
+    - margin: weight of the answer less that of the strongest other one, over all;
+    - evidence: sum of the agreeing others' log-odds; group: mean probability; own: log-odds of the rollout itself.
+    """
+    odds = np.clip(
+        np.log(np.clip(probability, 1e-6, 1) / np.clip(1 - probability, 1e-6, 1)), -_LOGIT_LIMIT, _LOGIT_LIMIT
+    )
+    valid = snapshot.answer_valid[snapshot.rollout_answer]
+    found = np.zeros((len(probability), len(VOTES)), np.float32)
+    for rows, same, others in _groups(snapshot):
+        vote = np.where(valid[rows], probability[rows], 0)
+        total = vote.sum() + 1e-6
+        weight = (same * vote).sum(axis=1)
+        strongest_other = np.where(same, 0, weight[None, :]).max(axis=1)
+        found[rows, 0] = weight / total
+        found[rows, 1] = ((same & others) * vote).sum(axis=1) / (total - vote + 1e-6)
+        found[rows, 2] = np.where(same & others, probability[rows], 0).max(axis=1)
+        found[rows, 3] = np.where(~same & others, vote, 0).max(axis=1)
+        found[rows, 4] = (weight - strongest_other) / total
+        found[rows, 5] = ((same & others) * odds[rows]).sum(axis=1)
+        found[rows, 6] = probability[rows].mean()
+    found[:, 7] = odds
+    return found
+
+
+def _groups(snapshot: Snapshot) -> Iterator[tuple[Ints, Bools, Bools]]:
+    """(rows, [n, n] same valid answer, [n, n] not itself) of each group."""
+    answer, valid = snapshot.rollout_answer, snapshot.answer_valid[snapshot.rollout_answer]
+    for rows in group_rows(snapshot):
+        same = (answer[rows][:, None] == answer[rows][None, :]) & valid[rows][:, None]
+        yield rows, same, ~np.eye(len(rows), dtype=np.bool_)
+
+
+def group_rows(snapshot: Snapshot) -> list[Ints]:
+    """Rows of the rollouts of each group."""
+    order = np.argsort(snapshot.rollout_group, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(snapshot.rollout_group[order])) + 1) if len(order) else []
+
+
+def _mean(values: Floats, mask: Bools) -> Floats:
+    mean: Floats = (values * mask).sum(axis=1) / np.maximum(1, mask.sum(axis=1))
+    return mean
+
+
+def _deviation(snapshot: Snapshot, own: Floats) -> Floats:
+    """[rollouts, features] less the mean of the rollout's group."""
+    deviation = np.zeros_like(own)
+    for rows in group_rows(snapshot):
+        known = ~np.isnan(own[rows])
+        mean = np.where(known, own[rows], 0).sum(axis=0) / np.maximum(1, known.sum(axis=0))
+        deviation[rows] = own[rows] - mean
+    return deviation
