@@ -26,7 +26,7 @@ from memgraph.features import rollout_features, vote_features
 from memgraph.snapshot import Floats, Ints, Snapshot
 
 _FOLDS = 5
-_TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
+_TRUSTED = ["numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
 _LIMIT = 1e-4
 
 Members = Sequence[Any]
@@ -107,9 +107,9 @@ class Committee:
 def _members(seed: int) -> list[Any]:
     trees = [
         HistGradientBoostingClassifier(
-            max_iter=150,
-            learning_rate=0.06,
-            max_leaf_nodes=12,
+            max_iter=100,
+            learning_rate=0.04,
+            max_leaf_nodes=8,
             min_samples_leaf=30,
             l2_regularization=5,
             max_features=0.3,
@@ -119,7 +119,7 @@ def _members(seed: int) -> list[Any]:
         for number in range(2)
     ]
     linear = make_pipeline(
-        SimpleImputer(keep_empty_features=True), StandardScaler(), LogisticRegression(C=0.02, max_iter=500)
+        SimpleImputer(keep_empty_features=True), StandardScaler(), LogisticRegression(C=0.005, max_iter=500)
     )
     return [*trees, linear]
 

@@ -1,7 +1,7 @@
 """What a group's answers say about each other: no label is spent on it.
 
 Counted within one group (rollouts sampled together for one query), so that old, weak policies do not outvote the
-present one. A missing answer never agrees with anything.
+present one. Programs that behave alike are one answer here. A missing answer never agrees with anything.
 """
 
 from __future__ import annotations
@@ -25,13 +25,11 @@ def consensus_features(snapshot: Snapshot) -> Floats:
     - magnitude: signed log of a numeric answer, 0 otherwise (MemReward's answer feature for maths).
     """
     features = np.zeros((len(snapshot.rollout_keys), len(FEATURES)), np.float32)
-    valid = snapshot.answer_valid[snapshot.rollout_answer]
+    valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
     order = np.argsort(snapshot.rollout_group, kind="stable")
     bounds = np.flatnonzero(np.diff(snapshot.rollout_group[order])) + 1
     for rows in np.split(order, bounds) if len(order) else []:
-        answers, which, counts = np.unique(
-            snapshot.rollout_answer[rows[valid[rows]]], return_inverse=True, return_counts=True
-        )
+        answers, which, counts = np.unique(answer_class[rows[valid[rows]]], return_inverse=True, return_counts=True)
         features[rows, 4] = len(answers) / len(rows)
         features[rows, 5] = np.log2(len(rows))
         if not len(answers):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,7 +175,7 @@ def _assemble(
     labels = _labels(database, present, dict(zip(rollout_keys, (row["answer"] for row in rollouts), strict=True)), view)
 
     groups: dict[tuple[Any, ...], int] = {}
-    feature_names, features = _features(rollouts)
+    feature_names, features = _features(rollouts, answers)
 
     return Snapshot(
         space=space.key,
@@ -201,6 +201,9 @@ def _assemble(
         answer_keys=answer_keys,
         answer_query=np.array([row_of_query[answer_query[key]] for key in answer_keys], np.int64),
         answer_values=[answers[key]["value"] for key in answer_keys],
+        answer_class=_classes(
+            answers[key]["behaviour"] and (answer_query[key], answers[key]["behaviour"]) for key in answer_keys
+        ),
         answer_valid=np.array([answers[key]["valid"] for key in answer_keys], np.bool_),
         answer_embeddings=_from_bytes([answers[key]["embedding"] for key in answer_keys], space.dimension),
         similar=similar,
@@ -209,17 +212,35 @@ def _assemble(
     )
 
 
-def _features(rollouts: Sequence[Mapping[str, Any]]) -> tuple[list[str], Floats]:
+def _features(
+    rollouts: Sequence[Mapping[str, Any]], answers: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[str], Floats]:
     """Names, and [rollouts, features]: those that came with the rollouts, then the label-free checks; NaN for none."""
     given = sorted({name for row in rollouts for name, _ in row["features"]})
+    names = [*given, *CHECK_FEATURES, "check_behaviour_examples", "check_behaviour_runs"]
     column = {name: position for position, name in enumerate(given)}
-    features = np.full((len(rollouts), len(given) + len(CHECK_FEATURES)), np.nan, np.float32)
+    features = np.full((len(rollouts), len(names)), np.nan, np.float32)
     for position, row in enumerate(rollouts):
         for name, value in row["features"]:
             features[position, column[name]] = value
         if row["checks"] is not None:
-            features[position, len(given) :] = np.frombuffer(row["checks"], "<f4")
-    return [*given, *CHECK_FEATURES], features
+            features[position, len(given) : -2] = np.frombuffer(row["checks"], "<f4")
+        for place, name in ((-2, "examples"), (-1, "runs")):
+            if answers[row["answer"]][name] is not None:
+                features[position, place] = answers[row["answer"]][name]
+    return names, features
+
+
+def _classes(marks: Iterable[Hashable]) -> Ints:
+    """A number for each mark, the same for equal ones; None is like nothing else."""
+    numbers: dict[Hashable, int] = {}
+    return np.array(
+        [
+            numbers.setdefault(("none", place) if mark is None else mark, len(numbers))
+            for place, mark in enumerate(marks)
+        ],
+        np.int64,
+    )
 
 
 def _edge_columns(rows: Sequence[Mapping[str, Any]], row_of_query: Mapping[str, int]) -> tuple[Ints, Floats]:

@@ -105,7 +105,7 @@ def vote_features(snapshot: Snapshot, probability: Floats) -> Floats:
 
 def _groups(snapshot: Snapshot) -> Iterator[tuple[Ints, Bools, Bools]]:
     """(rows, [n, n] same valid answer, [n, n] not itself) of each group."""
-    answer, valid = snapshot.rollout_answer, snapshot.answer_valid[snapshot.rollout_answer]
+    answer, valid = snapshot.rollout_class, snapshot.answer_valid[snapshot.rollout_answer]
     for rows in group_rows(snapshot):
         same = (answer[rows][:, None] == answer[rows][None, :]) & valid[rows][:, None]
         yield rows, same, ~np.eye(len(rows), dtype=np.bool_)

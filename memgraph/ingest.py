@@ -15,6 +15,7 @@ from memgraph.answers import NORMALISER_VERSION, NormalAnswer, normalise
 from memgraph.checks import CHECKS_PROPERTY, Response, check_vector
 from memgraph.connect import Database
 from memgraph.embedding import Embedder, Vectors
+from memgraph.observation import observe
 from memgraph.parsing import parse_response
 from memgraph.reading import GivenEmbeddings, Reject, Row
 from memgraph.records import Rollout
@@ -41,6 +42,7 @@ class IngestReport:
     Attributes:
         new, known: rollouts written now, and those that were stored already.
         linked: queries that got their similarity edges.
+        observed: programs that were run to see what they do.
         rejected: rows left out, with the reason.
         stored: for each accepted rollout, in order, its place in the graph.
     """
@@ -48,6 +50,7 @@ class IngestReport:
     new: int = 0
     known: int = 0
     linked: int = 0
+    observed: int = 0
     rejected: list[Reject] = field(default_factory=list)
     stored: list[StoredRollout] = field(default_factory=list)
 
@@ -93,8 +96,10 @@ class Ingest:
         neighbours: int,
         given: GivenEmbeddings | None = None,
         progress: Callable[[int], None] | None = None,
+        run_programs: bool = True,
     ) -> None:
         self._database = database
+        self._run_programs = run_programs
         self._embedder = embedder
         self._neighbours = neighbours
         self._given = given
@@ -117,6 +122,7 @@ class Ingest:
         if batch:
             self._store(batch, file, report)
         report.linked = link(self._database, self._embedder.space, self._neighbours)
+        report.observed = observe(self._database) if self._run_programs else 0
         return report
 
     def _store(self, rows: Sequence[Row], file: str, report: IngestReport) -> None:

@@ -99,7 +99,7 @@ class Memory:
     def add(self, rollouts: Iterable[Rollout]) -> IngestReport:
         """Store rollouts from Python; `report.stored` says where each went. Adding them again changes nothing."""
         rows = (Row(number, rollout, {}) for number, rollout in enumerate(rollouts, start=1))
-        return Ingest(self.database, self._embedder, neighbours=self.settings.neighbours).run(rows)
+        return self._ingest().run(rows)
 
     def import_file(
         self,
@@ -115,10 +115,19 @@ class Memory:
         Raises:
             InputError: if the file cannot be read at all.
         """
-        ingest = Ingest(
-            self.database, self._embedder, neighbours=self.settings.neighbours, given=embeddings, progress=progress
+        return self._ingest(given=embeddings, progress=progress).run(
+            read_rows(file, run=run, dataset=dataset), file=str(file)
         )
-        return ingest.run(read_rows(file, run=run, dataset=dataset), file=str(file))
+
+    def _ingest(self, **options: Any) -> Ingest:
+        settings = self.settings
+        return Ingest(
+            self.database,
+            self._embedder,
+            neighbours=settings.neighbours,
+            run_programs=settings.run_programs,
+            **options,
+        )
 
     def ledger(self, name: str, *, budget: int | None = None, seed: int = 0) -> Ledger:
         """The ledger of that name, opened or created."""

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 from torch_geometric.data import HeteroData
 
-from memgraph.checks import CHECKS
+from memgraph.checks import ALL_CHECKS
 from memgraph.committee import Committee
 from memgraph.errors import EmbeddingSpaceError, ModelError
 from memgraph.gnn import RewardGNN
@@ -34,7 +34,7 @@ class RewardModelConfig:
     """How the reward model is made and fitted.
 
     Attributes:
-        checks: label-free checks whose features are used (`memgraph.checks.CHECKS`).
+        checks: label-free checks whose features are used (`memgraph.checks.ALL_CHECKS`).
         members: graph networks that vote, each with another part of the labelled queries held out.
         epochs: at most so many; the best one on the held-out labelled queries is kept.
         hidden_share: part of the labelled queries whose labels are hidden and predicted in each epoch; those of the
@@ -42,7 +42,7 @@ class RewardModelConfig:
         ranking: weight of the loss on the order of right and wrong rollouts within a query.
     """
 
-    checks: tuple[str, ...] = tuple(CHECKS)
+    checks: tuple[str, ...] = ALL_CHECKS
     members: int = 3
     hidden: int = 64
     heads: int = 4
@@ -67,7 +67,7 @@ class RewardModel:
         *,
         space: str,
         dimension: int,
-        calibration: tuple[float, float],
+        calibration: float,
         metrics: dict[str, float | None],
     ) -> None:
         self._committee = committee
@@ -119,7 +119,7 @@ class RewardModel:
 
                 found = _train(cast(RewardGNN, network), data, snapshot, training, fold, config, rng, report)
                 logits[np.isin(rows, _rows_of_units(snapshot, fold))] = found
-        calibration = _platt(logits, snapshot.labels[rows])
+        calibration = _temperature(logits, snapshot.labels[rows])
         metrics = {
             "labelled_queries": float(len(snapshot.labelled_queries)),
             "labelled_rollouts": float(len(rows)),
@@ -171,7 +171,7 @@ class RewardModel:
             "format": _FORMAT,
             "space": self.space,
             "dimension": self.dimension,
-            "calibration": list(self.calibration),
+            "calibration": self.calibration,
             "config": asdict(self.config),
             "metrics": self.metrics,
             "torch": torch.__version__,
@@ -211,14 +211,13 @@ class RewardModel:
         config = RewardModelConfig(**{**document["config"], "checks": tuple(document["config"]["checks"])})
         networks = _networks(document["dimension"], config)
         networks.load_state_dict(weights)
-        first, second = document["calibration"]
         return cls(
             Committee.loads(committee),
             networks,
             config,
             space=document["space"],
             dimension=document["dimension"],
-            calibration=(first, second),
+            calibration=document["calibration"],
             metrics=document["metrics"],
         )
 
@@ -322,18 +321,20 @@ def _loss(logits: Tensor, labels: Floats, query: Ints, ranking: float) -> Tensor
     return loss
 
 
-def _platt(logits: Floats, labels: Floats) -> tuple[float, float]:
-    """Slope and intercept of Platt's scaling, slope kept positive; (1, 0) where there is too little to fit it on."""
+def _temperature(logits: Floats, labels: Floats) -> float:
+    """Factor that logits are multiplied by to fit the labels best; 1 where there is too little to fit it on.
+
+    There is no shift: the share of right rollouts among few labelled queries is itself a matter of chance. The factor is
+    moved half-way to 1 (its root), since the models that answer have seen more labels than those it is fitted on.
+    """
     if len(logits) < 20 or not _both_classes(labels):
-        return 1.0, 0.0
-    regression = LogisticRegression(C=1.0).fit(logits[:, None], labels >= 0.5)
-    slope = float(regression.coef_[0, 0])
-    return (slope, float(regression.intercept_[0])) if slope > 0 else (1.0, 0.0)
+        return 1.0
+    regression = LogisticRegression(C=100.0, fit_intercept=False).fit(logits[:, None], labels >= 0.5)
+    return float(np.sqrt(np.clip(regression.coef_[0, 0], 0.1, 10.0)))
 
 
-def _calibrated(logits: Floats, calibration: tuple[float, float]) -> Floats:
-    slope, intercept = calibration
-    return (1 / (1 + np.exp(-(slope * logits.astype(np.float64) + intercept)))).astype(np.float32)
+def _calibrated(logits: Floats, calibration: float) -> Floats:
+    return (1 / (1 + np.exp(-calibration * logits.astype(np.float64)))).astype(np.float32)
 
 
 def _copy(network: nn.Module) -> dict[str, Tensor]:

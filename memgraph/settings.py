@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     device: str | None = Field(default=None, description="torch device; unset: a GPU where there is one, else the CPU.")
     neighbours: int = Field(default=7, ge=1, description="k of the similarity edges kept for each query.")
 
+    run_programs: bool = Field(
+        default=True,
+        description="Run the programs of code rollouts in the sandbox at import, to see which of them behave alike.",
+    )
+
     heap_mb: int | None = Field(
         default=None, ge=256, description="Heap of the managed server; unset: from the machine."
     )

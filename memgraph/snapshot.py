@@ -42,6 +42,8 @@ class Snapshot:
         answer_keys: [answers].
         answer_query: [answers], row of the query.
         answer_values: [answers], the normalised value, "" where missing.
+        answer_class: [answers]; answers of one query that mean the same share a number, for instance programs that
+            behave alike. Votes count classes; labels belong to answers.
         answer_valid: [answers]; False where the response gave no answer, which never counts as agreement.
         answer_embeddings: [answers, dimension].
         similar: [2, edges]; row 0 the neighbour a message comes from, row 1 the query it goes to.
@@ -66,6 +68,7 @@ class Snapshot:
     answer_keys: list[str]
     answer_query: Ints
     answer_values: list[str]
+    answer_class: Ints
     answer_valid: Bools
     answer_embeddings: Floats
     similar: Ints
@@ -76,6 +79,11 @@ class Snapshot:
     def target_rollouts(self) -> Ints:
         """Rows of the rollouts that belong to target queries, in order: what a scorer answers for."""
         return np.flatnonzero(self.query_targets[self.rollout_query])
+
+    @property
+    def rollout_class(self) -> Ints:
+        """[rollouts] class of each rollout's answer."""
+        return self.answer_class[self.rollout_answer]
 
     @property
     def labelled_queries(self) -> Ints:

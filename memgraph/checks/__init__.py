@@ -8,6 +8,7 @@ padding: what does not lead to the answer must not move a feature (tested).
     arithmetic  equations that hold or don't and lead to the answer
     options     multiple choice: the chosen option against what the thinking says
     conclusion  the answer against the thinking's last words
+    behaviour   programs: what they do on the prompt's inputs (of an answer, see `memgraph.observation`)
 
 A new check is a function in a file of its own and a line in `CHECKS`; a changed one needs a new `CHECKS_VERSION`.
 """
@@ -45,6 +46,7 @@ CHECKS: Final[dict[str, Check]] = {
     "options": options,
     "conclusion": conclusion,
 }
+ALL_CHECKS: Final = (*CHECKS, "behaviour")
 
 
 def run_checks(response: Response) -> dict[str, float]:

@@ -97,6 +97,7 @@ def import_(
                     "known": report.known,
                     "rejected": len(report.rejected),
                     "queries_linked": report.linked,
+                    "programs_observed": report.observed,
                 }
             )
     if as_json:
