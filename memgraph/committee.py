@@ -118,10 +118,8 @@ def _members(seed: int) -> list[Any]:
         )
         for number in range(2)
     ]
-    linear = make_pipeline(
-        SimpleImputer(keep_empty_features=True), StandardScaler(), LogisticRegression(C=0.005, max_iter=500)
-    )
-    return [*trees, linear]
+    linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.005, max_iter=500))
+    return [make_pipeline(SimpleImputer(keep_empty_features=True), member) for member in (*trees, linear)]
 
 
 def _fit_members(features: Floats, right: NDArray[np.bool_], seed: int) -> Members:
@@ -173,9 +171,9 @@ def _sigmoid(logits: Floats) -> Floats:
 
 def _parameters(member: Any) -> list[NDArray[Any]]:
     """Arrays that decide a member's predictions."""
-    if isinstance(member, HistGradientBoostingClassifier):
-        return [predictor.nodes for stage in member._predictors for predictor in stage] + [
-            np.asarray(member._baseline_prediction)
-        ]
-    imputer, scaler, regression = (step for _, step in member.steps)
+    imputer, model = member[0], member[1]
+    if isinstance(model, HistGradientBoostingClassifier):
+        nodes = [predictor.nodes for stage in model._predictors for predictor in stage]
+        return [imputer.statistics_, *nodes, np.asarray(model._baseline_prediction)]
+    scaler, regression = model
     return [imputer.statistics_, scaler.mean_, scaler.scale_, regression.coef_, regression.intercept_]

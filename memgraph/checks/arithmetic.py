@@ -10,7 +10,7 @@ from memgraph.checks.response import NUMBER, Response
 
 # numbers count as used where something is done with them: beside an operator or an equals sign
 _USED = re.compile(
-    r"(?:[-+*/=×÷<>]|\\times|\\cdot|\\div)\s*\$?(\d[\d,]*(?:\.\d+)?)|(\d[\d,]*(?:\.\d+)?)\s*%?\s*(?:[-+*/×÷=]|\\times)"
+    r"(?:[-+*/=×÷<>]|\\times|\\cdot|\\div)\s*\$?(\d[\d,]*(?:\.\d+)?)|(\d[\d,]*(?:\.\d+)?)\s*%?\s*(?=[-+*/×÷=]|\\times)"
 )
 
 

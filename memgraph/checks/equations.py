@@ -13,7 +13,7 @@ from typing import Final
 _TERM = r"[-+]?\$?\d[\d,]*(?:\.\d+)?%?"
 _OPERATOR = r"(?:[-+*/x×÷·]|\\times|\\cdot|\\div)"
 _EQUATION = re.compile(
-    rf"(?<![\w.])({_TERM}(?:\s*{_OPERATOR}\s*{_TERM})+)\s*(?:=|\\approx|≈)\s*\$?([-+]?\d[\d,]*(?:\.\d+)?)"
+    rf"(?<![\w.])({_TERM}(?:\s*{_OPERATOR}\s*{_TERM}){{1,12}})\s*(?:=|\\approx|≈)\s*\$?([-+]?\d[\d,]*(?:\.\d+)?)"
 )
 _WRITTEN: Final = {
     "×": "*",

@@ -10,6 +10,7 @@ from memgraph.checks.equations import Equation, find_equations, leading_to, numb
 
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 WORD = re.compile(r"[A-Za-z']+")
+_BARE_NUMBERS = re.compile(r"(?<![\w.])(?:\d[\d.]*(?:[,;]\s*|\s+)){3,20}(?:\d[\d.]*)?(?!\w)")
 _OPTIONS = re.compile(r"(?m)^\(?([A-Z])[.):]\s*(.+)$")
 
 
@@ -44,7 +45,7 @@ class Response:
         for equation in self.equations:
             if equation.holds and equation not in self.connected:
                 text = text.replace(equation.text, " ")
-        return re.sub(r"(?:(?<=\s)|^)[-\d.,;\s]{6,}(?=\s|$)", " ", text)
+        return _BARE_NUMBERS.sub(" ", text)
 
     @cached_property
     def options(self) -> dict[str, str]:

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+
+from memgraph.checks.behaviour import behaviours, trial
+
+DOCTEST = 'def double(n: int) -> int:\n    """Twice n.\n    >>> double(2)\n    4\n    >>> double(5)\n    10\n    """\n'
+RIGHT = ["def double(n):\n    return 2 * n", "def double(k):\n    total = k\n    return total + k"]
+WRONG = [
+    "def double(n):\n    return n * n",
+    "def double(n):\n    return 2 * n + 1",
+    "def double(n): return 1 / 0",
+    "def other(): pass",
+]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "inputs", "expected"),
+    [
+        (DOCTEST, [(2,), (5,)], (4, 10)),
+        ("def f(x):\n    '''f([1, 2]) ➞ 3\n    f([]) == 0'''", [([1, 2],), ([],)], (3, 0)),
+        ("def f(s, n):\n    f('a(b', 2) should return \"x)\"", [("a(b", 2)], ("x)",)),
+        ("Write the Python function run(xs): add them. For example run([3, 4]) == 7.", [([3, 4],)], (7,)),
+        ("def f(x):\n  f(x) returns something\n  f(1) => True", [(1,)], (True,)),
+    ],
+)
+def test_examples_of_the_prompt_come_first(prompt: str, inputs: list[tuple], expected: tuple) -> None:
+    found = trial(prompt)
+    assert found is not None
+    assert list(found.inputs[: len(inputs)]) == inputs
+    assert found.expected == expected
+    assert len(found.inputs) > len(inputs)
+    assert found == trial(prompt)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["def f(words: List[str], k: int):\n  pick", "def f(text, n): cut", "def f(l): sum", "def f(a=1, *, b=2): x"],
+)
+def test_without_examples_inputs_are_made_from_the_signature(prompt: str) -> None:
+    found = trial(prompt)
+    assert found is not None
+    assert found.expected == ()
+    assert len(found.inputs) >= 4
+
+
+@pytest.mark.parametrize("prompt", ["What is 1 + 1?", "def f(): nothing", ""])
+def test_a_prompt_without_a_function_has_no_trial(prompt: str) -> None:
+    assert trial(prompt) is None
+
+
+def test_programs_that_do_the_same_have_one_key_and_others_their_own() -> None:
+    found = trial(DOCTEST)
+    assert found is not None
+    first, second, *wrong = behaviours(found, RIGHT + WRONG)
+    assert first == second
+    assert (first.examples, first.runs) == (1.0, 1.0)
+    assert len({b.key for b in wrong[:2]} | {first.key}) == 3
+    assert wrong[0].examples == 0.5
+    assert [b.key for b in wrong[2:]] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        'print(\'["4", "10"]\'); raise SystemExit',
+        "def double(n):\n    while True: pass",
+        "import os\ndef double(n):\n    os._exit(0)",
+        "def double(n):\n    return 'x' * 10**8",
+        "import sys\ndef double(n):\n    print('noise' * 30000)\n    return 2 * n",
+    ],
+)
+def test_programs_that_misbehave_do_nothing_alike(program: str) -> None:
+    found = trial(DOCTEST)
+    assert found is not None
+    (behaviour,) = behaviours(found, [program])
+    (right,) = behaviours(found, RIGHT[:1])
+    assert behaviour.key != right.key
+    assert not behaviour.examples

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from memgraph.checks import CHECK_FEATURES, Response, check_vector, run_checks
+from memgraph.checks.equations import find_equations
+
+SOLUTION = "Each box holds 6 eggs. 4 * 6 = 24 eggs are bought. 24 - 5 = 19 are left."
+
+
+def maths(thinking: str, answer: str | None = "19") -> Response:
+    question = "Ann buys 4 boxes with 6 eggs each and breaks 5. How many are left?"
+    return Response(question, "math", f"<think>{thinking}</think>\n#### {answer}", thinking, answer)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("4 * 6 = 24", [True]),
+        ("4 x 6 = 24 and 4 × 6 = 25", [True, False]),
+        ("\\$1,200 \\times 2 = $2,400", [True]),
+        ("20% * 50 = 10", [True]),
+        ("10 / 3 = 3.33", [True]),
+        ("3 + 4 + 5 = 12, 3 + 4 - 5 = 3", [True, False]),
+        ("<<4*2=8>>", [True]),
+        ("5 / 0 = 7", []),
+        ("x = 7", []),
+        ("1 + 1 = 2. 1 + 1 = 2.", [True]),
+    ],
+)
+def test_equations_are_found_and_checked(text: str, expected: list[bool]) -> None:
+    assert [equation.holds for equation in find_equations(text)] == expected
+
+
+def test_a_calculation_that_leads_to_the_answer_is_seen() -> None:
+    found = run_checks(maths(SOLUTION))
+    assert found["check_arithmetic_leading"] == pytest.approx(math.log1p(2))
+    assert found["check_arithmetic_reached"] == 1
+    assert found["check_arithmetic_used"] == 1
+    assert run_checks(maths(SOLUTION, "18"))["check_arithmetic_reached"] == 0
+    assert run_checks(maths(SOLUTION.replace("24 -", "23 -")))["check_arithmetic_wrong"] > 0
+
+
+@pytest.mark.parametrize(
+    "padding",
+    [
+        " 2 + 2 = 4. 7 * 7 = 49. 1 + 1 = 2.",
+        " 100 - 1 = 99.",
+        " 4, 6, 5, 4, 6, 5, 4, 6.",
+        " 8 / 2 = 4. 9 * 9 = 81. 3 + 3 = 6. 50 + 50 = 100.",
+    ],
+)
+def test_padding_does_not_please_the_arithmetic_check(padding: str) -> None:
+    plain, padded = run_checks(maths(SOLUTION[:-22], "18")), run_checks(maths(SOLUTION[:-22] + padding, "18"))
+    for name in ("leading", "holds", "reached", "used"):
+        assert padded[f"check_arithmetic_{name}"] <= plain[f"check_arithmetic_{name}"], name
+
+
+def test_form_is_measured_without_right_equations_that_lead_nowhere() -> None:
+    plain, padded = run_checks(maths(SOLUTION)), run_checks(maths(SOLUTION + " 7 * 7 = 49 81 + 9 = 90"))
+    assert padded["check_form_digits"] == pytest.approx(plain["check_form_digits"], abs=0.01)
+    assert padded["check_form_equals"] == pytest.approx(plain["check_form_equals"], abs=0.002)
+
+
+def choice(thinking: str, answer: str) -> dict[str, float]:
+    question = "Which animal barks?\nOptions:\nA. the cat\nB. the dog\nC. none of these"
+    return run_checks(Response(question, "qa", f"{thinking} The answer is ({answer}).", thinking, answer))
+
+
+def test_the_chosen_option_is_compared_with_the_thinking() -> None:
+    agreeing, contradicting = choice("Barking is what the dog does.", "B"), choice("Barking is what the dog does.", "A")
+    for name in ("said", "said_last", "quoted"):
+        assert agreeing[f"check_options_{name}"] > contradicting[f"check_options_{name}"]
+    assert choice("Not (A), so (B).", "B")["check_options_letter_last"] == 1
+    assert choice("x", "C")["check_options_catch_all"] == 1
+
+
+def test_checks_that_do_not_apply_are_not_numbers() -> None:
+    code = Response("def f(x):", "code", "def f(x): return x", "", "def f(x): return x")
+    values = dict(zip(CHECK_FEATURES, np.frombuffer(check_vector(code), "<f4"), strict=True))
+    assert all(math.isnan(value) == (not name.startswith("check_form")) for name, value in values.items())
+
+
+@given(
+    st.text(max_size=300),
+    st.text(max_size=300),
+    st.none() | st.text(max_size=30),
+    st.sampled_from(["math", "qa", "code"]),
+)
+@settings(max_examples=200, deadline=None)
+def test_any_text_gives_finite_known_features(query: str, text: str, answer: str | None, domain: str) -> None:
+    found = run_checks(Response(query, domain, text, text, answer))
+    assert set(found) <= set(CHECK_FEATURES)
+    assert all(math.isfinite(value) for value in found.values())
+
+
+@pytest.mark.parametrize(
+    "monster", ["1+" * 30_000 + "1=2", "9" * 50_000 + " + 1 = 2", "(" * 20_000, "A. x\n" * 20_000, "1 " * 50_000]
+)
+def test_monsters_do_not_hold_it_up(monster: str) -> None:
+    run_checks(Response(monster, "math", monster, monster, monster[:100]))
