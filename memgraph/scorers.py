@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
+from scipy.sparse import csr_array, diags_array, eye_array
+from scipy.sparse.linalg import cg
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from memgraph.checks import ALL_CHECKS
+from memgraph.committee import Committee
 from memgraph.consensus import FEATURES, consensus_features
 from memgraph.errors import ModelError
+from memgraph.features import rollout_features, similarity_features
 from memgraph.hetero import hide_units
 from memgraph.keys import key_of
 from memgraph.reward_model import RewardModel, RewardModelConfig
@@ -19,6 +28,7 @@ from memgraph.snapshot import Floats, Ints, Snapshot
 
 DEFAULT_SCORER = "gnn"
 _NEIGHBOURS = 15
+_SPREAD = 0.9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,16 +139,56 @@ class NearestRollouts:
         return Scores.of(snapshot, labels[known][nearest].mean(axis=1), source=self.name)
 
 
-class LinearProbe:
-    """Logistic regression on the three embeddings side by side."""
+class LabelPropagation:
+    """Labels spread over a graph of rollouts with similar thinking or the same answer, in closed form.
 
-    name = "linear_probe"
+    Zhou et al., Learning with Local and Global Consistency (2004), as TRAIN (arXiv 2402.03661) uses it for rewards:
+    F = (I - αS)⁻¹ Y with S the normalised adjacency.
+    """
 
-    def __init__(self) -> None:
-        self._regression: LogisticRegression | None = None
+    name = "label_propagation"
 
     def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
-        """Fit on all visible labels.
+        """Nothing to learn: labels spread when scoring."""
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Share of the mass of right labels; where none arrives it abstains."""
+        labels = hide_units(snapshot, snapshot.query_targets)
+        rows = snapshot.target_rollouts
+        if np.isnan(labels).all() or not len(rows):
+            nothing = np.full(len(rows), np.nan, np.float32)
+            return Scores.of(snapshot, nothing, source=self.name, reason="no labelled rollout of another query")
+        adjacency = _rollout_graph(snapshot)
+        scale = diags_array(1 / np.sqrt(np.maximum(adjacency.sum(axis=1), 1e-9)))
+        system = (eye_array(len(labels)) - _SPREAD * scale @ adjacency @ scale).tocsr()
+        right = np.where(np.isnan(labels), 0, labels)
+        wrong = np.where(np.isnan(labels), 0, 1 - labels)
+        mass = np.stack([np.maximum(cg(system, side, rtol=1e-5, maxiter=200)[0], 0) for side in (right, wrong)])[
+            :, rows
+        ]
+        total = mass.sum(axis=0)
+        probability = np.where(total > 1e-12, mass[0] / np.maximum(total, 1e-12), np.nan)
+        return Scores.of(snapshot, probability, source=self.name, reason="no labelled rollout within reach")
+
+
+class _Fitted(ABC):
+    """A classifier on features of rollouts, fitted on all visible labels."""
+
+    name = ""
+
+    def __init__(self) -> None:
+        self._model: Any = None
+
+    @abstractmethod
+    def _features(self, snapshot: Snapshot) -> Floats:
+        """[rollouts, features] without labels."""
+
+    @abstractmethod
+    def _classifier(self, seed: int) -> Any:
+        """An unfitted classifier of scikit-learn."""
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Fit.
 
         Raises:
             ModelError: if the labels are all of one class.
@@ -147,17 +197,79 @@ class LinearProbe:
         right = snapshot.labels[known] >= 0.5
         if not right.any() or right.all():
             raise ModelError(
-                f"a linear probe needs right and wrong labels, found {len(known)} of one class; label more"
+                f"the scorer {self.name} needs right and wrong labels, found {len(known)} of one class; label more"
             )
-        self._regression = LogisticRegression(max_iter=300).fit(_embeddings(snapshot, known), right)
+        self._model = self._classifier(seed).fit(self._features(snapshot)[known], right)
 
     def score(self, snapshot: Snapshot) -> Scores:
-        """Probability by the regression."""
-        if self._regression is None:
-            raise ModelError("the linear probe was not fitted; call fit first")
+        """Probability by the classifier."""
+        if self._model is None:
+            raise ModelError(f"the scorer {self.name} was not fitted; call fit first")
         rows = snapshot.target_rollouts
-        probability = self._regression.predict_proba(_embeddings(snapshot, rows))[:, 1] if len(rows) else np.zeros(0)
+        probability = self._model.predict_proba(self._features(snapshot)[rows])[:, 1] if len(rows) else np.zeros(0)
         return Scores.of(snapshot, probability.astype(np.float32), source=self.name)
+
+
+class LinearProbe(_Fitted):
+    """Logistic regression on the three embeddings side by side."""
+
+    name = "linear_probe"
+
+    def _features(self, snapshot: Snapshot) -> Floats:
+        return _embeddings(snapshot)
+
+    def _classifier(self, seed: int) -> Any:
+        return LogisticRegression(max_iter=300)
+
+
+class GroupRegression(_Fitted):
+    """Logistic regression on the group's votes and similarities."""
+
+    name = "logistic"
+
+    def _features(self, snapshot: Snapshot) -> Floats:
+        return np.concatenate([consensus_features(snapshot), similarity_features(snapshot)], axis=1)
+
+    def _classifier(self, seed: int) -> Any:
+        return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
+
+
+class Boosting(_Fitted):
+    """Gradient boosting on all features that the reward model's committee starts from."""
+
+    name = "boosting"
+
+    def _features(self, snapshot: Snapshot) -> Floats:
+        return np.nan_to_num(rollout_features(snapshot, ALL_CHECKS)[1])
+
+    def _classifier(self, seed: int) -> Any:
+        return HistGradientBoostingClassifier(
+            learning_rate=0.06, max_leaf_nodes=12, min_samples_leaf=30, l2_regularization=5, random_state=seed
+        )
+
+
+class FeatureCommittee:
+    """The reward model without its graph networks (`memgraph.committee`)."""
+
+    name = "committee"
+
+    def __init__(self) -> None:
+        self._committee: Committee | None = None
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Fit both rounds; ModelError where the labels do not suffice."""
+        rows = np.flatnonzero(~np.isnan(snapshot.labels))
+        right = snapshot.labels[rows] >= 0.5
+        if not right.any() or right.all():
+            raise ModelError(f"a committee needs right and wrong labels, found {len(rows)} of one class; label more")
+        self._committee, _ = Committee.fit(snapshot, rows, checks=ALL_CHECKS, seed=seed)
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Probability by the second round."""
+        if self._committee is None:
+            raise ModelError("the committee was not fitted; call fit first")
+        logits = self._committee.logits(snapshot)[snapshot.target_rollouts].astype(np.float64)
+        return Scores.of(snapshot, (1 / (1 + np.exp(-logits))).astype(np.float32), source=self.name)
 
 
 class GnnScorer:
@@ -184,19 +296,42 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
     "majority_vote": MajorityVote,
     "consensus_share": ConsensusShare,
     "knn": NearestRollouts,
+    "label_propagation": LabelPropagation,
     "linear_probe": LinearProbe,
+    "logistic": GroupRegression,
+    "boosting": Boosting,
+    "committee": FeatureCommittee,
     "random": RandomReward,
     "gnn": GnnScorer,
 }
 
 
-def _embeddings(snapshot: Snapshot, rows: Ints) -> Floats:
-    """[rows, 3 · dimension] query, thinking and answer vectors."""
+def _embeddings(snapshot: Snapshot) -> Floats:
+    """[rollouts, 3 · dimension] query, thinking and answer vectors."""
     return np.concatenate(
         [
-            snapshot.query_embeddings[snapshot.rollout_query[rows]],
-            snapshot.thinking_embeddings[rows],
-            snapshot.answer_embeddings[snapshot.rollout_answer[rows]],
+            snapshot.query_embeddings[snapshot.rollout_query],
+            snapshot.thinking_embeddings,
+            snapshot.answer_embeddings[snapshot.rollout_answer],
         ],
         axis=1,
     )
+
+
+def _rollout_graph(snapshot: Snapshot) -> csr_array:
+    """[rollouts, rollouts] symmetric weights: cosine of the nearest thinkings, 1 between equal answers to a query."""
+    vectors = snapshot.thinking_embeddings
+    nearest = NearestNeighbors(n_neighbors=min(_NEIGHBOURS + 1, len(vectors)), metric="cosine", algorithm="brute")
+    distance, index = nearest.fit(vectors).kneighbors(vectors)
+    source = np.repeat(np.arange(len(vectors)), index.shape[1])
+    weight = np.maximum(1 - distance.reshape(-1), 0)
+    weight[source == index.reshape(-1)] = 0
+    near = csr_array((weight, (source, index.reshape(-1))), shape=(len(vectors), len(vectors)))
+    valid = snapshot.answer_valid[snapshot.rollout_answer].astype(np.float32)
+    belongs = csr_array(
+        (valid, (np.arange(len(vectors)), snapshot.rollout_class)),
+        shape=(len(vectors), int(snapshot.answer_class.max()) + 1),
+    )
+    same = belongs @ belongs.T
+    same.setdiag(0)
+    return (near + near.T) / 2 + same

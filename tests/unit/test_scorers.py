@@ -27,6 +27,7 @@ def test_consensus_of_a_group_worked_out_by_hand() -> None:
         answer_keys=["a", "b", "c"],
         answer_query=np.zeros(3, np.int64),
         answer_values=["4", "5", ""],
+        answer_class=np.arange(3),
         answer_valid=np.array([True, True, False]),
         answer_embeddings=np.ones((3, 8), np.float32),
     )
@@ -45,10 +46,27 @@ def test_ties_share_the_vote() -> None:
             answer_keys=["a", "b"],
             answer_query=np.zeros(2, np.int64),
             answer_values=["1", "2"],
+            answer_class=np.arange(2),
             answer_valid=np.ones(2, np.bool_),
             answer_embeddings=np.ones((2, 8), np.float32),
         )
     assert SCORERS["majority_vote"]().score(tied).probability.tolist() == [0.5, 0.5]
+
+
+def test_programs_that_behave_alike_vote_together() -> None:
+    four = snapshot(queries=1, rollouts=4, labelled=0)
+    alike = replace(
+        four,
+        rollout_answer=np.arange(4),
+        answer_keys=["a", "b", "c", "d"],
+        answer_query=np.zeros(4, np.int64),
+        answer_values=["p", "q", "r", "s"],
+        answer_class=np.array([0, 0, 1, 2]),
+        answer_valid=np.ones(4, np.bool_),
+        answer_embeddings=np.ones((4, 8), np.float32),
+    )
+    assert column("share", consensus_features(alike)) == [0.5, 0.5, 0.25, 0.25]
+    assert SCORERS["majority_vote"]().score(alike).probability.tolist() == [1, 1, 0, 0]
 
 
 @pytest.mark.parametrize("name", CHEAP)
@@ -85,7 +103,7 @@ def test_abstentions_carry_a_reason() -> None:
     assert set(scores.reasons) == {"no labelled rollout of another query"}
 
 
-@pytest.mark.parametrize("name", ["linear_probe", "gnn"])
+@pytest.mark.parametrize("name", ["linear_probe", "logistic", "boosting", "committee", "gnn"])
 def test_labels_of_one_class_are_a_clear_error(name: str) -> None:
     one = snapshot()
     with pytest.raises(ModelError, match=r"one class|all \d+ visible labels are right"):
