@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -69,35 +69,38 @@ def evaluate_files(
     seeds: int,
     scorers: Sequence[str],
     embeddings: Sequence[Path] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    done: Collection[tuple[str, float, int, str]] = (),
     say: Callable[[str], None] = lambda _: None,
-) -> list[EvaluationRow]:
-    """Evaluate scorers on each file in turn.
+) -> Iterator[EvaluationRow]:
+    """Evaluate scorers on each file in turn, a row as soon as it is known.
 
     Args:
         shares: of the queries to label.
         seeds: number of splits for each share.
         scorers: names out of `memgraph.scorers.SCORERS`.
         embeddings: one NPZ for each file, or None to embed here.
+        done: (file name, share, seed, scorer) of rows that are known already and are left out.
     """
-    rows: list[EvaluationRow] = []
-    total = len(files) * len(shares) * seeds * len(scorers)
     for position, file in enumerate(files):
+        if all((file.name, share, seed, name) in done for share in shares for seed in range(seeds) for name in scorers):
+            continue
         given = GivenEmbeddings.load(embeddings[position]) if embeddings else None
         with temporary_memory(_embedder_for(given), say=say) as memory:
             say(f"importing {file.name}")
             report = memory.import_file(file, embeddings=given)
             if report.rejected:
                 say(f"{len(report.rejected)} rows of {file.name} rejected; the first: {report.rejected[0].reason}")
-            for row in evaluate_memory(memory, file, shares=shares, seeds=seeds, scorers=scorers):
-                rows.append(row)
-                if progress is not None:
-                    progress(len(rows), total)
-    return rows
+            yield from evaluate_memory(memory, file, shares=shares, seeds=seeds, scorers=scorers, done=done)
 
 
 def evaluate_memory(
-    memory: Memory, file: Path, *, shares: Sequence[float], seeds: int, scorers: Sequence[str]
+    memory: Memory,
+    file: Path,
+    *,
+    shares: Sequence[float],
+    seeds: int,
+    scorers: Sequence[str],
+    done: Collection[tuple[str, float, int, str]] = (),
 ) -> Iterator[EvaluationRow]:
     """Evaluate scorers on a memory that holds the rollouts of `file`.
 
@@ -109,6 +112,9 @@ def evaluate_memory(
     everything = memory.snapshot(LabelView(ledgers=()))
     for share in shares:
         for seed in range(seeds):
+            wanted = [scorer for scorer in scorers if (file.name, share, seed, scorer) not in done]
+            if not wanted:
+                continue
             name = f"evaluate {share} {seed}"
             drawn = draw(units, float(share), seed)
             ledger = memory.ledger(name, budget=len(drawn), seed=seed)
@@ -121,7 +127,7 @@ def evaluate_memory(
                 raise InputError(f"{file} judges no rollout of the unlabelled queries: it needs `correct` in its rows")
             targets = np.array([key not in labelled for key in everything.query_keys], np.bool_)
             snapshot = replace(everything, labels=labels, query_targets=targets)
-            for scorer in scorers:
+            for scorer in wanted:
                 yield _evaluate_scorer(scorer, snapshot, truth, file=file, share=share, seed=seed)
 
 

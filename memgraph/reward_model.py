@@ -26,6 +26,7 @@ from memgraph.metrics import evaluate_scores
 from memgraph.snapshot import Floats, Ints, Snapshot
 
 _FORMAT = 2
+_FEWEST_GROUPS = 5
 _WEIGHTS, _COMMITTEE, _CONFIG = "model.safetensors", "committee.skops", "config.json"
 
 
@@ -68,6 +69,7 @@ class RewardModel:
         space: str,
         dimension: int,
         calibration: float,
+        noise: float,
         metrics: dict[str, float | None],
     ) -> None:
         self._committee = committee
@@ -76,6 +78,7 @@ class RewardModel:
         self.space = space
         self.dimension = dimension
         self.calibration = calibration
+        self.noise = noise
         self.metrics = metrics
 
     @classmethod
@@ -120,10 +123,13 @@ class RewardModel:
                 found = _train(cast(RewardGNN, network), data, snapshot, training, fold, config, rng, report)
                 logits[np.isin(rows, _rows_of_units(snapshot, fold))] = found
         calibration = _temperature(logits, snapshot.labels[rows])
+        probability = _calibrated(logits, calibration)
+        noise = noise_floor(probability, snapshot.labels[rows], snapshot.rollout_group[rows])
         metrics = {
             "labelled_queries": float(len(snapshot.labelled_queries)),
             "labelled_rollouts": float(len(rows)),
-            **_held_out_metrics(snapshot, rows, _calibrated(logits, calibration)),
+            "noise_floor": noise,
+            **_held_out_metrics(snapshot, rows, probability),
         }
         return cls(
             committee,
@@ -132,6 +138,7 @@ class RewardModel:
             space=snapshot.space,
             dimension=snapshot.query_embeddings.shape[1],
             calibration=calibration,
+            noise=noise,
             metrics=metrics,
         )
 
@@ -172,6 +179,7 @@ class RewardModel:
             "space": self.space,
             "dimension": self.dimension,
             "calibration": self.calibration,
+            "noise": self.noise,
             "config": asdict(self.config),
             "metrics": self.metrics,
             "torch": torch.__version__,
@@ -218,6 +226,7 @@ class RewardModel:
             space=document["space"],
             dimension=document["dimension"],
             calibration=document["calibration"],
+            noise=document["noise"],
             metrics=document["metrics"],
         )
 
@@ -331,6 +340,35 @@ def _temperature(logits: Floats, labels: Floats) -> float:
         return 1.0
     regression = LogisticRegression(C=100.0, fit_intercept=False).fit(logits[:, None], labels >= 0.5)
     return float(np.sqrt(np.clip(regression.coef_[0, 0], 0.1, 10.0)))
+
+
+def noise_floor(probability: Floats, labels: Floats, group: Ints) -> float:
+    """Spread (standard deviation of probabilities) up to which a group's order is not known to be better than chance.
+
+    Groups with right and wrong rollouts are taken from the smallest spread on, until their mean AUC lies above ½ by more
+    than 1.64 standard errors; at most half of the groups fall below the floor.
+
+    Args:
+        probability: [rollouts] by models that did not see the unit's labels.
+        labels: [rollouts] 0..1.
+        group: [rollouts] number of the group.
+    """
+    spreads, aucs = [], []
+    for number in np.unique(group):
+        inside = group == number
+        auc = evaluate_scores(probability[inside], labels[inside], group[inside]).within_query_auc
+        if auc is not None:
+            spreads.append(float(probability[inside].std()))
+            aucs.append(auc)
+    order = np.argsort(spreads, kind="stable")
+    floor = 0.0
+    for count in range(1, len(order) // 2 + 1):
+        known = np.array(aucs)[order[:count]]
+        error = float(known.std(ddof=1)) / np.sqrt(count) if count > 1 else np.inf
+        if count >= _FEWEST_GROUPS and known.mean() - 1.64 * error > 0.5:
+            break
+        floor = spreads[order[count - 1]]
+    return floor
 
 
 def _calibrated(logits: Floats, calibration: float) -> Floats:

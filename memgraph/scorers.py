@@ -40,18 +40,28 @@ class Scores:
         probability: [scored] of being right, NaN where the scorer abstains.
         reasons: [scored] why there is none, else None.
         source: name of the scorer.
+        noise: spread of a group's probabilities up to which their order means nothing, as far as the scorer knows.
     """
 
     rollout_rows: Ints
     probability: Floats
     reasons: list[str | None]
     source: str
+    noise: float = 0.0
 
     @classmethod
-    def of(cls, snapshot: Snapshot, probability: Floats, *, source: str, reason: str = "the scorer abstained") -> Self:
+    def of(
+        cls,
+        snapshot: Snapshot,
+        probability: Floats,
+        *,
+        source: str,
+        reason: str = "the scorer abstained",
+        noise: float = 0.0,
+    ) -> Self:
         """Scores of a snapshot's target rollouts; NaN abstains for the given reason."""
         reasons = [reason if missing else None for missing in np.isnan(probability)]
-        return cls(snapshot.target_rollouts, probability.astype(np.float32), reasons, source)
+        return cls(snapshot.target_rollouts, probability.astype(np.float32), reasons, source, noise)
 
 
 class Scorer(Protocol):
@@ -289,7 +299,7 @@ class GnnScorer:
         """Calibrated probability."""
         if self._model is None:
             raise ModelError("the GNN was not fitted; call fit first, or give it a model")
-        return Scores.of(snapshot, self._model.predict(snapshot), source=self.name)
+        return Scores.of(snapshot, self._model.predict(snapshot), source=self.name, noise=self._model.noise)
 
 
 SCORERS: dict[str, Callable[[], Scorer]] = {

@@ -63,6 +63,10 @@ class RewardSection(_Section):
         "threshold", description="0/1 at `threshold`, or the probability itself."
     )
     threshold: float = Field(0.5, gt=0, lt=1)
+    confidence: float = Field(0.5, ge=0.5, lt=1, description="Less sure verdicts give no reward.")
+    skip_noise: bool = Field(
+        True, description="No reward for groups whose predictions differ by less than their noise."
+    )
     initial_rollouts: int = Field(8, ge=0, description="Rollouts of each training query before training starts.")
     max_failed_calls: int = Field(3, ge=0, description="Consecutive failed reward calls after which training stops.")
 

@@ -22,7 +22,7 @@ from memgraph import LabelView, Memory, Rollout
 from memgraph.errors import TrainingError
 from memgraph.export import Group
 from memgraph.records import LabelKind
-from memgraph.scorers import Scorer
+from memgraph.scorers import Scorer, Scores
 from memgraph.snapshot import Snapshot
 from memgraph.truth import Judge, TruthSource
 
@@ -65,6 +65,9 @@ class MemoryReward:
         scorer: a fitted scorer for all others; None leaves them without a reward (labelled-only training).
         kind: "threshold" gives 0 or 1, "soft" the calibrated probability.
         threshold: of the probability.
+        confidence: below this probability of its verdict (½..1) a rollout gets no reward.
+        skip_noise: groups whose predictions differ by less than the scorer's noise get no reward, which GRPO's
+            normalisation would blow up to full advantages.
         policy: name of the policy, kept with the rollouts.
         max_failed_calls: so many reward calls in a row may fail (all rewards None) before training stops.
         log: a JSON-lines file to append one row for each call to.
@@ -84,6 +87,8 @@ class MemoryReward:
         scorer: Scorer | None = None,
         kind: Literal["threshold", "soft"] = "threshold",
         threshold: float = 0.5,
+        confidence: float = 0.5,
+        skip_noise: bool = True,
         policy: str = "",
         resume_step: int | None = None,
         max_failed_calls: int = 3,
@@ -95,6 +100,8 @@ class MemoryReward:
         self._judged = judged
         self._kind = kind
         self._threshold = threshold
+        self._confidence = confidence
+        self._skip_noise = skip_noise
         self._policy = policy
         self._max_failed_calls = max_failed_calls
         self._log = log
@@ -208,14 +215,32 @@ class MemoryReward:
         scores = self.scorer.score(rest)
         kind = LabelKind.GNN if scores.source == "gnn" else LabelKind.VOTE
         self.memory.write_predictions(rest, scores, kind=kind)
+        noisy = self._noisy_queries(rest, scores)
         predicted = {}
         for row, probability, reason in zip(scores.rollout_rows, scores.probability, scores.reasons, strict=True):
-            predicted[rest.rollout_keys[row]] = (
-                Reward(None, "none", reason or "the scorer abstained")
-                if np.isnan(probability)
-                else Reward(self._value(float(probability)), scores.source)
-            )
+            if np.isnan(probability):
+                found = Reward(None, "none", reason or "the scorer abstained")
+            elif rest.rollout_query[row] in noisy:
+                found = Reward(
+                    None, "none", f"the group's predictions differ by less than their noise, {scores.noise:.3f}"
+                )
+            elif max(probability, 1 - probability) < self._confidence:
+                found = Reward(None, "none", f"the scorer is less than {self._confidence:.0%} sure")
+            else:
+                found = Reward(self._value(float(probability)), scores.source)
+            predicted[rest.rollout_keys[row]] = found
         return predicted
+
+    def _noisy_queries(self, snapshot: Snapshot, scores: Scores) -> set[int]:
+        """Rows of the queries whose rollouts are predicted so alike that their order means nothing."""
+        if not self._skip_noise or not scores.noise:
+            return set()
+        query = snapshot.rollout_query[scores.rollout_rows]
+        return {
+            int(row)
+            for row in np.unique(query)
+            if (query == row).sum() > 1 and np.nanstd(scores.probability[query == row]) < scores.noise
+        }
 
     def _value(self, probability: float) -> float:
         return probability if self._kind == "soft" else float(probability >= self._threshold)

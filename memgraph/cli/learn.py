@@ -75,10 +75,12 @@ def evaluate(
         raise typer.BadParameter(f"unknown scorers {', '.join(unknown)}; known: {', '.join(SCORERS)}")
     if embeddings and len(embeddings) != len(files):
         raise typer.BadParameter(f"{len(files)} files but {len(embeddings)} embeddings; give one for each file")
-    with progress("evaluating") as update:
-        rows = evaluate_files(
-            files, shares=labels or [0.2], seeds=seeds, scorers=chosen, embeddings=embeddings, progress=update, say=say
-        )
+    shares = labels or [0.2]
+    total, rows = len(files) * len(shares) * seeds * len(chosen), []
+    with progress("evaluating", total) as update:
+        for row in evaluate_files(files, shares=shares, seeds=seeds, scorers=chosen, embeddings=embeddings, say=say):
+            rows.append(row)
+            update(len(rows))
     if plot is not None:
         from memgraph.plots import plot_evaluation
 

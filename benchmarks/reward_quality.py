@@ -1,0 +1,85 @@
+"""How good are predicted rewards on real rollouts? Every scorer, several shares of labels, several splits.
+
+Needs a folder of rollouts (JSONL.gz with `correct`) with their vectors beside them as NAME.minilm.npz. Each row is
+written to --out as it comes; a run that was stopped goes on where it was. Example:
+
+    python benchmarks/reward_quality.py ROLLOUTS --labels 0.2 --seeds 5 --out rows.jsonl --table docs/reward_quality.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from machine import machine, versions
+
+from memgraph.evaluation import EvaluationRow, evaluate_files, summarise
+from memgraph.plots import plot_evaluation
+from memgraph.scorers import DEFAULT_SCORER, SCORERS
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rollouts", type=Path, help="folder with NAME.jsonl.gz and NAME.minilm.npz")
+    parser.add_argument("--sets", nargs="*", help="names; by default all in the folder")
+    parser.add_argument(
+        "--labels", type=float, nargs="*", default=[0.05, 0.1, 0.2, 0.5], help="shares of queries labelled"
+    )
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--scorers", nargs="*", default=list(SCORERS), choices=list(SCORERS))
+    parser.add_argument("--out", type=Path, default=Path("reward_quality.jsonl"), help="rows, appended as they come")
+    parser.add_argument("--table", type=Path, help="Markdown tables to write; a picture of the same name beside them")
+    parser.add_argument("--quick", action="store_true", help="20 %% labels, one split")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    options = parser.parse_args()
+    if options.quick:
+        options.labels, options.seeds = [0.2], 1
+    files = sorted(options.rollouts.glob("*.jsonl.gz"), key=lambda file: file.stat().st_size)
+    if options.sets:
+        files = [file for file in files if file.name.removesuffix(".jsonl.gz") in options.sets]
+    if not files:
+        sys.exit(f"no rollouts in {options.rollouts}: NAME.jsonl.gz with NAME.minilm.npz are needed")
+    lines = options.out.read_text(encoding="utf-8").splitlines() if options.out.exists() else []
+    rows = [EvaluationRow(**json.loads(line)) for line in lines]
+    fresh = evaluate_files(
+        files,
+        shares=options.labels,
+        seeds=options.seeds,
+        scorers=options.scorers,
+        embeddings=[file.with_name(file.name.replace(".jsonl.gz", ".minilm.npz")) for file in files],
+        done={(row.file, row.labels, row.seed, row.scorer) for row in rows},
+        say=lambda message: print(message, file=sys.stderr),
+    )
+    with options.out.open("a", encoding="utf-8") as out:
+        for row in fresh:
+            rows.append(row)
+            out.write(json.dumps(asdict(row)) + "\n")
+            out.flush()
+            print(f"{row.file} {row.labels} {row.seed} {row.scorer}: AUC {row.auc}", file=sys.stderr)
+    if options.json:
+        found = {"machine": machine(), "versions": versions(), "rows": [asdict(row) for row in rows]}
+        print(json.dumps({"benchmark": "reward_quality", **found}, indent=2))
+    if options.table is not None:
+        options.table.write_text(tables(rows), encoding="utf-8")
+        plot_evaluation(rows, options.table.with_suffix(".png"))
+    elif not options.json:
+        print(tables(rows))
+
+
+def tables(rows: list[EvaluationRow]) -> str:
+    """Markdown: means ± standard deviations over the splits."""
+    parts = [f"{machine()}; {versions()}; default scorer: {DEFAULT_SCORER}"]
+    for title, lines in summarise(rows):
+        seeds = len({row.seed for row in rows})
+        head = ["scorer", "AUC", "within-query AUC", "accuracy", "ECE", "coverage", "seconds"]
+        table = [head, ["---"] * len(head), *lines]
+        parts.append(f"**{title}**, {seeds} splits\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in table))
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    main()
