@@ -52,7 +52,7 @@ class Committee:
 
         Returns the committee, and [rows] logits for these rollouts by models that did not see their unit's labels.
         """
-        names, features = rollout_features(snapshot, checks)
+        names, features = rollout_features(snapshot, snapshot.labels, checks)
         right = snapshot.labels[rows] >= 0.5
         fold = _folds(snapshot, rows, seed)
         first = _fit_members(features[rows], right, seed)
@@ -63,11 +63,15 @@ class Committee:
         held_out = _cross_fitted(informed[rows], right, fold, seed + 1)
         return cls(names, tuple(checks), (first, second)), held_out
 
-    def logits(self, snapshot: Snapshot) -> Floats:
-        """[rollouts] logits of being right."""
+    def logits(self, snapshot: Snapshot, labels: Floats) -> Floats:
+        """[rollouts] logits of being right.
+
+        Args:
+            labels: [rollouts] that may be seen; those of a rollout's own unit are not looked at.
+        """
         if not len(snapshot.rollout_keys):
             return np.zeros(0, np.float32)
-        names, found = rollout_features(snapshot, self.checks)
+        names, found = rollout_features(snapshot, labels, self.checks)
         column = {name: position for position, name in enumerate(names)}
         features = np.full((len(found), len(self.names)), np.nan, np.float32)
         for position, name in enumerate(self.names):

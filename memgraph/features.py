@@ -1,4 +1,4 @@
-"""What a reward model knows about a rollout besides its vectors: one row of numbers for each, no label in it.
+"""What a reward model knows about a rollout besides its vectors: one row of numbers for each.
 
 consensus    the group's votes (`memgraph.consensus`)
 similarity   how near its thinking is to those that agree with it and to those that do not
@@ -26,14 +26,16 @@ SIMILARITY = (
     "answer_question",
     "answer_thinking",
 )
+NEIGHBOURS = ("labelled", "nearest_mean", "nearest_right", "nearest_wrong", "right_or_wrong", "answer_right_or_wrong")
 VOTES = ("share", "share_of_others", "best_agreeing", "best_other", "margin", "evidence", "group", "own")
 _LOGIT_LIMIT = 4.0
 
 
-def rollout_features(snapshot: Snapshot, checks: Collection[str]) -> tuple[list[str], Floats]:
+def rollout_features(snapshot: Snapshot, labels: Floats, checks: Collection[str]) -> tuple[list[str], Floats]:
     """Names, and [rollouts, features] with NaN where a rollout has no such feature.
 
     Args:
+        labels: [rollouts] that may be seen, NaN for the others; each rollout sees those of other units only.
         checks: names of the label-free checks to use, out of `memgraph.checks.CHECKS`; others that are stored are left.
     """
     wanted = [
@@ -43,8 +45,15 @@ def rollout_features(snapshot: Snapshot, checks: Collection[str]) -> tuple[list[
     ]
     own = snapshot.rollout_features[:, wanted]
     names = [snapshot.feature_names[column] for column in wanted]
-    columns = [consensus_features(snapshot), similarity_features(snapshot), own, _deviation(snapshot, own)]
-    return [*FEATURES, *SIMILARITY, *names, *(f"{name}_deviation" for name in names)], np.concatenate(columns, axis=1)
+    columns = [
+        consensus_features(snapshot),
+        similarity_features(snapshot),
+        neighbour_features(snapshot, labels),
+        own,
+        _deviation(snapshot, own),
+    ]
+    known = [*FEATURES, *SIMILARITY, *(f"neighbours_{name}" for name in NEIGHBOURS), *names]
+    return [*known, *(f"{name}_deviation" for name in names)], np.concatenate(columns, axis=1)
 
 
 def similarity_features(snapshot: Snapshot) -> Floats:
@@ -72,6 +81,50 @@ def similarity_features(snapshot: Snapshot) -> Floats:
     for column, (one, other) in enumerate(((thinking, question), (answers, question), (answers, thinking)), start=7):
         found[:, column] = (one * other).sum(axis=1)
     return found
+
+
+def neighbour_features(snapshot: Snapshot, labels: Floats) -> Floats:
+    """[rollouts, 6] what labelled rollouts of similar queries say (see `NEIGHBOURS`), 0 where there is none.
+
+    Queries are neighbours along `similar` in either direction, so a bounded neighbourhood knows all that counts.
+
+    - labelled: log(1 + labelled rollouts of neighbours);
+    - nearest_mean: mean of their labels (-1..1), weighted by exp(10 · cosine of the thinkings);
+    - nearest_right, nearest_wrong: cosine of the nearest right and of the nearest wrong one;
+    - right_or_wrong: the one less the other; answer_right_or_wrong: the same of answers.
+    """
+    found = np.zeros((len(labels), len(NEIGHBOURS)), np.float32)
+    rows_of: dict[int, Ints] = {}
+    order = np.argsort(snapshot.rollout_query, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(snapshot.rollout_query[order])) + 1) if len(order) else []:
+        rows_of[int(snapshot.rollout_query[rows[0]])] = rows
+    known_of = {query: rows[~np.isnan(labels[rows])] for query, rows in rows_of.items()}
+    near: dict[int, set[int]] = {}
+    for one, other in snapshot.similar.T.tolist():
+        if snapshot.query_units[one] != snapshot.query_units[other]:
+            near.setdefault(one, set()).add(other)
+            near.setdefault(other, set()).add(one)
+    answers = snapshot.answer_embeddings[snapshot.rollout_answer]
+    for query, rows in rows_of.items():
+        known = [known_of[other] for other in sorted(near.get(query, ())) if len(known_of.get(other, ()))]
+        if not known:
+            continue
+        seen = np.concatenate(known)
+        right = labels[seen] >= 0.5
+        cosine = snapshot.thinking_embeddings[rows] @ snapshot.thinking_embeddings[seen].T
+        weight = np.exp(10 * (cosine - cosine.max(axis=1, keepdims=True)))
+        found[rows, 0] = np.log1p(len(seen))
+        found[rows, 1] = (weight * (2 * labels[seen] - 1)).sum(axis=1) / weight.sum(axis=1)
+        found[rows, 2], found[rows, 3] = _nearest(cosine, right), _nearest(cosine, ~right)
+        found[rows, 4] = found[rows, 2] - found[rows, 3]
+        by_answer = answers[rows] @ answers[seen].T
+        found[rows, 5] = _nearest(by_answer, right) - _nearest(by_answer, ~right)
+    return found
+
+
+def _nearest(cosine: Floats, among: Bools) -> Floats | float:
+    """[rows] highest cosine to one of them, 0 where there is none."""
+    return cosine[:, among].max(axis=1) if among.any() else 0.0
 
 
 def vote_features(snapshot: Snapshot, probability: Floats) -> Floats:

@@ -103,7 +103,7 @@ class RewardModel:
         rng = np.random.default_rng(seed)
         rows = _rows_of_units(snapshot, units)
         committee, held_out_prior = Committee.fit(snapshot, rows, checks=config.checks, seed=seed)
-        prior = committee.logits(snapshot)
+        prior = committee.logits(snapshot, snapshot.labels)
         prior[rows] = held_out_prior
         data = to_hetero(snapshot, prior).to(place)
         logits = held_out_prior.copy()
@@ -158,8 +158,9 @@ class RewardModel:
         rows = snapshot.target_rollouts
         if not len(rows):
             return np.zeros(0, np.float32)
-        data = to_hetero(snapshot, self._committee.logits(snapshot))
-        set_labels(data, hide_units(snapshot, snapshot.query_targets))
+        labels = hide_units(snapshot, snapshot.query_targets)
+        data = to_hetero(snapshot, self._committee.logits(snapshot, labels))
+        set_labels(data, labels)
         with torch.inference_mode():
             logits = torch.stack([network(data) for network in self._networks]).mean(dim=0).numpy()[rows]
         return _calibrated(logits, self.calibration)

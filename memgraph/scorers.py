@@ -250,7 +250,8 @@ class Boosting(_Fitted):
     name = "boosting"
 
     def _features(self, snapshot: Snapshot) -> Floats:
-        return np.nan_to_num(rollout_features(snapshot, ALL_CHECKS)[1])
+        labels = hide_units(snapshot, snapshot.query_targets)
+        return np.nan_to_num(rollout_features(snapshot, labels, ALL_CHECKS)[1])
 
     def _classifier(self, seed: int) -> Any:
         return HistGradientBoostingClassifier(
@@ -278,8 +279,9 @@ class FeatureCommittee:
         """Probability by the second round."""
         if self._committee is None:
             raise ModelError("the committee was not fitted; call fit first")
-        logits = self._committee.logits(snapshot)[snapshot.target_rollouts].astype(np.float64)
-        return Scores.of(snapshot, (1 / (1 + np.exp(-logits))).astype(np.float32), source=self.name)
+        logits = self._committee.logits(snapshot, hide_units(snapshot, snapshot.query_targets)).astype(np.float64)
+        probability = (1 / (1 + np.exp(-logits))).astype(np.float32)
+        return Scores.of(snapshot, probability[snapshot.target_rollouts], source=self.name)
 
 
 class GnnScorer:

@@ -64,7 +64,7 @@ def test_rejected_rows_end_with_exit_code_3_and_are_listed(memory: Memory, setti
     code, out, _ = memreward("import", str(file), "--rejects", str(rejects), "--json", home=settings.home)
     assert code == 3
     assert json.loads(out)["files"][0] == {
-        "file": str(file), "new": 8, "known": 0, "rejected": 1, "queries_linked": 2,
+        "file": str(file), "new": 8, "known": 0, "rejected": 1, "queries_linked": 2, "programs_observed": 0,
     }  # fmt: skip
     (listed,) = map(json.loads, rejects.read_text().splitlines())
     assert listed == {"file": str(file), "row": 9, "reason": "the required field 'response' is missing"}
