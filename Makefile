@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or newer is needed, found {v.major}.{v.minor}; set PYTHON=…")'
 	@echo "▸ installing into $(VENV) (torch and a Java runtime are large: some 7 GB, a few minutes)"
 	@start=$$(date +%s); \
-	$(PYTHON) -m venv $(VENV) && \
+	$(PYTHON) -m venv $(VENV) || { echo "✗ $(PYTHON) cannot make a virtual environment: install its venv module (Debian: python3-venv) or set PYTHON=…"; exit 1; }; \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' && \
 	touch $(STAMP) && echo "  ✓ installed in $$(( $$(date +%s) - start )) s"
 
