@@ -6,6 +6,7 @@ import json
 import logging
 import pickle
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from memgraph.errors import TrainingError
 from memgraph.memory import Memory
-from memgraph.scorers import MajorityVote, Scores
+from memgraph.scorers import ConsensusShare, MajorityVote, Scores
 from memgraph.snapshot import Snapshot
 from tests.conftest import write_rows
 from trainer.config import DataSection, LabelSection, RewardSection, RunConfig
@@ -147,6 +148,32 @@ def test_a_failing_reward_is_none_with_its_reason_and_stops_training_past_the_li
     assert extras["reward_reason"] == ["failed: RuntimeError: the scorer broke"] * 3
     with pytest.raises(TrainingError, match=r"2 reward calls in a row failed.*the scorer broke"):
         reward(completions=["x"] * 3, **columns)
+
+
+class Unsure(ConsensusShare):
+    """A scorer whose predictions mean little."""
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        return replace(super().score(snapshot), noise=0.3)
+
+
+def test_groups_within_the_noise_and_verdicts_without_confidence_get_no_reward(memory: Memory) -> None:
+    problems = Problems.of(generate(2, 8, domains=["qa"]))
+    reward, columns = reward_for(memory, problems, scorer=Unsure(), kind="soft", confidence=0.7)
+    four = {name: [values[0]] * 4 + [values[1]] * 4 for name, values in columns.items()}
+    completions = [
+        f"The answer is {word}." for word in (["Tolland", "Kirrow", "Selbia", "Ardune"] + ["Tolland"] * 3 + [""])
+    ]
+    reasons: list[str] = []
+    values = reward(
+        completions=completions,
+        log_extra=lambda name, column: reasons.extend(column) if name == "reward_reason" else None,
+        **four,
+    )
+    assert values == [None] * 4 + [0.75] * 3 + [0.0]
+    assert set(reasons[:4]) == {"the group's predictions differ by less than their noise, 0.300"}
+    reward, _ = reward_for(memory, problems, scorer=Unsure(), kind="soft", confidence=0.8, skip_noise=False)
+    assert reward(completions=completions, **four) == [None] * 7 + [0.0]
 
 
 def test_a_majority_vote_rewards_the_group_and_conversations_are_read(memory: Memory) -> None:

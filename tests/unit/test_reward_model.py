@@ -8,7 +8,7 @@ import pytest
 
 from memgraph.errors import EmbeddingSpaceError, ModelError
 from memgraph.metrics import evaluate_scores
-from memgraph.reward_model import RewardModel, RewardModelConfig
+from memgraph.reward_model import RewardModel, RewardModelConfig, noise_floor
 from memgraph.snapshot import Snapshot
 from tests.unit.snapshots import shuffle_rollouts, snapshot
 
@@ -110,3 +110,23 @@ def test_a_checkpoint_gives_the_same_scores_back(data: Snapshot, model: RewardMo
         model.predict(replace(data, space="another"))
     with pytest.raises(ModelError, match="memreward fit"):
         RewardModel.load(tmp_path / "nowhere")
+
+
+def test_the_noise_floor_lies_where_order_begins_to_mean_something() -> None:
+    rng = np.random.default_rng(0)
+    group = np.repeat(np.arange(60), 6)
+    labels = np.tile([0.0, 1.0], 180).astype(np.float32)
+    chance = 0.5 + 0.01 * rng.normal(size=360)
+    skilled = 0.5 + np.where(labels > 0, 0.3, -0.3) + 0.01 * rng.normal(size=360)
+    half = np.where(group < 30, chance, skilled).astype(np.float32)
+    assert 0.005 < noise_floor(half, labels, group) < 0.1
+    assert noise_floor(skilled.astype(np.float32), labels, group) <= 0.32
+    assert noise_floor(np.full(360, 0.5, np.float32), np.zeros(360, np.float32), group) == 0.0
+
+
+def test_checks_can_be_switched_off() -> None:
+    data = snapshot(queries=20, labelled=10)
+    noted = replace(data, feature_names=["check_form_length"], rollout_features=data.labels[:, None] * 1.0)
+    without = replace(CONFIG, checks=())
+    plain, ignoring = (RewardModel.fit(one, config=without).predict(one) for one in (data, noted))
+    np.testing.assert_array_equal(plain, ignoring)
