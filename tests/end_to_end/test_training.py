@@ -33,7 +33,7 @@ def small_run(folder: Path, *, name: str = "small", scorer: str = "gnn", **grpo:
         output=folder,
         data=DataSection(train=24, test=12),
         labels=LabelSection(budget=0.25),
-        reward=RewardSection(scorer=scorer, initial_rollouts=4),
+        reward=RewardSection(scorer=scorer, initial_rollouts=4, skip_noise=False),
         max_new_tokens=48,
         grpo=settings,
     )
