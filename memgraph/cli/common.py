@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -102,9 +103,11 @@ def report_rejects(rejected: Sequence[Reject], file: Path) -> None:
 
 def quiet_libraries() -> None:
     """Keep other libraries' remarks off the screen, which belongs to our own reports."""
-    from transformers.utils import logging
+    from transformers.utils import logging as transformers_logging
 
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    # it prints every rollout without a reward; ours stand in the graph, each with its reason
+    logging.getLogger("trl.trainer.grpo_trainer").setLevel(logging.ERROR)
 
 
 def our_trainer() -> ModuleType:
