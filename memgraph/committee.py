@@ -1,7 +1,8 @@
 """The feature model: logistic regression and gradient boosting that vote, in two rounds.
 
 The first round sees each rollout's features. The second sees, beside them, the group's votes weighted by what the first
-believes, so that an answer counts by who gives it and not only by how many do. What the second round is trained on comes
+believes, so that an answer counts by who gives it and not only by how many do, and how far responses written like this
+one are believed in the whole memory (`memgraph.reliability`). What the second round is trained on comes
 from first-round models that never saw the unit's labels (cross-fitting), as does `logits_of_labelled`.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -22,12 +23,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from memgraph.errors import ModelError
-from memgraph.features import rollout_features, vote_features
+from memgraph.features import own_features, rollout_features, vote_features
+from memgraph.reliability import PolicyReliability, Reliability
 from memgraph.snapshot import Floats, Ints, Snapshot
 
 _FOLDS = 5
 _TRUSTED = ["numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
 _LIMIT = 1e-4
+_WEIGHTS = (0.25, 0.25, 0.5)  # two boostings, and a regression that is calibrated best
 
 Members = Sequence[Any]
 
@@ -38,30 +41,48 @@ class Committee:
 
     Attributes:
         names: of the features, in their order; what a snapshot lacks counts as missing.
+        own: columns of the rollout's own checks and features among them.
         checks: names of the label-free checks that it uses.
         rounds: the members of each round.
+        reliability: what way of writing the first round believes more than others.
+        policies: the same by policy; None where policies are not to be known.
     """
 
     names: list[str]
+    own: list[int]
     checks: tuple[str, ...]
     rounds: tuple[Members, Members]
+    reliability: Reliability
+    policies: PolicyReliability | None = None
 
     @classmethod
-    def fit(cls, snapshot: Snapshot, rows: Ints, *, checks: Sequence[str], seed: int) -> tuple[Self, Floats]:
+    def fit(
+        cls, snapshot: Snapshot, rows: Ints, visible: Floats, *, checks: Sequence[str], policies: bool, seed: int
+    ) -> tuple[Self, Floats]:
         """Fit on the labels of some rollouts.
+
+        Args:
+            rows: rollouts whose labels are the targets.
+            visible: [rollouts] labels that may be inputs of rollouts of other units.
+            checks: names of the label-free checks to use.
+            policies: whether it may know which policy a rollout comes from.
 
         Returns the committee, and [rows] logits for these rollouts by models that did not see their unit's labels.
         """
-        names, features = rollout_features(snapshot, snapshot.labels, checks)
+        names, features = rollout_features(snapshot, visible, checks)
         right = snapshot.labels[rows] >= 0.5
         fold = _folds(snapshot, rows, seed)
         first = _fit_members(features[rows], right, seed)
         probability = _sigmoid(_logits(first, features))
         probability[rows] = _sigmoid(_cross_fitted(features[rows], right, fold, seed))
-        informed = np.concatenate([features, vote_features(snapshot, probability)], axis=1)
-        second = _fit_members(informed[rows], right, seed + 1)
+        own = [names.index(name) for name in own_features(snapshot, checks)[0]]
+        believed = np.where(np.isnan(snapshot.labels), probability, snapshot.labels).astype(np.float32)
+        reliability = Reliability.fit(snapshot, features[:, own], believed, seed=seed)
+        known = PolicyReliability.fit(snapshot, believed) if policies else None
+        committee = cls(names, own, tuple(checks), (first, []), reliability, known)
+        informed = committee._informed(snapshot, features, probability)
         held_out = _cross_fitted(informed[rows], right, fold, seed + 1)
-        return cls(names, tuple(checks), (first, second)), held_out
+        return replace(committee, rounds=(first, _fit_members(informed[rows], right, seed + 1))), held_out
 
     def logits(self, snapshot: Snapshot, labels: Floats) -> Floats:
         """[rollouts] logits of being right.
@@ -78,12 +99,33 @@ class Committee:
             if name in column:
                 features[:, position] = found[:, column[name]]
         probability = _sigmoid(_logits(self.rounds[0], features))
-        informed = np.concatenate([features, vote_features(snapshot, probability)], axis=1)
-        return _logits(self.rounds[1], informed)
+        return _logits(self.rounds[1], self._informed(snapshot, features, probability))
+
+    def _informed(self, snapshot: Snapshot, features: Floats, probability: Floats) -> Floats:
+        """[rollouts, features] of the second round."""
+        columns = [
+            features,
+            self.reliability.features(snapshot, features[:, self.own]),
+            vote_features(snapshot, probability),
+        ]
+        if self.policies is not None:
+            columns.append(self.policies.features(snapshot))
+        return np.concatenate(columns, axis=1)
 
     def dumps(self) -> bytes:
         """As bytes that `loads` reads without running anything in them (skops)."""
-        return bytes(skops.io.dumps({"names": self.names, "checks": list(self.checks), "rounds": list(self.rounds)}))
+        return bytes(
+            skops.io.dumps(
+                {
+                    "names": self.names,
+                    "own": self.own,
+                    "checks": list(self.checks),
+                    "rounds": list(self.rounds),
+                    "reliability": list(self.reliability.models),
+                    "policies": None if self.policies is None else self.policies.leads,
+                }
+            )
+        )
 
     @classmethod
     def loads(cls, data: bytes) -> Self:
@@ -96,15 +138,25 @@ class Committee:
             found: Any = skops.io.loads(data, trusted=_TRUSTED)
         except Exception as error:
             raise ModelError(f"the feature model cannot be read: {error}; fit anew") from error
-        return cls(found["names"], tuple(found["checks"]), tuple(found["rounds"]))
+        return cls(
+            found["names"],
+            found["own"],
+            tuple(found["checks"]),
+            tuple(found["rounds"]),
+            Reliability(found["reliability"]),
+            None if found["policies"] is None else PolicyReliability(found["policies"]),
+        )
 
     def digest(self) -> bytes:
         """sha256 of what decides its predictions."""
-        digest = hashlib.sha256(repr((self.names, self.checks)).encode())
+        digest = hashlib.sha256(repr((self.names, self.checks, self.policies)).encode())
         for members in self.rounds:
             for member in members:
                 for array in _parameters(member):
                     digest.update(np.ascontiguousarray(array).tobytes())
+        for model in self.reliability.models:
+            for array in _trees(model):
+                digest.update(np.ascontiguousarray(array).tobytes())
         return digest.digest()
 
 
@@ -122,7 +174,7 @@ def _members(seed: int) -> list[Any]:
         )
         for number in range(2)
     ]
-    linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.005, max_iter=500))
+    linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=500))
     return [make_pipeline(SimpleImputer(keep_empty_features=True), member) for member in (*trees, linear)]
 
 
@@ -134,12 +186,12 @@ def _fit_members(features: Floats, right: NDArray[np.bool_], seed: int) -> Membe
 
 
 def _logits(members: Members, features: Floats) -> Floats:
-    """[rows] mean of the members' logits, 0 without any."""
+    """[rows] weighted mean of the members' logits, 0 without any."""
     total = np.zeros(len(features))
-    for member in members:
+    for weight, member in zip(_WEIGHTS, members, strict=False):
         probability = np.clip(member.predict_proba(features)[:, 1], _LIMIT, 1 - _LIMIT)
-        total += np.log(probability / (1 - probability))
-    return (total / max(1, len(members))).astype(np.float32)
+        total += weight * np.log(probability / (1 - probability))
+    return (total / sum(_WEIGHTS)).astype(np.float32)
 
 
 def _cross_fitted(features: Floats, right: NDArray[np.bool_], fold: Ints, seed: int) -> Floats:
@@ -177,7 +229,12 @@ def _parameters(member: Any) -> list[NDArray[Any]]:
     """Arrays that decide a member's predictions."""
     imputer, model = member[0], member[1]
     if isinstance(model, HistGradientBoostingClassifier):
-        nodes = [predictor.nodes for stage in model._predictors for predictor in stage]
-        return [imputer.statistics_, *nodes, np.asarray(model._baseline_prediction)]
+        return [imputer.statistics_, *_trees(model)]
     scaler, regression = model
     return [imputer.statistics_, scaler.mean_, scaler.scale_, regression.coef_, regression.intercept_]
+
+
+def _trees(model: Any) -> list[NDArray[Any]]:
+    """Arrays that decide what a gradient boosting predicts."""
+    nodes = [predictor.nodes for stage in model._predictors for predictor in stage]
+    return [*nodes, np.asarray(model._baseline_prediction)]

@@ -38,13 +38,7 @@ def rollout_features(snapshot: Snapshot, labels: Floats, checks: Collection[str]
         labels: [rollouts] that may be seen, NaN for the others; each rollout sees those of other units only.
         checks: names of the label-free checks to use, out of `memgraph.checks.CHECKS`; others that are stored are left.
     """
-    wanted = [
-        column
-        for column, name in enumerate(snapshot.feature_names)
-        if not name.startswith("check_") or name.split("_")[1] in checks
-    ]
-    own = snapshot.rollout_features[:, wanted]
-    names = [snapshot.feature_names[column] for column in wanted]
+    names, own = own_features(snapshot, checks)
     columns = [
         consensus_features(snapshot),
         similarity_features(snapshot),
@@ -54,6 +48,16 @@ def rollout_features(snapshot: Snapshot, labels: Floats, checks: Collection[str]
     ]
     known = [*FEATURES, *SIMILARITY, *(f"neighbours_{name}" for name in NEIGHBOURS), *names]
     return [*known, *(f"{name}_deviation" for name in names)], np.concatenate(columns, axis=1)
+
+
+def own_features(snapshot: Snapshot, checks: Collection[str]) -> tuple[list[str], Floats]:
+    """Names, and [rollouts, features] of the label-free checks to use and of the features that came with a rollout."""
+    wanted = [
+        column
+        for column, name in enumerate(snapshot.feature_names)
+        if not name.startswith("check_") or name.split("_")[1] in checks
+    ]
+    return [snapshot.feature_names[column] for column in wanted], snapshot.rollout_features[:, wanted]
 
 
 def similarity_features(snapshot: Snapshot) -> Floats:

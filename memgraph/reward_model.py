@@ -25,7 +25,7 @@ from memgraph.hetero import hide_units, set_labels, to_hetero
 from memgraph.metrics import evaluate_scores
 from memgraph.snapshot import Floats, Ints, Snapshot
 
-_FORMAT = 2
+_FORMAT = 3
 _FEWEST_GROUPS = 5
 _WEIGHTS, _COMMITTEE, _CONFIG = "model.safetensors", "committee.skops", "config.json"
 
@@ -41,6 +41,12 @@ class RewardModelConfig:
         hidden_share: part of the labelled queries whose labels are hidden and predicted in each epoch; those of the
             others are inputs.
         ranking: weight of the loss on the order of right and wrong rollouts within a query.
+        label_inputs: labels of neighbouring rollouts are inputs.
+        shared_answers: equal answers to a query are one node of the graph.
+        similarity: similar queries exchange messages.
+        policies: it may know which policy a rollout comes from: in a memory across runs that says much, but a new policy
+            starts without a name.
+        residual: the networks correct what the committee says, instead of starting from nothing.
     """
 
     checks: tuple[str, ...] = ALL_CHECKS
@@ -55,6 +61,21 @@ class RewardModelConfig:
     patience: int = 15
     hidden_share: float = 0.4
     ranking: float = 0.5
+    label_inputs: bool = True
+    shared_answers: bool = True
+    similarity: bool = True
+    policies: bool = False
+    residual: bool = True
+
+    def view(self, snapshot: Snapshot) -> Snapshot:
+        """What the model sees of a snapshot."""
+        if not self.shared_answers:
+            snapshot = snapshot.with_own_answers()
+        return snapshot if self.similarity else snapshot.without_similarity()
+
+    def visible(self, labels: Floats) -> Floats:
+        """[rollouts] labels that may be inputs."""
+        return labels if self.label_inputs else np.full_like(labels, np.nan)
 
 
 class RewardModel:
@@ -99,12 +120,18 @@ class RewardModel:
             ModelError: if there are no labels, or all of one class.
         """
         units = _labelled_units(snapshot)
+        snapshot = config.view(snapshot)
+        visible = config.visible(snapshot.labels)
         place = device or ("cuda" if torch.cuda.is_available() else "cpu")
         rng = np.random.default_rng(seed)
         rows = _rows_of_units(snapshot, units)
-        committee, held_out_prior = Committee.fit(snapshot, rows, checks=config.checks, seed=seed)
-        prior = committee.logits(snapshot, snapshot.labels)
+        committee, held_out_prior = Committee.fit(
+            snapshot, rows, visible, checks=config.checks, policies=config.policies, seed=seed
+        )
+        prior = committee.logits(snapshot, visible)
         prior[rows] = held_out_prior
+        if not config.residual:
+            prior, held_out_prior = np.zeros_like(prior), np.zeros_like(held_out_prior)
         data = to_hetero(snapshot, prior).to(place)
         logits = held_out_prior.copy()
         folds = np.array_split(rng.permutation(units), config.members)
@@ -158,8 +185,10 @@ class RewardModel:
         rows = snapshot.target_rollouts
         if not len(rows):
             return np.zeros(0, np.float32)
-        labels = hide_units(snapshot, snapshot.query_targets)
-        data = to_hetero(snapshot, self._committee.logits(snapshot, labels))
+        snapshot = self.config.view(snapshot)
+        labels = self.config.visible(hide_units(snapshot, snapshot.query_targets))
+        prior = self._committee.logits(snapshot, labels)
+        data = to_hetero(snapshot, prior if self.config.residual else np.zeros_like(prior))
         set_labels(data, labels)
         with torch.inference_mode():
             logits = torch.stack([network(data) for network in self._networks]).mean(dim=0).numpy()[rows]
@@ -285,13 +314,14 @@ def _train(
     """Train in place, keep the best epoch (the prior alone included); returns the held-out rollouts' logits."""
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     check_rows = _rows_of_units(snapshot, held_out)
-    seen_at_check = hide_units(snapshot, np.isin(snapshot.query_units, held_out))
+    seen_at_check = config.visible(hide_units(snapshot, np.isin(snapshot.query_units, held_out)))
     best, best_state, since, kept = np.inf, _copy(network), 0, np.zeros(0, np.float32)
     for epoch in range(config.epochs + 1):
         if epoch > 0:
             hidden = rng.permutation(training)[: max(1, round(config.hidden_share * len(training)))]
             rows = _rows_of_units(snapshot, hidden)
-            set_labels(data, hide_units(snapshot, np.isin(snapshot.query_units, np.union1d(hidden, held_out))))
+            seen = hide_units(snapshot, np.isin(snapshot.query_units, np.union1d(hidden, held_out)))
+            set_labels(data, config.visible(seen))
             network.train()
             optimiser.zero_grad()
             logits = network(data)[torch.from_numpy(rows)]

@@ -23,6 +23,7 @@ from memgraph.errors import ModelError
 from memgraph.features import rollout_features, similarity_features
 from memgraph.hetero import hide_units
 from memgraph.keys import key_of
+from memgraph.paper import Messages, PaperGNN, fit_paper_gnn, predict_paper_gnn
 from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.snapshot import Floats, Ints, Snapshot
 
@@ -273,7 +274,9 @@ class FeatureCommittee:
         right = snapshot.labels[rows] >= 0.5
         if not right.any() or right.all():
             raise ModelError(f"a committee needs right and wrong labels, found {len(rows)} of one class; label more")
-        self._committee, _ = Committee.fit(snapshot, rows, checks=ALL_CHECKS, seed=seed)
+        self._committee, _ = Committee.fit(
+            snapshot, rows, snapshot.labels, checks=ALL_CHECKS, policies=False, seed=seed
+        )
 
     def score(self, snapshot: Snapshot) -> Scores:
         """Probability by the second round."""
@@ -284,12 +287,34 @@ class FeatureCommittee:
         return Scores.of(snapshot, probability[snapshot.target_rollouts], source=self.name)
 
 
+class PaperGnnScorer:
+    """MemReward's GNN (`memgraph.paper`), as published or with its messages flowing from the memory."""
+
+    def __init__(self, messages: Messages) -> None:
+        self.name = f"paper_gnn_{messages}"
+        self._messages: Messages = messages
+        self._network: PaperGNN | None = None
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Fit on the labelled queries; ModelError where there are no labels."""
+        if not len(snapshot.labelled_queries):
+            raise ModelError(f"the scorer {self.name} needs labels, found none; reveal some")
+        self._network = fit_paper_gnn(snapshot, messages=self._messages, seed=seed)
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Uncalibrated probability, as published."""
+        if self._network is None:
+            raise ModelError(f"the scorer {self.name} was not fitted; call fit first")
+        return Scores.of(snapshot, predict_paper_gnn(self._network, snapshot, self._messages), source=self.name)
+
+
 class GnnScorer:
     """The reward model (`memgraph.reward_model`)."""
 
-    name = "gnn"
-
-    def __init__(self, model: RewardModel | None = None, config: RewardModelConfig | None = None) -> None:
+    def __init__(
+        self, model: RewardModel | None = None, config: RewardModelConfig | None = None, *, name: str = "gnn"
+    ) -> None:
+        self.name = name
         self._model = model
         self._config = config or RewardModelConfig()
 
@@ -314,7 +339,10 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
     "boosting": Boosting,
     "committee": FeatureCommittee,
     "random": RandomReward,
+    "paper_gnn_published": lambda: PaperGnnScorer("published"),
+    "paper_gnn_corrected": lambda: PaperGnnScorer("corrected"),
     "gnn": GnnScorer,
+    "gnn_policy": lambda: GnnScorer(config=RewardModelConfig(policies=True), name="gnn_policy"),
 }
 
 

@@ -93,3 +93,20 @@ class Snapshot:
     def with_targets(self, query_targets: Bools) -> Self:
         """The same columns with other queries asked for."""
         return replace(self, query_targets=query_targets)
+
+    def with_own_answers(self) -> Self:
+        """The same with an answer node for each rollout, instead of one for equal answers."""
+        return replace(
+            self,
+            rollout_answer=np.arange(len(self.rollout_keys)),
+            answer_keys=list(self.rollout_keys),
+            answer_query=self.rollout_query,
+            answer_values=[self.answer_values[row] for row in self.rollout_answer],
+            answer_class=self.rollout_class,
+            answer_valid=self.answer_valid[self.rollout_answer],
+            answer_embeddings=self.answer_embeddings[self.rollout_answer],
+        )
+
+    def without_similarity(self) -> Self:
+        """The same without edges between queries."""
+        return replace(self, similar=self.similar[:, :0], similar_scores=self.similar_scores[:0])
