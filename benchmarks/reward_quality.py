@@ -13,12 +13,16 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from machine import machine, versions
 
 from memgraph.evaluation import EvaluationRow, evaluate_files, summarise
-from memgraph.plots import plot_evaluation
+from memgraph.metrics import Curves
+from memgraph.plots import plot_curves, plot_evaluation, plot_label_curve
 from memgraph.scorers import DEFAULT_SCORER, SCORERS
+
+_SHARE = 0.2  # of the labels, at which everything is shown in detail
 
 
 def main() -> None:
@@ -32,7 +36,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--scorers", nargs="*", default=list(SCORERS), choices=list(SCORERS))
     parser.add_argument("--out", type=Path, default=Path("reward_quality.jsonl"), help="rows, appended as they come")
-    parser.add_argument("--table", type=Path, help="Markdown tables to write; a picture of the same name beside them")
+    parser.add_argument("--table", type=Path, help="Markdown tables to write; pictures of the same name beside them")
     parser.add_argument("--quick", action="store_true", help="20 %% labels, one split")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     options = parser.parse_args()
@@ -44,7 +48,7 @@ def main() -> None:
     if not files:
         sys.exit(f"no rollouts in {options.rollouts}: NAME.jsonl.gz with NAME.minilm.npz are needed")
     lines = options.out.read_text(encoding="utf-8").splitlines() if options.out.exists() else []
-    rows = [EvaluationRow(**json.loads(line)) for line in lines]
+    rows = [row_of(json.loads(line)) for line in lines]
     fresh = evaluate_files(
         files,
         shares=options.labels,
@@ -65,9 +69,17 @@ def main() -> None:
         print(json.dumps({"benchmark": "reward_quality", **found}, indent=2))
     if options.table is not None:
         options.table.write_text(tables(rows), encoding="utf-8")
-        plot_evaluation(rows, options.table.with_suffix(".png"))
+        folder, name = options.table.parent, options.table.stem
+        plot_evaluation([row for row in rows if row.labels == _SHARE], folder / f"{name}.png")
+        plot_label_curve(rows, folder / f"{name}_labels.png")
+        plot_curves([row for row in rows if row.labels == _SHARE], folder / f"{name}_curves.png")
     elif not options.json:
         print(tables(rows))
+
+
+def row_of(found: dict[str, Any]) -> EvaluationRow:
+    """A row as it was written."""
+    return EvaluationRow(**{**found, "curves": Curves(**found["curves"])})
 
 
 def tables(rows: list[EvaluationRow]) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 import skops.io
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -155,7 +155,7 @@ class Committee:
                 for array in _parameters(member):
                     digest.update(np.ascontiguousarray(array).tobytes())
         for model in self.reliability.models:
-            for array in _trees(model):
+            for array in _parameters(model):
                 digest.update(np.ascontiguousarray(array).tobytes())
         return digest.digest()
 
@@ -228,13 +228,8 @@ def _sigmoid(logits: Floats) -> Floats:
 def _parameters(member: Any) -> list[NDArray[Any]]:
     """Arrays that decide a member's predictions."""
     imputer, model = member[0], member[1]
-    if isinstance(model, HistGradientBoostingClassifier):
-        return [imputer.statistics_, *_trees(model)]
+    if isinstance(model, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
+        nodes = [predictor.nodes for stage in model._predictors for predictor in stage]
+        return [imputer.statistics_, *nodes, np.asarray(model._baseline_prediction)]
     scaler, regression = model
     return [imputer.statistics_, scaler.mean_, scaler.scale_, regression.coef_, regression.intercept_]
-
-
-def _trees(model: Any) -> list[NDArray[Any]]:
-    """Arrays that decide what a gradient boosting predicts."""
-    nodes = [predictor.nodes for stage in model._predictors for predictor in stage]
-    return [*nodes, np.asarray(model._baseline_prediction)]

@@ -20,7 +20,7 @@ from memgraph.embedding import Embedder, GivenVectors, SentenceEmbedder
 from memgraph.errors import InputError, ModelError
 from memgraph.ledger import draw
 from memgraph.memory import Memory
-from memgraph.metrics import evaluate_scores
+from memgraph.metrics import Curves, evaluate_scores, evaluation_curves
 from memgraph.reading import GivenEmbeddings
 from memgraph.records import LabelView
 from memgraph.scorers import SCORERS
@@ -45,6 +45,7 @@ class EvaluationRow:
     ece: float | None
     coverage: float
     seconds: float
+    curves: Curves
 
 
 @contextmanager
@@ -157,6 +158,7 @@ def _evaluate_scorer(
             "scorer": name,
             "seconds": round(seconds, 3),
             "rollouts": len(rows),
+            "curves": evaluation_curves(probability[known], right),
         }
     )
 

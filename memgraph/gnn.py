@@ -54,6 +54,11 @@ class RewardGNN(nn.Module):
         self.response_head = nn.Sequential(nn.Linear(2 * hidden + len(THINKING_FEATURES), hidden), nn.LayerNorm(hidden))
         self.correction = nn.Parameter(torch.tensor(0.1))
 
+    def switch_off(self) -> None:
+        """Leave the prior as it is."""
+        with torch.no_grad():
+            self.correction.zero_()
+
     def forward(self, data: HeteroData) -> Tensor:
         """[rollouts] logits."""
         features = data["thinking"].features

@@ -30,6 +30,36 @@ class Metrics:
     coverage: float
 
 
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """What plots need of one scorer.
+
+    Attributes:
+        predicted: mean probability of each of the 15 bins of equal mass, ascending.
+        observed: share of right rollouts in each.
+        accuracy_at_coverage: accuracy where only the surest 10 %, 20 % … 100 % of the rollouts are answered.
+    """
+
+    predicted: list[float]
+    observed: list[float]
+    accuracy_at_coverage: list[float]
+
+
+def evaluation_curves(probability: ArrayLike, truth: ArrayLike) -> Curves:
+    """Curves of [rollouts] probabilities against [rollouts] truth; abstentions (NaN) are left out."""
+    p, right = np.asarray(probability, float), np.asarray(truth, float) >= 0.5
+    p, right = p[~np.isnan(p)], right[~np.isnan(p)]
+    bins = _bins(p)
+    surest = np.argsort(-np.abs(p - 0.5), kind="stable")
+    hits = ((p >= 0.5) == right)[surest]
+    counts = [round(len(p) * tenth / 10) for tenth in range(1, 11)]
+    return Curves(
+        predicted=[round(float(p[part].mean()), 4) for part in bins],
+        observed=[round(float(right[part].mean()), 4) for part in bins],
+        accuracy_at_coverage=[round(float(hits[:count].mean()), 4) for count in counts if count],
+    )
+
+
 def evaluate_scores(probability: ArrayLike, truth: ArrayLike, query: ArrayLike) -> Metrics:
     """Metrics of [rollouts] probabilities (NaN: abstained) against [rollouts] truth in 0..1, grouped by [rollouts] query."""
     p, right, group = np.asarray(probability, float), np.asarray(truth, float) >= 0.5, np.asarray(query)
@@ -49,10 +79,14 @@ def evaluate_scores(probability: ArrayLike, truth: ArrayLike, query: ArrayLike) 
 
 def calibration_error(probability: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     """Mean gap between predicted and observed frequency over 15 bins of equal mass."""
-    order = np.argsort(probability, kind="stable")
-    bins = [part for part in np.array_split(order, _BINS) if len(part)]
-    gaps = [abs(probability[part].mean() - right[part].mean()) * len(part) for part in bins]
+    gaps = [abs(probability[part].mean() - right[part].mean()) * len(part) for part in _bins(probability)]
     return float(sum(gaps) / len(probability))
+
+
+def _bins(probability: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+    """Rows of 15 bins of equal mass, ascending; fewer where there are fewer rows."""
+    order = np.argsort(probability, kind="stable")
+    return [part for part in np.array_split(order, _BINS) if len(part)]
 
 
 def _auc(right: NDArray[np.bool_], probability: NDArray[np.float64]) -> float | None:

@@ -14,6 +14,8 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
 
 from memgraph.features import VOTES, group_rows, vote_features
 from memgraph.keys import key_of
@@ -55,7 +57,8 @@ class Reliability:
                 early_stopping=False,
                 random_state=seed,
             )
-            models.append(regression.fit(own[seen], lead[seen]))
+            model = make_pipeline(SimpleImputer(keep_empty_features=True), regression)
+            models.append(model.fit(own[seen], lead[seen]))
         return cls(models)
 
     def features(self, snapshot: Snapshot, own: Floats) -> Floats:

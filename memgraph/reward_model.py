@@ -27,6 +27,7 @@ from memgraph.snapshot import Floats, Ints, Snapshot
 
 _FORMAT = 3
 _FEWEST_GROUPS = 5
+_LEAST_GAIN = 3.0  # standard errors; the best epoch is chosen on the same queries, which flatters the networks
 _WEIGHTS, _COMMITTEE, _CONFIG = "model.safetensors", "committee.skops", "config.json"
 
 
@@ -149,6 +150,11 @@ class RewardModel:
 
                 found = _train(cast(RewardGNN, network), data, snapshot, training, fold, config, rng, report)
                 logits[np.isin(rows, _rows_of_units(snapshot, fold))] = found
+        gain = _gain(held_out_prior, logits, snapshot.labels[rows], snapshot.rollout_query[rows])
+        if config.residual and gain < _LEAST_GAIN:
+            logits = held_out_prior
+            for network in networks:
+                cast(RewardGNN, network).switch_off()
         calibration = _temperature(logits, snapshot.labels[rows])
         probability = _calibrated(logits, calibration)
         noise = noise_floor(probability, snapshot.labels[rows], snapshot.rollout_group[rows])
@@ -156,6 +162,7 @@ class RewardModel:
             "labelled_queries": float(len(snapshot.labelled_queries)),
             "labelled_rollouts": float(len(rows)),
             "noise_floor": noise,
+            "gain_of_networks": gain,
             **_held_out_metrics(snapshot, rows, probability),
         }
         return cls(
@@ -359,6 +366,18 @@ def _loss(logits: Tensor, labels: Floats, query: Ints, ranking: float) -> Tensor
     if ranking and bool(pairs.any()):
         loss = loss + ranking * softplus(-(logits[:, None] - logits[None, :])[pairs]).mean()
     return loss
+
+
+def _gain(prior: Floats, corrected: Floats, labels: Floats, query: Ints) -> float:
+    """How much the networks lower the cross-entropy of held-out queries, in standard errors over the queries."""
+    target = torch.from_numpy(labels)
+    loss = [
+        binary_cross_entropy_with_logits(torch.from_numpy(logits), target, reduction="none").numpy()
+        for logits in (prior, corrected)
+    ]
+    gains = np.array([float((loss[0] - loss[1])[query == number].mean()) for number in np.unique(query)])
+    error = float(gains.std(ddof=1)) / np.sqrt(len(gains)) if len(gains) > 1 else 0.0
+    return float(gains.mean()) / error if error else 0.0
 
 
 def _temperature(logits: Floats, labels: Floats) -> float:

@@ -1,7 +1,8 @@
 """How a response is written. Good and bad reasoners differ in it, and a label on some tells about the others.
 
-It knows nothing of right and wrong by itself and is easy to imitate, so a model that rewards a policy under training
-may want to do without it (`RewardModelConfig.checks`); among rollouts of many policies it says much.
+It knows nothing of right and wrong by itself. Phrases ("therefore", "let's check", "the correct answer") are left out on
+purpose: a policy would imitate them first, and the rest says as much; only how a response begins is kept.
+`RewardModelConfig.checks` switches all of it off.
 """
 
 from __future__ import annotations
@@ -16,11 +17,6 @@ _SYMBOLS: Final = {
     "equals": "=", "backslash": "\\", "bold": "**", "dollar": "$", "hash": "#", "paragraph": "\n\n", "bracket": "(",
     "colon": ":", "comma": ",",
 }  # fmt: skip
-_MARKERS: Final = (
-    "let's", "step", "therefore", "so ", "however", "but ", "because", "since", "first", "we ", "the correct", "option",
-    "thus", "hence", "given", "not ", "can't", "unclear", "none of", "wikipedia", "refer", "<<", "assum", "approx", "sorry",
-    "given that", "to find", "to determine", "is incorrect", "is correct",
-)  # fmt: skip
 _CODE = re.compile(r"\b(?:def|import|return|print|for|if|while|class|try)\b")
 _STARTS: Final = ("we ", "the ", "to ", "let", "first")
 
@@ -28,8 +24,8 @@ _STARTS: Final = ("we ", "the ", "to ", "let", "first")
 def form(response: Response) -> dict[str, float]:
     """Features of the response without its padding (`Response.core`).
 
-    Lengths are log(1 + characters), shares are of characters (symbols, digits, capitals) or of words (markers, lists,
-    words of the question). `repeated` is the share of sentences that were there before.
+    Lengths are log(1 + characters), shares are of characters (symbols, digits, capitals) or of words (lists, words of
+    the question). `repeated` is the share of sentences that were there before, padding included.
     """
     text = response.core
     characters = max(1, len(text))
@@ -37,7 +33,7 @@ def form(response: Response) -> dict[str, float]:
     count, kinds = max(1, len(words)), set(words)
     asked = {word.lower() for word in WORD.findall(response.query)}
     low = text.lower()
-    sentences = [part.strip() for part in re.split(r"[.\n]", text) if len(part.strip()) > 15]
+    sentences = [part.strip() for part in re.split(r"[.\n]", response.text) if len(part.strip()) > 15]
     features = {
         "length": math.log1p(len(text)),
         "thinking": math.log1p(min(len(response.thinking), len(text))),
@@ -58,5 +54,4 @@ def form(response: Response) -> dict[str, float]:
         "answer_at_end": float("answer is" in low[-40:]),
     }
     features |= {name: text.count(symbol) / characters for name, symbol in _SYMBOLS.items()}
-    features |= {f"marker_{place}": low.count(marker) / count for place, marker in enumerate(_MARKERS)}
     return features | {f"start_{start.strip()}": float(low.startswith(start)) for start in _STARTS}

@@ -11,6 +11,12 @@ from memgraph.checks.equations import Equation, find_equations, leading_to, numb
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 WORD = re.compile(r"[A-Za-z']+")
 _BARE_NUMBERS = re.compile(r"(?<![\w.])(?:\d[\d.]*(?:[,;]\s*|\s+)){3,20}(?:\d[\d.]*)?(?!\w)")
+_SELF = re.compile(r"(?<![\w.])(\d[\d,.]*\d|\d)\s*=\s*\1(?![\w,.]*\d)\.?")
+_SENTENCE = re.compile(r"(?<=[.\n])(\s*)(?=\S)")
+_SENTENCE_LENGTH = 15
+_IDLE = re.compile(
+    r"""(?m)^[ \t]*\#.*\n?|(?<=[^ \t\n])[ \t]+\#[^"'\n]*$|^(?:assert|print)\b.*\n?|^[ \t]*(\"{3}|'{3})(?s:.*?)\1[ \t]*\n?"""
+)
 _OPTIONS = re.compile(r"(?m)^\(?([A-Z])[.):]\s*(.+)$")
 
 
@@ -40,12 +46,18 @@ class Response:
 
     @cached_property
     def core(self) -> str:
-        """The response without right equations that lead nowhere, and without lists of bare numbers: they are padding."""
-        text = self.text
+        """The response without padding, which is true and costs nothing.
+
+        Right equations that lead nowhere, numbers that equal themselves, lists of bare numbers and repeated sentences; in
+        programs comments, free-standing texts, and statements at the top that only assert or print.
+        """
+        if self.domain == "code":
+            return _IDLE.sub("", self.text)
+        text = _once(self.text)
         for equation in self.equations:
             if equation.holds and equation not in self.connected:
                 text = text.replace(equation.text, " ")
-        return _BARE_NUMBERS.sub(" ", text)
+        return _BARE_NUMBERS.sub(" ", _SELF.sub(" ", text))
 
     @cached_property
     def options(self) -> dict[str, str]:
@@ -58,3 +70,15 @@ class Response:
     def question(self) -> str:
         """The query without its options."""
         return _OPTIONS.sub("", self.query)
+
+
+def _once(text: str) -> str:
+    """The text without sentences of some length that were there before."""
+    parts = [*_SENTENCE.split(text), ""]
+    seen: set[str] = set()
+    kept: list[str] = []
+    for sentence, space in zip(parts[::2], parts[1::2], strict=True):
+        if len(sentence) < _SENTENCE_LENGTH or sentence not in seen:
+            kept += [sentence, space]
+        seen.add(sentence)
+    return "".join(kept)
