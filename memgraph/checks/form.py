@@ -36,7 +36,7 @@ def form(response: Response) -> dict[str, float]:
     sentences = [part.strip() for part in re.split(r"[.\n]", response.text) if len(part.strip()) > 15]
     features = {
         "length": math.log1p(len(text)),
-        "thinking": math.log1p(min(len(response.thinking), len(text))),
+        "thinking": math.log1p(len(response.core_thinking)),
         "lines": math.log1p(text.count("\n")),
         "sentences": math.log1p(len(re.findall(r"[.!?](?:\s|$)", text))),
         "digits": sum(character.isdigit() for character in text) / characters,

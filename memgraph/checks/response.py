@@ -10,10 +10,12 @@ from memgraph.checks.equations import Equation, find_equations, leading_to, numb
 
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 WORD = re.compile(r"[A-Za-z']+")
-_BARE_NUMBERS = re.compile(r"(?<![\w.])(?:\d[\d.]*(?:[,;]\s*|\s+)){3,20}(?:\d[\d.]*)?(?!\w)")
-_SELF = re.compile(r"(?<![\w.])(\d[\d,.]*\d|\d)\s*=\s*\1(?![\w,.]*\d)\.?")
+_END = r"[.,;]?[ \t]*"
+_BARE_NUMBERS = re.compile(r"(?<![\w.])(?:\d[\d.]*(?:[,;]\s*|\s+)){3,20}(?:\d[\d.]*)?(?!\w)" + _END)
+_SELF = re.compile(rf"(?<![\w.])(\d[\d,.]*\d|\d)\s*=\s*\1(?![\w,.]*\d){_END}")
 _SENTENCE = re.compile(r"(?<=[.\n])(\s*)(?=\S)")
 _SENTENCE_LENGTH = 15
+_TAG = re.compile(r"</?\w+>\s*")
 _IDLE = re.compile(
     r"""(?m)^[ \t]*\#.*\n?|(?<=[^ \t\n])[ \t]+\#[^"'\n]*$|^(?:assert|print)\b.*\n?|^[ \t]*(\"{3}|'{3})(?s:.*?)\1[ \t]*\n?"""
 )
@@ -51,13 +53,21 @@ class Response:
         Right equations that lead nowhere, numbers that equal themselves, lists of bare numbers and repeated sentences; in
         programs comments, free-standing texts, and statements at the top that only assert or print.
         """
+        return self._without_padding(self.text)
+
+    @cached_property
+    def core_thinking(self) -> str:
+        """The thinking without padding."""
+        return self._without_padding(self.thinking)
+
+    def _without_padding(self, text: str) -> str:
         if self.domain == "code":
-            return _IDLE.sub("", self.text)
-        text = _once(self.text)
+            return _IDLE.sub("", text)
+        text = _once(text)
         for equation in self.equations:
             if equation.holds and equation not in self.connected:
-                text = text.replace(equation.text, " ")
-        return _BARE_NUMBERS.sub(" ", _SELF.sub(" ", text))
+                text = re.sub(re.escape(equation.text) + _END, "", text)
+        return _BARE_NUMBERS.sub("", _SELF.sub("", text))
 
     @cached_property
     def options(self) -> dict[str, str]:
@@ -78,7 +88,8 @@ def _once(text: str) -> str:
     seen: set[str] = set()
     kept: list[str] = []
     for sentence, space in zip(parts[::2], parts[1::2], strict=True):
-        if len(sentence) < _SENTENCE_LENGTH or sentence not in seen:
+        said = _TAG.sub("", sentence)
+        if len(said) < _SENTENCE_LENGTH or said not in seen:
             kept += [sentence, space]
-        seen.add(sentence)
+        seen.add(said)
     return "".join(kept)

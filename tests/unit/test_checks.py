@@ -104,3 +104,21 @@ def test_any_text_gives_finite_known_features(query: str, text: str, answer: str
 )
 def test_monsters_do_not_hold_it_up(monster: str) -> None:
     run_checks(Response(monster, "math", monster, monster, monster[:100]))
+
+
+@pytest.mark.parametrize(
+    "padding",
+    [
+        "\n# 2 + 2 = 4, which was checked",
+        "\nassert 1 + 1 == 2\nassert double(0) == 0",
+        "\nprint(double(1))\nprint('all tests passed')",
+        '\n"""double(1) == 2, double(2) == 4"""\n',
+    ],
+)
+def test_comments_and_trivial_examples_leave_a_program_as_it_is(padding: str) -> None:
+    program = "def double(x):\n    return 2 * x\n"
+    found = [
+        run_checks(Response("def double(x):", "code", text, "", program)) for text in (program, program + padding)
+    ]
+    for name, value in found[0].items():
+        assert found[1][name] == pytest.approx(value, abs=0.02), name

@@ -1,0 +1,115 @@
+"""Ways of writing, and policies, that are believed more than others: learned without a label."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from memgraph.committee import Committee
+from memgraph.consensus import FEATURES, consensus_features
+from memgraph.reliability import RELIABILITY, PolicyReliability, Reliability
+from memgraph.snapshot import Floats, Snapshot
+from tests.unit.snapshots import snapshot
+
+QUERIES, ROLLOUTS = 120, 6
+
+
+def two_authors(*, style: bool) -> tuple[Snapshot, Floats]:
+    """Half of the rollouts of each query come from a policy that is right in 90 %, half from one that is in 30 %.
+
+    Returns the snapshot without labels, in which a feature tells the authors apart where `style` is set, and [rollouts]
+    truth.
+    """
+    rng = np.random.default_rng(0)
+    one = snapshot(queries=QUERIES, rollouts=ROLLOUTS, labelled=0)
+    good = np.tile([True, False], QUERIES * ROLLOUTS // 2)
+    right = rng.random(len(good)) < np.where(good, 0.9, 0.3)
+    value = np.where(right, 0, rng.integers(1, 4, len(good)))
+    feature = np.where(good if style else rng.random(len(good)) < 0.5, 5.0, 3.0) + rng.normal(size=len(good)) / 4
+    return replace(
+        one,
+        rollout_answer=4 * one.rollout_query + value,
+        answer_keys=[f"a{row}" for row in range(4 * QUERIES)],
+        answer_query=np.repeat(np.arange(QUERIES), 4),
+        answer_values=[str(row % 4) for row in range(4 * QUERIES)],
+        answer_class=np.arange(4 * QUERIES),
+        answer_valid=np.ones(4 * QUERIES, np.bool_),
+        answer_embeddings=np.ones((4 * QUERIES, 8), np.float32),
+        rollout_policies=["careful" if careful else "hasty" for careful in good],
+        feature_names=["check_form_length", "check_options_count"],
+        rollout_features=np.stack([feature, np.full(len(good), np.nan)], axis=1).astype(np.float32),
+    ), right.astype(np.float32)
+
+
+def share(data: Snapshot) -> Floats:
+    return consensus_features(data)[:, FEATURES.index("share")]
+
+
+def test_a_way_of_writing_that_votes_confirm_is_believed_without_any_label() -> None:
+    data, _ = two_authors(style=True)
+    own = data.rollout_features
+    found = Reliability.fit(data, own, share(data), seed=0).features(data, own)[:, 0]
+    careful = np.array([policy == "careful" for policy in data.rollout_policies])
+    assert found.shape == (QUERIES * ROLLOUTS,)
+    assert found[careful].mean() > found[~careful].mean() + 0.1
+
+
+def test_a_feature_that_says_nothing_is_not_believed() -> None:
+    data, _ = two_authors(style=False)
+    found = Reliability.fit(data, data.rollout_features, share(data), seed=0).features(data, data.rollout_features)
+    assert abs(found[:, 0]).mean() < 0.1
+    assert Reliability.fit(data, np.zeros((len(found), 0), np.float32), share(data), seed=0).models == ()
+
+
+def test_policies_are_told_apart_by_name_and_an_unknown_one_stands_in_the_middle() -> None:
+    data, _ = two_authors(style=False)
+    table = PolicyReliability.fit(data, share(data))
+    found = table.features(data)[:, RELIABILITY.index("reliability")]
+    careful = np.array([policy == "careful" for policy in data.rollout_policies])
+    assert found[careful].min() > 0.05
+    assert found[~careful].max() < -0.05
+    nobody = replace(data, rollout_policies=[""] * len(found))
+    assert PolicyReliability.fit(nobody, share(data)).leads == {}
+    assert not table.features(nobody)[:, 0].any()
+
+
+def test_an_excerpt_of_the_memory_says_the_same_as_all_of_it() -> None:
+    data, truth = two_authors(style=True)
+    labelled = replace(data, labels=np.where(data.rollout_query < 40, truth, np.nan).astype(np.float32))
+    rows = np.flatnonzero(~np.isnan(labelled.labels))
+    committee, _ = Committee.fit(labelled, rows, labelled.labels, checks=("form",), policies=True, seed=0)
+    kept = data.rollout_query >= 100
+    excerpt = replace(
+        data,
+        query_keys=data.query_keys[100:],
+        query_domains=data.query_domains[100:],
+        query_embeddings=data.query_embeddings[100:],
+        query_units=data.query_units[100:],
+        query_targets=data.query_targets[100:],
+        rollout_keys=[key for key, keep in zip(data.rollout_keys, kept, strict=True) if keep],
+        rollout_query=data.rollout_query[kept] - 100,
+        rollout_answer=data.rollout_answer[kept],
+        rollout_group=data.rollout_group[kept],
+        rollout_policies=[name for name, keep in zip(data.rollout_policies, kept, strict=True) if keep],
+        thinking_embeddings=data.thinking_embeddings[kept],
+        rollout_features=data.rollout_features[kept],
+        labels=np.full(int(kept.sum()), np.nan, np.float32),
+    ).without_similarity()
+    whole = committee.logits(data.without_similarity(), data.labels)
+    np.testing.assert_allclose(committee.logits(excerpt, excerpt.labels), whole[kept], atol=1e-5)
+
+
+@pytest.mark.parametrize("policies", [False, True])
+def test_a_committee_is_read_back_to_the_bit_and_knows_policies_only_if_told(policies: bool) -> None:
+    data, truth = two_authors(style=False)
+    labelled = replace(data, labels=np.where(data.rollout_query < 40, truth, np.nan).astype(np.float32))
+    rows = np.flatnonzero(~np.isnan(labelled.labels))
+    committee, _ = Committee.fit(labelled, rows, labelled.labels, checks=(), policies=policies, seed=0)
+    loaded = Committee.loads(committee.dumps())
+    before = committee.logits(labelled, labelled.labels)
+    np.testing.assert_array_equal(loaded.logits(labelled, labelled.labels), before)
+    assert loaded.digest() == committee.digest()
+    renamed = replace(labelled, rollout_policies=labelled.rollout_policies[1:] + labelled.rollout_policies[:1])
+    assert bool((committee.logits(renamed, labelled.labels) != before).any()) == policies
