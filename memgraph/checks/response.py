@@ -62,12 +62,12 @@ class Response:
 
     def _without_padding(self, text: str) -> str:
         if self.domain == "code":
-            return _IDLE.sub("", text)
+            return _IDLE.sub("", text).strip()
         text = _once(text)
         for equation in self.equations:
             if equation.holds and equation not in self.connected:
                 text = re.sub(re.escape(equation.text) + _END, "", text)
-        return _BARE_NUMBERS.sub("", _SELF.sub("", text))
+        return _BARE_NUMBERS.sub("", _SELF.sub("", text)).strip()
 
     @cached_property
     def options(self) -> dict[str, str]:

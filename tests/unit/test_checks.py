@@ -121,4 +121,4 @@ def test_comments_and_trivial_examples_leave_a_program_as_it_is(padding: str) ->
         run_checks(Response("def double(x):", "code", text, "", program)) for text in (program, program + padding)
     ]
     for name, value in found[0].items():
-        assert found[1][name] == pytest.approx(value, abs=0.02), name
+        assert found[1][name] == pytest.approx(value, abs=0.05), name
