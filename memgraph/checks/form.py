@@ -49,7 +49,7 @@ def form(response: Response) -> dict[str, float]:
         "numbered": len(re.findall(r"(?m)^\s*\d+[.)]", text)) / count,
         "bullets": len(re.findall(r"(?m)^\s*[-*•]", text)) / count,
         "code": len(_CODE.findall(text)) / count,
-        "repeated": 1 - len(set(sentences)) / max(1, len(sentences)),
+        "repeated": 1 - len(set(sentences)) / len(sentences) if sentences else 0.0,
         "boxed": float("boxed" in low),
         "answer_at_end": float("answer is" in low[-40:]),
     }
