@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -108,58 +108,80 @@ def evaluate_memory(
     Raises:
         InputError: if the file judges no rollout.
     """
+
+    def wanted(share: float, seed: int) -> list[str]:
+        return [scorer for scorer in scorers if (file.name, share, seed, scorer) not in done]
+
+    for split in splits(
+        memory, file, [(share, seed) for share in shares for seed in range(seeds) if wanted(share, seed)]
+    ):
+        for scorer in wanted(split.share, split.seed):
+            yield _evaluate_scorer(scorer, split, file)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """A memory of which some queries are labelled and the others are asked for.
+
+    Attributes:
+        truth: [target rollouts] whether it is right, NaN where the file does not say; only metrics may see it.
+    """
+
+    share: float
+    seed: int
+    snapshot: Snapshot
+    truth: Floats
+
+
+def splits(memory: Memory, file: Path, wanted: Sequence[tuple[float, int]]) -> Iterator[Split]:
+    """Splits of a memory that holds the rollouts of `file`, for each (share of queries labelled, seed), by the ledger.
+
+    Raises:
+        InputError: if the file judges no rollout.
+    """
     source = FileTruth([file], run="import")
     units = memory.units(source.query_keys())
     everything = memory.snapshot(LabelView(ledgers=()))
-    for share in shares:
-        for seed in range(seeds):
-            wanted = [scorer for scorer in scorers if (file.name, share, seed, scorer) not in done]
-            if not wanted:
-                continue
-            name = f"evaluate {share} {seed}"
-            drawn = draw(units, float(share), seed)
-            ledger = memory.ledger(name, budget=len(drawn), seed=seed)
-            ledger.reveal(source, drawn)
-            labels = memory.labels(everything, LabelView(ledgers=(name,)))
-            labelled = set(drawn)
-            hidden = [key for key in everything.query_keys if key not in labelled]
-            truth = ledger.evaluate(source, hidden)
-            if not truth:
-                raise InputError(f"{file} judges no rollout of the unlabelled queries: it needs `correct` in its rows")
-            targets = np.array([key not in labelled for key in everything.query_keys], np.bool_)
-            snapshot = replace(everything, labels=labels, query_targets=targets)
-            for scorer in wanted:
-                yield _evaluate_scorer(scorer, snapshot, truth, file=file, share=share, seed=seed)
+    for share, seed in wanted:
+        name = f"evaluate {share} {seed}"
+        drawn = draw(units, float(share), seed)
+        ledger = memory.ledger(name, budget=len(drawn), seed=seed)
+        ledger.reveal(source, drawn)
+        labelled = set(drawn)
+        found = ledger.evaluate(source, [key for key in everything.query_keys if key not in labelled])
+        if not found:
+            raise InputError(f"{file} judges no rollout of the unlabelled queries: it needs `correct` in its rows")
+        snapshot = replace(
+            everything,
+            labels=memory.labels(everything, LabelView(ledgers=(name,))),
+            query_targets=np.array([key not in labelled for key in everything.query_keys], np.bool_),
+        )
+        truth = [found.get(everything.rollout_keys[row], np.nan) for row in snapshot.target_rollouts]
+        yield Split(share, seed, snapshot, np.array(truth, np.float32))
 
 
-def _evaluate_scorer(
-    name: str, snapshot: Snapshot, truth: Mapping[str, float], *, file: Path, share: float, seed: int
-) -> EvaluationRow:
+def _evaluate_scorer(name: str, split: Split, file: Path) -> EvaluationRow:
+    snapshot = split.snapshot
     start = time.perf_counter()
     scorer = SCORERS[name]()
     try:
-        scorer.fit(snapshot, seed=seed)
+        scorer.fit(snapshot, seed=split.seed)
         probability: Floats = scorer.score(snapshot).probability
     except ModelError:
         probability = np.full(len(snapshot.target_rollouts), np.nan, np.float32)
     seconds = time.perf_counter() - start
-    rows = snapshot.target_rollouts
-    known = np.array([snapshot.rollout_keys[row] in truth for row in rows], np.bool_)
-    rows = rows[known]
-    right = np.array([truth[snapshot.rollout_keys[row]] for row in rows])
-    metrics = evaluate_scores(probability[known], right, snapshot.rollout_query[rows])
-    values = {field: value for field, value in asdict(metrics).items() if field in EvaluationRow.__dataclass_fields__}
+    known = ~np.isnan(split.truth)
+    query = snapshot.rollout_query[snapshot.target_rollouts]
+    metrics = evaluate_scores(probability[known], split.truth[known], query[known])
     return EvaluationRow(
-        **{
-            **values,
-            "file": file.name,
-            "labels": share,
-            "seed": seed,
-            "scorer": name,
-            "seconds": round(seconds, 3),
-            "rollouts": len(rows),
-            "curves": evaluation_curves(probability[known], right),
-        }
+        **asdict(metrics),
+        file=file.name,
+        labels=split.share,
+        seed=split.seed,
+        scorer=name,
+        seconds=round(seconds, 3),
+        rollouts=int(known.sum()),
+        curves=evaluation_curves(probability[known], split.truth[known]),
     )
 
 

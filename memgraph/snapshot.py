@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Self
 
 import numpy as np
@@ -93,6 +94,20 @@ class Snapshot:
     def with_targets(self, query_targets: Bools) -> Self:
         """The same columns with other queries asked for."""
         return replace(self, query_targets=query_targets)
+
+    def with_rollouts(self, kept: Bools) -> Self:
+        """The same with some of the rollouts only; queries and answers stay."""
+        return replace(
+            self,
+            rollout_keys=list(compress(self.rollout_keys, kept)),
+            rollout_query=self.rollout_query[kept],
+            rollout_answer=self.rollout_answer[kept],
+            rollout_group=self.rollout_group[kept],
+            rollout_policies=list(compress(self.rollout_policies, kept)),
+            thinking_embeddings=self.thinking_embeddings[kept],
+            rollout_features=self.rollout_features[kept],
+            labels=self.labels[kept],
+        )
 
     def with_own_answers(self) -> Self:
         """The same with an answer node for each rollout, instead of one for equal answers."""

@@ -117,8 +117,6 @@ def test_monsters_do_not_hold_it_up(monster: str) -> None:
 )
 def test_comments_and_trivial_examples_leave_a_program_as_it_is(padding: str) -> None:
     program = "def double(x):\n    return 2 * x\n"
-    found = [
-        run_checks(Response("def double(x):", "code", text, "", program)) for text in (program, program + padding)
-    ]
+    found = [run_checks(Response("def double(x):", "code", text, "", program)) for text in (program, program + padding)]
     for name, value in found[0].items():
         assert found[1][name] == pytest.approx(value, abs=0.05), name
