@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from memgraph.checks import ALL_CHECKS
 from memgraph.errors import SettingsError
 
 
@@ -67,8 +68,19 @@ class RewardSection(_Section):
     skip_noise: bool = Field(
         True, description="No reward for groups whose predictions differ by less than their noise."
     )
+    checks: list[str] = Field(
+        default_factory=lambda: list(ALL_CHECKS), description="Label-free checks that the scorer `gnn` may use."
+    )
+    policies: bool = Field(False, description="Whether the scorer `gnn` may know which policy a rollout comes from.")
     initial_rollouts: int = Field(8, ge=0, description="Rollouts of each training query before training starts.")
     max_failed_calls: int = Field(3, ge=0, description="Consecutive failed reward calls after which training stops.")
+
+    @field_validator("checks")
+    @classmethod
+    def _known(cls, checks: list[str]) -> list[str]:
+        if unknown := [check for check in checks if check not in ALL_CHECKS]:
+            raise ValueError(f"unknown checks {', '.join(unknown)}; known: {', '.join(ALL_CHECKS)}")
+        return checks
 
 
 class RunConfig(_Section):

@@ -21,6 +21,7 @@ from memgraph import LabelView, Memory, Rollout
 from memgraph.errors import TrainingError
 from memgraph.ingest import IngestReport
 from memgraph.ledger import Ledger
+from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import SCORERS, GnnScorer, Scorer
 from memgraph.settings import Settings
 from trainer.budget import LabelBudget
@@ -182,7 +183,8 @@ def fit_scorer(config: RunConfig, memory: Memory, result: RunResult) -> Scorer |
     if config.reward.scorer == "none":
         return None
     if config.reward.scorer == "gnn":
-        model, registered = memory.fit(view, seed=config.seed)
+        settings = RewardModelConfig(checks=tuple(config.reward.checks), policies=config.reward.policies)
+        model, registered = memory.fit(view, seed=config.seed, config=settings)
         result.reward_model = {"key": registered.key, "folder": registered.folder, **model.metrics}
         return GnnScorer(model)
     if config.reward.scorer not in SCORERS:

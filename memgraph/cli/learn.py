@@ -10,18 +10,32 @@ from rich.table import Table
 
 from memgraph.cli.common import HomeOption, JsonOption, LedgerOption, console, emit, open_memory, progress, say
 
+_CHECKS = (
+    "form, arithmetic, options, conclusion, behaviour"  # a test compares it with memgraph.checks, which is slow to load
+)
+
 
 def fit(
     ledger: LedgerOption = "default",
     seed: Annotated[int, typer.Option(help="The same seed on the same memory gives the same model.")] = 0,
+    checks: Annotated[
+        str, typer.Option(help=f"Label-free checks to use: `all`, `none`, or some of {_CHECKS}.")
+    ] = "all",
+    policies: Annotated[bool, typer.Option(help="Let it know which policy a rollout comes from.")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fit the reward model on the labelled queries of a ledger; save its checkpoint and register it in the graph."""
+    from memgraph.checks import ALL_CHECKS
     from memgraph.records import LabelView
+    from memgraph.reward_model import RewardModelConfig
 
+    chosen = {"all": ALL_CHECKS, "none": ()}.get(checks, tuple(checks.split(",")))
+    if unknown := [name for name in chosen if name not in ALL_CHECKS]:
+        raise typer.BadParameter(f"unknown checks {', '.join(unknown)}; known: {', '.join(ALL_CHECKS)}")
+    config = RewardModelConfig(checks=chosen, policies=policies)
     with open_memory(home) as memory, progress("fitting the reward model") as update:
-        model, registered = memory.fit(LabelView(ledgers=(ledger,)), seed=seed, progress=update)
+        model, registered = memory.fit(LabelView(ledgers=(ledger,)), seed=seed, config=config, progress=update)
     if as_json:
         emit({"model": registered.key, "folder": registered.folder, "ledger": ledger, "metrics": model.metrics})
         return

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from memgraph.cli import app
+from memgraph.checks import ALL_CHECKS
+from memgraph.cli import app, learn
 from memgraph.memory import Memory
 from memgraph.settings import Settings
 from tests.conftest import write_rows
@@ -49,6 +50,7 @@ def test_the_way_from_import_to_score_in_json(memory: Memory, settings: Settings
     assert call("import", file)["files"][0]["new"] == 120
     assert call("import", file)["files"][0]["known"] == 120
     assert call("label", file, "--budget", "0.4")["newly_paid"] == 12
+    assert call("fit", "--checks", "form,arithmetic", "--policies")["model"] != call("fit")["model"]
     fitted = call("fit")
     assert Path(fitted["folder"]).is_dir()
     assert call("score")["queries"] == 18
@@ -73,6 +75,10 @@ def test_rejected_rows_end_with_exit_code_3_and_are_listed(memory: Memory, setti
 def test_wrong_usage_is_exit_code_2() -> None:
     assert memreward("import", "no-such-file.jsonl")[0] == 2
     assert memreward("evaluate", str(README), "--scorers", "magic")[0] == 2
+    code, _, err = memreward("fit", "--checks", "magic")
+    assert code == 2
+    assert all(check in err for check in ALL_CHECKS)
+    assert ", ".join(ALL_CHECKS) == learn._CHECKS
 
 
 def test_an_error_is_one_message_without_a_traceback_and_exit_code_1(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from memgraph.errors import EmbeddingSpaceError, ModelError
+from memgraph.hetero import hide_units
 from memgraph.metrics import evaluate_scores
 from memgraph.reward_model import RewardModel, RewardModelConfig, noise_floor
 from memgraph.snapshot import Snapshot
-from tests.unit.snapshots import shuffle_rollouts, snapshot
+from tests.unit.snapshots import DIMENSION, shuffle_rollouts, snapshot, unit
 
 CONFIG = RewardModelConfig(hidden=16, heads=2, epochs=30)
 
@@ -130,3 +131,55 @@ def test_checks_can_be_switched_off() -> None:
     without = replace(CONFIG, checks=())
     plain, ignoring = (RewardModel.fit(one, config=without).predict(one) for one in (data, noted))
     np.testing.assert_array_equal(plain, ignoring)
+
+
+@pytest.mark.parametrize("parts", [{"label_inputs": False}, {"similarity": False}])
+def test_without_labels_as_inputs_or_similar_queries_a_neighbours_label_moves_nothing(
+    data: Snapshot, parts: dict[str, bool]
+) -> None:
+    model = RewardModel.fit(data, config=replace(CONFIG, **parts))
+    flipped = replace(data, labels=(1 - data.labels).astype(np.float32))
+    np.testing.assert_array_equal(model.predict(flipped), model.predict(data))
+
+
+def test_networks_that_do_not_help_on_held_out_queries_leave_the_committee_alone(data: Snapshot) -> None:
+    rng = np.random.default_rng(0)
+    noise = replace(data, labels=np.where(np.isnan(data.labels), np.nan, rng.integers(0, 2, len(data.labels))))
+    model = RewardModel.fit(replace(noise, labels=noise.labels.astype(np.float32)), config=CONFIG)
+    assert model.metrics["gain_of_networks"] is not None
+    assert model.metrics["gain_of_networks"] < 3
+    labels = hide_units(noise, noise.query_targets).astype(np.float32)
+    committee = model._committee.logits(noise, labels)[noise.target_rollouts] * model.calibration
+    np.testing.assert_allclose(model.predict(noise), 1 / (1 + np.exp(-committee)), atol=1e-6)
+
+
+def test_networks_help_where_the_structure_of_the_memory_says_what_the_features_do_not() -> None:
+    """Right thinking differs from query to query here, and only labels of the same kind of query tell."""
+    data = kinds()
+    with_networks = RewardModel.fit(data, config=replace(CONFIG, hidden=32, epochs=60, patience=60))
+    assert with_networks.metrics["gain_of_networks"] is not None
+    assert with_networks.metrics["gain_of_networks"] > 3
+
+
+def kinds() -> Snapshot:
+    """Queries of two kinds with opposite signs of right thinking, told apart by the query's vector alone."""
+    rng = np.random.default_rng(5)
+    one = snapshot(queries=300, rollouts=4, labelled=150)
+    kind = np.arange(300) % 2 * 2 - 1
+    right = rng.random(1200) < 0.5
+    sign = np.where(right, 1, -1) * kind[one.rollout_query]
+    return replace(
+        one,
+        query_embeddings=unit(rng.normal(size=(300, DIMENSION)) + 3 * kind[:, None]),
+        thinking_embeddings=unit(rng.normal(size=(1200, DIMENSION)) + 2 * sign[:, None]),
+        rollout_answer=np.arange(1200),
+        answer_keys=[f"a{row}" for row in range(1200)],
+        answer_query=one.rollout_query,
+        answer_values=[str(row) for row in range(1200)],
+        answer_class=np.arange(1200),
+        answer_valid=np.ones(1200, np.bool_),
+        answer_embeddings=unit(rng.normal(size=(1200, DIMENSION))),
+        similar=one.similar[:, :0],
+        similar_scores=one.similar_scores[:0],
+        labels=np.where(one.rollout_query < 150, right, np.nan).astype(np.float32),
+    )

@@ -6,12 +6,15 @@ import pytest
 from memgraph.consensus import FEATURES, consensus_features
 from memgraph.errors import ModelError
 from memgraph.metrics import evaluate_scores
+from memgraph.paper import Messages, fit_paper_gnn, predict_paper_gnn
 from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import DEFAULT_SCORER, SCORERS, GnnScorer
 from tests.unit.snapshots import shuffle_rollouts, snapshot
 
 FAST = RewardModelConfig(hidden=16, heads=2, epochs=10)
-CHEAP = [name for name in SCORERS if name != "gnn"]
+# dropout falls on other rollouts when they are fitted in another order
+WITH_DROPOUT = ["gnn", "gnn_policy", "paper_gnn_published", "paper_gnn_corrected"]
+CHEAP = [name for name in SCORERS if name not in WITH_DROPOUT]
 
 
 def column(name: str, features: np.ndarray) -> list[float]:
@@ -84,10 +87,27 @@ def test_scores_follow_the_rollouts_whatever_their_order(name: str) -> None:
     assert found[0] == pytest.approx(found[1], abs=1e-4)
 
 
+@pytest.mark.parametrize("name", ["paper_gnn_published", "paper_gnn_corrected"])
+def test_a_fitted_network_scores_rollouts_in_any_order(name: str) -> None:
+    original = snapshot()
+    shuffled = shuffle_rollouts(original, np.random.default_rng(3).permutation(len(original.rollout_keys)))
+    scorer = SCORERS[name]()
+    scorer.fit(original, seed=0)
+    found = [
+        dict(zip([one.rollout_keys[row] for row in one.target_rollouts], scorer.score(one).probability, strict=True))
+        for one in (original, shuffled)
+    ]
+    assert found[0] == pytest.approx(found[1], abs=1e-4)
+
+
 @pytest.mark.parametrize("name", list(SCORERS))
 def test_answers_are_for_the_target_rollouts_and_lie_between_0_and_1(name: str) -> None:
     one = snapshot()
-    scorer = GnnScorer(config=FAST) if name == "gnn" else SCORERS[name]()
+    fast = {
+        "gnn": lambda: GnnScorer(config=FAST),
+        "gnn_policy": lambda: GnnScorer(config=replace(FAST, policies=True), name=name),
+    }
+    scorer = fast.get(name, SCORERS[name])()
     scorer.fit(one, seed=0)
     scores = scorer.score(one)
     assert scores.source == name
@@ -124,3 +144,36 @@ def test_the_random_control_knows_nothing_but_is_the_same_every_time() -> None:
 
 def test_the_default_scorer_exists() -> None:
     assert DEFAULT_SCORER in SCORERS
+
+
+@pytest.mark.parametrize(("messages", "moved"), [("published", False), ("corrected", True)])
+def test_the_papers_messages_run_away_from_the_query_that_is_scored_and_the_corrected_ones_to_it(
+    messages: Messages, moved: bool
+) -> None:
+    """A query that lists others as similar, and is listed by none, hears of them in the corrected form only."""
+    one = snapshot(labelled=12)
+    target = 23
+    similar = one.similar[:, (one.similar[0] != target)]
+    lonely = replace(
+        one,
+        similar=similar,
+        similar_scores=np.full(similar.shape[1], 0.5, np.float32),
+        query_targets=np.arange(24) == target,
+    )
+    network = fit_paper_gnn(lonely, messages=messages, seed=0, epochs=10)
+    before = predict_paper_gnn(network, lonely, messages)
+    vectors = lonely.query_embeddings.copy()
+    vectors[lonely.similar[0][lonely.similar[1] == target]] *= -1
+    after = predict_paper_gnn(network, replace(lonely, query_embeddings=vectors), messages)
+    assert bool(np.abs(after - before).max() > 1e-6) == moved
+
+
+@pytest.mark.parametrize("name", ["knn", "label_propagation", "boosting", "committee", "paper_gnn_corrected"])
+def test_labels_of_the_targets_move_no_score(name: str) -> None:
+    one = snapshot()
+    scorer = SCORERS[name]()
+    scorer.fit(one, seed=0)
+    rng = np.random.default_rng(0)
+    poisoned = np.where(one.query_targets[one.rollout_query], rng.integers(0, 2, len(one.labels)), one.labels)
+    after = scorer.score(replace(one, labels=poisoned.astype(np.float32))).probability
+    np.testing.assert_array_equal(after, scorer.score(one).probability)
