@@ -59,6 +59,11 @@ class RewardGNN(nn.Module):
         with torch.no_grad():
             self.correction.zero_()
 
+    @property
+    def is_on(self) -> bool:
+        """Whether it says anything beyond the prior."""
+        return bool(self.correction != 0)
+
     def forward(self, data: HeteroData) -> Tensor:
         """[rollouts] logits."""
         features = data["thinking"].features

@@ -27,6 +27,7 @@ from memgraph.snapshot import Floats, Ints, Snapshot
 
 _FORMAT = 3
 _FEWEST_GROUPS = 5
+_LEAST_GAIN_SO_FAR = 1.0
 _LEAST_GAIN = 3.0  # standard errors; the best epoch is chosen on the same queries, which flatters the networks
 _WEIGHTS, _COMMITTEE, _CONFIG = "model.safetensors", "committee.skops", "config.json"
 
@@ -136,6 +137,7 @@ class RewardModel:
         data = to_hetero(snapshot, prior).to(place)
         logits = held_out_prior.copy()
         folds = np.array_split(rng.permutation(units), config.members)
+        query, gain = snapshot.rollout_query[rows], 0.0
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             networks = _networks(snapshot.query_embeddings.shape[1], config).to(place)
@@ -150,7 +152,10 @@ class RewardModel:
 
                 found = _train(cast(RewardGNN, network), data, snapshot, training, fold, config, rng, report)
                 logits[np.isin(rows, _rows_of_units(snapshot, fold))] = found
-        gain = _gain(held_out_prior, logits, snapshot.labels[rows], snapshot.rollout_query[rows])
+                tried = np.isin(rows, _rows_of_units(snapshot, np.concatenate(folds[: number + 1])))
+                gain = _gain(held_out_prior[tried], logits[tried], snapshot.labels[rows][tried], query[tried])
+                if config.residual and gain < _LEAST_GAIN_SO_FAR:
+                    break
         if config.residual and gain < _LEAST_GAIN:
             logits = held_out_prior
             for network in networks:
@@ -195,11 +200,13 @@ class RewardModel:
         snapshot = self.config.view(snapshot)
         labels = self.config.visible(hide_units(snapshot, snapshot.query_targets))
         prior = self._committee.logits(snapshot, labels)
-        data = to_hetero(snapshot, prior if self.config.residual else np.zeros_like(prior))
-        set_labels(data, labels)
-        with torch.inference_mode():
-            logits = torch.stack([network(data) for network in self._networks]).mean(dim=0).numpy()[rows]
-        return _calibrated(logits, self.calibration)
+        networks = [network for network in self._networks if cast(RewardGNN, network).is_on]
+        if networks:
+            data = to_hetero(snapshot, prior if self.config.residual else np.zeros_like(prior))
+            set_labels(data, labels)
+            with torch.inference_mode():
+                prior = torch.stack([network(data) for network in networks]).mean(dim=0).numpy()
+        return _calibrated(prior[rows], self.calibration)
 
     def fingerprint(self) -> str:
         """sha256 of weights, calibration and settings: equal models have equal fingerprints."""
