@@ -160,6 +160,8 @@ class RewardModel:
             logits = held_out_prior
             for network in networks:
                 cast(RewardGNN, network).switch_off()
+        if progress is not None:
+            progress(config.members * config.epochs, config.members * config.epochs)
         calibration = _temperature(logits, snapshot.labels[rows])
         probability = _calibrated(logits, calibration)
         noise = noise_floor(probability, snapshot.labels[rows], snapshot.rollout_group[rows])

@@ -1,7 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from memgraph.metrics import evaluate_scores
+from memgraph.evaluation import EvaluationRow
+from memgraph.metrics import evaluate_scores, evaluation_curves
+from memgraph.plots import plot_curves, plot_evaluation, plot_label_curve
 
 
 def test_metrics_of_a_case_worked_out_by_hand() -> None:
@@ -32,3 +36,31 @@ def test_a_calibrated_scorer_has_a_small_error_and_an_overconfident_one_a_large(
     assert overconfident is not None
     assert calibrated < 0.02
     assert overconfident > 0.2
+
+
+def test_curves_show_calibration_and_what_abstention_buys() -> None:
+    rng = np.random.default_rng(0)
+    probability = rng.random(5_000)
+    truth = rng.random(5_000) < probability
+    curves = evaluation_curves(np.append(probability, np.nan), np.append(truth, False))
+    assert len(curves.predicted) == len(curves.observed) == 15
+    np.testing.assert_allclose(curves.predicted, curves.observed, atol=0.08)
+    assert len(curves.accuracy_at_coverage) == 10
+    assert curves.accuracy_at_coverage[0] > curves.accuracy_at_coverage[4] > curves.accuracy_at_coverage[9]
+    assert curves.accuracy_at_coverage[9] == pytest.approx(((probability >= 0.5) == truth).mean(), abs=1e-3)
+    assert evaluation_curves([np.nan], [1]).predicted == []
+
+
+def test_results_are_drawn(tmp_path: Path) -> None:
+    curves = evaluation_curves([0.1, 0.9, 0.4], [0, 1, 1])
+    rows = [
+        EvaluationRow(file, share, seed, scorer, 3, 0.9, 0.8, None, 0.1, 1.0, 0.5, curves)
+        for file in ("a.jsonl", "b.jsonl")
+        for share in (0.05, 0.2)
+        for seed in (0, 1)
+        for scorer in ("gnn", "majority_vote")
+    ]
+    for draw in (plot_evaluation, plot_label_curve, plot_curves):
+        picture = tmp_path / f"{draw.__name__}.png"
+        draw(rows, picture)
+        assert picture.read_bytes().startswith(b"\x89PNG")
