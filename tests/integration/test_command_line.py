@@ -72,6 +72,35 @@ def test_rejected_rows_end_with_exit_code_3_and_are_listed(memory: Memory, setti
     assert listed == {"file": str(file), "row": 9, "reason": "the required field 'response' is missing"}
 
 
+def test_evaluate_prints_one_row_for_each_scorer_share_and_split_and_leaves_the_memory_alone(
+    memory: Memory, settings: Settings, tmp_path: Path
+) -> None:
+    file = write_rows(tmp_path / "r.jsonl", sums(30))
+    arguments = ["--labels", "0.2", "--labels", "0.5", "--seeds", "2", "--scorers", "majority_vote,logistic,random"]
+    code, out, err = memreward("evaluate", str(file), *arguments, "--plot", str(tmp_path / "p.png"), "--json")
+    assert code == 0, err
+    document = json.loads(out)
+    assert document["default_scorer"] == "gnn"
+    found = {(row["scorer"], row["labels"], row["seed"]) for row in document["rows"]}
+    assert found == {
+        (name, share, seed)
+        for name in ("majority_vote", "logistic", "random")
+        for share in (0.2, 0.5)
+        for seed in (0, 1)
+    }
+    for row in document["rows"]:
+        assert row["file"] == "r.jsonl"
+        assert row["rollouts"] == round(120 * (1 - row["labels"]))
+        assert 0 <= row["accuracy"] <= 1
+        assert 0 <= row["auc"] <= 1
+        assert row["within_query_auc"] is None or 0 <= row["within_query_auc"] <= 1
+        assert 0 <= row["ece"] <= 1
+        assert row["coverage"] == 1
+        assert row["seconds"] >= 0
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+    assert memory.database.query("MATCH (t:Thinking) RETURN count(t) AS n")[0]["n"] == 0
+
+
 def test_wrong_usage_is_exit_code_2() -> None:
     assert memreward("import", "no-such-file.jsonl")[0] == 2
     assert memreward("evaluate", str(README), "--scorers", "magic")[0] == 2
