@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import logit
 
 from memgraph.errors import LedgerError
 from memgraph.labelling import label_within_budget
@@ -59,15 +60,16 @@ def test_a_neighbours_label_moves_a_score_and_a_targets_own_does_not(memory: Mem
     source = imported(memory, write_rows(tmp_path / "r.jsonl", sums(40)))
     label_within_budget(memory, source, ledger="l", budget=0.5)
     model = RewardModel.fit(memory.snapshot(VIEW), seed=0, config=FAST)
-    target = next(key for key in source.query_keys() if key not in memory.ledger("l").revealed())
-    subgraph = memory.subgraph([target], VIEW)
+    targets = [key for key in source.query_keys() if key not in memory.ledger("l").revealed()]
+    subgraph = memory.subgraph(targets, VIEW)
     before = model.predict(subgraph)
 
     context = np.flatnonzero(~np.isnan(subgraph.labels))
     assert len(context), "the neighbourhood of an unlabelled query holds labelled rollouts"
     flipped = subgraph.labels.copy()
     flipped[context] = 1 - flipped[context]
-    assert np.abs(model.predict(replace(subgraph, labels=flipped)) - before).max() > 1e-6
+    moved = logit(model.predict(replace(subgraph, labels=flipped)).astype(float)) - logit(before.astype(float))
+    assert np.abs(moved).max() > 0.01
 
     own = subgraph.labels.copy()
     own[subgraph.target_rollouts] = 1.0
