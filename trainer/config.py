@@ -42,9 +42,11 @@ class DataSection(_Section):
 
     train_files: list[Path] = Field(default_factory=list)
     test_files: list[Path] = Field(default_factory=list)
+    ood_files: list[Path] = Field(default_factory=list, description="Held-out problems of other kinds.")
     domains: list[str] = Field(default_factory=lambda: ["math", "qa", "code"])
     train: int = Field(240, ge=1, description="Generated training problems (without files).")
     test: int = Field(300, ge=0, description="Generated held-out problems (without files).")
+    ood: int = Field(0, ge=0, description="Generated held-out problems of kinds that training never asks for.")
     seed: int = 0
 
 
@@ -59,7 +61,9 @@ class LabelSection(_Section):
 class RewardSection(_Section):
     """How unlabelled rollouts are rewarded."""
 
-    scorer: str = Field("gnn", description="Any scorer of `memgraph.scorers`; `none` gives no reward without a label.")
+    scorer: str = Field(
+        "gnn", description="Any scorer of `memgraph.scorers`; with `none` only the labelled queries are trained on."
+    )
     kind: Literal["threshold", "soft"] = Field(
         "threshold", description="0/1 at `threshold`, or the probability itself."
     )

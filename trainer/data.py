@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from memgraph.errors import InputError
 from memgraph.records import Reference
 from memgraph.truth import Truth
 from trainer.config import DataSection
-from trainer.problems import Problem, generate
+from trainer.problems import Problem, Split, generate
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,10 @@ class Problems:
     tasks: tuple[Task, ...]
     truth: ProblemTruth
 
+    def only(self, query_keys: Collection[str]) -> Problems:
+        """Some of the tasks, with the same truth behind them."""
+        return Problems(tuple(task for task in self.tasks if task.query_key in query_keys), self.truth)
+
     @classmethod
     def of(cls, problems: Sequence[Problem]) -> Problems:
         """Separate what the trainer may see from what it may not; equal queries count once."""
@@ -73,17 +77,24 @@ class Problems:
         return cls(tuple(tasks.values()), ProblemTruth(problems))
 
 
-def load_problems(section: DataSection) -> tuple[Problems, Problems]:
-    """Training and held-out problems of a run, from files where given, else generated."""
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """A run's problems: to train on, to test on, and of kinds that training never asks for."""
+
+    train: Problems
+    test: Problems
+    ood: Problems
+
+
+def load_problems(section: DataSection) -> Splits:
+    """A run's problems, from files where given, else generated."""
     if section.train_files:
-        return (
-            Problems.of([p for file in section.train_files for p in _read(file)]),
-            Problems.of([p for file in section.test_files for p in _read(file)]),
-        )
+        files = (section.train_files, section.test_files, section.ood_files)
+        return Splits(*(Problems.of([p for file in group for p in _read(file)]) for group in files))
     domains: Any = section.domains
-    return (
-        Problems.of(generate(section.train, section.seed, domains=domains, split="train")),
-        Problems.of(generate(section.test, section.seed, domains=domains, split="test")),
+    counts: tuple[tuple[Split, int], ...] = (("train", section.train), ("test", section.test), ("ood", section.ood))
+    return Splits(
+        *(Problems.of(generate(count, section.seed, domains=domains, split=split)) for split, count in counts)
     )
 
 

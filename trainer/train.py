@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,6 +35,8 @@ from trainer.progress import Narrator, RewardProgress
 from trainer.reward import Judged, MemoryReward
 from trainer.verifiers import judge
 
+Scores = dict[str, NDArray[np.float64]]
+
 
 @dataclass(slots=True)
 class RunResult:
@@ -42,7 +44,7 @@ class RunResult:
 
     Attributes:
         seconds: by stage.
-        accuracy: on the held-out problems, before and after, overall and by domain.
+        accuracy: on the held-out problems, before and after: all, by domain, and the same of the ood ones.
         spending: of the ledger.
         reward_sources: rewards given during training, by source.
     """
@@ -75,8 +77,10 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
 
     with stage("loading the policy and the problems"):
         policy = load_policy(config.policy, device=memory.settings.device)
-        training, held_out = load_problems(config.data)
-        narrator.say(f"{policy.describe()}; {len(training.tasks)} training and {len(held_out.tasks)} held-out problems")
+        problems = load_problems(config.data)
+        training, held_out = problems.train, {"test": problems.test, "ood": problems.ood}
+        counts = f"{len(training.tasks)} training, {len(problems.test.tasks)} test and {len(problems.ood.tasks)} ood problems"
+        narrator.say(f"{policy.describe()}; {counts}")
 
     with stage(f"sampling {config.reward.initial_rollouts} initial rollouts of each training problem into the memory"):
         report = store_initial_rollouts(config, memory, policy, training, progress=narrator.shows_progress)
@@ -90,12 +94,16 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     with stage(f"fitting the scorer {config.reward.scorer}"):
         scorer = fit_scorer(config, memory, result)
 
-    before = None
-    if config.evaluate and held_out.tasks:
+    before: Scores = {}
+    if config.evaluate:
         with stage("accuracy on held-out problems before training"):
-            before = _evaluate(config, policy, held_out, ledger, progress=narrator.shows_progress)
-            narrator.say(f"{before.mean():.1%} right")
+            before = _evaluate(config, policy, held_out, ledger, narrator)
 
+    rewarded = training if scorer is not None else training.only(judged.query_keys)
+    if not rewarded.tasks:
+        raise TrainingError(
+            f"no training query has a reward: scorer {config.reward.scorer!r} and a label budget of {config.labels.budget}"
+        )
     with stage("training"):
         log = config.folder / "rewards.jsonl"
         reward = MemoryReward(
@@ -112,18 +120,18 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             max_failed_calls=config.reward.max_failed_calls,
             log=log,
         )
-        trainer = make_trainer(config, policy, training, reward, narrator)
+        trainer = make_trainer(config, policy, rewarded, reward, narrator)
         trainer.train(resume_from_checkpoint=checkpoint)
         result.steps = int(trainer.state.global_step)
         result.reward_sources = dict(reward.source_counts)
         plot_training(log, config.folder / "training.png")
         narrator.say(f"reward by step is drawn in {config.folder / 'training.png'}")
 
-    if before is not None:
+    if before:
         with stage("accuracy on held-out problems after training"):
-            after = _evaluate(config, policy, held_out, ledger, progress=narrator.shows_progress)
+            after = _evaluate(config, policy, held_out, ledger, narrator)
             result.accuracy = _changes(before, after, held_out)
-            narrator.say(f"{after.mean():.1%} right")
+            _keep_scores(config.folder / "scores.json", before, after, held_out)
     result.spending = {
         "training_queries": len(training.tasks),
         "queries_paid": len(ledger.revealed()),
@@ -226,27 +234,49 @@ def make_trainer(
 
 
 def _evaluate(
-    config: RunConfig, policy: Policy, held_out: Problems, ledger: Ledger, *, progress: bool
-) -> NDArray[np.float64]:
+    config: RunConfig, policy: Policy, held_out: Mapping[str, Problems], ledger: Ledger, narrator: Narrator
+) -> Scores:
+    """[problems] of each split, 1 where the greedy answer is right."""
     policy.ready_to_sample()
-    return greedy_scores(
-        policy.model,
-        policy.tokenizer,
-        [policy.prompt(task.query) for task in held_out.tasks],
-        held_out,
-        ledger=ledger,
-        judge=judge,
-        max_new_tokens=config.max_new_tokens,
-        progress=progress,
-    )
+    scores = {}
+    for split, problems in held_out.items():
+        if not problems.tasks:
+            continue
+        scores[split] = greedy_scores(
+            policy.model,
+            policy.tokenizer,
+            [policy.prompt(task.query) for task in problems.tasks],
+            problems,
+            ledger=ledger,
+            judge=judge,
+            max_new_tokens=config.max_new_tokens,
+            progress=narrator.shows_progress,
+        )
+        narrator.say(f"{split}: {scores[split].mean():.1%} right")
+    return scores
 
 
-def _changes(before: NDArray[np.float64], after: NDArray[np.float64], held_out: Problems) -> dict[str, PairedChange]:
-    domains = np.array([task.domain for task in held_out.tasks])
-    changes = {"all": paired_change(before, after)}
-    for domain in sorted(set(domains)):
-        changes[str(domain)] = paired_change(before[domains == domain], after[domains == domain])
+def _changes(before: Scores, after: Scores, held_out: Mapping[str, Problems]) -> dict[str, PairedChange]:
+    """By split and domain: "all", "math", … of the test problems, "ood", "ood/math", … of the others."""
+    changes = {}
+    for split in before:
+        domains = np.array([task.domain for task in held_out[split].tasks])
+        changes["all" if split == "test" else split] = paired_change(before[split], after[split])
+        for domain in sorted(set(domains)):
+            name = str(domain) if split == "test" else f"{split}/{domain}"
+            changes[name] = paired_change(before[split][domains == domain], after[split][domains == domain])
     return changes
+
+
+def _keep_scores(file: Path, before: Scores, after: Scores, held_out: Mapping[str, Problems]) -> None:
+    """Problem by problem, so that runs can be compared in pairs."""
+    rows = [
+        {"split": split, "query_key": task.query_key, "domain": task.domain, "before": first, "after": last}
+        for split in before
+        for task, first, last in zip(held_out[split].tasks, before[split].tolist(), after[split].tolist(), strict=True)
+    ]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(rows) + "\n", encoding="utf-8")
 
 
 def _checkpoint(config: RunConfig) -> str:

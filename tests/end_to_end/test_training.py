@@ -96,11 +96,11 @@ def test_no_hidden_truth_is_in_the_graph_the_data_set_the_files_or_the_logs(
     revealed = {gold[row["text"]] for row in memory.database.query("MATCH (q:Query) RETURN q.key AS key, q.text AS text")
                 if row["key"] in paid}  # fmt: skip
     assert len(revealed) == 3
-    columns = training_dataset(load_problems(data)[0].tasks, format_prompt=str).to_pandas().to_csv()
+    columns = training_dataset(load_problems(data).train.tasks, format_prompt=str).to_pandas().to_csv()
     graph = memory.database.query("MATCH (n) OPTIONAL MATCH (n)-[r]->() RETURN properties(n) AS n, properties(r) AS r")
-    files = [file.read_text() for file in (tmp_path / "poisoned").glob("*.json*")]
-    assert len(files) == 2
-    everything = "\n".join([columns, str(graph), *files, caplog.text, *capfd.readouterr()])
+    files = {file.name: file.read_text() for file in (tmp_path / "poisoned").glob("*.json*")}
+    assert set(files) == {"rewards.jsonl", "scores.json", "summary.json"}
+    everything = "\n".join([columns, str(graph), *files.values(), caplog.text, *capfd.readouterr()])
     assert set(re.findall(r"secret\d{3}", everything)) <= revealed
     assert set(re.findall(r"secret\d{3}", str(graph))) == revealed
 
