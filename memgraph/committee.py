@@ -24,8 +24,9 @@ from sklearn.preprocessing import StandardScaler
 
 from memgraph.errors import ModelError
 from memgraph.features import own_features, rollout_features, vote_features
-from memgraph.reliability import PolicyReliability, Reliability
+from memgraph.reliability import PolicyReliability, Reliability, deviation
 from memgraph.snapshot import Floats, Ints, Snapshot
+from memgraph.wording import WORDING, Wording, ngrams_of
 
 _FOLDS = 5
 _TRUSTED = ["numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
@@ -44,6 +45,7 @@ class Committee:
         own: columns of the rollout's own checks and features among them.
         checks: names of the label-free checks that it uses.
         rounds: the members of each round.
+        wording: what right rollouts say; None where words are not to be read.
         reliability: what way of writing the first round believes more than others.
         policies: the same by policy; None where policies are not to be known.
     """
@@ -52,12 +54,21 @@ class Committee:
     own: list[int]
     checks: tuple[str, ...]
     rounds: tuple[Members, Members]
+    wording: Wording | None
     reliability: Reliability
     policies: PolicyReliability | None = None
 
     @classmethod
     def fit(
-        cls, snapshot: Snapshot, rows: Ints, visible: Floats, *, checks: Sequence[str], policies: bool, seed: int
+        cls,
+        snapshot: Snapshot,
+        rows: Ints,
+        visible: Floats,
+        *,
+        checks: Sequence[str],
+        wording: bool = True,
+        policies: bool = False,
+        seed: int,
     ) -> tuple[Self, Floats]:
         """Fit on the labels of some rollouts.
 
@@ -65,21 +76,26 @@ class Committee:
             rows: rollouts whose labels are the targets.
             visible: [rollouts] labels that may be inputs of rollouts of other units.
             checks: names of the label-free checks to use.
+            wording: whether it may read the words of thinkings and answers.
             policies: whether it may know which policy a rollout comes from.
 
         Returns the committee, and [rows] logits for these rollouts by models that did not see their unit's labels.
         """
         names, features = rollout_features(snapshot, visible, checks)
+        own = [names.index(name) for name in own_features(snapshot, checks)[0]]
         right = snapshot.labels[rows] >= 0.5
         fold = _folds(snapshot, rows, seed)
+        words = None
+        if wording:
+            words, said = _cross_fitted_wording(snapshot, rows, right, fold)
+            names, features = [*names, *WORDING], np.concatenate([features, said], axis=1)
         first = _fit_members(features[rows], right, seed)
         probability = _sigmoid(_logits(first, features))
         probability[rows] = _sigmoid(_cross_fitted(features[rows], right, fold, seed))
-        own = [names.index(name) for name in own_features(snapshot, checks)[0]]
         believed = np.where(np.isnan(snapshot.labels), probability, snapshot.labels).astype(np.float32)
         reliability = Reliability.fit(snapshot, features[:, own], believed, seed=seed)
         known = PolicyReliability.fit(snapshot, believed) if policies else None
-        committee = cls(names, own, tuple(checks), (first, []), reliability, known)
+        committee = cls(names, own, tuple(checks), (first, []), words, reliability, known)
         informed = committee._informed(snapshot, features, probability)
         held_out = _cross_fitted(informed[rows], right, fold, seed + 1)
         return replace(committee, rounds=(first, _fit_members(informed[rows], right, seed + 1))), held_out
@@ -93,6 +109,9 @@ class Committee:
         if not len(snapshot.rollout_keys):
             return np.zeros(0, np.float32)
         names, found = rollout_features(snapshot, labels, self.checks)
+        if self.wording is not None:
+            said = _wording_features(snapshot, self.wording.logits(ngrams_of(snapshot)))
+            names, found = [*names, *WORDING], np.concatenate([found, said], axis=1)
         column = {name: position for position, name in enumerate(names)}
         features = np.full((len(found), len(self.names)), np.nan, np.float32)
         for position, name in enumerate(self.names):
@@ -121,6 +140,7 @@ class Committee:
                     "own": self.own,
                     "checks": list(self.checks),
                     "rounds": list(self.rounds),
+                    "wording": None if self.wording is None else self.wording.arrays(),
                     "reliability": list(self.reliability.models),
                     "policies": None if self.policies is None else self.policies.leads,
                 }
@@ -143,6 +163,7 @@ class Committee:
             found["own"],
             tuple(found["checks"]),
             tuple(found["rounds"]),
+            None if found["wording"] is None else Wording(**found["wording"]),
             Reliability(found["reliability"]),
             None if found["policies"] is None else PolicyReliability(found["policies"]),
         )
@@ -154,6 +175,8 @@ class Committee:
             for member in members:
                 for array in _parameters(member):
                     digest.update(np.ascontiguousarray(array).tobytes())
+        for array in () if self.wording is None else self.wording.arrays().values():
+            digest.update(np.ascontiguousarray(array).tobytes())
         for model in self.reliability.models:
             for array in _parameters(model):
                 digest.update(np.ascontiguousarray(array).tobytes())
@@ -201,6 +224,25 @@ def _cross_fitted(features: Floats, right: NDArray[np.bool_], fold: Ints, seed: 
         inside = fold == number
         found[inside] = _logits(_fit_members(features[~inside], right[~inside], seed), features[inside])
     return found
+
+
+def _cross_fitted_wording(
+    snapshot: Snapshot, rows: Ints, right: NDArray[np.bool_], fold: Ints
+) -> tuple[Wording, Floats]:
+    """A regression on all labels, and [rollouts, 2] features: of labelled rollouts by one that saw the other folds only."""
+    ngrams = ngrams_of(snapshot)
+    fitted = Wording.fit(snapshot, ngrams, rows, right)
+    logits = fitted.logits(ngrams)
+    for number in np.unique(fold):
+        inside = fold == number
+        others = Wording.fit(snapshot, ngrams, rows[~inside], right[~inside])
+        logits[rows[inside]] = others.logits(ngrams[rows[inside]])
+    return fitted, _wording_features(snapshot, logits)
+
+
+def _wording_features(snapshot: Snapshot, logits: Floats) -> Floats:
+    """[rollouts, 2] see `WORDING`."""
+    return np.stack([logits, deviation(snapshot, logits)], axis=1)
 
 
 def _folds(snapshot: Snapshot, rows: Ints, seed: int) -> Ints:

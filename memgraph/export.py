@@ -196,6 +196,7 @@ def _assemble(
         ),
         rollout_policies=[row["policy"] or "" for row in rollouts],
         thinking_embeddings=_from_bytes([row["embedding"] for row in rollouts], space.dimension),
+        thinking_texts=[row["text"] for row in rollouts],
         feature_names=feature_names,
         rollout_features=features,
         answer_keys=answer_keys,

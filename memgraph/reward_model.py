@@ -25,7 +25,7 @@ from memgraph.hetero import hide_units, set_labels, to_hetero
 from memgraph.metrics import evaluate_scores
 from memgraph.snapshot import Floats, Ints, Snapshot
 
-_FORMAT = 3
+_FORMAT = 4
 _FEWEST_GROUPS = 5
 _LEAST_GAIN_SO_FAR = 1.0
 _LEAST_GAIN = 3.0  # standard errors; the best epoch is chosen on the same queries, which flatters the networks
@@ -46,6 +46,7 @@ class RewardModelConfig:
         label_inputs: labels of neighbouring rollouts are inputs.
         shared_answers: equal answers to a query are one node of the graph.
         similarity: similar queries exchange messages.
+        wording: it may read the words of thinkings and answers (`memgraph.wording`).
         policies: it may know which policy a rollout comes from: in a memory across runs that says much, but a new policy
             starts without a name.
         residual: the networks correct what the committee says, instead of starting from nothing.
@@ -66,6 +67,7 @@ class RewardModelConfig:
     label_inputs: bool = True
     shared_answers: bool = True
     similarity: bool = True
+    wording: bool = True
     policies: bool = False
     residual: bool = True
 
@@ -128,7 +130,13 @@ class RewardModel:
         rng = np.random.default_rng(seed)
         rows = _rows_of_units(snapshot, units)
         committee, held_out_prior = Committee.fit(
-            snapshot, rows, visible, checks=config.checks, policies=config.policies, seed=seed
+            snapshot,
+            rows,
+            visible,
+            checks=config.checks,
+            wording=config.wording,
+            policies=config.policies,
+            seed=seed,
         )
         prior = committee.logits(snapshot, visible)
         prior[rows] = held_out_prior

@@ -274,9 +274,7 @@ class FeatureCommittee:
         right = snapshot.labels[rows] >= 0.5
         if not right.any() or right.all():
             raise ModelError(f"a committee needs right and wrong labels, found {len(rows)} of one class; label more")
-        self._committee, _ = Committee.fit(
-            snapshot, rows, snapshot.labels, checks=ALL_CHECKS, policies=False, seed=seed
-        )
+        self._committee, _ = Committee.fit(snapshot, rows, snapshot.labels, checks=ALL_CHECKS, seed=seed)
 
     def score(self, snapshot: Snapshot) -> Scores:
         """Probability by the second round."""

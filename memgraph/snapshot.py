@@ -38,6 +38,7 @@ class Snapshot:
         rollout_group: [rollouts]; rollouts sampled together (one run, attempt, call and query) share a number.
         rollout_policies: [rollouts], name of the policy or "" where unknown. Not a feature of the default scorer.
         thinking_embeddings: [rollouts, dimension].
+        thinking_texts: [rollouts], "" where a rollout has no reasoning text.
         feature_names: names of the optional numeric features.
         rollout_features: [rollouts, features], NaN where a rollout has no such feature.
         answer_keys: [answers].
@@ -64,6 +65,7 @@ class Snapshot:
     rollout_group: Ints
     rollout_policies: list[str]
     thinking_embeddings: Floats
+    thinking_texts: list[str]
     feature_names: list[str]
     rollout_features: Floats
     answer_keys: list[str]
@@ -105,6 +107,7 @@ class Snapshot:
             rollout_group=self.rollout_group[kept],
             rollout_policies=list(compress(self.rollout_policies, kept)),
             thinking_embeddings=self.thinking_embeddings[kept],
+            thinking_texts=list(compress(self.thinking_texts, kept)),
             rollout_features=self.rollout_features[kept],
             labels=self.labels[kept],
         )

@@ -1,7 +1,7 @@
 // Rollouts of queries, at most $limit a query: labelled ones first, then the newest, then by key.
 // Superseded rollouts (of discarded training steps) count nowhere.
 // Parameters: $keys (queries), $property, $checks (names of the properties with vector and checks), $limit; $run, $attempt, $call (null, or only rollouts sampled there).
-// Returns query, key, answer, run, attempt, call, policy, embedding (float32 bytes), features (list of [name, value]),
+// Returns query, key, answer, run, attempt, call, policy, text (thinking), embedding (float32 bytes), features (list of [name, value]),
 // checks (float32 bytes, see memgraph/checks).
 UNWIND $keys AS key
 MATCH (q:Query {key: key})
@@ -14,5 +14,5 @@ CALL (q) {
   RETURN t, a ORDER BY labelled DESC, coalesce(t.step, -1) DESC, t.key LIMIT $limit
 }
 RETURN key AS query, t.key AS key, a.key AS answer, t.run AS run, t.attempt AS attempt, coalesce(t.call, -1) AS call,
-       t.policy AS policy, t[$property] AS embedding,
+       t.policy AS policy, t.text AS text, t[$property] AS embedding,
        [name IN keys(t) WHERE name STARTS WITH 'feature_' | [substring(name, 8), t[name]]] AS features, t[$checks] AS checks

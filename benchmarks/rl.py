@@ -1,0 +1,206 @@
+"""GRPO with few labels: the arms of MemReward's experiment with the tiny policy, side by side.
+
+Every run starts from the same weights in an empty memory of its own and ends with the accuracy on held-out problems.
+A finished run is one line of --out; a benchmark that was stopped goes on where it was. Examples:
+
+    python benchmarks/rl.py --quick
+    python benchmarks/rl.py --shares 0.2 --seeds 3 --out benchmarks/results/rl.jsonl --table docs/rl.md
+
+Arms:
+
+    oracle      every answer is judged
+    labelled    only the labelled queries are trained on (R1-p in the paper)
+    majority    labelled queries are judged, the others rewarded by majority vote
+    vote        majority vote alone, no labels (TTRL)
+    memory      labelled queries are judged, the others rewarded by the reward model
+    acquired    the same, with labels spent where they help most
+    random      a random number for every rollout
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from machine import machine, versions
+from rl_tables import plot_runs, tables
+
+from memgraph.evaluation import temporary_memory
+from memgraph.memory import Memory
+from trainer.config import RunConfig
+from trainer.data import load_problems
+from trainer.progress import Narrator
+from trainer.train import run
+from trainer.verifiers import judge
+
+CONFIG = Path(__file__).with_name("rl.yaml")
+QUICK = Path(__file__).with_name("rl_quick.yaml")
+_NO_MODEL = {"initial_rollouts": 1}
+ARMS: dict[str, dict[str, dict[str, Any]]] = {
+    "oracle": {"labels": {"budget": 1.0}, "reward": {"scorer": "none", **_NO_MODEL}},
+    "labelled": {"reward": {"scorer": "none", **_NO_MODEL}},
+    "majority": {"reward": {"scorer": "majority_vote", **_NO_MODEL}},
+    "vote": {"labels": {"budget": 0}, "reward": {"scorer": "majority_vote", **_NO_MODEL}},
+    "memory": {},
+    "random": {"labels": {"budget": 0}, "reward": {"scorer": "random", **_NO_MODEL}},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One finished run.
+
+    Attributes:
+        scores: "split/domain" → the held-out problems' greedy verdicts before and after training, a digit each, in the
+            order of their keys: all runs of one seed have the same problems.
+        accuracy: by step, share of the sampled training responses that were right, whatever reward they got.
+        agreement: by source of reward, share of the rewards that were on the right side of ½.
+        rewards: how many, by source.
+        reward_seconds: mean time of a reward call.
+        commit: of the code that ran.
+    """
+
+    arm: str
+    share: float
+    seed: int
+    scores: dict[str, list[str]]
+    accuracy: list[float]
+    agreement: dict[str, float]
+    rewards: dict[str, int]
+    reward_seconds: float
+    seconds: float
+    queries_paid: int
+    commit: str
+
+
+def configuration(base: Path, arm: str, share: float, seed: int, folder: Path) -> RunConfig:
+    """The frozen settings with those of an arm."""
+    values = RunConfig.load(base).model_dump()
+    values |= {"name": f"{arm}-{share}-{seed}", "output": folder, "seed": seed}
+    values["data"] |= {"seed": seed}
+    values["labels"] |= {"budget": share, "seed": seed}
+    for section, changes in ARMS[arm].items():
+        values[section] |= changes
+    return RunConfig.model_validate(values)
+
+
+def run_arm(base: Path, arm: str, share: float, seed: int) -> Row:
+    """One run in an empty memory."""
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, temporary_memory() as memory:
+        config = configuration(base, arm, share, seed, Path(folder))
+        result = run(config, memory, narrator=Narrator(quiet=True))
+        calls = [json.loads(line) for line in (config.folder / "rewards.jsonl").read_text().splitlines()]
+        accuracy, agreement = judged_rollouts(memory, config)
+        return Row(
+            arm=arm,
+            share=share,
+            seed=seed,
+            scores=verdicts(json.loads((config.folder / "scores.json").read_text())),
+            accuracy=accuracy,
+            agreement=agreement,
+            rewards=result.reward_sources,
+            reward_seconds=round(float(np.mean([call["seconds"] for call in calls])), 4),
+            seconds=round(time.perf_counter() - start, 1),
+            queries_paid=int(result.spending["queries_paid"]),
+            commit=commit(),
+        )
+
+
+def judged_rollouts(memory: Memory, config: RunConfig) -> tuple[list[float], dict[str, float]]:
+    """The truth about a run's training rollouts, read after it for this report only: by step, and by reward source."""
+    rows = memory.database.query(
+        "MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking {run: $run})-[:LEADS_TO]->(a:Answer) "
+        "RETURN q.key AS query, q.domain AS domain, a.key AS answer, a.value AS value, a.valid AS valid, t.call AS call, "
+        "t.reward AS reward, t.reward_source AS source",
+        run=config.name,
+    )
+    answers = {row["answer"]: (row["query"], row["value"] if row["valid"] else None, row["domain"]) for row in rows}
+    truth = load_problems(config.data).train.truth
+    scores = memory.ledger(f"{config.name}/report").evaluate_answers(truth, list(answers.values()), judge=judge)
+    right = {answer: (score or 0.0) >= 0.5 for answer, score in zip(answers, scores, strict=True)}
+    by_call: dict[int, list[bool]] = defaultdict(list)
+    agreed: dict[str, list[bool]] = defaultdict(list)
+    for row in rows:
+        by_call[row["call"]].append(right[row["answer"]])
+        if row["reward"] is not None:
+            agreed[row["source"]].append((row["reward"] >= 0.5) == right[row["answer"]])
+    steps = [round(float(np.mean(by_call[call])), 4) for call in sorted(by_call)]
+    return steps, {source: round(float(np.mean(found)), 4) for source, found in sorted(agreed.items())}
+
+
+def verdicts(scores: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Verdicts of `scores.json`, by split and domain."""
+    found: dict[str, list[str]] = defaultdict(lambda: ["", ""])
+    for score in sorted(scores, key=lambda score: str(score["query_key"])):
+        for place, when in enumerate(("before", "after")):
+            found[f"{score['split']}/{score['domain']}"][place] += str(round(score[when]))
+    return dict(sorted(found.items()))
+
+
+def commit() -> str:
+    """Of the code, with a mark where files were changed."""
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent,
+        check=False,
+    )
+    return described.stdout.strip() or "unknown"
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--arms", nargs="*", default=list(ARMS), choices=list(ARMS), help="by default all")
+    parser.add_argument("--shares", type=float, nargs="*", default=[0.2], help="of the training queries to label")
+    parser.add_argument("--seeds", type=int, default=3, help="number of runs of each arm")
+    parser.add_argument("--first-seed", type=int, default=0, help="the others follow it")
+    parser.add_argument("--out", type=Path, default=Path("rl.jsonl"), help="finished runs, appended as they come")
+    parser.add_argument("--table", type=Path, help="Markdown to write; pictures of the same name beside it")
+    parser.add_argument("--quick", action="store_true", help="one seed of four arms with few steps: under 8 minutes")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    options = parser.parse_args()
+    base = QUICK if options.quick else CONFIG
+    if options.quick:
+        options.arms, options.seeds, options.shares = ["oracle", "labelled", "majority", "memory"], 1, [0.2]
+        options.out = Path(tempfile.mkdtemp()) / "rl.jsonl"
+    lines = options.out.read_text(encoding="utf-8").splitlines() if options.out.exists() else []
+    rows = [Row(**json.loads(line)) for line in lines]
+    done = {(row.arm, row.share, row.seed) for row in rows}
+    for share in options.shares:
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
+            for arm in options.arms:
+                # what labels do not change is run once a seed
+                spent = {"oracle": 1.0, "vote": 0.0, "random": 0.0}.get(arm, share)
+                if (arm, spent, seed) in done:
+                    continue
+                print(f"running {arm}, {spent:.0%} labels, seed {seed}", file=sys.stderr)
+                row = run_arm(base, arm, spent, seed)
+                done.add((arm, spent, seed))
+                rows.append(row)
+                with options.out.open("a", encoding="utf-8") as out:
+                    out.write(json.dumps(asdict(row)) + "\n")
+    if options.json:
+        found = {"machine": machine(), "versions": versions(), "rows": [asdict(row) for row in rows]}
+        print(json.dumps({"benchmark": "rl", **found}, indent=2))
+    if options.table is not None:
+        options.table.write_text(tables(rows), encoding="utf-8")
+        plot_runs(rows, options.table.with_suffix(".png"))
+    elif not options.json:
+        print(tables(rows))
+
+
+if __name__ == "__main__":
+    main()

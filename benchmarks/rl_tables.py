@@ -1,0 +1,164 @@
+"""Tables and pictures of `rl.py`: means over runs, with intervals over runs and problems."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from machine import machine, versions
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from rl import Row
+
+Runs = dict[int, dict[str, NDArray[np.float64]]]  # seed → domain → [problems] verdicts
+Statistic = Callable[[dict[str, dict[str, NDArray[np.float64]]]], float]
+_RESAMPLES = 2000
+_SMOOTH = 5
+_EVERYTHING = {"oracle": 1.0, "vote": 0.0, "random": 0.0}  # arms that take no share
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """Markdown: accuracy in domain and out of it, then what rewards were worth and cost."""
+    parts = [f"{machine()}; {versions()}; code at {', '.join(sorted({row.commit for row in rows}))}"]
+    parts.append(
+        "Greedy accuracy on held-out problems, mean over runs. In brackets: 95 % interval over runs and, within them, "
+        "problems (bootstrap; arms are compared in pairs on the same problems). *Closed*: (arm - labelled) / (oracle - "
+        "labelled)."
+    )
+    for share in sorted({row.share for row in rows} - {0.0, 1.0}):
+        parts.append(f"## {share:.0%} of the queries labelled")
+        chosen = {
+            arm: [row for row in rows if row.arm == arm and row.share == _EVERYTHING.get(arm, share)]
+            for arm in dict.fromkeys(row.arm for row in rows)
+        }
+        chosen = {arm: found for arm, found in chosen.items() if found}
+        parts += [_accuracy(chosen, "test"), _accuracy(chosen, "ood"), _rewards(chosen)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def plot_runs(rows: Sequence[Row], file: Path) -> None:
+    """Left: accuracy of the sampled training responses by step; right: held-out accuracy by share of labels."""
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for arm in dict.fromkeys(row.arm for row in rows):
+        curves = [row.accuracy for row in rows if row.arm == arm and row.share == _EVERYTHING.get(arm, 0.2)]
+        if curves:
+            mean = np.mean([curve[: min(map(len, curves))] for curve in curves], axis=0)
+            smooth = np.convolve(mean, np.ones(_SMOOTH) / _SMOOTH, mode="valid")
+            left.plot(np.arange(len(smooth)) + _SMOOTH, smooth, label=arm)
+        shares = sorted({row.share for row in rows if row.arm == arm})
+        points = [_over_seeds(_runs([r for r in rows if r.arm == arm and r.share == s], "test")) for s in shares]
+        if arm in _EVERYTHING:
+            right.axhline(float(np.mean(points[0])), linestyle=":", color=f"C{len(right.lines)}", label=arm)
+        else:
+            means, spreads = [np.mean(p) for p in points], [np.std(p) for p in points]
+            right.errorbar(shares, means, yerr=spreads, marker="o", capsize=3, label=arm)
+    left.set(xlabel="GRPO step", ylabel="right training responses", title="20 % of the labels")
+    right.set(xlabel="share of queries labelled", ylabel="held-out accuracy")
+    left.legend(fontsize=8)
+    right.legend(fontsize=8)
+    figure.savefig(file, dpi=150)
+
+
+def _runs(rows: Sequence[Row], split: str, when: int = 1) -> Runs:
+    found: Runs = {}
+    for row in rows:
+        domains = {name.split("/")[1]: digits[when] for name, digits in row.scores.items() if name.startswith(split)}
+        found[row.seed] = {name: np.array(list(digits), np.float64) for name, digits in domains.items()}
+    return found
+
+
+def _over_seeds(runs: Runs) -> list[float]:
+    """Accuracy over all problems of each run."""
+    return [float(np.concatenate(list(domains.values())).mean()) for domains in runs.values()]
+
+
+def _micro(domains: dict[str, NDArray[np.float64]]) -> float:
+    return float(np.concatenate(list(domains.values())).mean())
+
+
+def _accuracy(chosen: dict[str, list[Row]], split: str) -> str:
+    runs = {arm: _runs(rows, split) for arm, rows in chosen.items()}
+    first = next(iter(runs.values()))
+    domains = sorted(next(iter(first.values()), {}))
+    if not domains:
+        return ""
+    arms = dict(runs)
+    arms["start"] = {seed: run for rows in chosen.values() for seed, run in _runs(rows, split, when=0).items()}
+    head = ["arm", "runs", *domains, "all problems", "mean of domains", "over the start", "% of oracle", "closed"]
+    lines = [head, ["---"] * len(head)]
+    for arm, found in arms.items():
+        per_domain = [float(np.mean([run[name].mean() for run in found.values()])) for name in domains]
+        line = [arm, str(len(found)), *(f"{value:.3f}" for value in per_domain)]
+        line += [
+            f"{np.mean(_over_seeds(found)):.3f} ± {np.std(_over_seeds(found)):.3f}",
+            f"{np.mean(per_domain):.3f}",
+            _interval(
+                {"arm": found, "start": arms["start"]}, lambda r: _micro(r["arm"]) - _micro(r["start"]), "{:+.3f}"
+            ),
+        ]
+        if "oracle" in runs:
+            both = {"arm": found, "oracle": runs["oracle"]}
+            line.append(_interval(both, lambda r: 100 * _micro(r["arm"]) / _micro(r["oracle"]), "{:.1f}"))
+        if "oracle" in runs and "labelled" in runs and arm not in ("oracle", "labelled", "start"):
+            three = {"arm": found, "oracle": runs["oracle"], "labelled": runs["labelled"]}
+            line.append(_interval(three, None, "{:.2f}"))
+        lines.append([*line, *[""] * (len(head) - len(line))])
+    title = "In domain" if split == "test" else "Out of domain"
+    problems = len(np.concatenate(list(next(iter(first.values())).values())))
+    return f"### {title}, {problems} problems\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _interval(arms: dict[str, Runs], statistic: Statistic | None, form: str) -> str:
+    """A statistic of arms on their common seeds with its interval; without one, the share of the distance closed."""
+    seeds = sorted(set.intersection(*(set(runs) for runs in arms.values())))
+    if not seeds:
+        return ""
+    rng = np.random.default_rng(0)
+    values = []
+    for resample in range(_RESAMPLES + 1):
+        drawn = seeds if resample == 0 else list(rng.choice(seeds, len(seeds)))
+        mean: dict[str, list[float]] = defaultdict(list)
+        picked: dict[str, dict[str, NDArray[np.float64]]] = {arm: {} for arm in arms}
+        for place, seed in enumerate(drawn):
+            for domain, verdicts in next(iter(arms.values()))[seed].items():
+                rows = np.arange(len(verdicts)) if resample == 0 else rng.integers(0, len(verdicts), len(verdicts))
+                for arm, runs in arms.items():
+                    picked[arm][f"{place}/{domain}"] = runs[seed][domain][rows]
+        for arm in arms:
+            mean[arm].append(_micro(picked[arm]))
+        values.append(_closed(picked) if statistic is None else statistic(picked))
+    low, high = np.nanpercentile(values[1:], [2.5, 97.5])
+    return f"{form.format(values[0])} ({form.format(low)} to {form.format(high)})"
+
+
+def _closed(picked: dict[str, dict[str, NDArray[np.float64]]]) -> float:
+    distance = _micro(picked["oracle"]) - _micro(picked["labelled"])
+    return (_micro(picked["arm"]) - _micro(picked["labelled"])) / distance if distance else float("nan")
+
+
+def _rewards(chosen: dict[str, list[Row]]) -> str:
+    head = ["arm", "queries paid", "rewards by source", "of these right", "none", "seconds a call", "minutes a run"]
+    lines = [head, ["---"] * len(head)]
+    for arm, rows in chosen.items():
+        sources = sorted({source for row in rows for source in row.rewards})
+        total = sum(sum(row.rewards.values()) for row in rows)
+        share = {source: sum(row.rewards.get(source, 0) for row in rows) / total for source in sources}
+        agreed = {s: [row.agreement[s] for row in rows if s in row.agreement] for s in sources}
+        lines.append(
+            [
+                arm,
+                f"{np.mean([row.queries_paid for row in rows]):.0f}",
+                ", ".join(f"{source} {share[source]:.0%}" for source in sources if source != "none"),
+                ", ".join(f"{source} {np.mean(found):.1%}" for source, found in agreed.items() if found),
+                f"{share.get('none', 0):.0%}",
+                f"{np.mean([row.reward_seconds for row in rows]):.2f}",
+                f"{np.mean([row.seconds for row in rows]) / 60:.1f}",
+            ]
+        )
+    return "### Rewards\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
