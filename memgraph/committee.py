@@ -20,17 +20,18 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from memgraph.errors import ModelError
 from memgraph.features import own_features, rollout_features, vote_features
 from memgraph.reliability import PolicyReliability, Reliability, deviation
 from memgraph.snapshot import Floats, Ints, Snapshot
-from memgraph.wording import WORDING, Wording, ngrams_of
+from memgraph.wording import Wording, ngrams_of
 
 _FOLDS = 5
 _TRUSTED = ["numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
 _LIMIT = 1e-4
+_SAID = "wording"  # name of the feature
 _WEIGHTS = (0.25, 0.25, 0.5)  # two boostings, and a regression that is calibrated best
 
 Members = Sequence[Any]
@@ -88,7 +89,7 @@ class Committee:
         words = None
         if wording:
             words, said = _cross_fitted_wording(snapshot, rows, right, fold)
-            names, features = [*names, *WORDING], np.concatenate([features, said], axis=1)
+            names, features = [*names, _SAID], np.concatenate([features, said], axis=1)
         first = _fit_members(features[rows], right, seed)
         probability = _sigmoid(_logits(first, features))
         probability[rows] = _sigmoid(_cross_fitted(features[rows], right, fold, seed))
@@ -110,8 +111,8 @@ class Committee:
             return np.zeros(0, np.float32)
         names, found = rollout_features(snapshot, labels, self.checks)
         if self.wording is not None:
-            said = _wording_features(snapshot, self.wording.logits(ngrams_of(snapshot)))
-            names, found = [*names, *WORDING], np.concatenate([found, said], axis=1)
+            said = _said(snapshot, self.wording.logits(ngrams_of(snapshot)))
+            names, found = [*names, _SAID], np.concatenate([found, said], axis=1)
         column = {name: position for position, name in enumerate(names)}
         features = np.full((len(found), len(self.names)), np.nan, np.float32)
         for position, name in enumerate(self.names):
@@ -197,7 +198,8 @@ def _members(seed: int) -> list[Any]:
         )
         for number in range(2)
     ]
-    linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=500))
+    # what lies outside of anything that was labelled counts as its edge: a feature that hardly varied there would explode
+    linear = make_pipeline(MinMaxScaler(clip=True), StandardScaler(), LogisticRegression(C=0.01, max_iter=500))
     return [make_pipeline(SimpleImputer(keep_empty_features=True), member) for member in (*trees, linear)]
 
 
@@ -229,7 +231,7 @@ def _cross_fitted(features: Floats, right: NDArray[np.bool_], fold: Ints, seed: 
 def _cross_fitted_wording(
     snapshot: Snapshot, rows: Ints, right: NDArray[np.bool_], fold: Ints
 ) -> tuple[Wording, Floats]:
-    """A regression on all labels, and [rollouts, 2] features: of labelled rollouts by one that saw the other folds only."""
+    """A regression on all labels, and its feature: of labelled rollouts by one that saw the other folds only."""
     ngrams = ngrams_of(snapshot)
     fitted = Wording.fit(snapshot, ngrams, rows, right)
     logits = fitted.logits(ngrams)
@@ -237,12 +239,15 @@ def _cross_fitted_wording(
         inside = fold == number
         others = Wording.fit(snapshot, ngrams, rows[~inside], right[~inside])
         logits[rows[inside]] = others.logits(ngrams[rows[inside]])
-    return fitted, _wording_features(snapshot, logits)
+    return fitted, _said(snapshot, logits)
 
 
-def _wording_features(snapshot: Snapshot, logits: Floats) -> Floats:
-    """[rollouts, 2] see `WORDING`."""
-    return np.stack([logits, deviation(snapshot, logits)], axis=1)
+def _said(snapshot: Snapshot, logits: Floats) -> Floats:
+    """[rollouts, 1] how much more right a rollout's words sound than its group's.
+
+    The level of a group is left out: labels that a fold lacks lower what the others' regression says of that fold.
+    """
+    return deviation(snapshot, logits)[:, None]
 
 
 def _folds(snapshot: Snapshot, rows: Ints, seed: int) -> Ints:
@@ -273,5 +278,6 @@ def _parameters(member: Any) -> list[NDArray[Any]]:
     if isinstance(model, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
         nodes = [predictor.nodes for stage in model._predictors for predictor in stage]
         return [imputer.statistics_, *nodes, np.asarray(model._baseline_prediction)]
-    scaler, regression = model
-    return [imputer.statistics_, scaler.mean_, scaler.scale_, regression.coef_, regression.intercept_]
+    edges, scaler, regression = model
+    arrays = edges.data_min_, edges.data_max_, scaler.mean_, scaler.scale_, regression.coef_, regression.intercept_
+    return [imputer.statistics_, *arrays]

@@ -24,7 +24,6 @@ from sklearn.preprocessing import normalize
 
 from memgraph.snapshot import Floats, Ints, Snapshot
 
-WORDING = ("wording", "wording_deviation")
 _LONGEST = 4  # words of an n-gram
 _COLUMNS = 2**20
 _FEWEST_QUERIES, _LARGEST_SHARE = 2, 0.05

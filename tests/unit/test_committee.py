@@ -1,0 +1,25 @@
+"""The feature model's behaviour at the edge of what was labelled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from memgraph.committee import Committee
+from tests.unit.snapshots import snapshot
+
+
+def test_a_feature_that_hardly_varied_among_the_labels_does_not_decide_elsewhere() -> None:
+    one = snapshot(queries=60, rollouts=4, labelled=30)
+    rng = np.random.default_rng(0)
+    total = len(one.rollout_keys)
+    labelled = ~np.isnan(one.labels)
+    steady = (1 + 1e-7 * rng.normal(size=total)).astype(np.float32)
+    rows = np.flatnonzero(labelled)
+    inside = replace(one, feature_names=["length"], rollout_features=steady[:, None])
+    committee, _ = Committee.fit(inside, rows, one.labels, checks=(), seed=0)
+    outside = np.where(labelled, steady, 0).astype(np.float32)
+    before = committee.logits(inside, one.labels)
+    after = committee.logits(replace(inside, rollout_features=outside[:, None]), one.labels)
+    assert np.abs(after - before).max() < 1
