@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,13 +102,18 @@ def responses(right: int) -> list[str]:
     return [f"<think>so it is {value}</think> #### {value}" for value in (right, right, right + 1, right)]
 
 
-def stored(run: Run) -> list[dict[str, Any]]:
-    """Rollouts of the newest attempt."""
-    return run.memory.database.query(
-        "MATCH (r:Run {name: 'hosted'}) "
-        "MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking {run: 'hosted', attempt: r.attempts}) "
-        "RETURN q.key AS query, t.reward AS reward, t.reward_source AS source, t.call AS call ORDER BY t.call, t.sample"
-    )
+def stored(run: Run, *, rewarded: int) -> list[dict[str, Any]]:
+    """Rollouts of the newest attempt, once so many have their reward written back."""
+    for _ in range(100):
+        rows = run.memory.database.query(
+            "MATCH (r:Run {name: 'hosted'}) "
+            "MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking {run: 'hosted', attempt: r.attempts}) "
+            "RETURN q.key AS query, t.reward AS reward, t.call AS call ORDER BY t.call, t.sample"
+        )
+        if sum(row["reward"] is not None for row in rows) >= rewarded:
+            return rows
+        time.sleep(0.2)
+    raise AssertionError(f"{rewarded} rewards were given, these were written back: {rows}")
 
 
 def nodes(run: Run) -> int:
@@ -156,7 +162,7 @@ def test_verl_gets_labels_where_the_ledger_paid_and_predictions_elsewhere_and_it
     paid, unpaid = run.task(paid=True)[1], run.task(paid=False)[1]
     check_group(run, paid, found[:GROUP])
     check_group(run, unpaid, found[GROUP:])
-    kept = stored(run)
+    kept = stored(run, rewarded=2 * GROUP)
     assert [row["query"] for row in kept] == [paid.query_key] * GROUP + [unpaid.query_key] * GROUP
     assert [row["reward"] for row in kept] == [item["score"] for item in found]
     assert len({row["call"] for row in kept}) == 2
@@ -179,7 +185,6 @@ def test_held_out_rollouts_are_judged_for_evaluation_and_stay_out_of_the_memory(
     found = asyncio.run(validate())
     assert [item["score"] for item in found] == [1.0, 0.0, 0.0]
     assert {item["reward_source"] for item in found} == {"evaluation"}
-    assert stored(run) == []
     evaluated = run.memory.database.query("MATCH (l:Ledger {name: $name}) RETURN l.evaluated AS n", name=LEDGER)
     assert evaluated[0]["n"] >= 3
     assert nodes(run) == before
@@ -200,6 +205,7 @@ def test_verl_itself_takes_the_reward(run: Run, tmp_path: Path) -> None:
     """Its configuration loader, its data set and its reward manager, where verl is installed."""
     pytest.importorskip("verl.experimental.reward_loop.reward_manager", reason="needs verl")
     import numpy as np
+    import pandas as pd
     import torch
     import verl.trainer.config
     from hydra import compose, initialize_config_dir
@@ -221,7 +227,7 @@ def test_verl_itself_takes_the_reward(run: Run, tmp_path: Path) -> None:
     _, tokenizer = load_tiny_policy()
     file = tmp_path / "train.parquet"
     verl_rows(run.splits.train, "train", None).to_parquet(file)
-    rows = [dict(row) for row in __import__("pandas").read_parquet(file).to_dict("records")]
+    rows = pd.read_parquet(file).to_dict("records")
 
     def sample(index: int, text: str) -> DataProto:
         ids = torch.tensor(tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -168,11 +168,12 @@ class RolloutRewards:
             dataset=[task.dataset] * n,
             log_extra=extras.__setitem__,
         )
+        sources, reasons = (
+            next(values for name, values in extras.items() if name.endswith(ending)) for ending in ("_source", "_reason")
+        )
         return [
             RolloutReward(score, source, reason)
-            for score, source, reason in zip(
-                without_none(values), extras["reward_source"], extras["reward_reason"], strict=True
-            )
+            for score, source, reason in zip(without_none(values), sources, reasons, strict=True)
         ]
 
     def _evaluate(self, problems: Problems, task: Task, response: str) -> RolloutReward:
