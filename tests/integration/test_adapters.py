@@ -15,13 +15,16 @@ import yaml
 
 from memgraph.memory import Memory
 from memgraph.records import LabelView
+from memgraph.reward_model import RewardModelConfig
 from tests.conftest import empty, write_rows
 from tests.integration.rollouts import sums
 from trainer.adapters import rewards as adapters
 from trainer.adapters.verl import compute_score, verl_rows
 from trainer.config import RunConfig
 from trainer.data import Splits, Task, load_problems
+from trainer.progress import Narrator
 from trainer.verifiers import judge
+from trainer.warm_up import warm_up
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 LEDGER = "adapters"
@@ -84,7 +87,7 @@ def warm(opened: Memory, tmp_path_factory: pytest.TempPathFactory) -> Run:
     splits = load_problems(RunConfig.load(config).data)
     paid = {task.query_key for task in splits.train.tasks[:12]}
     memory.ledger(LEDGER, budget=len(paid)).reveal(splits.train.truth, paid, judge=judge)
-    memory.fit(LabelView(ledgers=(LEDGER,)), seed=0)
+    memory.fit(LabelView(ledgers=(LEDGER,)), config=RewardModelConfig(members=1, epochs=5))
     return Run(memory, config, splits, paid)
 
 
@@ -207,7 +210,6 @@ def test_verl_itself_takes_the_reward(run: Run, tmp_path: Path) -> None:
     import numpy as np
     import pandas as pd
     import torch
-    import verl.trainer.config
     from hydra import compose, initialize_config_dir
     from tensordict import TensorDict
     from verl import DataProto
@@ -215,8 +217,8 @@ def test_verl_itself_takes_the_reward(run: Run, tmp_path: Path) -> None:
 
     from trainer.tiny_policy import load_tiny_policy
 
-    with initialize_config_dir(str(Path(verl.trainer.config.__file__).parent), version_base=None):
-        config = compose("memory_reward", overrides=[f"hydra.searchpath=[file://{CONFIGS / 'verl'}]"])
+    with initialize_config_dir(str(CONFIGS / "verl"), version_base=None):
+        config = compose("memory_reward", overrides=["hydra.searchpath=[pkg://verl.trainer.config]"])
     assert config.reward.num_workers == 1
     asked = config.reward.custom_reward_function.reward_kwargs
     assert (asked.group_size, asked.run_config) == (8, "configs/qwen2.5-1.5b.yaml")
@@ -301,3 +303,24 @@ def test_verifiers_itself_takes_the_reward(run: Run, monkeypatch: pytest.MonkeyP
         adapters.open_rewards.cache_clear()  # another event loop
         task = run.task(paid=paid)[1]
         check_group(run, task, asyncio.run(step(task)))
+
+
+def test_a_warm_up_leaves_rollouts_labels_and_a_model_that_the_rewards_find(
+    memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NEO4J_URI", raising=False)
+    adapters.open_rewards.cache_clear()
+    file = tmp_path / "run.yaml"
+    values = {"name": "warm", "output": str(tmp_path), "data": {"train": 16, "test": 2}, "labels": {"budget": 0.5}}
+    file.write_text(yaml.safe_dump({**values, "reward": {"initial_rollouts": 4}, "max_new_tokens": 32}))
+    config = RunConfig.load(file)
+    registered = warm_up(config, memory, narrator=Narrator(quiet=True))
+    assert memory.latest_model(ledger="warm")[1] == registered
+    assert memory.ledger("warm").revealed()
+
+    task = load_problems(config.data).train.tasks[0]
+    extra = {"split": "train", "index": 0, "query_key": task.query_key}
+    kwargs = {"run_config": str(file), "group_size": 1, "home": str(memory.settings.home)}
+    found = asyncio.run(compute_score(task.dataset, "The answer is 7.", Untouchable(), extra, **kwargs))
+    assert found["reward_source"] in ("label", "gnn", "none")
+    adapters.open_rewards.cache_clear()

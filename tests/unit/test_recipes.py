@@ -86,7 +86,11 @@ def test_adapters_fit_on_the_layers_of_qwen(run: str) -> None:
         vocab_size=64, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2
     )  # fmt: skip
     config = LoraConfig(
-        r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=lora.target_modules, task_type="CAUSAL_LM"
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=lora.target_modules,
+        task_type="CAUSAL_LM",
     )
     model = get_peft_model(Qwen2ForCausalLM(tiny), config)
     adapted = {name.split(".")[-4] for name, weight in model.named_parameters() if weight.requires_grad}

@@ -169,7 +169,8 @@ class RolloutRewards:
             log_extra=extras.__setitem__,
         )
         sources, reasons = (
-            next(values for name, values in extras.items() if name.endswith(ending)) for ending in ("_source", "_reason")
+            next(values for name, values in extras.items() if name.endswith(ending))
+            for ending in ("_source", "_reason")
         )
         return [
             RolloutReward(score, source, reason)
