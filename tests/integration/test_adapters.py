@@ -217,14 +217,21 @@ def test_verl_itself_takes_the_reward(run: Run, tmp_path: Path) -> None:
 
     from trainer.tiny_policy import load_tiny_policy
 
+    kwargs = "reward.custom_reward_function.reward_kwargs"
     with initialize_config_dir(str(CONFIGS / "verl"), version_base=None):
-        config = compose("memory_reward", overrides=["hydra.searchpath=[pkg://verl.trainer.config]"])
+        found_by = "hydra.searchpath=[pkg://verl.trainer.config]"
+        asked = compose("memory_reward", overrides=[found_by]).reward.custom_reward_function.reward_kwargs
+        assert (asked.group_size, asked.run_config) == (8, "configs/qwen2.5-1.5b.yaml")
+        config = compose(
+            "memory_reward",
+            overrides=[
+                found_by,
+                f"actor_rollout_ref.rollout.n={GROUP}",
+                f"{kwargs}.run_config={run.kwargs['run_config']}",
+                f"+{kwargs}.home={run.kwargs['home']}",
+            ],
+        )
     assert config.reward.num_workers == 1
-    asked = config.reward.custom_reward_function.reward_kwargs
-    assert (asked.group_size, asked.run_config) == (8, "configs/qwen2.5-1.5b.yaml")
-    config.actor_rollout_ref.rollout.n = GROUP
-    asked.run_config, asked.home = run.kwargs["run_config"], run.kwargs["home"]
-    assert asked.group_size == GROUP
 
     _, tokenizer = load_tiny_policy()
     file = tmp_path / "train.parquet"

@@ -39,7 +39,7 @@ def trl_config(run: str, tmp_path: Path) -> GRPOConfig:
 
 
 def test_there_is_a_recipe_for_each_size_and_way() -> None:
-    assert RUNS == [f"qwen2.5-{size}{kind}.yaml" for size in ("1.5b", "3b") for kind in ("-lora", "-server", "")]
+    assert [f"qwen2.5-{size}{kind}.yaml" for size in ("1.5b", "3b") for kind in ("-lora", "-server", "")] == RUNS
     assert LAUNCHERS == ["fsdp2.yaml", "zero2.yaml", "zero3.yaml"]
 
 

@@ -9,6 +9,7 @@ verifiers awaits a task's reward once for each rollout; rollouts of one task run
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import verifiers.v1 as vf
 from pydantic import Field
@@ -71,7 +72,7 @@ class MemoryTaskset(vf.Taskset[MemoryTask, MemoryTasksetConfig]):
     def load(self) -> Iterator[MemoryTask]:
         """One task for each query of the split."""
         task_config = self.config.task
-        run = RunConfig.load(task_config.run_config)
+        run = RunConfig.load(Path(task_config.run_config))
         for task in getattr(load_problems(run.data), self.config.split).tasks:
             data = MemoryTaskData(
                 id=task.query_id,
