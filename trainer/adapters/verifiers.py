@@ -45,7 +45,7 @@ class MemoryTask(vf.Task[MemoryTaskData, vf.State, MemoryTaskConfig]):
     @property
     def key(self) -> str:
         """The memory's own key of the query."""
-        return self.data.query_key
+        return str(self.data.query_key)
 
     @vf.reward
     async def memory_reward(self, trace: vf.Trace) -> float:
