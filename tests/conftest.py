@@ -46,11 +46,15 @@ def opened(server: LocalServer, settings: Settings, embedder: SentenceEmbedder) 
 @pytest.fixture
 def memory(opened: Memory) -> Memory:
     """The session's memory, emptied of everything but its schema and embedding space."""
-    opened.database.autocommit(
+    empty(opened)
+    return opened
+
+
+def empty(memory: Memory) -> None:
+    memory.database.autocommit(
         "MATCH (n) WHERE NOT n:__Neo4jMigration AND NOT n:EmbeddingSpace "
         "CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
     )
-    return opened
 
 
 def write_rows(file: Path, rows: list[dict[str, Any]]) -> Path:

@@ -14,7 +14,7 @@ from memgraph.answers import normalise
 from memgraph.ledger import Ledger
 from memgraph.parsing import parse_response
 from memgraph.truth import Judge
-from trainer.data import Problems
+from trainer.data import Problems, Task
 from trainer.generate import sample_responses
 
 
@@ -78,9 +78,12 @@ def greedy_scores(
         batch_size=batch_size,
         progress=progress,
     )
-    answers = []
-    for task, (response,) in zip(problems.tasks, responses, strict=True):
-        answer = normalise(parse_response(response, task.domain).answer, task.domain)
-        answers.append((task.query_key, answer.value if answer.valid else None, task.domain))
+    answers = [stated_answer(task, response) for task, (response,) in zip(problems.tasks, responses, strict=True)]
     scores = ledger.evaluate_answers(problems.truth, answers, judge=judge)
     return np.array([score or 0.0 for score in scores], np.float64)
+
+
+def stated_answer(task: Task, response: str) -> tuple[str, str | None, str]:
+    """(query key, normalised answer or None where missing, domain), as `Ledger.evaluate_answers` takes it."""
+    answer = normalise(parse_response(response, task.domain).answer, task.domain)
+    return task.query_key, answer.value if answer.valid else None, task.domain

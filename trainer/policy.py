@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -58,7 +59,7 @@ def load_policy(section: PolicySection, *, device: str | None = None) -> Policy:
     Raises:
         TrainingError: if a hub model cannot be loaded.
     """
-    place = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    place = device or PartialState().device  # of several processes, each has its own GPU
     model: Any
     tokenizer: Any
     if section.model == TINY:
@@ -66,7 +67,9 @@ def load_policy(section: PolicySection, *, device: str | None = None) -> Policy:
         prompt: Callable[[str], str] = format_prompt
     else:
         try:
-            model = AutoModelForCausalLM.from_pretrained(section.model, dtype="auto")
+            # In bf16 a weight of .02 moves in steps of 1e-4: an update of 1e-6 would be lost. Frozen weights need no more.
+            dtype = torch.float32 if section.lora is None else "auto"
+            model = AutoModelForCausalLM.from_pretrained(section.model, dtype=dtype)
             tokenizer = AutoTokenizer.from_pretrained(section.model, padding_side="left")
         except OSError as error:
             raise TrainingError(

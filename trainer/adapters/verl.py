@@ -1,0 +1,93 @@
+"""A reward function for verl, and its data set made from a run's problems.
+
+    python -m trainer.adapters.verl CONFIG.yaml --out FOLDER      # train.parquet, test.parquet, ood.parquet; no truth in them
+    python -m verl.trainer.main_ppo --config-dir configs/verl --config-name memory_reward
+
+verl calls `compute_score` once for each rollout, as a coroutine (`reward.custom_reward_function`, see configs/verl).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from datasets import Dataset, Features, Value
+
+from trainer.adapters.rewards import WAIT_SECONDS, opened_rewards
+from trainer.config import RunConfig
+from trainer.data import Problems, load_problems
+
+_FEATURES = Features(
+    {
+        "data_source": Value("string"),
+        "prompt": [{"role": Value("string"), "content": Value("string")}],
+        "ability": Value("string"),
+        "reward_model": {"style": Value("string"), "ground_truth": Value("string")},
+        "extra_info": {"split": Value("string"), "index": Value("int64"), "query_key": Value("string")},
+    }
+)
+
+
+async def compute_score(
+    data_source: str,
+    solution_str: str,
+    ground_truth: Any,
+    extra_info: Mapping[str, Any],
+    *,
+    run_config: str,
+    group_size: int,
+    wait: float = WAIT_SECONDS,
+    home: str | None = None,
+    **host: Any,
+) -> dict[str, Any]:
+    """verl's reward function: the memory's reward of one rollout.
+
+    Args:
+        ground_truth: never read. What is right is known to the run's ledger, for the queries that it paid for.
+        extra_info: `split` and `query_key` as `verl_rows` writes them.
+        run_config, group_size, wait, home: from `reward_kwargs`; see `trainer.adapters.rewards.opened_rewards`.
+        host: what verl adds where it runs a reward model of its own; not used.
+
+    Returns score, reward_source and reward_reason; verl keeps all three with the rollout.
+    """
+    rewards = await opened_rewards(run_config, group_size=group_size, wait=wait, home=home)
+    found = await rewards.reward(extra_info["split"], extra_info["query_key"], solution_str)
+    return {"score": found.score, "reward_source": found.source, "reward_reason": found.reason}
+
+
+def verl_rows(problems: Problems, split: str, system_prompt: str | None) -> Dataset:
+    """One split in verl's layout. `ground_truth` is there because verl asks for it, and empty."""
+    opening = [] if system_prompt is None else [{"role": "system", "content": system_prompt}]
+    return Dataset.from_list(
+        [
+            {
+                "data_source": task.dataset,
+                "prompt": [*opening, {"role": "user", "content": task.query}],
+                "ability": task.domain,
+                "reward_model": {"style": "rule", "ground_truth": ""},
+                "extra_info": {"split": split, "index": index, "query_key": task.query_key},
+            }
+            for index, task in enumerate(problems.tasks)
+        ],
+        features=_FEATURES,
+    )
+
+
+def main(
+    config: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A run, as for `memreward train`.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for one Parquet file for each split.")],
+) -> None:
+    """Write a run's problems as verl reads them, without their truth."""
+    run = RunConfig.load(config)
+    splits = load_problems(run.data)
+    out.mkdir(parents=True, exist_ok=True)
+    for split, problems in (("train", splits.train), ("test", splits.test), ("ood", splits.ood)):
+        if problems.tasks:
+            verl_rows(problems, split, run.policy.system_prompt).to_parquet(out / f"{split}.parquet")
+            typer.echo(f"{out / split}.parquet: {len(problems.tasks)} queries")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,57 @@
+"""What comes before training, for trainers that are not started by `memreward train` (verl, verifiers).
+
+    python -m trainer.warm_up CONFIG.yaml
+
+The untrained policy's rollouts go into the memory, the ledger reveals the labels within the budget, and the reward model
+is fitted and saved. Doing it twice changes nothing but the date of the model.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from memgraph import LabelView, Memory
+from memgraph.errors import MemRewardError
+from memgraph.memory import RegisteredModel
+from memgraph.reward_model import RewardModelConfig
+from memgraph.settings import Settings
+from trainer.config import RunConfig
+from trainer.data import load_problems
+from trainer.policy import load_policy
+from trainer.progress import Narrator
+from trainer.train import label, store_initial_rollouts
+
+
+def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> RegisteredModel:
+    """Rollouts, labels and a reward model for a run; returns the model's registration."""
+    training = load_problems(config.data).train
+    policy = load_policy(config.policy, device=memory.settings.device)
+    narrator.stage(f"sampling {config.reward.initial_rollouts} rollouts of each of {len(training.tasks)} queries")
+    report = store_initial_rollouts(config, memory, policy, training, progress=narrator.shows_progress)
+    narrator.say(f"{report.new} rollouts new, {report.known} known")
+    narrator.stage("labelling within the budget, and fitting the reward model")
+    label(config, memory, training)
+    settings = RewardModelConfig(checks=tuple(config.reward.checks), policies=config.reward.policies)
+    _, registered = memory.fit(LabelView(ledgers=(config.ledger,)), seed=config.seed, config=settings)
+    narrator.say(f"reward model {registered.key[:12]} of ledger {config.ledger!r} saved in {registered.folder}")
+    return registered
+
+
+def main(
+    config: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A run, as for `memreward train`.")],
+    home: Annotated[Path | None, typer.Option(help="Folder of the memory (server, data, models).")] = None,
+) -> None:
+    """Fill the memory for a run, spend its labels, and fit its reward model, without training."""
+    narrator = Narrator()
+    with Memory.open(Settings.load(home=home), say=narrator.say) as memory:
+        warm_up(RunConfig.load(config), memory, narrator=narrator)
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except MemRewardError as error:
+        raise SystemExit(f"error: {error}") from None
