@@ -180,16 +180,21 @@ class MemoryReward:
             self._stop_past_the_limit(report)
         return [reward.value for reward, _ in rewards]
 
-    def close(self, *, seconds: float = _FLUSH_SECONDS) -> None:
+    def flush(self, *, seconds: float = _FLUSH_SECONDS) -> None:
         """Wait until all rewards are written back.
 
         Raises:
             TrainingError: if they are not within that time; they stay in the spool.
         """
         if self._spool is not None:
-            try:
-                self._spool.flush(seconds)
-            finally:
+            self._spool.flush(seconds)
+
+    def close(self, *, seconds: float = _FLUSH_SECONDS) -> None:
+        """`flush`, and end the thread that writes; the next call starts another."""
+        try:
+            self.flush(seconds=seconds)
+        finally:
+            if self._spool is not None:
                 self._spool.close()
                 self._spool = None
 
