@@ -24,7 +24,6 @@ class Sample:
     Attributes:
         position: in the reward call.
         thinking: only where a chat template has split it off the response.
-        held_out: whether it was sampled for evaluation, and so must not enter the experience.
     """
 
     position: int
@@ -35,7 +34,6 @@ class Sample:
     domain: str
     dataset: str
     query_id: str | None
-    held_out: bool
 
 
 def check_columns(columns: Mapping[str, Any]) -> None:
@@ -51,10 +49,9 @@ def check_columns(columns: Mapping[str, Any]) -> None:
         )
 
 
-def splits(columns: Mapping[str, Any], count: int) -> Sequence[str]:
-    """[count] the split that each row belongs to; without such a column all are for training."""
-    found: Sequence[str] = columns.get("split") or [TRAIN] * count
-    return found
+def is_training(columns: Mapping[str, Any]) -> bool:
+    """Whether a call brings rollouts to train on; without a column split all are."""
+    return TRAIN in columns.get("split", [TRAIN])
 
 
 def read_samples(completions: Sequence[Completion], columns: Mapping[str, Any]) -> list[Sample]:
@@ -63,24 +60,23 @@ def read_samples(completions: Sequence[Completion], columns: Mapping[str, Any]) 
     Raises:
         TrainingError: where columns contradict each other.
     """
-    count = len(completions)
-    ids: Sequence[str | None] = columns.get("query_id") or [None] * count
-    required = (columns[name] for name in REQUIRED)
+    if (found := set(columns.get("split", [TRAIN]))) not in ({TRAIN}, {HELD_OUT}):
+        raise TrainingError(
+            f"the column split holds {', '.join(sorted(map(repr, found)))} in one call; it must be {TRAIN!r} or {HELD_OUT!r} "
+            "throughout a data set"
+        )
+    ids: Sequence[str | None] = columns.get("query_id") or [None] * len(completions)
     samples = []
-    for position, (completion, query_id, split, query_key, query, domain, dataset) in enumerate(
-        zip(completions, ids, splits(columns, count), *required, strict=True)
+    for position, (completion, query_id, query_key, query, domain, dataset) in enumerate(
+        zip(completions, ids, *(columns[name] for name in REQUIRED), strict=True)
     ):
-        if split not in (TRAIN, HELD_OUT):
-            raise TrainingError(f"the column split holds {split!r}; it must be {TRAIN!r} or {HELD_OUT!r}")
         if query_key != keys.query_key(dataset, query):
             raise TrainingError(
                 f"row {position}: the column query_key does not belong to the columns dataset and query; make the data set "
                 "with trainer.data.training_dataset"
             )
         response, thinking = read_completion(completion)
-        samples.append(
-            Sample(position, response, thinking, query_key, query, domain, dataset, query_id, split == HELD_OUT)
-        )
+        samples.append(Sample(position, response, thinking, query_key, query, domain, dataset, query_id))
     return samples
 
 

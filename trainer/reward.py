@@ -28,7 +28,7 @@ from memgraph.records import LabelKind
 from memgraph.scorers import Scorer
 from memgraph.snapshot import Snapshot
 from memgraph.truth import Judge, TruthSource
-from trainer.completions import TRAIN, Completion, Sample, check_columns, read_samples, splits
+from trainer.completions import Completion, Sample, check_columns, is_training, read_samples
 from trainer.groups import Ranks
 from trainer.reporting import CallReport, log_columns, log_metrics
 from trainer.spool import Spool, WriteBack, spool_file
@@ -65,7 +65,8 @@ class MemoryReward:
     The data sets carry the columns that `trainer.data.training_dataset` makes; they carry no truth. Every training
     rollout is kept in the graph with its run, attempt, step, reward and source. Rollouts of the split "eval" leave
     nothing there. The first training call starts an attempt at the run; where the trainer then stands at a later step
-    than 0 it has resumed, and what earlier attempts sampled from that step on is marked superseded.
+    than 0 it has resumed, and what earlier attempts sampled from that step on is marked superseded (AsyncGRPO tells no
+    step: there nothing is).
 
     It pickles without connection, attempt and counts: a copy in another process opens its own and starts its own
     attempt. Calls take turns, whatever threads they come from.
@@ -171,7 +172,7 @@ class MemoryReward:
         """Rewards of the completions, in their order (the contract of `trl.GRPOTrainer`)."""
         check_columns(columns)
         with self._turn:
-            training = TRAIN in splits(columns, len(completions))
+            training = is_training(columns)
             step = int(trainer_state.global_step) if trainer_state is not None else None
             report = CallReport(self.calls if training else None, step)
             self.calls += training  # here, so that ranks count alike whatever happens to one of them
@@ -203,12 +204,9 @@ class MemoryReward:
     ) -> list[tuple[Reward, str]]:
         """[completions] reward and rollout key ("" where nothing is stored)."""
         try:
-            samples = read_samples(completions, columns)
-            found = self._evaluate([sample for sample in samples if sample.held_out])
-            if report.call is not None:
-                found |= self._train([sample for sample in samples if not sample.held_out], report)
+            rewards = (self._evaluate if report.call is None else self._train)(completions, columns, report)
             self._failed = 0
-            return [found[sample.position] for sample in samples]
+            return rewards
         except Exception as error:
             # A rank that raises leaves the others waiting for ever, so a failure is a reward of None with its reason.
             self._failed += 1
@@ -216,13 +214,17 @@ class MemoryReward:
             logger.exception("reward call %s failed", report.call)
             return [(Reward(None, "none", f"failed: {report.failure}"), "")] * len(completions)
 
-    def _train(self, samples: Sequence[Sample], report: CallReport) -> dict[int, tuple[Reward, str]]:
-        """Position → reward and rollout key. The rollouts are in the graph, and the rewards on disk, when it returns."""
+    def _train(
+        self, completions: Sequence[Completion], columns: Mapping[str, Any], report: CallReport
+    ) -> list[tuple[Reward, str]]:
+        """The rollouts are in the graph, and the rewards on disk, when it returns."""
         ranks = Ranks.here()
         with report.stage("start"):
-            group = self._group(ranks, report)
+            group = self._group(ranks, report)  # first, since ranks must agree whatever happens to one of them
         try:
             with report.stage("store"):
+                samples = read_samples(completions, columns)
+                spool = self._open_spool()
                 places = self._store(samples, group, ranks, report.step)
             with report.stage("judge"):
                 self._judge({sample.query_key for sample in samples})
@@ -243,23 +245,19 @@ class MemoryReward:
                 {"key": place.key, "reward": reward.value, "source": reward.source, "reason": reward.reason}
                 for place, reward in zip(places, rewards, strict=True)
             )
-            self._open_spool().put(entry)
-        return {
-            sample.position: (reward, place.key) for sample, reward, place in zip(samples, rewards, places, strict=True)
-        }
+            spool.put(entry)
+        return [(reward, place.key) for reward, place in zip(rewards, places, strict=True)]
 
     def _group(self, ranks: Ranks, report: CallReport) -> Group:
         """This call's place in the memory; the first call starts the attempt."""
         if self._attempt is None:
-            self._open_spool()
             self._attempt = ranks.agree(
                 lambda: self.memory.start_attempt(
                     self.run, policy=self._policy, resume_step=report.step, ranks=ranks.size
                 )
             )
         report.attempt = self._attempt
-        assert report.call is not None
-        return Group(self.run, self._attempt, report.call)
+        return Group(self.run, self._attempt, self.calls - 1)
 
     def _store(self, samples: Sequence[Sample], group: Group, ranks: Ranks, step: int | None) -> list[StoredRollout]:
         stored = self.memory.add(
@@ -331,25 +329,23 @@ class MemoryReward:
             for place, reward in zip(places, rewards, strict=True)
         ]
 
-    def _evaluate(self, samples: Sequence[Sample]) -> dict[int, tuple[Reward, str]]:
-        """Position → what the ledger's evaluation says of held-out rollouts; nothing of them is stored."""
+    def _evaluate(
+        self, completions: Sequence[Completion], columns: Mapping[str, Any], report: CallReport
+    ) -> list[tuple[Reward, str]]:
+        """What the ledger's evaluation says of held-out rollouts; nothing of them is stored."""
+        samples = read_samples(completions, columns)
         if self.held_out is None:
-            nothing = Reward(None, "none", "an evaluation rollout, and no truth was given for it")
-            return {sample.position: (nothing, "") for sample in samples}
-        if not samples:
-            return {}
+            return [(Reward(None, "none", "an evaluation rollout, and no truth was given for it"), "")] * len(samples)
         answers = []
         for sample in samples:
             parsed = parse_response(sample.response, sample.domain, thinking=sample.thinking, answer=None)
             answer = normalise(parsed.answer, sample.domain)
             answers.append((sample.query_key, answer.value if answer.valid else None, sample.domain))
-        ledger = self.memory.ledger(self.held_out.ledger)
-        scores = ledger.evaluate_answers(self.held_out.source, answers, judge=self.held_out.judge)
+        with report.stage("judge"):
+            ledger = self.memory.ledger(self.held_out.ledger)
+            scores = ledger.evaluate_answers(self.held_out.source, answers, judge=self.held_out.judge)
         unknown = Reward(None, "none", "an evaluation rollout whose truth is not known, or not decidable")
-        return {
-            sample.position: (unknown if score is None else Reward(score, EVALUATION), "")
-            for sample, score in zip(samples, scores, strict=True)
-        }
+        return [(unknown if score is None else Reward(score, EVALUATION), "") for score in scores]
 
     def _open_spool(self) -> Spool:
         if self._spool is None:

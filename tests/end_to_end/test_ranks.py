@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,6 @@ def test_two_ranks_give_the_rewards_of_one_process_whoever_is_late(
     )
     assert len(sampled) == 12
     assert {(row["attempt"], row["step"]) for row in sampled} == {(1, 0)}
-    again = MemoryReward(memory, run="again", scorer=GnnScorer(model), **options)
+    again = pickle.loads(pickle.dumps(one))
     assert again([""] * 12, **call_on(sampled)) == pytest.approx([row["reward"] for row in sampled], abs=1e-4)
     again.close()

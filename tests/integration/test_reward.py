@@ -97,7 +97,7 @@ def test_evaluation_leaves_no_trace_in_the_graph_but_its_count_in_the_ledger(mem
     assert log.metrics["memory_reward/mean/evaluation"] == [pytest.approx(5 / 6)]
     assert "memory_reward/waiting_to_be_written" not in log.metrics
     after = memory.database.query("MATCH (n) OPTIONAL MATCH (n)-[r]->() RETURN n, r, n.key AS key ORDER BY key")
-    (ledger,) = (row["n"] for row in after)
+    (ledger,) = (row["l"] for row in memory.database.query("MATCH (l:Ledger) RETURN l"))
     assert len(after) == len(before)
     assert ledger["evaluated"] == 3
     assert "0417" not in str(after)
@@ -231,6 +231,7 @@ def call_in_child(pickled: bytes, file: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_an_async_reward_works_in_a_spawned_process_with_an_attempt_of_its_own(memory: Memory, tmp_path: Path) -> None:
     inner = MemoryReward(memory, run="r", scorer=ConsensusShare(), kind="soft")
     expected = [inner([""] * 4, **call_on(ROWS[start : start + 4])) for start in (0, 4, 8)]
@@ -241,7 +242,7 @@ def test_an_async_reward_works_in_a_spawned_process_with_an_attempt_of_its_own(m
         target=call_in_child, args=(pickle.dumps(reward), tmp_path / "values.json")
     )
     worker.start()
-    worker.join(240)
+    worker.join(500)
     inner.close()
     assert worker.exitcode == 0
     assert json.loads((tmp_path / "values.json").read_text()) == expected

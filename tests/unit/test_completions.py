@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from memgraph import keys
 from memgraph.errors import SettingsError, TrainingError
 from memgraph.settings import Settings
-from trainer.completions import check_columns, read_completion, read_samples
+from trainer.completions import check_columns, is_training, read_completion, read_samples
 from trainer.data import Task, training_dataset
 from trainer.groups import Ranks
 
@@ -50,8 +50,9 @@ def test_columns_that_are_missing_or_contradict_each_other_are_refused() -> None
     wrong["query_key"] = wrong["query_key"][::-1]
     with pytest.raises(TrainingError, match="row 0: the column query_key does not belong"):
         read_samples(["x", "y"], wrong)
-    with pytest.raises(TrainingError, match="split holds 'validation'"):
-        read_samples(["x"], columns("a", split=["validation"]))
+    for split in (["validation", "validation"], ["train", "eval"]):
+        with pytest.raises(TrainingError, match=f"split holds '{sorted(split)[0]}'"):
+            read_samples(["x", "y"], columns("a", "b", split=split))
     with pytest.raises(ValueError, match="zip"):
         read_samples(["x", "y"], columns("a"))
 
@@ -65,7 +66,7 @@ def test_the_data_set_carries_the_query_the_split_and_no_truth(queries: list[str
         assert set(data) == {"prompt", "query_key", "query", "query_id", "dataset", "domain", "split"}
         samples = read_samples(["x"] * len(queries), data)
         assert [sample.query for sample in samples] == queries
-        assert {sample.held_out for sample in samples} == {split == "eval"}
+        assert is_training(data) == (split == "train")
 
 
 @given(st.integers(1, 9), st.integers(1, 50))
