@@ -20,7 +20,7 @@ def train(memory: Memory, folder: Path, kill: str) -> int:
     command = [sys.executable, "-m", "tests.end_to_end.killed_run", str(folder / "run")]
     more = {"KILL": kill, "RETURNED": str(folder / "returned.jsonl")}
     done = subprocess.run(
-        command, env=environment(memory) | more, capture_output=True, text=True, timeout=400, check=False
+        command, env=environment(memory) | more, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode in (0, -signal.SIGKILL), done.stderr[-3000:]
     return done.returncode
@@ -31,7 +31,7 @@ def checkpoint(folder: Path) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_run_killed_twice_goes_on_and_loses_no_reward_that_it_was_given(memory: Memory, tmp_path: Path) -> None:
     # One generation serves two steps: calls are made at steps 0, 2, 4.
     assert train(memory, tmp_path, "after 1") == -signal.SIGKILL
