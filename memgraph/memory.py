@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+from neo4j import ManagedTransaction
 
 from memgraph import export, keys
 from memgraph.connect import Database, open_endpoint
@@ -205,38 +206,69 @@ class Memory:
         self, snapshot: Snapshot, scores: Scores, *, kind: LabelKind, model: str | None = None
     ) -> int:
         """Store scores as labels on their rollouts (kind GNN or VOTE); returns how many. Abstentions are not stored."""
-        rows = [
-            {
-                "key": keys.key_of("label", kind.value, snapshot.rollout_keys[row], model or "", repr(float(score))),
-                "target": snapshot.rollout_keys[row],
-                "score": float(score),
-            }
-            for row, score in zip(scores.rollout_rows, scores.probability, strict=True)
-            if not np.isnan(score)
-        ]
+        rows = prediction_rows(snapshot, scores, kind=kind, model=model)
+        self.write_prediction_rows(rows, kind=kind, model=model)
+        return len(rows)
+
+    def write_prediction_rows(
+        self, rows: Sequence[Mapping[str, Any]], *, kind: LabelKind, model: str | None = None
+    ) -> None:
+        """Store what `prediction_rows` made; again changes nothing."""
         for start in range(0, len(rows), _BATCH):
             batch = sorted(rows[start : start + _BATCH], key=lambda row: str(row["target"]))
             self.database.query(cypher("write/predictions"), write=True, kind=kind.value, model=model, rows=batch)
-        return len(rows)
 
-    def start_attempt(self, run: str, *, policy: str = "", config: str = "", resume_step: int | None = None) -> int:
+    def start_attempt(
+        self, run: str, *, policy: str = "", config: str = "", resume_step: int | None = None, ranks: int = 1
+    ) -> int:
         """Number of a new attempt at a training run, from 1.
 
         Args:
-            resume_step: where the run goes on; rollouts that earlier attempts sampled from this step on are superseded.
+            resume_step: where the run goes on; None or 0 where it starts anew. What is discarded is superseded.
+            ranks: how many processes train together.
         """
-        rows = self.database.query(
-            cypher("write/attempt"),
-            write=True,
-            key=keys.key_of("run", run),
-            name=run,
-            policy=policy,
-            config=config,
-            resume_step=resume_step,
-        )
-        return int(rows[0]["attempt"])
+        key = keys.key_of("run", run)
+
+        def start(tx: ManagedTransaction) -> int:
+            if resume_step:
+                tx.run(cypher("write/supersede"), key=key, step=resume_step).consume()
+            started = tx.run(
+                cypher("write/attempt"),
+                key=key,
+                name=run,
+                policy=policy,
+                config=config,
+                fresh=not resume_step,
+                ranks=ranks,
+            )
+            return int(started.single(strict=True)["attempt"])
+
+        return self.database.execute_write(start)
+
+    def supersede(self, run: str, step: int) -> int:
+        """Mark the rollouts that a run sampled at `step` and later, which it discards by going on from there.
+
+        Starting the next attempt does it too; before that, it keeps them out of what a scorer is fitted on.
+        """
+        rows = self.database.query(cypher("write/supersede"), write=True, key=keys.key_of("run", run), step=step)
+        return int(rows[0]["superseded"])
 
     def record_rewards(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep with each rollout the reward that the trainer got, its source, and the reason where there was none."""
         ordered = sorted(rows, key=lambda row: str(row["key"]))
         self.database.query(cypher("write/rewards"), write=True, rows=ordered)
+
+
+def prediction_rows(
+    snapshot: Snapshot, scores: Scores, *, kind: LabelKind, model: str | None = None
+) -> list[dict[str, Any]]:
+    """Scores as rows for `Memory.write_prediction_rows`, without abstentions."""
+    return [
+        {
+            "key": keys.key_of("label", kind.value, snapshot.rollout_keys[row], model or "", repr(float(score))),
+            "target": snapshot.rollout_keys[row],
+            "score": float(score),
+        }
+        for row, score in zip(scores.rollout_rows, scores.probability, strict=True)
+        if not np.isnan(score)
+    ]

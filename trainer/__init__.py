@@ -4,12 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trainer.budget import LabelBudget
-    from trainer.reward import MemoryReward
+    from trainer.reward import AsyncMemoryReward, MemoryReward
 
-__all__ = ["LabelBudget", "MemoryReward"]
+__all__ = ["AsyncMemoryReward", "LabelBudget", "MemoryReward"]
 
 DISTRIBUTION = "memreward-graph"
-_HOMES = {"LabelBudget": "trainer.budget", "MemoryReward": "trainer.reward"}
+_HOMES = {
+    "AsyncMemoryReward": "trainer.reward",
+    "LabelBudget": "trainer.budget",
+    "MemoryReward": "trainer.reward",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from datasets import Dataset
 
@@ -98,18 +98,25 @@ def load_problems(section: DataSection) -> Splits:
     )
 
 
-def training_dataset(tasks: Sequence[Task], *, format_prompt: Any, system_prompt: str | None = None) -> Dataset:
+def training_dataset(
+    tasks: Sequence[Task],
+    *,
+    format_prompt: Callable[[str], str],
+    system_prompt: str | None = None,
+    split: Literal["train", "eval"] = "train",
+) -> Dataset:
     """Columns for `GRPOTrainer`: the prompt, and what the reward needs to find the query. No truth among them.
 
     Args:
         format_prompt: query text → prompt text.
         system_prompt: with it, prompts are lists of messages.
+        split: rollouts of "eval" (for `eval_dataset`) never enter the memory.
     """
 
     def prompt(task: Task) -> str | list[dict[str, str]]:
         text = format_prompt(task.query)
         if system_prompt is None:
-            return str(text)
+            return text
         return [{"role": "system", "content": system_prompt}, {"role": "user", "content": text}]
 
     return Dataset.from_list(
@@ -121,6 +128,7 @@ def training_dataset(tasks: Sequence[Task], *, format_prompt: Any, system_prompt
                 "query_id": task.query_id,
                 "dataset": task.dataset,
                 "domain": task.domain,
+                "split": split,
             }
             for task in tasks
         ]

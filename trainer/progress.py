@@ -93,9 +93,9 @@ class RewardProgress(TrainerCallback):
         values = logs or {}
         if "reward" in values:
             sources = " ".join(
-                f"{name.removeprefix('reward_source/')} {value:.0%}"
+                f"{name.rpartition('/')[2]} {value:.0%}"
                 for name, value in sorted(values.items())
-                if name.startswith("reward_source/")
+                if "/source/" in name and value
             )
             said = f"reward {values['reward']:.2f}  {sources}"
             self._bar.update(self._task, description=said)

@@ -1,43 +1,42 @@
 """The reward function that TRL's GRPOTrainer calls: rollouts go into the memory, rewards come out.
 
-completions ─► Memory.add ─► labelled queries: the ledger judges their answers
-                         └─► the others: a scorer on the bounded neighbourhood
-            ◄─ rewards in order, None with a reason where there is none
+completions ─► Memory.add ─► labelled queries: the ledger judges their answers ─► wait for the other ranks (groups.py)
+                                                                                        │
+            rewards in order, None with a reason ◄─ verdicts.py ◄─ scorer on the bounded neighbourhood
+                                       └─► spool.py ─► rewards and predictions in the graph, during the optimiser's step
 """
 
 from __future__ import annotations
 
-import json
+import asyncio
 import logging
-import time
+import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from memgraph import LabelView, Memory, Rollout
+from memgraph.answers import normalise
 from memgraph.errors import TrainingError
 from memgraph.export import Group
+from memgraph.ingest import StoredRollout
+from memgraph.memory import prediction_rows
+from memgraph.parsing import parse_response
 from memgraph.records import LabelKind
-from memgraph.scorers import Scorer, Scores
+from memgraph.scorers import Scorer
 from memgraph.snapshot import Snapshot
 from memgraph.truth import Judge, TruthSource
+from trainer.completions import Completion, Sample, check_columns, is_training, read_samples
+from trainer.groups import Ranks
+from trainer.reporting import CallReport, log_columns, log_metrics
+from trainer.spool import Spool, WriteBack, spool_file
+from trainer.verdicts import EVALUATION, Reward, RewardRule, labelled_rewards, predicted_rewards
 
 logger = logging.getLogger(__name__)
 
-Messages = list[dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Reward:
-    """One rollout's reward, where it came from, and why there is none if there is none."""
-
-    value: float | None
-    source: str
-    reason: str | None = None
+_FLUSH_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,32 +50,57 @@ class Judged:
     budget: int
 
 
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """The truth about evaluation rollouts, read for metrics only and counted in the ledger."""
+
+    ledger: str
+    source: TruthSource
+    judge: Judge
+
+
 class MemoryReward:
     """A reward function for `trl.GRPOTrainer(reward_funcs=…)`, backed by the memory.
 
-    The training data set carries the columns query_key, query, domain, dataset and query_id (see
-    `trainer.data.training_dataset`); it carries no truth. Every rollout is kept in the graph with its run, attempt,
-    step, reward and source.
+    The data sets carry the columns that `trainer.data.training_dataset` makes; they carry no truth. Every training
+    rollout is kept in the graph with its run, attempt, step, reward and source. Rollouts of the split "eval" leave
+    nothing there. The first training call starts an attempt at the run; where the trainer then stands at a later step
+    than 0 it has resumed, and what earlier attempts sampled from that step on is marked superseded (AsyncGRPO tells no
+    step: there nothing is).
+
+    It pickles without connection, attempt and counts: a copy in another process opens its own and starts its own
+    attempt. Calls take turns, whatever threads they come from.
 
     Args:
         memory: an open memory.
-        run: name of the run; a resumed one continues under a new attempt.
+        run: name of the run; no two trainings at the same time may share it.
         judged: the labelled queries. Their answers are judged by the verifier through the ledger.
         scorer: a fitted scorer for all others; None leaves them without a reward (labelled-only training).
+        model: key of the registered reward model behind the scorer, kept with its predictions.
+        view: labels that the scorer may see; by default those of the ledger of `judged`.
+        held_out: truth for evaluation rollouts; without it they get no reward.
         kind: "threshold" gives 0 or 1, "soft" the calibrated probability.
         threshold: of the probability.
         confidence: below this probability of its verdict (½..1) a rollout gets no reward.
         skip_noise: groups whose predictions differ by less than the scorer's noise get no reward, which GRPO's
             normalisation would blow up to full advantages.
         policy: name of the policy, kept with the rollouts.
-        max_failed_calls: so many reward calls in a row may fail (all rewards None) before training stops.
-        log: a JSON-lines file to append one row for each call to.
+        num_generations: rollouts of a group; smaller groups are counted and say so in their reason. None does not ask.
+        group_seconds: how long to wait for the rollouts of other ranks; then what is there is scored.
+        max_failed_calls: so many reward calls in a row may fail (all rewards None), and so many attempts at writing
+            rewards back, before training stops.
+        log: a JSON-lines file to append one row for each training call of rank 0 to.
+        name: of the reward in the trainer's metrics; several reward functions need several names.
+
+    Attributes:
+        scorer, model, judged, view: may be set between calls.
+        last: what the latest call did.
+        calls: training calls of this attempt.
+        source_counts: rewards of all training calls, by source.
 
     Raises:
-        TrainingError: from a call, once too many have failed in a row.
+        TrainingError: from a call, for a data set without the columns, and once too many calls have failed in a row.
     """
-
-    __name__ = "memory_reward"
 
     def __init__(
         self,
@@ -85,200 +109,292 @@ class MemoryReward:
         run: str,
         judged: Judged | None = None,
         scorer: Scorer | None = None,
+        model: str | None = None,
+        view: LabelView | None = None,
+        held_out: HeldOut | None = None,
         kind: Literal["threshold", "soft"] = "threshold",
         threshold: float = 0.5,
         confidence: float = 0.5,
         skip_noise: bool = True,
         policy: str = "",
-        resume_step: int | None = None,
+        num_generations: int | None = None,
+        group_seconds: float = 60.0,
         max_failed_calls: int = 3,
         log: Path | None = None,
+        name: str = "memory_reward",
     ) -> None:
+        self.__name__ = name
         self.memory = memory
         self.run = run
+        self.judged = judged
         self.scorer = scorer
-        self._judged = judged
-        self._kind = kind
-        self._threshold = threshold
-        self._confidence = confidence
-        self._skip_noise = skip_noise
+        self.model = model
+        self.view = view or LabelView(ledgers=(judged.ledger,) if judged else ())
+        self.held_out = held_out
+        self._rule = RewardRule(kind, threshold, confidence, skip_noise)
         self._policy = policy
+        self._num_generations = num_generations
+        self._group_seconds = group_seconds
         self._max_failed_calls = max_failed_calls
         self._log = log
-        self._view = LabelView(ledgers=(judged.ledger,)) if judged else LabelView(ledgers=())
-        self._attempt = memory.start_attempt(run, policy=policy, resume_step=resume_step)
-        self._call = 0
-        self._failed = 0
+        self._begin_process()
+
+    def _begin_process(self) -> None:
+        """What belongs to one process: nothing of it is pickled."""
+        self.last: CallReport | None = None
+        self.calls = 0
         self.source_counts: Counter[str] = Counter()
+        self._attempt: int | None = None
+        self._failed = 0
+        self._spool: Spool | None = None
+        self._turn = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Settings and scorer; no connection, attempt, thread or count."""
+        own = {"last", "calls", "source_counts", "_attempt", "_failed", "_spool", "_turn"}
+        return {name: value for name, value in self.__dict__.items() if name not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy that has not been called yet."""
+        self.__dict__.update(state)
+        self._begin_process()
 
     def __call__(
         self,
-        prompts: Sequence[str | Messages],
-        completions: Sequence[str | Messages],
+        prompts: Sequence[Completion],
+        completions: Sequence[Completion],
         *,
-        query_key: Sequence[str],
-        query: Sequence[str],
-        domain: Sequence[str],
-        dataset: Sequence[str],
         trainer_state: Any = None,
         log_extra: Callable[[str, list[Any]], None] | None = None,
         log_metric: Callable[[str, float], None] | None = None,
         **columns: Any,
     ) -> list[float | None]:
         """Rewards of the completions, in their order (the contract of `trl.GRPOTrainer`)."""
-        start = time.perf_counter()
-        group = Group(self.run, self._attempt, self._call)
-        self._call += 1
-        step = int(trainer_state.global_step) if trainer_state is not None else None
-        rollouts = [
-            Rollout(
-                query=text,
-                response=_text(completion),
-                dataset=data,
-                domain=kind,
-                policy=self._policy,
-                run=self.run,
-                attempt=self._attempt,
-                call=group.call,
-                step=step,
-                sample=position,
-            )
-            for position, (completion, text, kind, data) in enumerate(
-                zip(completions, query, domain, dataset, strict=True)
-            )
-        ]
+        check_columns(columns)
+        with self._turn:
+            training = is_training(columns)
+            step = int(trainer_state.global_step) if trainer_state is not None else None
+            report = CallReport(self.calls if training else None, step)
+            self.calls += training  # here, so that ranks count alike whatever happens to one of them
+            rewards = self._rewards(completions, columns, report)
+            self._publish(rewards, report, log_extra, log_metric)
+            self._stop_past_the_limit(report)
+        return [reward.value for reward, _ in rewards]
+
+    def flush(self, *, seconds: float = _FLUSH_SECONDS) -> None:
+        """Wait until all rewards are written back.
+
+        Raises:
+            TrainingError: if they are not within that time; they stay in the spool.
+        """
+        if self._spool is not None:
+            self._spool.flush(seconds)
+
+    def close(self, *, seconds: float = _FLUSH_SECONDS) -> None:
+        """`flush`, and end the thread that writes; the next call starts another."""
         try:
-            rewards = self._reward(rollouts, list(query_key), group)
+            self.flush(seconds=seconds)
+        finally:
+            if self._spool is not None:
+                self._spool.close()
+                self._spool = None
+
+    def _rewards(
+        self, completions: Sequence[Completion], columns: Mapping[str, Any], report: CallReport
+    ) -> list[tuple[Reward, str]]:
+        """[completions] reward and rollout key ("" where nothing is stored)."""
+        try:
+            rewards = (self._evaluate if report.call is None else self._train)(completions, columns, report)
             self._failed = 0
+            return rewards
         except Exception as error:
             # A rank that raises leaves the others waiting for ever, so a failure is a reward of None with its reason.
             self._failed += 1
-            logger.exception("reward call %d failed", group.call)
-            if self._failed > self._max_failed_calls:
-                raise TrainingError(
-                    f"{self._failed} reward calls in a row failed, the last with {type(error).__name__}: {error}; training "
-                    "on without rewards would teach nothing. Mend the cause and resume from the last checkpoint"
-                ) from error
-            rewards = [Reward(None, "none", f"failed: {type(error).__name__}: {error}")] * len(rollouts)
-        self._report(rewards, step, group, time.perf_counter() - start, log_extra, log_metric)
-        return [reward.value for reward in rewards]
+            report.failure = f"{type(error).__name__}: {error}"
+            logger.exception("reward call %s failed", report.call)
+            return [(Reward(None, "none", f"failed: {report.failure}"), "")] * len(completions)
 
-    def _reward(self, rollouts: Sequence[Rollout], query_keys: Sequence[str], group: Group) -> list[Reward]:
-        stored = self.memory.add(rollouts).stored
-        if [place.query_key for place in stored] != list(query_keys):
-            raise TrainingError(
-                "the column query_key does not belong to the columns dataset and query; make the data set "
-                "with trainer.data.training_dataset"
-            )
-        if self._judged is not None:
-            labelled = sorted(set(query_keys) & set(self._judged.query_keys))
-            ledger = self.memory.ledger(self._judged.ledger, budget=self._judged.budget)
-            ledger.reveal(self._judged.source, labelled, judge=self._judged.judge)
-        snapshot = self.memory.subgraph(query_keys, self._view, group=group)
-        by_key = self._known(snapshot)
-        by_key.update(self._predicted(snapshot, by_key))
-        rewards = [by_key[place.key] for place in stored]
-        self.memory.record_rewards(
-            [
+    def _train(
+        self, completions: Sequence[Completion], columns: Mapping[str, Any], report: CallReport
+    ) -> list[tuple[Reward, str]]:
+        """The rollouts are in the graph, and the rewards on disk, when it returns."""
+        ranks = Ranks.here()
+        with report.stage("start"):
+            group = self._group(ranks, report)  # first, since ranks must agree whatever happens to one of them
+        try:
+            with report.stage("store"):
+                samples = read_samples(completions, columns)
+                spool = self._open_spool()
+                places = self._store(samples, group, ranks, report.step)
+            with report.stage("judge"):
+                self._judge({sample.query_key for sample in samples})
+        finally:
+            ranks.arrive(self.memory, group)  # also where this rank failed: the others need not wait
+        with report.stage("wait"):
+            report.late_ranks = ranks.late(self.memory, group, seconds=self._group_seconds)
+            query_keys = ranks.queries(self.memory, group, [sample.query_key for sample in samples])
+        with report.stage("read"):
+            snapshot = self.memory.subgraph(query_keys, self.view, group=group)
+        by_key = labelled_rewards(snapshot, self.judged.query_keys if self.judged else ())
+        with report.stage("score"):
+            predicted, entry = self._predict(snapshot, by_key, own={place.key for place in places})
+        by_key |= predicted
+        rewards = self._with_group_sizes([by_key[place.key] for place in places], places, snapshot, report)
+        with report.stage("spool"):
+            entry.rewards.extend(
                 {"key": place.key, "reward": reward.value, "source": reward.source, "reason": reward.reason}
-                for place, reward in zip(stored, rewards, strict=True)
-            ]
-        )
-        return rewards
+                for place, reward in zip(places, rewards, strict=True)
+            )
+            spool.put(entry)
+        return [(reward, place.key) for reward, place in zip(rewards, places, strict=True)]
 
-    def _known(self, snapshot: Snapshot) -> dict[str, Reward]:
-        """Rewards of the labelled queries' rollouts; a judge that cannot tell leaves None."""
-        labelled = self._judged.query_keys if self._judged is not None else ()
-        known = {}
-        for row in snapshot.target_rollouts:
-            label = float(snapshot.labels[row])
-            if snapshot.query_keys[snapshot.rollout_query[row]] in labelled:
-                known[snapshot.rollout_keys[row]] = (
-                    Reward(None, "none", "the verifier could not judge the answer")
-                    if np.isnan(label)
-                    else Reward(label, "label")
+    def _group(self, ranks: Ranks, report: CallReport) -> Group:
+        """This call's place in the memory; the first call starts the attempt."""
+        if self._attempt is None:
+            self._attempt = ranks.agree(
+                lambda: self.memory.start_attempt(
+                    self.run, policy=self._policy, resume_step=report.step, ranks=ranks.size
                 )
-        return known
+            )
+        report.attempt = self._attempt
+        return Group(self.run, self._attempt, self.calls - 1)
 
-    def _predicted(self, snapshot: Snapshot, known: Mapping[str, Reward]) -> dict[str, Reward]:
-        """Rewards of all other rollouts, by the scorer; its predictions are kept as labels too."""
-        open_queries = np.ones(len(snapshot.query_keys), np.bool_)
-        for row in snapshot.target_rollouts:
-            if snapshot.rollout_keys[row] in known:
-                open_queries[snapshot.rollout_query[row]] = False
-        rest = snapshot.with_targets(snapshot.query_targets & open_queries)
+    def _store(self, samples: Sequence[Sample], group: Group, ranks: Ranks, step: int | None) -> list[StoredRollout]:
+        stored = self.memory.add(
+            Rollout(
+                query=sample.query,
+                response=sample.response,
+                query_id=sample.query_id,
+                dataset=sample.dataset,
+                domain=sample.domain,
+                policy=self._policy,
+                thinking=sample.thinking,
+                run=group.run,
+                attempt=group.attempt,
+                call=group.call,
+                step=step,
+                sample=ranks.sample(sample.position),
+            )
+            for sample in samples
+        )
+        if stored.rejected:
+            raise TrainingError(f"{len(stored.rejected)} rollouts were not stored: {stored.rejected[0].reason}")
+        return stored.stored
+
+    def _judge(self, query_keys: Collection[str]) -> None:
+        """Have the ledger judge new answers to labelled queries."""
+        if self.judged is not None and (labelled := sorted(set(query_keys) & set(self.judged.query_keys))):
+            ledger = self.memory.ledger(self.judged.ledger, budget=self.judged.budget)
+            ledger.reveal(self.judged.source, labelled, judge=self.judged.judge)
+
+    def _predict(
+        self, snapshot: Snapshot, known: Mapping[str, Reward], *, own: Collection[str]
+    ) -> tuple[dict[str, Reward], WriteBack]:
+        """Rewards of all rollouts that are not known, and the predictions on this rank's rollouts to write back."""
+        unknown = snapshot.query_targets.copy()
+        unknown[
+            [snapshot.rollout_query[row] for row in snapshot.target_rollouts if snapshot.rollout_keys[row] in known]
+        ] = 0
+        rest = snapshot.with_targets(unknown)
         if self.scorer is None:
-            return {
-                rest.rollout_keys[row]: Reward(None, "none", "unlabelled, and no scorer was asked for")
-                for row in rest.target_rollouts
-            }
+            nothing = Reward(None, "none", "unlabelled, and no scorer was asked for")
+            return {rest.rollout_keys[row]: nothing for row in rest.target_rollouts}, WriteBack([])
         scores = self.scorer.score(rest)
         kind = LabelKind.GNN if scores.source == "gnn" else LabelKind.VOTE
-        self.memory.write_predictions(rest, scores, kind=kind)
-        noisy = self._noisy_queries(rest, scores)
-        predicted = {}
-        for row, probability, reason in zip(scores.rollout_rows, scores.probability, scores.reasons, strict=True):
-            if np.isnan(probability):
-                found = Reward(None, "none", reason or "the scorer abstained")
-            elif rest.rollout_query[row] in noisy:
-                found = Reward(
-                    None, "none", f"the group's predictions differ by less than their noise, {scores.noise:.3f}"
-                )
-            elif max(probability, 1 - probability) < self._confidence:
-                found = Reward(None, "none", f"the scorer is less than {self._confidence:.0%} sure")
-            else:
-                found = Reward(self._value(float(probability)), scores.source)
-            predicted[rest.rollout_keys[row]] = found
-        return predicted
+        rows = prediction_rows(rest, scores, kind=kind, model=self.model)
+        predictions = [row for row in rows if row["target"] in own]
+        return predicted_rewards(rest, scores, self._rule), WriteBack([], predictions, kind.value, self.model)
 
-    def _noisy_queries(self, snapshot: Snapshot, scores: Scores) -> set[int]:
-        """Rows of the queries whose rollouts are predicted so alike that their order means nothing."""
-        if not self._skip_noise or not scores.noise:
-            return set()
-        query = snapshot.rollout_query[scores.rollout_rows]
-        return {
-            int(row)
-            for row in np.unique(query)
-            if (query == row).sum() > 1 and np.nanstd(scores.probability[query == row]) < scores.noise
-        }
+    def _with_group_sizes(
+        self, rewards: Sequence[Reward], places: Sequence[StoredRollout], snapshot: Snapshot, report: CallReport
+    ) -> list[Reward]:
+        """The rewards; those of incomplete groups say so, and are counted."""
+        wanted = self._num_generations or 0
+        sizes = Counter(snapshot.query_keys[query] for query in snapshot.rollout_query[snapshot.target_rollouts])
+        short = {place.query_key for place in places if sizes[place.query_key] < wanted}
+        report.incomplete_groups = len(short)
+        if short or report.late_ranks:
+            logger.warning(
+                "reward call %s: ranks %s were late by more than %g s, %d groups have fewer than %d rollouts; scored with "
+                "what is there",
+                report.call,
+                report.late_ranks,
+                self._group_seconds,
+                len(short),
+                wanted,
+            )
+        said = {key: f"scored with {sizes[key]} of {wanted} rollouts of its group" for key in short}
+        return [
+            replace(reward, reason="; ".join(filter(None, [reward.reason, said.get(place.query_key)])) or None)
+            for place, reward in zip(places, rewards, strict=True)
+        ]
 
-    def _value(self, probability: float) -> float:
-        return probability if self._kind == "soft" else float(probability >= self._threshold)
+    def _evaluate(
+        self, completions: Sequence[Completion], columns: Mapping[str, Any], report: CallReport
+    ) -> list[tuple[Reward, str]]:
+        """What the ledger's evaluation says of held-out rollouts; nothing of them is stored."""
+        samples = read_samples(completions, columns)
+        if self.held_out is None:
+            return [(Reward(None, "none", "an evaluation rollout, and no truth was given for it"), "")] * len(samples)
+        answers = []
+        for sample in samples:
+            parsed = parse_response(sample.response, sample.domain, thinking=sample.thinking, answer=None)
+            answer = normalise(parsed.answer, sample.domain)
+            answers.append((sample.query_key, answer.value if answer.valid else None, sample.domain))
+        with report.stage("judge"):
+            ledger = self.memory.ledger(self.held_out.ledger)
+            scores = ledger.evaluate_answers(self.held_out.source, answers, judge=self.held_out.judge)
+        unknown = Reward(None, "none", "an evaluation rollout whose truth is not known, or not decidable")
+        return [(unknown if score is None else Reward(score, EVALUATION), "") for score in scores]
 
-    def _report(
+    def _open_spool(self) -> Spool:
+        if self._spool is None:
+            memory = self.memory
+            self._spool = Spool(spool_file(memory.settings), lambda entry: entry.write(memory))
+        return self._spool
+
+    def _publish(
         self,
-        rewards: Sequence[Reward],
-        step: int | None,
-        group: Group,
-        seconds: float,
+        rewards: Sequence[tuple[Reward, str]],
+        report: CallReport,
         log_extra: Callable[[str, list[Any]], None] | None,
         log_metric: Callable[[str, float], None] | None,
     ) -> None:
-        sources = Counter(reward.source for reward in rewards)
-        self.source_counts.update(sources)
-        values = [reward.value for reward in rewards if reward.value is not None]
+        report.count([reward for reward, _ in rewards])
+        report.waiting = self._spool.waiting() if self._spool else 0
+        self.last = report
         if log_extra is not None:
-            log_extra("reward_source", [reward.source for reward in rewards])
-            log_extra("reward_reason", [reward.reason or "" for reward in rewards])
+            log_columns(self.__name__, rewards, log_extra)
         if log_metric is not None:
-            for source, count in sources.items():
-                log_metric(f"reward_source/{source}", count / len(rewards))
-            log_metric("reward_seconds", seconds)
-        if self._log is not None:
-            row = {
-                "run": self.run,
-                "attempt": group.attempt,
-                "call": group.call,
-                "step": step,
-                "sources": dict(sources),
-                "mean_reward": float(np.mean(values)) if values else None,
-                "seconds": round(seconds, 4),
-            }
-            self._log.parent.mkdir(parents=True, exist_ok=True)
-            with self._log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
+            log_metrics(self.__name__, report, self.scorer.name if self.scorer else None, log_metric)
+        if report.call is not None:
+            self.source_counts.update(report.sources)
+            if self._log is not None and Ranks.here().rank == 0:
+                report.append_to(self._log, run=self.run)
+
+    def _stop_past_the_limit(self, report: CallReport) -> None:
+        if self._failed > self._max_failed_calls:
+            raise TrainingError(
+                f"{self._failed} reward calls in a row failed, the last with {report.failure}; training on without rewards "
+                "would teach nothing. Mend the cause and resume from the last checkpoint"
+            )
+        if self._spool is not None and self._spool.failures > self._max_failed_calls:
+            raise TrainingError(self._spool.problem())
 
 
-def _text(completion: str | Messages) -> str:
-    """A completion's text: itself, or the content of its last message."""
-    return completion if isinstance(completion, str) else str(completion[-1].get("content") or "")
+class AsyncMemoryReward:
+    """A `MemoryReward` as an async callable: for AsyncGRPO, and beside other async rewards in GRPOTrainer.
+
+    The work runs in a thread, so the event loop stays free for the other rewards. With several processes one of these
+    may be used in a trainer.
+    """
+
+    def __init__(self, reward: MemoryReward) -> None:
+        self.reward = reward
+        self.__name__ = reward.__name__
+
+    async def __call__(
+        self, prompts: Sequence[Completion], completions: Sequence[Completion], **columns: Any
+    ) -> list[float | None]:
+        """Rewards of the completions, in their order."""
+        return await asyncio.to_thread(self.reward, prompts, completions, **columns)

@@ -74,6 +74,8 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     result = RunResult(config.name)
     stage = _stages(result, narrator)
     checkpoint = _checkpoint(config) if resume else None
+    if checkpoint is not None:
+        memory.supersede(config.name, int(checkpoint.rsplit("-", 1)[1]))
 
     with stage("loading the policy and the problems"):
         policy = load_policy(config.policy, device=memory.settings.device)
@@ -111,17 +113,19 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             run=config.name,
             judged=judged,
             scorer=scorer,
+            model=result.reward_model.get("key"),
             kind=config.reward.kind,
             threshold=config.reward.threshold,
             confidence=config.reward.confidence,
             skip_noise=config.reward.skip_noise,
             policy=config.policy.model,
-            resume_step=None if checkpoint is None else int(checkpoint.rsplit("-", 1)[1]),
+            num_generations=config.grpo.get("num_generations", GRPOConfig.num_generations),
             max_failed_calls=config.reward.max_failed_calls,
             log=log,
         )
         trainer = make_trainer(config, policy, rewarded, reward, narrator)
         trainer.train(resume_from_checkpoint=checkpoint)
+        reward.close()
         result.steps = int(trainer.state.global_step)
         result.reward_sources = dict(reward.source_counts)
         plot_training(log, config.folder / "training.png")

@@ -1,12 +1,11 @@
-// Starts an attempt of a run. Rollouts of steps that a resumed run discards are marked superseded and count nowhere.
-// Parameters: $key, $name, $policy, $config, $resume_step (null when starting afresh). Returns attempt (from 1).
+// Starts an attempt of a run; callers take turns. Ranks are the processes that train together.
+// Parameters: $key, $name, $policy, $config, $fresh (whether it starts at step 0), $ranks (how many).
+// Returns attempt (from 1).
 MERGE (r:Run {key: $key})
-ON CREATE SET r.name = $name, r.policy = $policy, r.config = $config, r.started_at = datetime(), r.attempts = 0
-SET r.attempts = coalesce(r.attempts, 0) + 1
+ON CREATE SET r.name = $name, r.policy = $policy, r.config = $config, r.started_at = datetime()
+SET r.locked = true
 WITH r
-CALL (r) {
-  MATCH (r)-[:PRODUCED]->(t:Thinking)
-  WHERE $resume_step IS NOT NULL AND t.attempt < r.attempts AND t.step >= $resume_step
-  SET t.superseded = true
-}
+SET r.attempts = coalesce(r.attempts, 0) + 1, r.arrived = [rank IN range(1, $ranks) | -1]
+SET r.first_attempt = CASE WHEN $fresh THEN r.attempts ELSE coalesce(r.first_attempt, 1) END
+REMOVE r.locked
 RETURN r.attempts AS attempt

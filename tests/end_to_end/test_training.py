@@ -134,9 +134,9 @@ def test_without_a_scorer_unlabelled_rollouts_have_no_reward_and_a_reason(memory
         **columns,
     )
     assert [value is None for value in values] == [False, False, True, True, True, True]
-    assert extras["reward_source"] == ["label"] * 2 + ["none"] * 4
-    assert extras["reward_reason"] == [""] * 2 + ["unlabelled, and no scorer was asked for"] * 4
-    assert metrics["reward_source/none"] == pytest.approx(4 / 6)
+    assert extras["memory_reward_source"] == ["label"] * 2 + ["none"] * 4
+    assert extras["memory_reward_reason"] == [""] * 2 + ["unlabelled, and no scorer was asked for"] * 4
+    assert metrics["memory_reward/source/none"] == pytest.approx(4 / 6)
 
 
 def test_a_failing_reward_is_none_with_its_reason_and_stops_training_past_the_limit(memory: Memory) -> None:
@@ -145,7 +145,7 @@ def test_a_failing_reward_is_none_with_its_reason_and_stops_training_past_the_li
     extras: dict[str, list[Any]] = {}
     values = reward(completions=["x"] * 3, log_extra=lambda name, column: extras.update({name: column}), **columns)
     assert values == [None] * 3
-    assert extras["reward_reason"] == ["failed: RuntimeError: the scorer broke"] * 3
+    assert extras["memory_reward_reason"] == ["failed: RuntimeError: the scorer broke"] * 3
     with pytest.raises(TrainingError, match=r"2 reward calls in a row failed.*the scorer broke"):
         reward(completions=["x"] * 3, **columns)
 
@@ -167,7 +167,7 @@ def test_groups_within_the_noise_and_verdicts_without_confidence_get_no_reward(m
     reasons: list[str] = []
     values = reward(
         completions=completions,
-        log_extra=lambda name, column: reasons.extend(column) if name == "reward_reason" else None,
+        log_extra=lambda name, column: reasons.extend(column) if name == "memory_reward_reason" else None,
         **four,
     )
     assert values == [None] * 4 + [0.75] * 3 + [0.0]

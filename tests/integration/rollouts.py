@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from memgraph import keys
+
 
 def sums(queries: int, *, rollouts: int = 4, seed: int = 0, secret: str = "") -> list[dict[str, Any]]:
     """Rows as `memreward import` takes them. Harder sums are right less often; `secret` marks every truth field."""
@@ -31,3 +33,12 @@ def sums(queries: int, *, rollouts: int = 4, seed: int = 0, secret: str = "") ->
                 }
             )
     return rows
+
+
+def call_on(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Arguments of a reward call on such rows, as TRL passes them."""
+    return {
+        "completions": [row["response"] for row in rows],
+        "query_key": [keys.query_key(row["dataset"], row["query"]) for row in rows],
+        **{name: [row[name] for row in rows] for name in ("query", "query_id", "dataset", "domain")},
+    }

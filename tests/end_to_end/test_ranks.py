@@ -1,0 +1,114 @@
+"""Two real processes under accelerate (gloo), against the same memory as one."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memgraph.labelling import label_within_budget
+from memgraph.memory import Memory
+from memgraph.records import LabelView
+from memgraph.reward_model import RewardModelConfig
+from memgraph.scorers import GnnScorer
+from memgraph.truth import FileTruth
+from tests.conftest import write_rows
+from tests.end_to_end.two_ranks import judged_by
+from tests.integration.rollouts import call_on, sums
+from trainer.reward import MemoryReward
+
+VIEW = LabelView(ledgers=("l",))
+
+
+def environment(memory: Memory) -> dict[str, str]:
+    """What another process needs to open the same memory."""
+    endpoint = memory.database.endpoint
+    return os.environ | {
+        "NEO4J_URI": endpoint.uri,
+        "NEO4J_USERNAME": endpoint.user,
+        "NEO4J_PASSWORD": endpoint.password.get_secret_value(),
+        "MEMREWARD_HOME": str(memory.settings.home),
+        "MEMREWARD_DEVICE": "cpu",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def mixed(group: list[dict[str, Any]]) -> bool:
+    return len({row["correct"] for row in group}) == 2
+
+
+@pytest.fixture
+def trained(memory: Memory, tmp_path: Path) -> Path:
+    """A memory with rollouts, labels and a reward model; returns the file that knows the truth."""
+    file = write_rows(tmp_path / "rollouts.jsonl", sums(40))
+    memory.import_file(file)
+    label_within_budget(memory, FileTruth([file], run="import"), ledger="l", budget=0.3, seed=1)
+    memory.fit(VIEW, config=RewardModelConfig(hidden=16, heads=2, epochs=8))
+    return file
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_two_ranks_give_the_rewards_of_one_process_whoever_is_late(
+    memory: Memory, trained: Path, tmp_path: Path
+) -> None:
+    labelled = memory.ledger("l").revealed()
+    rows = sums(40, seed=7)
+    groups = [rows[start : start + 4] for start in range(0, len(rows), 4)]
+    paid = [group for group in groups if call_on(group)["query_key"][0] in labelled]
+    unpaid = [group for group in groups if call_on(group)["query_key"][0] not in labelled and mixed(group)]
+    batch = [row for group in (*paid[:2], *unpaid[:3]) for row in group]  # the third of five groups straddles
+    model, _ = memory.latest_model()
+    options: dict[str, Any] = {"kind": "soft", "skip_noise": False, "num_generations": 4, "view": VIEW}
+    one = MemoryReward(memory, run="one", judged=judged_by(trained, memory), scorer=GnnScorer(model), **options)
+    expected = one([""] * 20, **call_on(batch))
+    one.close()
+    assert expected[:8] == [float(row["correct"]) for row in batch[:8]]
+    assert len({round(value, 3) for value in expected[8:]}) > 3
+
+    (tmp_path / "batch.json").write_text(json.dumps(batch))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    script = ["-m", "tests.end_to_end.two_ranks", str(trained), str(tmp_path / "batch.json"), str(tmp_path)]
+    done = subprocess.run(
+        [*command, *script], env=environment(memory), capture_output=True, text=True, timeout=900, check=False
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    first, second = (json.loads((tmp_path / f"rank-{rank}.json").read_text()) for rank in (0, 1))
+
+    for late in ("late-0", "late-1"):
+        # the second call came in reverse order
+        assert first[late][::-1] + second[late][::-1] == pytest.approx(expected, abs=1e-4)
+        kept = memory.database.query(
+            "MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking {run: $run}) "
+            "RETURN q.key AS query, t.call AS call, t.attempt AS attempt, count(DISTINCT t.sample) AS samples, "
+            "count(t.reward) AS rewards",
+            run=late,
+        )
+        assert {(row["attempt"], row["samples"], row["rewards"]) for row in kept} == {(1, 4, 4)}
+        assert len(kept) == 2 * 5
+    assert first["report-0"] == second["report-0"] == [1, 1, []]
+    assert first["report-1"] == second["report-1"] == [1, 1, []]
+
+    # Rank 1 did not take part: rank 0 scored its two whole groups and two rollouts of the third, and said so.
+    assert first["degraded report"] == [[1], 1]
+    assert None not in first["degraded"]
+    assert first["reasons"] == [""] * 8 + ["scored with 2 of 4 rollouts of its group"] * 2
+
+    # The same through GRPOTrainer: groups of 4 on two ranks of 6.
+    assert first["grpo"] == second["grpo"] == [[], 0, None]
+    sampled = memory.database.query(
+        "MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking {run: 'grpo', call: 0}) "
+        "RETURN q.text AS query, q.ids[0] AS query_id, q.domain AS domain, q.dataset AS dataset, t.response AS response, "
+        "t.reward AS reward, t.attempt AS attempt, t.step AS step ORDER BY query, t.sample"
+    )
+    assert len(sampled) == 12
+    assert {(row["attempt"], row["step"]) for row in sampled} == {(1, 0)}
+    again = pickle.loads(pickle.dumps(one))
+    assert again([""] * 12, **call_on(sampled)) == pytest.approx([row["reward"] for row in sampled], abs=1e-4)
+    again.close()

@@ -1,0 +1,253 @@
+"""The contract of a reward function, against a real memory; how several ranks and a killed run behave is tested end to end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import pickle
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trl.trainer.utils import get_callable_name, is_async_callable
+
+from memgraph.errors import TrainingError
+from memgraph.memory import Memory
+from memgraph.scorers import ConsensusShare, MajorityVote, Scores
+from memgraph.snapshot import Snapshot
+from memgraph.truth import FileTruth
+from tests.conftest import write_rows
+from tests.integration.rollouts import call_on, sums
+from trainer.reward import AsyncMemoryReward, HeldOut, Judged, MemoryReward
+from trainer.verifiers import judge
+
+ROWS = sums(3)  # twelve rollouts
+KINDS = ("source", "reason", "probability", "rollout")
+
+
+class Log:
+    """What a reward function told the trainer."""
+
+    def __init__(self) -> None:
+        self.columns: dict[str, list[list[Any]]] = {}
+        self.metrics: dict[str, list[float]] = {}
+
+    def arguments(self) -> dict[str, Any]:
+        return {
+            "log_extra": lambda name, values: self.columns.setdefault(name, []).append(values),
+            "log_metric": lambda name, value: self.metrics.setdefault(name, []).append(value),
+        }
+
+
+class Broken(MajorityVote):
+    def score(self, snapshot: Snapshot) -> Scores:
+        raise RuntimeError("the scorer broke")
+
+
+def at_step(step: int) -> Any:
+    return type("State", (), {"global_step": step})()
+
+
+def count(memory: Memory, pattern: str = "(n)") -> int:
+    return int(memory.database.query(f"MATCH {pattern} WHERE NOT n:__Neo4jMigration RETURN count(n) AS n")[0]["n"])
+
+
+@pytest.mark.parametrize("path", ["training", "failure", "wrong columns", "evaluation", "evaluation without truth"])
+def test_every_column_is_logged_once_with_a_value_for_each_rollout(memory: Memory, tmp_path: Path, path: str) -> None:
+    truth = FileTruth([write_rows(tmp_path / "r.jsonl", ROWS)], run="import")
+    held_out = HeldOut("l", truth, judge) if path == "evaluation" else None
+    reward = MemoryReward(memory, run="r", scorer=Broken() if path == "failure" else MajorityVote(), held_out=held_out)
+    call = call_on(ROWS)
+    if path == "wrong columns":
+        call["query_key"] = call["query_key"][::-1]
+    if path.startswith("evaluation"):
+        call["split"] = ["eval"] * len(ROWS)
+    log = Log()
+    values = reward([""] * len(ROWS), trainer_state=at_step(0), other=[0] * len(ROWS), **call, **log.arguments())
+    reward.close()
+    assert len(values) == len(ROWS)
+    assert {name: [len(values) for values in times] for name, times in log.columns.items()} == {
+        f"memory_reward_{kind}": [len(ROWS)] for kind in KINDS
+    }
+    assert {len(times) for times in log.metrics.values()} == {1}
+    failed = path in ("failure", "wrong columns")
+    assert log.metrics["memory_reward/failed"] == [float(failed)]
+    none = failed or path == "evaluation without truth"
+    assert [value is None for value in values] == [none] * len(ROWS)
+    for value, reason in zip(values, log.columns["memory_reward_reason"][0], strict=True):
+        assert bool(reason) == (value is None)
+
+
+def test_evaluation_leaves_no_trace_in_the_graph_but_its_count_in_the_ledger(memory: Memory, tmp_path: Path) -> None:
+    secret = sums(3, secret="0417")  # the gold answers end in it
+    truth = FileTruth([write_rows(tmp_path / "r.jsonl", secret)], run="import")
+    memory.ledger("l")
+    before = memory.database.query("MATCH (n) OPTIONAL MATCH (n)-[r]->() RETURN n, r, n.key AS key ORDER BY key")
+    reward = MemoryReward(memory, run="r", scorer=MajorityVote(), held_out=HeldOut("l", truth, judge))
+    right = [{**row, "response": f"<think>so</think> #### {row['gold']}"} for row in secret]
+    unknown = {**right[0], "query": "What is not known?"}
+    call = call_on([*right[:5], secret[0], unknown])
+    log = Log()
+    values = reward([""] * 7, split=["eval"] * 7, **call, **log.arguments())
+    assert values == [1.0] * 5 + [0.0, None]
+    assert log.columns["memory_reward_source"] == [["evaluation"] * 6 + ["none"]]
+    assert log.metrics["memory_reward/mean/evaluation"] == [pytest.approx(5 / 6)]
+    assert "memory_reward/waiting_to_be_written" not in log.metrics
+    after = memory.database.query("MATCH (n) OPTIONAL MATCH (n)-[r]->() RETURN n, r, n.key AS key ORDER BY key")
+    (ledger,) = (row["l"] for row in memory.database.query("MATCH (l:Ledger) RETURN l"))
+    assert len(after) == len(before)
+    assert ledger["evaluated"] == 3
+    assert "0417" not in str(after)
+    assert reward.calls == 0
+
+
+def test_evaluation_between_training_calls_takes_no_part_in_their_numbers(memory: Memory) -> None:
+    reward = MemoryReward(memory, run="r", scorer=MajorityVote())
+    for split in ("eval", "train", "eval", "train"):
+        reward([""] * 4, split=[split] * 4, **call_on(ROWS[:4]))
+    reward.close()
+    found = memory.database.query(
+        "MATCH (t:Thinking) RETURN t.call AS call, t.attempt AS attempt, count(t) AS n ORDER BY call"
+    )
+    assert found == [{"call": 0, "attempt": 1, "n": 4}, {"call": 1, "attempt": 1, "n": 4}]
+    assert reward.source_counts == Counter({"majority_vote": 8})
+
+
+def test_an_incomplete_group_is_scored_counted_and_says_so(memory: Memory) -> None:
+    reward = MemoryReward(memory, run="r", scorer=ConsensusShare(), kind="soft", num_generations=4)
+    log = Log()
+    reward([""] * 7, **call_on(ROWS[:7]), **log.arguments())
+    reward.close()
+    assert log.metrics["memory_reward/incomplete_groups"] == [1.0]
+    assert log.columns["memory_reward_reason"] == [[""] * 4 + ["scored with 3 of 4 rollouts of its group"] * 3]
+
+
+def test_two_rewards_in_one_trainer_keep_their_columns_apart(memory: Memory) -> None:
+    log = Log()
+    for name in ("vote", "share"):
+        reward = MemoryReward(memory, run=name, scorer=MajorityVote(), name=name)
+        assert get_callable_name(reward) == name
+        reward([""] * 4, **call_on(ROWS[:4]), **log.arguments())
+        reward.close()
+    assert set(log.columns) == {f"{name}_{kind}" for name in ("vote", "share") for kind in KINDS}
+
+
+def test_a_data_set_without_the_columns_stops_training_at_once(memory: Memory) -> None:
+    reward = MemoryReward(memory, run="r", scorer=MajorityVote())
+    with pytest.raises(TrainingError, match="lacks the columns query_key, domain, dataset"):
+        reward(["p"], ["c"], query=["q"])
+    assert count(memory, "(n:Thinking)") == 0
+
+
+def test_a_verdict_of_the_ledger_is_the_reward_and_nothing_else_is_looked_up(memory: Memory, tmp_path: Path) -> None:
+    truth = FileTruth([write_rows(tmp_path / "r.jsonl", ROWS)], run="import")
+    paid = frozenset(call_on(ROWS[:4])["query_key"])
+    reward = MemoryReward(memory, run="r", judged=Judged("l", paid, truth, judge, 1), scorer=Broken())
+    assert reward([""] * 12, **call_on(ROWS)) == [None] * 12  # a broken scorer is no reason to read the truth
+    assert memory.ledger("l").revealed() == paid
+    reward.scorer = None
+    values = reward([""] * 12, **call_on(ROWS))
+    reward.close()
+    assert values == [float(row["correct"]) for row in ROWS[:4]] + [None] * 8
+    assert memory.ledger("l").revealed() == paid
+
+
+def test_an_attempt_that_resumes_supersedes_what_it_discards_and_no_more(memory: Memory) -> None:
+    def attempt(*steps: int) -> None:
+        reward = MemoryReward(memory, run="r", scorer=MajorityVote())
+        for step in steps:
+            reward([""] * 4, trainer_state=at_step(step), **call_on(ROWS[:4]))
+        reward.close()
+
+    def kept() -> set[tuple[int, int]]:
+        rows = memory.database.query("MATCH (t:Thinking) WHERE t.superseded IS NULL RETURN t.attempt AS a, t.step AS s")
+        return {(row["a"], row["s"]) for row in rows}
+
+    attempt(0, 1, 2)
+    attempt(2, 3, 4)  # killed after step 2, resumed from checkpoint-2
+    assert kept() == {(1, 0), (1, 1), (2, 2), (2, 3), (2, 4)}
+    assert memory.supersede("r", 3) == 8
+    assert memory.supersede("r", 3) == 0
+    attempt(3)
+    assert kept() == {(1, 0), (1, 1), (2, 2), (3, 3)}
+    attempt(0, 1)  # anew: another experience, beside the first
+    attempt(1)
+    assert kept() == {(1, 0), (1, 1), (2, 2), (3, 3), (4, 0), (5, 1)}
+    assert count(memory, "(n:Thinking)") == 4 * 10
+
+
+class Away(Memory):
+    """A memory whose writes of rewards fail as long as a file is there."""
+
+    def record_rewards(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        if (self.settings.home / "away").exists():
+            raise ConnectionError("the database is away")
+        super().record_rewards(rows)
+
+
+def test_rewards_that_cannot_be_written_back_wait_on_disk_and_stop_training_past_the_limit(
+    memory: Memory, tmp_path: Path
+) -> None:
+    settings = memory.settings.model_copy(update={"home": tmp_path})
+    (tmp_path / "away").touch()
+    reward = MemoryReward(
+        Away(settings, memory.database, memory._embedder), run="r", scorer=MajorityVote(), max_failed_calls=1
+    )
+    assert None not in reward([""] * 4, **call_on(ROWS[:4]))
+    assert count(memory, "(n:Thinking {run: 'r'})") == 4
+    assert count(memory, "(n:Thinking {run: 'r', reward_source: 'majority_vote'})") == 0
+
+    def train_on() -> None:
+        for _ in range(200):
+            reward([""] * 4, **call_on(ROWS[:4]))
+
+    with pytest.raises(TrainingError, match=r"could not be written.*the database is away; they are safe in"):
+        train_on()
+    with pytest.raises(TrainingError, match="could not be written"):
+        reward.close(seconds=0)
+    given = count(memory, "(n:Thinking {run: 'r'})")
+
+    (tmp_path / "away").unlink()
+    later = MemoryReward(Away(settings, memory.database, memory._embedder), run="r2", scorer=MajorityVote())
+    later([""] * 4, **call_on(ROWS[:4]))
+    later.close()
+    assert count(memory, "(n:Thinking {run: 'r', reward_source: 'majority_vote'})") == given
+
+
+def call_in_child(pickled: bytes, file: Path) -> None:
+    reward = pickle.loads(pickled)
+    calls = [call_on(ROWS[start : start + 4]) for start in (0, 4, 8)]
+
+    async def groups() -> list[list[float | None]]:
+        # as AsyncGRPO does: several groups at once; no trainer_state, log_extra or log_metric
+        return await asyncio.gather(*(reward(prompts=[""] * 4, completion_ids=[[0]] * 4, **call) for call in calls))
+
+    values = asyncio.run(groups())
+    reward.reward.close()
+    file.write_text(json.dumps(values))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_an_async_reward_works_in_a_spawned_process_with_an_attempt_of_its_own(memory: Memory, tmp_path: Path) -> None:
+    inner = MemoryReward(memory, run="r", scorer=ConsensusShare(), kind="soft")
+    expected = [inner([""] * 4, **call_on(ROWS[start : start + 4])) for start in (0, 4, 8)]
+    reward = AsyncMemoryReward(inner)
+    assert is_async_callable(reward)
+    assert get_callable_name(reward) == "memory_reward"
+    worker = multiprocessing.get_context("spawn").Process(
+        target=call_in_child, args=(pickle.dumps(reward), tmp_path / "values.json")
+    )
+    worker.start()
+    worker.join(500)
+    inner.close()
+    assert worker.exitcode == 0
+    assert json.loads((tmp_path / "values.json").read_text()) == expected
+    found = memory.database.query(
+        "MATCH (t:Thinking) RETURN t.attempt AS attempt, count(t.reward) AS n ORDER BY attempt"
+    )
+    assert found == [{"attempt": 1, "n": 12}, {"attempt": 2, "n": 12}]
+    assert inner.calls == 3

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from memgraph import keys
+from memgraph.errors import SettingsError, TrainingError
+from memgraph.settings import Settings
+from trainer.completions import check_columns, is_training, read_completion, read_samples
+from trainer.data import Task, training_dataset
+from trainer.groups import Ranks
+
+
+def columns(*queries: str, **more: Any) -> dict[str, Any]:
+    return {
+        "query": list(queries),
+        "dataset": ["d"] * len(queries),
+        "domain": ["qa"] * len(queries),
+        "query_key": [keys.query_key("d", query) for query in queries],
+        **more,
+    }
+
+
+@given(st.text())
+def test_a_response_reads_the_same_in_every_form(text: str) -> None:
+    assert read_completion(text) == (text, None)
+    assert read_completion([{"role": "assistant", "content": text}]) == (text, None)
+    assert read_completion([{"role": "assistant", "content": [{"type": "text", "text": text}]}]) == (text, None)
+
+
+def test_the_last_word_of_the_assistant_counts() -> None:
+    conversation = [
+        {"role": "assistant", "content": None, "tool_calls": [{"name": "add"}]},
+        {"role": "tool", "content": "5"},
+        {"role": "assistant", "content": "It is 5.", "reasoning_content": "2 and 3"},
+        {"role": "tool", "content": "ignored"},
+    ]
+    assert read_completion(conversation) == ("It is 5.", "2 and 3")
+    assert read_completion([]) == ("", None)
+
+
+def test_columns_that_are_missing_or_contradict_each_other_are_refused() -> None:
+    with pytest.raises(TrainingError, match=r"lacks the columns query_key, dataset.*training_dataset"):
+        check_columns({"query": ["a"], "domain": ["qa"]})
+    wrong = columns("a", "b")
+    wrong["query_key"] = wrong["query_key"][::-1]
+    with pytest.raises(TrainingError, match="row 0: the column query_key does not belong"):
+        read_samples(["x", "y"], wrong)
+    for split in (["validation", "validation"], ["train", "eval"]):
+        with pytest.raises(TrainingError, match=f"split holds '{sorted(split)[0]}'"):
+            read_samples(["x", "y"], columns("a", "b", split=split))
+    with pytest.raises(ValueError, match="zip"):
+        read_samples(["x", "y"], columns("a"))
+
+
+@hypothesis_settings(deadline=None, max_examples=25)
+@given(st.lists(st.text(min_size=1), min_size=1, max_size=4, unique=True), st.sampled_from(["train", "eval"]))
+def test_the_data_set_carries_the_query_the_split_and_no_truth(queries: list[str], split: Any) -> None:
+    tasks = [Task(keys.query_key("d", query), query, f"id-{query}", "d", "qa") for query in queries]
+    for system_prompt in (None, "Think."):
+        data = training_dataset(tasks, format_prompt=str, system_prompt=system_prompt, split=split).to_dict()
+        assert set(data) == {"prompt", "query_key", "query", "query_id", "dataset", "domain", "split"}
+        samples = read_samples(["x"] * len(queries), data)
+        assert [sample.query for sample in samples] == queries
+        assert is_training(data) == (split == "train")
+
+
+@given(st.integers(1, 9), st.integers(1, 50))
+def test_no_two_ranks_number_a_rollout_alike(size: int, rollouts: int) -> None:
+    numbers = [Ranks(rank, size).sample(position) for rank in range(size) for position in range(rollouts)]
+    assert len(set(numbers)) == size * rollouts
+
+
+def test_several_machines_without_a_common_server_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NEO4J_URI", "NEO4J_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WORLD_SIZE", "16")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "8")
+    with pytest.raises(
+        SettingsError, match="16 processes train together, 8 of them on this machine, and NEO4J_URI is not set"
+    ):
+        Settings.load()
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "16")
+    Settings.load()
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "8")
+    monkeypatch.setenv("NEO4J_URI", "neo4j://shared:7687")
+    monkeypatch.setenv("NEO4J_PASSWORD", "secret")
+    Settings.load()
