@@ -1,8 +1,8 @@
 """Which queries to label next: those the model is unsure of, far from those that are labelled already.
 
-The rule is greedy. A query's worth is the mean variance p(1 - p) of its rollouts' predicted probabilities, what a label is
-expected to tell, times its distance (1 - cosine) from the nearest labelled or chosen query, so that labels spread over the
-memory (k-center) and one hard corner does not take them all. It never sees a label that was not paid for.
+The rule is greedy k-center, weighted: a query's worth is the standard deviation of its rollouts' predicted labels, what
+there is to learn, times its distance (1 - cosine) from the nearest labelled or chosen query, so that labels spread over the
+memory and one hard corner does not take them all. It never sees a label that was not paid for.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ def acquire(snapshot: Snapshot, count: int, closed: Bools, *, seed: int = 0) -> 
 
 
 def uncertainty(snapshot: Snapshot, *, seed: int = 0) -> Floats:
-    """[queries] mean p(1 - p) of a query's rollouts under a feature model fitted on the labels so far; 0 without rollouts."""
+    """[queries] standard deviation, sqrt(mean p(1 - p)), of a query's labels under a feature model fitted on those so far.
+
+    0 for queries without rollouts.
+    """
     rows = np.flatnonzero(~np.isnan(snapshot.labels))
     right = snapshot.labels[rows] >= 0.5
     if not right.any() or right.all():
@@ -53,7 +56,7 @@ def uncertainty(snapshot: Snapshot, *, seed: int = 0) -> Floats:
     variance = np.zeros(len(snapshot.query_keys))
     np.add.at(variance, snapshot.rollout_query, probability * (1 - probability))
     rollouts = np.bincount(snapshot.rollout_query, minlength=len(variance))
-    return (variance / np.maximum(1, rollouts)).astype(np.float32)
+    return np.sqrt(variance / np.maximum(1, rollouts)).astype(np.float32)
 
 
 def _distance(snapshot: Snapshot, others: Floats) -> Floats:
