@@ -8,6 +8,7 @@ the others, in a random order ──► its end: queries that watch the reward
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -101,13 +102,14 @@ def _choose(memory: Memory, purse: _Purse, query_keys: Sequence[str], ledger: st
 
     As long as the labels are all of one class there is no model to ask, and a batch is drawn at random.
     """
+    if not purse.left:
+        return
     view = LabelView(ledgers=(ledger,))
     snapshot = memory.snapshot(view, query_keys=query_keys, rollouts=_ROLLOUTS_READ)
-    for batch in range(_BATCHES):
-        count = purse.left // (_BATCHES - batch)
-        closed = np.array([key in purse.closed() for key in snapshot.query_keys], np.bool_)
+    for batches in range(_BATCHES, 0, -1):
+        count, closed = math.ceil(purse.left / batches), purse.closed()
         try:
-            chosen = acquire(snapshot, count, closed, seed=seed)
+            chosen = acquire(snapshot, count, np.array([key in closed for key in snapshot.query_keys]), seed=seed)
         except ModelError:
             purse.draw(purse.units, count, Purpose.CALIBRATE)
         else:
