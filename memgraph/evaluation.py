@@ -86,7 +86,7 @@ def evaluate_files(
         if all((file.name, share, seed, name) in done for share in shares for seed in range(seeds) for name in scorers):
             continue
         given = GivenEmbeddings.load(embeddings[position]) if embeddings else None
-        with temporary_memory(_embedder_for(given), say=say) as memory:
+        with temporary_memory(given_embedder(given), say=say) as memory:
             say(f"importing {file.name}")
             report = memory.import_file(file, embeddings=given)
             if report.rejected:
@@ -208,7 +208,7 @@ def _mean(values: Sequence[float | None]) -> str:
     return f"{np.mean(known):.3f} ± {np.std(known):.3f}" if len(known) > 1 else f"{known[0]:.3f}"
 
 
-def _embedder_for(given: GivenEmbeddings | None) -> Embedder | None:
+def given_embedder(given: GivenEmbeddings | None) -> Embedder | None:
     """The configured model, or, where given vectors are of another dimension, a space that only they fill."""
     if given is None:
         return None

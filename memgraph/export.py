@@ -70,14 +70,23 @@ def subgraph(
 
 
 def snapshot(
-    database: Database, space: EmbeddingSpace, view: LabelView, *, query_keys: Sequence[str] | None = None
+    database: Database,
+    space: EmbeddingSpace,
+    view: LabelView,
+    *,
+    query_keys: Sequence[str] | None = None,
+    rollouts: int | None = None,
 ) -> Snapshot:
-    """The whole memory, or all of some queries; every query is a target."""
+    """The whole memory, or all of some queries; every query is a target.
+
+    Args:
+        rollouts: at most so many of each query are read: labelled ones first, then the newest.
+    """
     if query_keys is None:
         query_keys = [row["key"] for row in database.query(cypher("read/query_keys"), datasets=None)]
     ordered = sorted(set(query_keys))
-    rollouts = _read_rollouts(database, space, ordered, 2**31 - 1, None)
-    return _assemble(database, space, ordered, len(ordered), rollouts, view)
+    found = _read_rollouts(database, space, ordered, 2**31 - 1 if rollouts is None else rollouts, None)
+    return _assemble(database, space, ordered, len(ordered), found, view)
 
 
 def units(database: Database, space: EmbeddingSpace, query_keys: Sequence[str]) -> list[list[str]]:

@@ -1,7 +1,8 @@
 """The one place that hands out truth: a ledger pays for each query it reveals, within its budget and purpose.
 
 Revealing a query writes its reference and judges every answer stored for it; answers that arrive later are judged by
-asking again, which costs nothing more. Draws depend on keys and seed only, so a 10 % draw lies inside a 20 % one.
+asking again, which costs nothing more. What a query was first paid for, it stays: one that serves the monitor never
+becomes a training query. Draws depend on keys and seed only, so a 10 % draw lies inside a 20 % one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from neo4j import ManagedTransaction
 from memgraph import keys
 from memgraph.connect import Database
 from memgraph.errors import LedgerError
-from memgraph.records import LabelKind, Purpose, Reference
+from memgraph.records import LabelKind, LabelView, Purpose, Reference
 from memgraph.resources import cypher
 from memgraph.truth import Judge, Truth, TruthSource
 
@@ -29,7 +30,7 @@ class RevealReport:
     """What revealing did.
 
     Attributes:
-        queries: queries revealed by this call, those paid for earlier included.
+        queries: queries revealed by this call, those paid for earlier or reused included.
         newly_paid: of these, the ones that were charged to the budget now.
         labels: labels written now.
         conflicts: answers whose rollouts the source judges differently; each rollout then keeps its own label.
@@ -44,6 +45,11 @@ class RevealReport:
     unknown: list[str] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
 
+    def add(self, later: RevealReport) -> None:
+        """Count what a later call did as well."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(later, name))
+
 
 def draw(units: Iterable[Sequence[str]], budget: float | int | None, seed: int) -> list[str]:
     """Query keys to label: whole near-duplicate units in a fixed random order, until the budget is used.
@@ -52,27 +58,46 @@ def draw(units: Iterable[Sequence[str]], budget: float | int | None, seed: int) 
         units: query keys that belong together; each query in one unit.
         budget: a share of the distinct queries (float, 0..1), a number of queries (int), or None for all.
         seed: of the order. Draws with one seed are nested across budgets.
-
-    A unit that no longer fits ends the draw, so that a larger budget never loses a query of a smaller one.
     """
-    ordered = sorted(units, key=lambda unit: (keys.draw_position(seed, unit), min(unit)))
-    total = sum(len(unit) for unit in ordered)
+    ordered = in_random_order(units, seed)
+    return take(ordered, limit_of(budget, sum(len(unit) for unit in ordered)))
+
+
+def in_random_order(units: Iterable[Sequence[str]], seed: int) -> list[Sequence[str]]:
+    """The order in which units are drawn: by keys and seed only, whatever the order they come in."""
+    return sorted(units, key=lambda unit: (keys.draw_position(seed, unit), min(unit)))
+
+
+def take(ordered: Iterable[Sequence[str]], count: int) -> list[str]:
+    """Queries of the first units, at most `count`.
+
+    A unit that no longer fits ends it, so that a larger count never loses a query of a smaller one.
+    """
+    taken: list[str] = []
+    for unit in ordered:
+        if len(taken) + len(unit) > count:
+            break
+        taken.extend(sorted(unit))
+    return taken
+
+
+def limit_of(budget: float | int | None, total: int) -> int:
+    """Number of queries out of `total` that a budget stands for.
+
+    Raises:
+        LedgerError: for a share outside 0..1 or a negative number.
+    """
     if budget is None:
-        limit = total
-    elif isinstance(budget, float):
+        return total
+    if isinstance(budget, float):
         if not 0 <= budget <= 1:
             raise LedgerError(
                 f"a share of labels lies between 0 and 1, found {budget}; give a whole number for a count"
             )
-        limit = math.ceil(budget * total - 1e-9)
-    else:
-        limit = min(budget, total)
-    drawn: list[str] = []
-    for unit in ordered:
-        if len(drawn) + len(unit) > limit:
-            break
-        drawn.extend(sorted(unit))
-    return drawn
+        return math.ceil(budget * total - 1e-9)
+    if budget < 0:
+        raise LedgerError(f"a number of labels cannot be negative, found {budget}")
+    return min(budget, total)
 
 
 def parse_budget(text: str | None) -> float | int | None:
@@ -110,8 +135,37 @@ class Ledger:
         database.query(cypher("write/ledger"), write=True, **self._opening)
 
     def revealed(self) -> set[str]:
-        """Keys of the queries paid for so far."""
-        return {row["query"] for row in self._database.query(cypher("read/ledger_queries"), key=self.key)}
+        """Keys of the queries paid for so far; those that cost nothing are not among them."""
+        rows = self._database.query(cypher("read/ledger_queries"), key=self.key)
+        return {row["query"] for row in rows if not row["free"]}
+
+    def purposes(self) -> dict[str, Purpose]:
+        """Query key → what its labels serve, of all queries that were paid for or reused."""
+        rows = self._database.query(cypher("read/ledger_queries"), key=self.key)
+        return {row["query"]: Purpose(row["purpose"]) for row in rows}
+
+    def reuse(self, view: LabelView, query_keys: Iterable[str]) -> int:
+        """Take over, at no cost, what other ledgers have paid for: their labels count in this one too.
+
+        Args:
+            view: which ledgers and purposes may be taken over.
+            query_keys: queries of interest.
+
+        Returns how many of these queries this ledger knows for free, those of earlier calls included.
+        """
+        wanted = sorted(set(query_keys))
+        for start in range(0, len(wanted), _BATCH):
+            self._database.query(
+                cypher("write/reuse_labels"),
+                write=True,
+                keys=wanted[start : start + _BATCH],
+                ledger=self.key,
+                ledgers=None if view.ledgers is None else list(view.ledgers),
+                purposes=[purpose.value for purpose in view.purposes],
+                as_of=view.as_of,
+            )
+        rows = self._database.query(cypher("read/ledger_queries"), key=self.key)
+        return len({row["query"] for row in rows if row["free"]} & set(wanted))
 
     def reveal(
         self,
@@ -125,6 +179,7 @@ class Ledger:
 
         Args:
             judge: compares an answer with a reference where the source did not judge the rollout itself.
+            purpose: of queries that are paid for now; the others keep theirs.
 
         Raises:
             LedgerError: if the budget does not reach, before anything of the batch is written.
@@ -141,10 +196,8 @@ class Ledger:
                     report.unknown.append(key)
                 else:
                     known[key] = truth
-            rows = self._database.query(
-                cypher("read/answers_to_judge"), keys=list(known), ledger=self.key, purpose=purpose.value
-            )
-            answers, rollouts = self._labels(rows, known, judge, purpose, report)
+            rows = self._database.query(cypher("read/answers_to_judge"), keys=list(known), ledger=self.key)
+            answers, rollouts = _verdicts(rows, known, judge, report)
             newly_paid, written = self._database.execute_write(
                 partial(self._pay, known=known, answers=answers, rollouts=rollouts, purpose=purpose)
             )
@@ -181,48 +234,12 @@ class Ledger:
         self._database.query(cypher("write/ledger_evaluated"), write=True, key=self.key, queries=queries)
         return scores
 
-    def _labels(
-        self,
-        rows: Iterable[Mapping[str, Any]],
-        known: Mapping[str, Truth],
-        judge: Judge | None,
-        purpose: Purpose,
-        report: RevealReport,
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Labels for answers, and for single rollouts where the source contradicts itself about one answer."""
-        on_answers: list[dict[str, Any]] = []
-        on_rollouts: list[dict[str, Any]] = []
-        for row in rows:
-            truth = known[row["query"]]
-            judged = {key: truth.rollouts[key] for key, _ in row["rollouts"] if key in truth.rollouts}
-            if len(set(judged.values())) > 1:
-                report.conflicts.append(row["answer"])
-                unlabelled = {key for key, labelled in row["rollouts"] if not labelled}
-                on_rollouts += [
-                    self._label(key, row["query"], score, purpose) for key, score in judged.items() if key in unlabelled
-                ]
-            elif not row["labelled"]:
-                score = next(iter(judged.values())) if judged else _judged(row, truth.reference, judge)
-                if score is None:
-                    report.undecided.append(row["answer"])
-                else:
-                    on_answers.append(self._label(row["answer"], row["query"], score, purpose))
-        return on_answers, on_rollouts
-
-    def _label(self, target: str, query: str, score: float, purpose: Purpose) -> dict[str, Any]:
-        kind = LabelKind.GROUND_TRUTH.value
-        return {
-            "key": keys.key_of("label", kind, target, self.key, purpose.value),
-            "target": target,
-            "properties": {"kind": kind, "score": score, "confidence": 1.0, "purpose": purpose.value, "query": query},
-        }
-
     def _pay(
         self,
         tx: ManagedTransaction,
         known: Mapping[str, Truth],
-        answers: Sequence[Mapping[str, Any]],
-        rollouts: Sequence[Mapping[str, Any]],
+        answers: Sequence[_Verdict],
+        rollouts: Sequence[_Verdict],
         purpose: Purpose,
     ) -> tuple[int, int]:
         """In one transaction, with the ledger locked: check the budget, then write references and labels.
@@ -230,11 +247,13 @@ class Ledger:
         Returns how many queries were charged and how many labels are new.
         """
         budget = tx.run(cypher("write/ledger"), **self._opening).single(strict=True)["budget"]
-        paid = {row["query"] for row in tx.run(cypher("read/ledger_queries"), key=self.key)}
-        new = known.keys() - paid
-        if budget is not None and len(paid) + len(new) > budget:
+        rows = list(tx.run(cypher("read/ledger_queries"), key=self.key))
+        purpose_of = {row["query"]: row["purpose"] for row in rows}
+        paid = sum(not row["free"] for row in rows)
+        new = known.keys() - purpose_of.keys()
+        if budget is not None and paid + len(new) > budget:
             raise LedgerError(
-                f"ledger {self.name!r} has a budget of {budget} queries, {len(paid)} are spent and {len(new)} more were "
+                f"ledger {self.name!r} has a budget of {budget} queries, {paid} are spent and {len(new)} more were "
                 "asked for; raise the budget or ask for fewer"
             )
         tx.run(
@@ -244,9 +263,49 @@ class Ledger:
             rows=[_reference_row(key, truth.reference) for key, truth in known.items()],
         ).consume()
         written = 0
-        for name, rows in (("write/label_answers", answers), ("write/label_rollouts", rollouts)):
-            written += tx.run(cypher(name), ledger=self.key, rows=list(rows)).single(strict=True)["written"]
+        for name, verdicts in (("write/label_answers", answers), ("write/label_rollouts", rollouts)):
+            labels = [self._label(verdict, purpose_of.get(verdict.query, purpose.value)) for verdict in verdicts]
+            written += tx.run(cypher(name), ledger=self.key, rows=labels).single(strict=True)["written"]
         return len(new), written
+
+    def _label(self, verdict: _Verdict, purpose: str) -> dict[str, Any]:
+        kind, target, query, score = LabelKind.GROUND_TRUTH.value, verdict.target, verdict.query, verdict.score
+        return {
+            "key": keys.key_of("label", kind, target, self.key, purpose),
+            "target": target,
+            "properties": {"kind": kind, "score": score, "confidence": 1.0, "purpose": purpose, "query": query},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """How right an answer or a rollout (its key) of a query is."""
+
+    target: str
+    query: str
+    score: float
+
+
+def _verdicts(
+    rows: Iterable[Mapping[str, Any]], known: Mapping[str, Truth], judge: Judge | None, report: RevealReport
+) -> tuple[list[_Verdict], list[_Verdict]]:
+    """On answers, and on single rollouts where the source contradicts itself about one answer."""
+    on_answers: list[_Verdict] = []
+    on_rollouts: list[_Verdict] = []
+    for row in rows:
+        truth = known[row["query"]]
+        judged = {key: truth.rollouts[key] for key, _ in row["rollouts"] if key in truth.rollouts}
+        if len(set(judged.values())) > 1:
+            report.conflicts.append(row["answer"])
+            unlabelled = {key for key, labelled in row["rollouts"] if not labelled}
+            on_rollouts += [_Verdict(key, row["query"], score) for key, score in judged.items() if key in unlabelled]
+        elif not row["labelled"]:
+            score = next(iter(judged.values())) if judged else _judged(row, truth.reference, judge)
+            if score is None:
+                report.undecided.append(row["answer"])
+            else:
+                on_answers.append(_Verdict(row["answer"], row["query"], score))
+    return on_answers, on_rollouts
 
 
 def _judged(row: Mapping[str, Any], reference: Reference | None, judge: Judge | None) -> float | None:

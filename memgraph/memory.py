@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,12 +21,12 @@ from memgraph.ingest import Ingest, IngestReport
 from memgraph.ledger import Ledger
 from memgraph.migrate import migrate
 from memgraph.reading import GivenEmbeddings, Row, read_rows
-from memgraph.records import LabelKind, LabelView, Rollout
+from memgraph.records import LabelKind, LabelView, Purpose, Rollout
 from memgraph.resources import cypher
 from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.scorers import Scores
 from memgraph.settings import Settings
-from memgraph.snapshot import Floats, Snapshot
+from memgraph.snapshot import Bools, Floats, Snapshot
 from memgraph.space import bind_space
 
 _BATCH = 2000
@@ -145,13 +145,20 @@ class Memory:
         """A bounded neighbourhood of these queries (see `memgraph.export.subgraph`)."""
         return export.subgraph(self.database, self.space, query_keys, view, group=group, caps=caps)
 
-    def snapshot(self, view: LabelView, *, query_keys: Sequence[str] | None = None) -> Snapshot:
-        """The whole memory, or all of some queries, as columns."""
-        return export.snapshot(self.database, self.space, view, query_keys=query_keys)
+    def snapshot(
+        self, view: LabelView, *, query_keys: Sequence[str] | None = None, rollouts: int | None = None
+    ) -> Snapshot:
+        """The whole memory, or some queries with at most `rollouts` of each, as columns."""
+        return export.snapshot(self.database, self.space, view, query_keys=query_keys, rollouts=rollouts)
 
     def labels(self, snapshot: Snapshot, view: LabelView) -> Floats:
         """[rollouts] labels in force on a snapshot's rollouts under another view, NaN where there is none."""
         return export.labels_of(self.database, snapshot, view)
+
+    def drawn_at_random(self, snapshot: Snapshot, view: LabelView) -> Bools | None:
+        """[rollouts] whether the label in force belongs to a query drawn at random; None where the view has no such query."""
+        found: Bools = ~np.isnan(self.labels(snapshot, replace(view, purposes=(Purpose.CALIBRATE,))))
+        return found if Purpose.CALIBRATE in view.purposes and found.any() else None
 
     def units(self, query_keys: Iterable[str]) -> list[list[str]]:
         """These queries in near-duplicate units: the portions in which labels are drawn and data are split."""
@@ -164,14 +171,28 @@ class Memory:
         *,
         seed: int = 0,
         config: RewardModelConfig | None = None,
+        query_keys: Sequence[str] | None = None,
+        rollouts: int | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> tuple[RewardModel, RegisteredModel]:
         """Fit a reward model on the labels of a view, save its checkpoint under `home` and register it in the graph.
 
+        Calibration and held-out metrics rest on the labels that were drawn at random, where the view has any.
+
+        Args:
+            query_keys, rollouts: bound what is read (see `snapshot`).
+
         Raises:
             ModelError: if the labels do not suffice.
         """
-        model = RewardModel.fit(self.snapshot(view), seed=seed, config=config or RewardModelConfig(), progress=progress)
+        snapshot = self.snapshot(view, query_keys=query_keys, rollouts=rollouts)
+        model = RewardModel.fit(
+            snapshot,
+            seed=seed,
+            config=config or RewardModelConfig(),
+            at_random=self.drawn_at_random(snapshot, view),
+            progress=progress,
+        )
         ledger = view.ledgers[0] if view.ledgers and len(view.ledgers) == 1 else None
         digest = keys.key_of("reward-model", self.space.key, model.fingerprint())
         folder = self.settings.home / "models" / digest[:16]

@@ -21,7 +21,12 @@ class LabelKind(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a label was spent for. `EVALUATE` is recorded, never readable by training."""
+    """What a label was spent for.
+
+    `CALIBRATE` queries were drawn at random: models train on them, and calibration and held-out metrics rest on them alone
+    where there are any. `TRAIN` queries were chosen otherwise: models train on them only. `MONITOR` queries watch the
+    reward during RL and train nothing. `EVALUATE` is recorded, never readable by training.
+    """
 
     TRAIN = "train"
     CALIBRATE = "calibrate"
@@ -80,7 +85,7 @@ class LabelView:
 
     ledgers: tuple[str, ...] | None = None
     kinds: tuple[LabelKind, ...] = (LabelKind.GROUND_TRUTH, LabelKind.HUMAN, LabelKind.CODE, LabelKind.JUDGE)
-    purposes: tuple[Purpose, ...] = (Purpose.TRAIN,)
+    purposes: tuple[Purpose, ...] = (Purpose.TRAIN, Purpose.CALIBRATE)
     as_of: datetime | None = None
 
     def __post_init__(self) -> None:

@@ -23,7 +23,7 @@ from memgraph.errors import EmbeddingSpaceError, ModelError
 from memgraph.gnn import RewardGNN
 from memgraph.hetero import hide_units, set_labels, to_hetero
 from memgraph.metrics import evaluate_scores
-from memgraph.snapshot import Floats, Ints, Snapshot
+from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
 _FORMAT = 4
 _FEWEST_GROUPS = 5
@@ -114,11 +114,16 @@ class RewardModel:
         seed: int = 0,
         config: RewardModelConfig = RewardModelConfig(),
         device: str | None = None,
+        at_random: Bools | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Self:
         """Fit on the labelled queries of a snapshot; nothing else of it is a target, an early stop or a calibration.
 
         The same snapshot, seed and machine give the same model.
+
+        Args:
+            at_random: [rollouts] True where the label's query was drawn at random: calibration, noise floor and held-out
+                metrics rest on these alone, since chosen queries are not like the others. None: all were.
 
         Raises:
             ModelError: if there are no labels, or all of one class.
@@ -170,12 +175,15 @@ class RewardModel:
                 cast(RewardGNN, network).switch_off()
         if progress is not None:
             progress(config.members * config.epochs, config.members * config.epochs)
+        labelled = len(rows)
+        if at_random is not None:
+            logits, rows = logits[at_random[rows]], rows[at_random[rows]]
         calibration = _temperature(logits, snapshot.labels[rows])
         probability = _calibrated(logits, calibration)
         noise = noise_floor(probability, snapshot.labels[rows], snapshot.rollout_group[rows])
         metrics = {
             "labelled_queries": float(len(snapshot.labelled_queries)),
-            "labelled_rollouts": float(len(rows)),
+            "labelled_rollouts": float(labelled),
             "noise_floor": noise,
             "gain_of_networks": gain,
             **_held_out_metrics(snapshot, rows, probability),

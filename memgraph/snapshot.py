@@ -97,6 +97,10 @@ class Snapshot:
         """The same columns with other queries asked for."""
         return replace(self, query_targets=query_targets)
 
+    def with_labels(self, labels: Floats) -> Self:
+        """The same columns with other labels, [rollouts]."""
+        return replace(self, labels=labels)
+
     def with_rollouts(self, kept: Bools) -> Self:
         """The same with some of the rollouts only; queries and answers stay."""
         return replace(

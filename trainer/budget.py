@@ -1,23 +1,47 @@
-"""How many labels a run may spend, and on which queries."""
+"""How many labels a run may spend, how they are chosen, and what they serve."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from memgraph.ledger import draw
+from memgraph import Memory
+from memgraph.labelling import Acquisition, Spending, label_within_budget
+from memgraph.truth import Judge, TruthSource
 
 
 @dataclass(frozen=True, slots=True)
 class LabelBudget:
-    """A share of the distinct training queries (float) or a number of them (int), drawn at random by `seed`.
+    """A share of the distinct training queries (float) or a number of them (int).
 
-    Draws are nested: the queries of a 10 % budget are among those of a 20 % one.
+    Draws at random are nested: the queries of a 10 % budget are among those of a 20 % one.
+
+    Attributes:
+        seed: of the random draws.
+        acquisition: "informative" lets the reward model choose half of the queries (`memgraph.acquisition`).
+        monitor: share of the budget, or number of queries, that watch the reward and train nothing.
+        reuse: names of ledgers whose queries are known at no cost.
     """
 
     amount: float | int
     seed: int = 0
+    acquisition: Acquisition = "random"
+    monitor: float | int = 0
+    reuse: tuple[str, ...] = ()
 
-    def choose(self, units: Sequence[Sequence[str]]) -> list[str]:
-        """Keys of the queries to label, out of near-duplicate units (`Memory.units`)."""
-        return draw(units, self.amount, self.seed)
+    def spend(self, memory: Memory, source: TruthSource, *, ledger: str, judge: Judge) -> Spending:
+        """Label stored queries of the source; what the ledger has spent before counts against the budget.
+
+        Raises:
+            LedgerError: for an amount that is no budget.
+        """
+        return label_within_budget(
+            memory,
+            source,
+            ledger=ledger,
+            budget=self.amount,
+            seed=self.seed,
+            judge=judge,
+            acquisition=self.acquisition,
+            monitor=self.monitor,
+            reuse=self.reuse,
+        )

@@ -51,11 +51,60 @@ class DataSection(_Section):
 
 
 class LabelSection(_Section):
-    """What labels may be spent."""
+    """What labels may be spent, and on what."""
 
     ledger: str | None = Field(None, description="Account of this experiment; by default the run's name.")
     budget: float | int = Field(0.2, description="A share of the distinct training queries, or a number of them.")
     seed: int = 0
+    acquisition: Literal["random", "informative"] = Field(
+        "random",
+        description="`informative` draws half of the training labels at random, on which calibration rests, and lets the "
+        "reward model choose the others: uncertain queries far from those that are labelled.",
+    )
+    reuse: list[str] = Field(
+        default_factory=list,
+        description="Other ledgers of this memory: training queries that they have paid for are known here at no cost.",
+    )
+    monitor: float | int = Field(
+        0.05,
+        ge=0,
+        description="Share of the budget, or number of queries, whose labels watch the reward during training and are never "
+        "trained on; 0 watches nothing.",
+    )
+
+
+class MonitorSection(_Section):
+    """When the predicted reward is no longer believed: agreement with the verifier on the watched queries."""
+
+    tolerance: float = Field(
+        0.05, ge=0, le=0.5, description="Gap between promised and real agreement that is no reason for an alarm."
+    )
+    false_alarm: int = Field(
+        500,
+        ge=2,
+        description="At most one false alarm in so many watched groups (rollouts of one query in one step) on average.",
+    )
+    stop_after: int | None = Field(
+        None, ge=1, description="Alarms after which training stops with an error; by default it warns and goes on."
+    )
+
+
+class RefitSection(_Section):
+    """When the reward model (scorer `gnn`) is fitted anew during training, and on how much. Other scorers are not."""
+
+    every: int | None = Field(50, ge=1, description="Steps between fits; null fits on drift only.")
+    drift: float | None = Field(
+        0.2,
+        gt=0,
+        lt=1,
+        description="Kolmogorov-Smirnov distance between the groups' mean predictions just after the fit and now, from which "
+        "on to fit; null never does on drift.",
+    )
+    window: int = Field(10, ge=1, description="Steps that are compared on either side.")
+    max_rollouts: int = Field(
+        20000, ge=1, description="A fit reads at most so many, of labelled queries first: some 80 s on two cores."
+    )
+    rollouts_per_query: int = Field(16, ge=1, description="Of these at most so many a query, the newest first.")
 
 
 class RewardSection(_Section):
@@ -97,6 +146,8 @@ class RunConfig(_Section):
     data: DataSection = DataSection()
     labels: LabelSection = LabelSection()
     reward: RewardSection = RewardSection()
+    refit: RefitSection = RefitSection()
+    monitor: MonitorSection = MonitorSection()
     evaluate: bool = Field(True, description="Accuracy on the held-out problems before and after.")
     max_new_tokens: int = Field(64, ge=1, description="Longest response, in training and evaluation.")
     grpo: dict[str, Any] = Field(default_factory=dict)

@@ -20,6 +20,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from memgraph import LabelView, Memory, Rollout
 from memgraph.errors import TrainingError
 from memgraph.ingest import IngestReport
+from memgraph.labelling import Spending
 from memgraph.ledger import Ledger
 from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import SCORERS, GnnScorer, Scorer
@@ -29,10 +30,13 @@ from trainer.config import RunConfig
 from trainer.data import Problems, load_problems, training_dataset
 from trainer.evaluation import PairedChange, greedy_scores, paired_change
 from trainer.generate import sample_responses
+from trainer.monitor import Agreement, Monitor
 from trainer.plots import plot_training
 from trainer.policy import Policy, load_policy
 from trainer.progress import Narrator, RewardProgress
+from trainer.refit import FitRecord, Refit
 from trainer.reward import Judged, MemoryReward
+from trainer.upkeep import RewardUpkeep
 from trainer.verifiers import judge
 
 Scores = dict[str, NDArray[np.float64]]
@@ -47,6 +51,9 @@ class RunResult:
         accuracy: on the held-out problems, before and after: all, by domain, and the same of the ood ones.
         spending: of the ledger.
         reward_sources: rewards given during training, by source.
+        reward_model: the first one, with its calibration on held-out labelled queries.
+        refits: later ones, each with its calibration.
+        monitor: agreement of the predicted rewards with the verifier on the watched queries, and alarms.
     """
 
     name: str
@@ -56,6 +63,8 @@ class RunResult:
     spending: dict[str, Any] = field(default_factory=dict)
     reward_sources: dict[str, int] = field(default_factory=dict)
     reward_model: dict[str, Any] = field(default_factory=dict)
+    refits: list[FitRecord] = field(default_factory=list)
+    monitor: Agreement | None = None
 
 
 def train(config: RunConfig, *, home: Path | None = None, resume: bool = False, quiet: bool = False) -> RunResult:
@@ -89,12 +98,26 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         narrator.say(f"{report.new} rollouts new, {report.known} known, {report.linked} queries linked to similar ones")
 
     with stage("labelling within the budget"):
-        judged = label(config, memory, training)
-        ledger = memory.ledger(config.ledger, budget=judged.budget)
-        narrator.say(f"{len(judged.query_keys)} of {len(training.tasks)} queries labelled in ledger {config.ledger!r}")
+        spent = label(config, memory, training)
+        judged = Judged(config.ledger, spent.training, training.truth, judge, spent.limit)
+        ledger = memory.ledger(config.ledger, budget=spent.limit)
+        narrator.say(
+            f"{len(spent.training)} of {len(training.tasks)} queries labelled in ledger {config.ledger!r} ({spent.reused} known "
+            f"at no cost), {len(spent.monitored)} more watch the reward"
+        )
+
+    result.spending = {
+        "training_queries": len(training.tasks),
+        "queries_paid": len(ledger.revealed()),
+        "budget": spent.limit,
+        "queries_watched": len(spent.monitored),
+        "queries_reused": spent.reused,
+    }
 
     with stage(f"fitting the scorer {config.reward.scorer}"):
-        scorer = fit_scorer(config, memory, result)
+        refit = make_refit(config, memory, training) if config.reward.scorer == "gnn" else None
+        scorer = fit_scorer(config, memory, refit, result)
+        monitor = make_monitor(config, memory, training, spent, scorer)
 
     before: Scores = {}
     if config.evaluate:
@@ -124,10 +147,19 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             log=log,
         )
         trainer = make_trainer(config, policy, rewarded, reward, narrator)
-        trainer.train(resume_from_checkpoint=checkpoint)
-        reward.close()
-        result.steps = int(trainer.state.global_step)
-        result.reward_sources = dict(reward.source_counts)
+        trainer.add_callback(
+            RewardUpkeep(reward, monitor=monitor, refit=refit, stop_after=config.monitor.stop_after, narrator=narrator)
+        )
+        try:
+            trainer.train(resume_from_checkpoint=checkpoint)
+            reward.close()
+        finally:
+            # a run that is stopped by an alarm leaves its summary as well
+            result.steps = int(trainer.state.global_step)
+            result.reward_sources = dict(reward.source_counts)
+            result.refits = refit.records if refit is not None else []
+            result.monitor = monitor.agreement if monitor is not None else None
+            _write_summary(config, result)
         plot_training(log, config.folder / "training.png")
         narrator.say(f"reward by step is drawn in {config.folder / 'training.png'}")
 
@@ -136,15 +168,14 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             after = _evaluate(config, policy, held_out, ledger, narrator)
             result.accuracy = _changes(before, after, held_out)
             _keep_scores(config.folder / "scores.json", before, after, held_out)
-    result.spending = {
-        "training_queries": len(training.tasks),
-        "queries_paid": len(ledger.revealed()),
-        "budget": judged.budget,
-    }
-    config.folder.mkdir(parents=True, exist_ok=True)
-    (config.folder / "summary.json").write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
+    _write_summary(config, result)
     narrator.result(result)
     return result
+
+
+def _write_summary(config: RunConfig, result: RunResult) -> None:
+    config.folder.mkdir(parents=True, exist_ok=True)
+    (config.folder / "summary.json").write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
 
 
 def store_initial_rollouts(
@@ -180,30 +211,66 @@ def store_initial_rollouts(
     )
 
 
-def label(config: RunConfig, memory: Memory, training: Problems) -> Judged:
+def label(config: RunConfig, memory: Memory, training: Problems) -> Spending:
     """Choose queries within the budget and have the ledger reveal them."""
-    units = memory.units(task.query_key for task in training.tasks)
-    chosen = LabelBudget(config.labels.budget, config.labels.seed).choose(units)
-    ledger = memory.ledger(config.ledger, budget=len(chosen), seed=config.labels.seed)
-    ledger.reveal(training.truth, chosen, judge=judge)
-    return Judged(config.ledger, frozenset(chosen), training.truth, judge, len(chosen))
+    labels = config.labels
+    budget = LabelBudget(
+        labels.budget,
+        labels.seed,
+        acquisition=labels.acquisition,
+        # without a scorer there is no prediction to watch
+        monitor=labels.monitor if config.reward.scorer != "none" else 0,
+        reuse=tuple(labels.reuse),
+    )
+    return budget.spend(memory, training.truth, ledger=config.ledger, judge=judge)
 
 
-def fit_scorer(config: RunConfig, memory: Memory, result: RunResult) -> Scorer | None:
+def make_refit(config: RunConfig, memory: Memory, training: Problems) -> Refit:
+    """What fits the reward model, before and during training."""
+    return Refit(
+        memory,
+        config.refit,
+        ledger=config.ledger,
+        training=[task.query_key for task in training.tasks],
+        config=RewardModelConfig(checks=tuple(config.reward.checks), policies=config.reward.policies),
+        seed=config.seed,
+        log=config.folder / "refits.jsonl",
+    )
+
+
+def fit_scorer(config: RunConfig, memory: Memory, refit: Refit | None, result: RunResult) -> Scorer | None:
     """The scorer for unlabelled rollouts, fitted on the ledger's labels; the GNN is saved and registered."""
-    view = LabelView(ledgers=(config.ledger,))
-    if config.reward.scorer == "none":
-        return None
-    if config.reward.scorer == "gnn":
-        settings = RewardModelConfig(checks=tuple(config.reward.checks), policies=config.reward.policies)
-        model, registered = memory.fit(view, seed=config.seed, config=settings)
+    if refit is not None:
+        model, registered = refit.fit()
         result.reward_model = {"key": registered.key, "folder": registered.folder, **model.metrics}
         return GnnScorer(model)
+    if config.reward.scorer == "none":
+        return None
     if config.reward.scorer not in SCORERS:
         raise TrainingError(f"unknown scorer {config.reward.scorer!r}; known: {', '.join(SCORERS)}, none")
     scorer = SCORERS[config.reward.scorer]()
-    scorer.fit(memory.snapshot(view), seed=config.seed)
+    scorer.fit(memory.snapshot(LabelView(ledgers=(config.ledger,))), seed=config.seed)
     return scorer
+
+
+def make_monitor(
+    config: RunConfig, memory: Memory, training: Problems, spent: Spending, scorer: Scorer | None
+) -> Monitor | None:
+    """What compares predicted rewards with the verifier, if there are watched queries and predictions."""
+    if scorer is None or not spent.monitored:
+        return None
+    monitor = Monitor(
+        memory,
+        ledger=config.ledger,
+        query_keys=spent.monitored,
+        source=training.truth,
+        judge=judge,
+        tolerance=config.monitor.tolerance,
+        threshold=config.monitor.false_alarm,
+        log=config.folder / "monitor.jsonl",
+    )
+    monitor.start(scorer)
+    return monitor
 
 
 def make_trainer(

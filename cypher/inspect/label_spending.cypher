@@ -1,8 +1,13 @@
-// What was spent on labels: for each ledger its budget, the queries paid for, and the answers that they judged.
-// Returns ledger, budget, queries_paid, labels, rollouts_judged, evaluated.
+// What was spent on labels: for each ledger its budget, the queries paid for and for what, those it knows for free
+// because another ledger had paid, and the answers that they judged.
+// Returns ledger, budget, queries_paid, drawn_at_random, chosen, monitored, reused, labels, rollouts_judged, evaluated.
 MATCH (ledger:Ledger)
 RETURN ledger.name AS ledger, ledger.budget AS budget,
-       COUNT { (ledger)-[:REVEALED]->(:Query) } AS queries_paid,
+       COUNT { (ledger)-[r:REVEALED]->(:Query) WHERE r.free IS NULL } AS queries_paid,
+       COUNT { (ledger)-[r:REVEALED {purpose: 'calibrate'}]->(:Query) WHERE r.free IS NULL } AS drawn_at_random,
+       COUNT { (ledger)-[r:REVEALED {purpose: 'train'}]->(:Query) WHERE r.free IS NULL } AS chosen,
+       COUNT { (ledger)-[r:REVEALED {purpose: 'monitor'}]->(:Query) WHERE r.free IS NULL } AS monitored,
+       COUNT { (ledger)-[:REVEALED {free: true}]->(:Query) } AS reused,
        COUNT { (ledger)<-[:SPENT_IN]-(:Label) } AS labels,
        COUNT { (ledger)<-[:SPENT_IN]-(:Label)-[:SCORES]->(:Answer)<-[:LEADS_TO]-(:Thinking) }
          + COUNT { (ledger)<-[:SPENT_IN]-(:Label)-[:SCORES]->(:Thinking) } AS rollouts_judged,

@@ -11,7 +11,7 @@ CALL (q) {
     AND ($run IS NULL OR (t.run = $run AND t.attempt = $attempt AND t.call = $call))
   WITH t, a, EXISTS { (t)<-[:SCORES]-(l:Label) WHERE l.purpose IS NOT NULL }
           OR EXISTS { (a)<-[:SCORES]-(l:Label) WHERE l.purpose IS NOT NULL } AS labelled
-  RETURN t, a ORDER BY labelled DESC, coalesce(t.step, -1) DESC, t.key LIMIT $limit
+  RETURN t, a ORDER BY labelled DESC, t.created_at DESC, t.key LIMIT $limit
 }
 RETURN key AS query, t.key AS key, a.key AS answer, t.run AS run, t.attempt AS attempt, coalesce(t.call, -1) AS call,
        t.policy AS policy, t.text AS text, t[$property] AS embedding,

@@ -17,7 +17,7 @@ from memgraph.memory import Memory
 from memgraph.scorers import ConsensusShare, MajorityVote, Scores
 from memgraph.snapshot import Snapshot
 from tests.conftest import write_rows
-from trainer.config import DataSection, LabelSection, RewardSection, RunConfig
+from trainer.config import DataSection, LabelSection, RefitSection, RewardSection, RunConfig
 from trainer.data import Problems, load_problems, training_dataset
 from trainer.problems import generate
 from trainer.progress import Narrator
@@ -34,6 +34,7 @@ def small_run(folder: Path, *, name: str = "small", scorer: str = "gnn", **grpo:
         data=DataSection(train=24, test=12),
         labels=LabelSection(budget=0.25),
         reward=RewardSection(scorer=scorer, initial_rollouts=4, skip_noise=False),
+        refit=RefitSection(every=2),
         max_new_tokens=48,
         grpo=settings,
     )
@@ -49,7 +50,9 @@ def test_two_grpo_steps_take_their_rewards_from_the_memory(finished: RunResult, 
     assert sum(finished.reward_sources.values()) == 32
     assert set(finished.reward_sources) <= {"gnn", "label"}
     assert finished.accuracy["all"].problems == 12
-    assert finished.spending == {"training_queries": 24, "queries_paid": 6, "budget": 6}
+    assert finished.spending == {
+        "training_queries": 24, "queries_paid": 6, "budget": 6, "queries_watched": 1, "queries_reused": 0,
+    }  # fmt: skip
 
     kept = memory.database.query(
         "MATCH (:Run {name: 'small'})-[:PRODUCED]->(t:Thinking)-[:LEADS_TO]->(:Answer) "
@@ -75,7 +78,12 @@ def test_two_grpo_steps_take_their_rewards_from_the_memory(finished: RunResult, 
     )
     assert predicted[0]["n"] == finished.reward_sources.get("gnn", 0)
     assert len((tmp_path / "small" / "rewards.jsonl").read_text().splitlines()) == 2
-    assert json.loads((tmp_path / "small" / "summary.json").read_text())["steps"] == 2
+    summary = json.loads((tmp_path / "small" / "summary.json").read_text())
+    assert summary["steps"] == 2
+    assert [(fit["step"], fit["reason"]) for fit in summary["refits"]] == [(2, "every")]
+    assert summary["monitor"]["queries"] == 1
+    assert summary["monitor"]["alarms"] == 0
+    assert memory.latest_model(ledger="small")[1].key == summary["refits"][0]["model"]
 
 
 def test_no_hidden_truth_is_in_the_graph_the_data_set_the_files_or_the_logs(
@@ -99,7 +107,7 @@ def test_no_hidden_truth_is_in_the_graph_the_data_set_the_files_or_the_logs(
     columns = training_dataset(load_problems(data).train.tasks, format_prompt=str).to_pandas().to_csv()
     graph = memory.database.query("MATCH (n) OPTIONAL MATCH (n)-[r]->() RETURN properties(n) AS n, properties(r) AS r")
     files = {file.name: file.read_text() for file in (tmp_path / "poisoned").glob("*.json*")}
-    assert set(files) == {"rewards.jsonl", "scores.json", "summary.json"}
+    assert set(files) >= {"rewards.jsonl", "scores.json", "summary.json"}
     everything = "\n".join([columns, str(graph), *files.values(), caplog.text, *capfd.readouterr()])
     assert set(re.findall(r"secret\d{3}", everything)) <= revealed
     assert set(re.findall(r"secret\d{3}", str(graph))) == revealed

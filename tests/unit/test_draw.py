@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memgraph.errors import LedgerError
@@ -11,18 +11,21 @@ units = st.lists(st.integers(1, 3), min_size=1, max_size=40).map(
 shares = st.floats(0, 1)
 
 
+@settings(deadline=None)
 @given(units, shares, shares, st.integers(0, 5))
 def test_a_smaller_draw_lies_inside_a_larger_one(groups: list[list[str]], a: float, b: float, seed: int) -> None:
     small, large = sorted((a, b))
     assert set(draw(groups, small, seed)) <= set(draw(groups, large, seed))
 
 
+@settings(deadline=None)
 @given(units, shares, st.integers(0, 5), st.randoms())
 def test_a_draw_does_not_depend_on_import_order(groups: list[list[str]], share: float, seed: int, random) -> None:
     shuffled = [random.sample(unit, len(unit)) for unit in random.sample(groups, len(groups))]
     assert draw(groups, share, seed) == draw(shuffled, share, seed)
 
 
+@settings(deadline=None)
 @given(units, shares, st.integers(0, 5))
 def test_near_duplicates_are_drawn_together_and_never_over_budget(
     groups: list[list[str]], share: float, seed: int

@@ -1,0 +1,175 @@
+"""Does it pay to choose what to label? Label curves on real rollouts: drawn at random against `memgraph.acquisition`.
+
+Both arms spend the same number of labels through the ledger and fit the default reward model; a pair is one split (seed) of
+one file at one share. Three populations are measured, because an arm that pays for hard queries leaves easy ones behind:
+
+    unlabelled   what each arm has left to predict: what RL sees predicted
+    common       queries that neither arm has labelled: whether the model itself is better
+    all          every rollout, labels standing for themselves: the reward that RL gets for the budget
+
+Needs a folder of rollouts as benchmarks/reward_quality.py does. Pairs are written to --out as they come; a run that was
+stopped goes on where it was. Example:
+
+    python benchmarks/acquisition.py ROLLOUTS --seeds 5 --out rows.jsonl --table docs/acquisition.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from machine import machine, versions
+
+from memgraph import LabelView, Memory, RewardModel
+from memgraph.evaluation import given_embedder, temporary_memory
+from memgraph.labelling import Acquisition, label_within_budget
+from memgraph.metrics import evaluate_scores
+from memgraph.reading import GivenEmbeddings
+from memgraph.snapshot import Bools, Floats, Snapshot
+from memgraph.truth import FileTruth
+
+Row = dict[str, Any]
+_METRICS = ("auc", "within_query_auc", "accuracy", "ece")
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rollouts", type=Path, help="folder with NAME.jsonl.gz and NAME.minilm.npz")
+    parser.add_argument("--sets", nargs="*", help="names; by default all in the folder")
+    parser.add_argument("--labels", type=float, nargs="*", default=[0.05, 0.1, 0.2], help="shares of queries labelled")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=Path("acquisition.jsonl"), help="rows, appended as they come")
+    parser.add_argument("--table", type=Path, help="Markdown tables to write")
+    parser.add_argument("--quick", action="store_true", help="the smallest set, 10 %% labels, two splits")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    options = parser.parse_args()
+    files = sorted(options.rollouts.glob("*.jsonl.gz"), key=lambda file: file.stat().st_size)
+    if options.sets:
+        files = [file for file in files if file.name.removesuffix(".jsonl.gz") in options.sets]
+    if not files:
+        sys.exit(f"no rollouts in {options.rollouts}: NAME.jsonl.gz with NAME.minilm.npz are needed")
+    if options.quick:
+        files, options.labels, options.seeds = files[:1], [0.1], 2
+    rows: list[Row] = [json.loads(line) for line in options.out.open(encoding="utf-8")] if options.out.exists() else []
+    done = {(row["file"], row["labels"], row["seed"]) for row in rows}
+    with options.out.open("a", encoding="utf-8") as out:
+        for file in files:
+            wanted = [
+                (share, seed)
+                for seed in range(options.seeds)
+                for share in options.labels
+                if (file.name, share, seed) not in done
+            ]
+            for pair in pairs(file, wanted):
+                rows += pair
+                out.writelines(json.dumps(row) + "\n" for row in pair)
+                out.flush()
+    if options.json:
+        found = {"machine": machine(), "versions": versions(), "rows": rows}
+        print(json.dumps({"benchmark": "acquisition", **found}, indent=2))
+    if options.table is not None:
+        options.table.write_text(tables(rows), encoding="utf-8")
+    elif not options.json:
+        print(tables(rows))
+
+
+def pairs(file: Path, wanted: Sequence[tuple[float, int]]) -> Iterator[list[Row]]:
+    """Rows of both arms for each (share, seed) of one file."""
+    if not wanted:
+        return
+    given = GivenEmbeddings.load(file.with_name(file.name.replace(".jsonl.gz", ".minilm.npz")))
+    with temporary_memory(given_embedder(given), say=_say) as memory:
+        memory.import_file(file, embeddings=given)
+        source = FileTruth([file], run="import")
+        everything = memory.snapshot(LabelView(ledgers=()))
+        found = memory.ledger("truth").evaluate(source, everything.query_keys)
+        truth = np.array([found.get(key, np.nan) for key in everything.rollout_keys], np.float32)
+        for share, seed in wanted:
+            arms = {arm: _arm(memory, source, everything, arm, share, seed) for arm in get_args(Acquisition)}
+            common = np.logical_and.reduce([np.isnan(labels) for labels, _, _ in arms.values()])
+            pair = []
+            for arm, (labels, probability, seconds) in arms.items():
+                rest = np.isnan(labels)
+                reward = np.where(rest, probability, labels)
+                every = np.ones_like(common)
+                for population, scores, where in (
+                    ("unlabelled", probability, rest),
+                    ("common", probability, common),
+                    ("all", reward, every),
+                ):
+                    metrics = _metrics(everything, truth, scores, where)
+                    what = {"file": file.name, "labels": share, "seed": seed, "acquisition": arm}
+                    pair.append({**what, "population": population, **metrics, "seconds": seconds})
+            _say(
+                f"{file.name} {share:.0%} seed {seed}: "
+                + ", ".join(f"{r['acquisition']} {r['auc']:.4f}" for r in pair[1::3])
+            )
+            yield pair
+
+
+def _arm(
+    memory: Memory, source: FileTruth, everything: Snapshot, arm: Acquisition, share: float, seed: int
+) -> tuple[Floats, Floats, float]:
+    """[rollouts] labels that the arm paid for, [rollouts] probability by its model, and seconds it took."""
+    start = time.perf_counter()
+    name = f"{arm} {share} {seed}"
+    view = LabelView(ledgers=(name,))
+    label_within_budget(memory, source, ledger=name, budget=share, seed=seed, acquisition=arm)
+    snapshot = everything.with_labels(memory.labels(everything, view))
+    model = RewardModel.fit(snapshot, seed=seed, at_random=memory.drawn_at_random(snapshot, view))
+    unlabelled = _unlabelled(snapshot)
+    probability = np.full(len(snapshot.rollout_keys), np.nan, np.float32)
+    probability[unlabelled.target_rollouts] = model.predict(unlabelled)
+    return snapshot.labels, probability, round(time.perf_counter() - start, 1)
+
+
+def _unlabelled(snapshot: Snapshot) -> Snapshot:
+    """With the unlabelled queries as targets."""
+    targets = np.ones(len(snapshot.query_keys), np.bool_)
+    targets[snapshot.labelled_queries] = False
+    return replace(snapshot, query_targets=targets)
+
+
+def _metrics(snapshot: Snapshot, truth: Floats, scores: Floats, where: Bools) -> Row:
+    where = where & ~np.isnan(truth)
+    found = evaluate_scores(scores[where], truth[where], snapshot.rollout_query[where])
+    return {"rollouts": int(where.sum()), **{name: value for name, value in asdict(found).items() if name in _METRICS}}
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """Markdown: means over the splits, and paired differences, informative less random, with their standard errors."""
+    groups: dict[tuple[str, float, str], dict[tuple[str, int], Row]] = defaultdict(dict)
+    for row in rows:
+        groups[row["file"], row["labels"], row["population"]][row["acquisition"], row["seed"]] = row
+    head = ["file", "labels", "population", "splits"]
+    for metric in _METRICS:
+        head += [f"{metric}, random", "difference"]
+    lines = [head, ["---"] * len(head)]
+    for (file, share, population), group in sorted(groups.items()):
+        seeds = sorted({seed for _, seed in group})
+        cells = [file.removesuffix(".jsonl.gz"), f"{share:.0%}", population, str(len(seeds))]
+        for metric in _METRICS:
+            random = np.array([group["random", seed][metric] for seed in seeds], float)
+            gain = np.array([group["informative", seed][metric] for seed in seeds], float) - random
+            error = f" ± {gain.std(ddof=1) / np.sqrt(len(gain)):.3f}" if len(gain) > 1 else ""
+            cells += [f"{random.mean():.3f}", f"{gain.mean():+.3f}{error}"]
+        lines.append(cells)
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{machine()}; {versions()}\n\nDifference: informative less random, paired by split, ± standard error.\n\n{table}\n"
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Which queries to label next: those the model is unsure of, far from those that are labelled already.
+
+The rule is greedy k-center, weighted: a query's worth is the standard deviation of its rollouts' predicted labels, what
+there is to learn, times its distance (1 - cosine) from the nearest labelled or chosen query, so that labels spread over the
+memory and one hard corner does not take them all. It never sees a label that was not paid for.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from memgraph.checks import ALL_CHECKS
+from memgraph.committee import Committee
+from memgraph.errors import ModelError
+from memgraph.snapshot import Bools, Floats, Ints, Snapshot
+
+
+def acquire(snapshot: Snapshot, count: int, closed: Bools, *, seed: int = 0) -> list[str]:
+    """Keys of at most `count` queries to label next, whole near-duplicate units.
+
+    Args:
+        snapshot: all queries that may be chosen, with the labels so far.
+        closed: [queries] True where a query may not be chosen: it is known already, or serves something else.
+
+    Raises:
+        ModelError: if the labels so far are of one class, so that no model can say what is uncertain.
+    """
+    worth = uncertainty(snapshot, seed=seed)
+    distance = _distance(snapshot, snapshot.query_embeddings[closed])
+    members = _members(snapshot)
+    open_ = ~closed
+    chosen: list[int] = []
+    while open_.any():
+        best = int(np.argmax(np.where(open_, worth * distance, -1)))
+        unit = members[int(snapshot.query_units[best])]
+        unit = unit[open_[unit]]
+        if len(chosen) + len(unit) > count:
+            break
+        chosen += unit.tolist()
+        open_[unit] = False
+        distance = np.minimum(distance, _distance(snapshot, snapshot.query_embeddings[unit]))
+    return sorted(snapshot.query_keys[row] for row in chosen)
+
+
+def uncertainty(snapshot: Snapshot, *, seed: int = 0) -> Floats:
+    """[queries] standard deviation, sqrt(mean p(1 - p)), of a query's labels under a feature model fitted on those so far.
+
+    0 for queries without rollouts.
+    """
+    rows = np.flatnonzero(~np.isnan(snapshot.labels))
+    right = snapshot.labels[rows] >= 0.5
+    if not right.any() or right.all():
+        raise ModelError(f"choosing what to label needs right and wrong labels, found {len(rows)} of one class")
+    committee, _ = Committee.fit(snapshot, rows, snapshot.labels, checks=ALL_CHECKS, policies=False, seed=seed)
+    probability = 1 / (1 + np.exp(-committee.logits(snapshot, snapshot.labels).astype(np.float64)))
+    variance = np.zeros(len(snapshot.query_keys))
+    np.add.at(variance, snapshot.rollout_query, probability * (1 - probability))
+    rollouts = np.bincount(snapshot.rollout_query, minlength=len(variance))
+    return np.sqrt(variance / np.maximum(1, rollouts)).astype(np.float32)
+
+
+def _distance(snapshot: Snapshot, others: Floats) -> Floats:
+    """[queries] 1 - cosine to the nearest of [others, dimension]; 1 where there is none."""
+    if not len(others):
+        return np.ones(len(snapshot.query_keys), np.float32)
+    nearest: Floats = (snapshot.query_embeddings @ others.T).max(axis=1)
+    return np.maximum(0, 1 - nearest)
+
+
+def _members(snapshot: Snapshot) -> dict[int, Ints]:
+    """Rows of the queries of each near-duplicate unit."""
+    order = np.argsort(snapshot.query_units, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(snapshot.query_units[order])) + 1)
+    return {int(snapshot.query_units[part[0]]): part for part in parts if len(part)}

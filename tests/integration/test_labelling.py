@@ -1,0 +1,168 @@
+"""Every label is paid for once, serves what it was paid for, and nothing else is seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memgraph.errors import LedgerError
+from memgraph.labelling import Spending, label_within_budget
+from memgraph.memory import Memory
+from memgraph.records import LabelView, Purpose, Rollout
+from memgraph.reward_model import RewardModelConfig
+from memgraph.truth import FileTruth
+from tests.conftest import write_rows
+from tests.integration.rollouts import sums
+from trainer.verifiers import judge
+
+FAST = RewardModelConfig(hidden=16, heads=2, epochs=2)
+MONITORED = LabelView(ledgers=("l",), purposes=(Purpose.MONITOR,))
+
+
+@pytest.fixture
+def source(memory: Memory, tmp_path: Path) -> FileTruth:
+    file = write_rows(tmp_path / "r.jsonl", sums(50))
+    memory.import_file(file)
+    return FileTruth([file], run="import")
+
+
+def spending(memory: Memory, ledger: str = "l") -> dict[str, int]:
+    rows = memory.database.query(
+        "MATCH (:Ledger {name: $name})-[r:REVEALED]->() "
+        "RETURN CASE WHEN r.free THEN 'free' ELSE r.purpose END AS what, count(*) AS queries",
+        name=ledger,
+    )
+    return {row["what"]: row["queries"] for row in rows}
+
+
+def poisoned(source: FileTruth, honest: set[str], folder: Path) -> FileTruth:
+    """The same file with the truth turned round, but for some queries."""
+    rows = sums(50)
+    texts = {row["query"] for row in rows for key in [_key(row["query"])] if key in honest}
+    for row in rows:
+        if row["query"] not in texts:
+            row.update(correct=not row["correct"], gold="13")
+    return FileTruth([write_rows(folder / "p.jsonl", rows)], run="import")
+
+
+def _key(text: str) -> str:
+    from memgraph.keys import query_key
+
+    return query_key("sums", text)
+
+
+@pytest.mark.parametrize("acquisition", ["random", "informative"])
+def test_a_budget_is_spent_to_the_query_and_a_second_call_spends_nothing(
+    memory: Memory, source: FileTruth, acquisition: str
+) -> None:
+    def spend(budget: float) -> Spending:
+        return label_within_budget(memory, source, ledger="l", budget=budget, acquisition=acquisition, monitor=0.2)  # type: ignore[arg-type]
+
+    first = spend(0.4)
+    assert (first.limit, first.revealed.newly_paid, len(first.training), len(first.monitored)) == (20, 20, 16, 4)
+    chosen = {"calibrate": 16} if acquisition == "random" else {"calibrate": 8, "train": 8}
+    assert spending(memory) == {**chosen, "monitor": 4}
+    again = spend(0.4)
+    assert again.revealed.newly_paid == again.revealed.labels == 0
+    assert (again.training, again.monitored) == (first.training, first.monitored)
+    more = spend(0.6)
+    assert more.revealed.newly_paid == 10
+    assert more.training > first.training
+    assert more.monitored > first.monitored
+    with pytest.raises(LedgerError, match="30 are spent"):
+        memory.ledger("l").reveal(source, set(source.query_keys()) - more.training - more.monitored)
+
+
+def test_random_draws_are_nested_and_the_monitor_takes_none_of_them(memory: Memory, source: FileTruth) -> None:
+    plain = label_within_budget(memory, source, ledger="a", budget=20)
+    watched = label_within_budget(memory, source, ledger="b", budget=20, monitor=5)
+    assert watched.training < plain.training
+    assert len(watched.monitored) == 5
+    assert not watched.monitored & plain.training
+
+
+def test_what_other_ledgers_have_paid_for_is_known_at_no_cost_and_judged_once(
+    memory: Memory, source: FileTruth
+) -> None:
+    first = label_within_budget(memory, source, ledger="first", budget=10, monitor=2)
+    second = label_within_budget(memory, source, ledger="second", budget=10, reuse=["first"])
+    assert second.reused == 8
+    assert second.revealed.newly_paid == 10
+    assert first.training < second.training
+    assert spending(memory, "second") == {"calibrate": 10, "free": 8}
+    assert len(memory.ledger("second").revealed()) == 10
+
+    view = LabelView(ledgers=("second",))
+    snapshot = memory.snapshot(view)
+    assert {snapshot.query_keys[row] for row in snapshot.labelled_queries} == second.training
+    labels = memory.database.query("MATCH (l:Label)-[:SCORES]->(a:Answer) RETURN a.key AS a, count(l) AS n")
+    assert {row["n"] for row in labels} == {1}
+
+    stranger = label_within_budget(memory, source, ledger="third", budget=10)
+    assert stranger.reused == 0
+    assert {
+        snapshot.query_keys[row] for row in memory.snapshot(LabelView(ledgers=("third",))).labelled_queries
+    } == stranger.training
+
+
+def test_later_answers_to_a_reused_query_are_judged_at_no_cost(memory: Memory, source: FileTruth) -> None:
+    label_within_budget(memory, source, ledger="first", budget=5)
+    spent = label_within_budget(memory, source, ledger="second", budget=0, reuse=["first"])
+    assert (spent.reused, spent.revealed.newly_paid) == (5, 0)
+    key = min(spent.training)
+    text = memory.database.query("MATCH (q:Query {key: $key}) RETURN q.text AS text", key=key)[0]["text"]
+    new = memory.add([Rollout(query=text, response="#### 777", dataset="sums", domain="math", rollout_id="late")])
+    assert memory.ledger("second").reveal(source, [key], judge=judge).newly_paid == 0
+    snapshot = memory.snapshot(LabelView(ledgers=("second",)), query_keys=[key])
+    assert snapshot.labels[snapshot.rollout_keys.index(new.stored[0].key)] == 0
+
+
+def test_labels_of_watched_queries_are_invisible_to_training_whatever_they_say(
+    memory: Memory, source: FileTruth, tmp_path: Path
+) -> None:
+    spent = label_within_budget(memory, source, ledger="l", budget=0.5, monitor=0.3)
+    visible = memory.snapshot(LabelView(ledgers=("l",)))
+    assert {visible.query_keys[row] for row in visible.labelled_queries} == spent.training
+    watched = memory.snapshot(MONITORED)
+    assert {watched.query_keys[row] for row in watched.labelled_queries} == spent.monitored
+    memory.ledger("l").reveal(source, spent.monitored)  # asking again for training does not make them training queries
+    np.testing.assert_array_equal(memory.snapshot(LabelView(ledgers=("l",))).labels, visible.labels)
+
+    other = poisoned(source, set(spent.training), tmp_path)
+    again = label_within_budget(memory, other, ledger="m", budget=0.5, monitor=0.3)
+    assert (again.training, again.monitored) == (spent.training, spent.monitored)
+    honest, deceived = (memory.fit(LabelView(ledgers=(name,)), config=FAST)[0] for name in ("l", "m"))
+    assert deceived.fingerprint() == honest.fingerprint()
+
+
+def test_poisoned_hidden_labels_change_nothing_in_what_is_chosen(
+    memory: Memory, source: FileTruth, tmp_path: Path
+) -> None:
+    def spend(ledger: str, truth: FileTruth) -> Spending:
+        return label_within_budget(memory, truth, ledger=ledger, budget=0.4, acquisition="informative", monitor=0.1)
+
+    honest = spend("l", source)
+    deceived = spend("m", poisoned(source, set(honest.training), tmp_path))
+    assert (deceived.training, deceived.monitored) == (honest.training, honest.monitored)
+
+
+def test_calibration_rests_on_the_labels_drawn_at_random_alone(memory: Memory, source: FileTruth) -> None:
+    label_within_budget(memory, source, ledger="l", budget=0.6, acquisition="informative")
+    view = LabelView(ledgers=("l",))
+    snapshot = memory.snapshot(view)
+    drawn = memory.drawn_at_random(snapshot, view)
+    assert drawn is not None
+    at_random = {snapshot.query_keys[row] for row in snapshot.rollout_query[drawn]}
+    purposes = memory.ledger("l").purposes()
+    assert at_random == {key for key, purpose in purposes.items() if purpose is Purpose.CALIBRATE}
+    assert len(at_random) == 15
+    assert memory.drawn_at_random(snapshot, LabelView(ledgers=("l",), purposes=(Purpose.TRAIN,))) is None
+
+
+def test_at_most_so_many_rollouts_of_a_query_are_read_the_newest_first(memory: Memory, source: FileTruth) -> None:
+    text = sums(1)[0]["query"]
+    new = memory.add(Rollout(query=text, response=f"#### {n}", dataset="sums", domain="math") for n in range(3))
+    snapshot = memory.snapshot(LabelView(ledgers=()), query_keys=[new.stored[0].query_key], rollouts=3)
+    assert set(snapshot.rollout_keys) == {place.key for place in new.stored}

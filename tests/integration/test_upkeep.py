@@ -1,0 +1,218 @@
+"""The reward follows the policy, and somebody watches: with a real memory, and scorers that are right or fooled."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from transformers import TrainerControl, TrainerState
+
+from memgraph.errors import TrainingError
+from memgraph.keys import draw_position
+from memgraph.memory import Memory
+from memgraph.reward_model import RewardModelConfig
+from memgraph.scorers import GnnScorer, Scorer, Scores
+from memgraph.snapshot import Snapshot
+from trainer.budget import LabelBudget
+from trainer.config import RefitSection
+from trainer.data import Problems, training_dataset
+from trainer.monitor import Monitor
+from trainer.predictions import Predictions
+from trainer.problems import Problem
+from trainer.progress import Narrator
+from trainer.refit import Refit, fit_queries
+from trainer.reward import Judged, MemoryReward
+from trainer.upkeep import RewardUpkeep
+from trainer.verifiers import judge
+
+FAST = RewardModelConfig(hidden=16, heads=2, epochs=2)
+TOWNS = [f"Town{letter}{other}" for letter in "ABCDEFGH" for other in "mnopqr"]
+QUESTIONS = [
+    f"Where does {who} {what}?"
+    for who in ("the old miller", "a young fox", "my aunt Selma", "the king of the bees")
+    for what in ("live in winter", "buy bread", "keep the treasure", "play the violin")
+]
+
+
+def problems(gold: dict[str, str] | None = None) -> Problems:
+    """A town answers each question; `gold` changes some of the truths."""
+    return Problems.of(
+        [
+            Problem(
+                query, "qa", f"town-{number}", "facts", gold=(gold or {}).get(query, TOWNS[number]), dataset="towns"
+            )
+            for number, query in enumerate(QUESTIONS)
+        ]
+    )
+
+
+class Believer(Scorer):
+    """Believes in the answers of the queries' own towns, or in anything but these."""
+
+    name = "believer"
+
+    def __init__(self, *, fooled: bool = False) -> None:
+        self._fooled = fooled
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Nothing to learn."""
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        right = {town.lower() for town in TOWNS[:16]}
+        values = [snapshot.answer_values[snapshot.rollout_answer[row]] for row in snapshot.target_rollouts]
+        believed = np.array([(value in right) != self._fooled for value in values])
+        return Scores.of(snapshot, np.where(believed, 0.9, 0.1).astype(np.float32), source=self.name)
+
+
+class Run:
+    """Training without a policy: the same four answers to every query at each step, of which two are right."""
+
+    def __init__(self, memory: Memory, folder: Path, *, scorer: Scorer, every: int | None = None, monitor: int = 4,
+                 stop_after: int | None = None, truth: Problems | None = None, name: str = "r") -> None:  # fmt: skip
+        self.memory, self.problems, self.folder = memory, truth or problems(), folder
+        self.columns = training_dataset(self.problems.tasks, format_prompt=str).to_dict()
+        self.store("before")
+        budget = LabelBudget(10, monitor=monitor)
+        self.spent = budget.spend(memory, self.problems.truth, ledger=name, judge=judge)
+        judged = Judged(name, self.spent.training, self.problems.truth, judge, self.spent.limit)
+        self.reward = MemoryReward(memory, run=name, judged=judged, scorer=scorer)
+        self.monitor = Monitor(
+            memory, ledger=name, query_keys=self.spent.monitored, source=self.problems.truth, judge=judge, tolerance=0.05,
+            threshold=50, log=folder / "monitor.jsonl",
+        )  # fmt: skip
+        self.refit = Refit(
+            memory, RefitSection(every=every, drift=None), ledger=name, training=self.columns["query_key"], config=FAST,
+            seed=0, log=folder / "refits.jsonl",
+        )  # fmt: skip
+        self.upkeep = RewardUpkeep(
+            self.reward, monitor=self.monitor, refit=self.refit, stop_after=stop_after, narrator=Narrator(quiet=True)
+        )
+        self.state = TrainerState(is_world_process_zero=True)
+
+    def store(self, run: str) -> None:
+        reward = MemoryReward(self.memory, run=run)
+        reward(**self.batch())
+
+    def batch(self) -> dict[str, Any]:
+        four = {name: [value for value in values for _ in range(4)] for name, values in self.columns.items()}
+        prompts = four.pop("prompt")
+        said = [
+            f"The answer is {TOWNS[number] if sample % 2 else TOWNS[20]}."
+            for number in range(16)
+            for sample in range(4)
+        ]
+        return {"prompts": prompts, "completions": said, **four}
+
+    def steps(self, count: int, scorer: Scorer | None = None) -> None:
+        for _ in range(count):
+            self.step(scorer)
+
+    def step(self, scorer: Scorer | None = None) -> list[float | None]:
+        self.reward.scorer = scorer or self.reward.scorer
+        rewards = self.reward(trainer_state=self.state, **self.batch())
+        self.state.global_step += 1
+        self.upkeep.on_step_end(None, self.state, TrainerControl())
+        return rewards
+
+
+def test_the_alarm_is_silent_for_a_good_scorer_and_fires_for_one_that_is_fooled(
+    memory: Memory, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Run(memory, tmp_path, scorer=Believer())
+    run.monitor.start(Believer())
+    run.steps(4)
+    good = run.monitor.agreement
+    assert (good.queries, good.groups, good.rollouts, good.alarms) == (4, 16, 64, 0)
+    assert (good.agreed, good.promised, good.luck) == (1.0, pytest.approx(0.9), 0.0)
+    assert not [record for record in caplog.records if "promise" in record.message]
+
+    run.steps(3, Believer(fooled=True))
+    fooled = run.monitor.agreement
+    assert fooled.alarms >= 1
+    assert fooled.agreed == pytest.approx(4 / 7)
+    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert any("no longer keeps its promise" in record.getMessage() for record in warnings)
+    rows = [json.loads(line) for line in (tmp_path / "monitor.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [1, 2, 3, 4, 5, 6, 7]
+    assert [row["agreed"] for row in rows] == [1.0] * 4 + [0.0] * 3
+    assert rows[-1]["so_far"]["alarms"] == fooled.alarms
+    assert len(memory.ledger("r").revealed()) == 10, "watching costs nothing beyond the queries paid for"
+
+
+def test_a_scorer_that_was_wrong_from_the_start_is_not_an_alarm_but_known_bad_luck(
+    memory: Memory, tmp_path: Path
+) -> None:
+    run = Run(memory, tmp_path, scorer=Believer(fooled=True))
+    run.monitor.start(Believer(fooled=True))
+    assert run.monitor.agreement.luck == pytest.approx(0.9)
+    run.steps(4)
+    assert run.monitor.agreement.alarms == 0
+
+
+def test_training_stops_past_the_limit_of_alarms(memory: Memory, tmp_path: Path) -> None:
+    run = Run(memory, tmp_path, scorer=Believer(fooled=True), stop_after=1)
+    with pytest.raises(TrainingError, match=r"Stopped after 1 alarms \(monitor.stop_after\)"):
+        run.steps(5)
+
+
+def test_each_prediction_is_handed_out_once_and_those_of_other_runs_never(memory: Memory, tmp_path: Path) -> None:
+    run = Run(memory, tmp_path, scorer=Believer(), monitor=0)
+    predictions = Predictions(memory, "r")
+    for call in range(2):
+        run.reward(trainer_state=run.state, **run.batch())
+        found = predictions.new()
+        assert {one.call for one in found} == {call}
+        assert len(found) == 4 * (16 - len(run.spent.training))
+        assert {round(one.probability, 4) for one in found} == {0.9, 0.1}
+        assert predictions.new() == []
+
+
+def test_a_refit_learns_from_the_rollouts_since_changes_the_scorer_and_is_registered(
+    memory: Memory, tmp_path: Path
+) -> None:
+    run = Run(memory, tmp_path, scorer=Believer(), every=2)
+    first, _ = run.refit.fit()
+    run.step(GnnScorer(first))
+    assert run.refit.records == []
+    before = run.reward.scorer
+    run.step()
+    assert run.reward.scorer is not before
+    (record,) = run.refit.records
+    assert (record.step, record.reason) == (2, "every")
+    assert record.metrics["labelled_rollouts"] > first.metrics["labelled_rollouts"]
+    assert {"held_out_auc", "held_out_ece"} <= record.metrics.keys()
+    newest, registered = memory.latest_model(ledger="r")
+    assert registered.key == record.model
+    assert newest.fingerprint() != first.fingerprint()
+    assert json.loads((tmp_path / "refits.jsonl").read_text())["model"] == record.model
+
+
+def test_poisoned_hidden_and_watched_labels_change_nothing_in_a_refit(memory: Memory, tmp_path: Path) -> None:
+    def fitted(name: str, truth: Problems | None) -> tuple[Run, str]:
+        memory.database.autocommit("MATCH (n) WHERE NOT n:__Neo4jMigration AND NOT n:EmbeddingSpace DETACH DELETE n")
+        run = Run(memory, tmp_path / name, scorer=Believer(), truth=truth)
+        run.step()
+        return run, run.refit.fit()[0].fingerprint()
+
+    honest, expected = fitted("honest", None)
+    lies = {task.query: "Nowhere" for task in honest.problems.tasks if task.query_key not in honest.spent.training}
+    deceived, found = fitted("deceived", problems(lies))
+    assert deceived.spent.training == honest.spent.training
+    assert deceived.monitor.agreement.agreed != honest.monitor.agreement.agreed
+    assert found == expected
+
+
+def test_a_refit_reads_labelled_queries_first_and_no_more_than_it_may(memory: Memory, tmp_path: Path) -> None:
+    run = Run(memory, tmp_path, scorer=Believer())
+    keys = run.columns["query_key"]
+    few, many = (fit_queries(memory, "r", keys, limit=limit, seed=0) for limit in (4, 12))
+    assert set(few) <= run.spent.training
+    assert many[:4] == few
+    assert set(many) > run.spent.training
+    assert many[6:] == sorted(set(keys) - run.spent.training, key=lambda key: draw_position(0, [key]))[:6]
+    snapshot = memory.snapshot(run.monitor._view, query_keys=many, rollouts=2)
+    assert len(snapshot.rollout_keys) == 24

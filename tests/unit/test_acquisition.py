@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from memgraph.acquisition import acquire, uncertainty
+from memgraph.errors import ModelError
+from memgraph.snapshot import Snapshot
+from tests.unit.snapshots import DIMENSION, snapshot, unit
+
+
+@pytest.fixture(scope="module")
+def data() -> Snapshot:
+    return snapshot(queries=60, labelled=20)
+
+
+@pytest.fixture(scope="module")
+def closed(data: Snapshot) -> np.ndarray:
+    return ~data.query_targets
+
+
+def test_it_chooses_as_many_open_queries_as_it_may(data: Snapshot, closed: np.ndarray) -> None:
+    chosen = acquire(data, 9, closed)
+    assert len(chosen) == 9
+    assert set(chosen) <= set(data.query_keys[20:])
+    assert acquire(data, 0, closed) == []
+    assert len(acquire(data, 1000, closed)) == 40
+
+
+def test_the_same_memory_gives_the_same_choice(data: Snapshot, closed: np.ndarray) -> None:
+    assert acquire(data, 9, closed, seed=3) == acquire(data, 9, closed, seed=3)
+
+
+def test_near_duplicates_are_chosen_together_and_never_over_the_count(data: Snapshot, closed: np.ndarray) -> None:
+    pairs = replace(data, query_units=np.arange(60) // 2)
+    for count in (1, 2, 5):
+        chosen = {pairs.query_keys.index(key) // 2 for key in acquire(pairs, count, closed)}
+        assert len(acquire(pairs, count, closed)) == 2 * len(chosen) <= count
+
+
+def test_of_queries_that_are_equally_far_the_uncertain_ones_are_chosen(data: Snapshot, closed: np.ndarray) -> None:
+    apart = replace(data, query_embeddings=np.zeros_like(data.query_embeddings))
+    worth = uncertainty(apart)
+    chosen = [apart.query_keys.index(key) for key in acquire(apart, 10, closed)]
+    assert sorted(chosen) == sorted((20 + np.argsort(-worth[20:])[:10]).tolist())
+
+
+def test_choices_spread_over_the_memory(data: Snapshot, closed: np.ndarray) -> None:
+    """Open queries lie in four heaps; a rule by uncertainty alone would take most from one of them."""
+    rng = np.random.default_rng(0)
+    heap = np.where(np.arange(60) < 20, 4, np.arange(60) % 4)
+    near = replace(data, query_embeddings=unit(np.eye(DIMENSION)[heap] + 0.02 * rng.normal(size=(60, DIMENSION))))
+    chosen = [near.query_keys.index(key) for key in acquire(near, 4, closed)]
+    assert sorted(heap[chosen].tolist()) == [0, 1, 2, 3]
+
+
+def test_labels_of_one_class_say_nothing_about_uncertainty(data: Snapshot, closed: np.ndarray) -> None:
+    with pytest.raises(ModelError, match="80 of one class"):
+        acquire(replace(data, labels=np.where(np.isnan(data.labels), np.nan, 1).astype(np.float32)), 3, closed)

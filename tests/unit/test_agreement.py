@@ -1,0 +1,82 @@
+"""The tests that watch the reward: silent by chance, loud when it matters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from trainer.monitor import AgreementTest
+from trainer.predictions import Prediction
+from trainer.refit import Drift
+
+GROUPS = 300
+
+
+def alarms(
+    rng: np.random.Generator, promised: float, real: float, *, groups: int = GROUPS, threshold: float = 500
+) -> int:
+    """Alarms among groups of 8 rollouts that are right or wrong together to a good part."""
+    test = AgreementTest(allowance=0.05, threshold=threshold)
+    agreed = rng.binomial(8, rng.beta(2 * real, 2 * (1 - real), size=groups)) / 8
+    return sum(test.update(promised, float(one)) for one in agreed)
+
+
+@pytest.mark.parametrize("promised", [0.6, 0.8, 0.95])
+def test_a_reward_that_keeps_its_promise_raises_fewer_false_alarms_than_stated(promised: float) -> None:
+    rng = np.random.default_rng(0)
+    assert sum(alarms(rng, promised, promised) for _ in range(100)) <= 100 * GROUPS / 500
+    assert sum(alarms(rng, promised, promised - 0.05, threshold=50) for _ in range(100)) <= 100 * GROUPS / 50
+
+
+@pytest.mark.parametrize(("real", "groups"), [(0.3, 30), (0.5, 60)])
+def test_a_broken_promise_is_noticed_within_a_few_groups(real: float, groups: int) -> None:
+    rng = np.random.default_rng(1)
+    noticed = sum(alarms(rng, 0.85, real, groups=groups) > 0 for _ in range(100))
+    assert noticed >= 95
+
+
+def test_a_long_good_time_does_not_delay_the_alarm() -> None:
+    test = AgreementTest(allowance=0.05, threshold=500)
+    assert not any(test.update(0.8, 1.0) for _ in range(1000))
+    assert any(test.update(0.8, 0.0) for _ in range(12))
+
+
+def test_no_group_can_lose_the_whole_stake() -> None:
+    test = AgreementTest(allowance=0.3, threshold=500)
+    for _ in range(1000):
+        test.update(0.5, 1.0)
+    assert test.evidence > 0
+
+
+def step(rng: np.random.Generator, center: float, call: int) -> list[Prediction]:
+    means = np.clip(rng.normal(center, 0.2, 16), 0, 1)
+    return [
+        Prediction(call, f"q{query}", f"{query} {sample}", mean)
+        for query, mean in enumerate(means)
+        for sample in range(8)
+    ]
+
+
+def drifts(centers: list[float], seed: int = 0) -> list[float | None]:
+    rng, drift = np.random.default_rng(seed), Drift(window=5)
+    return [drift.update(step(rng, center, call)) for call, center in enumerate(centers)]
+
+
+def test_predictions_that_stay_have_not_drifted() -> None:
+    found = [one for seed in range(20) for one in drifts([0.5] * 30, seed) if one is not None]
+    assert len(found) == 20 * 21
+    assert np.mean([one > 0 for one in found]) < 0.05
+
+
+def test_predictions_that_move_have_and_a_new_fit_starts_afresh() -> None:
+    found = drifts([0.5] * 10 + [0.8] * 6)
+    assert found[:9] == [None] * 9
+    assert found[-1] is not None
+    assert found[-1] > 0.4
+    rng, drift = np.random.default_rng(0), Drift(window=2)
+    for call in range(6):
+        drift.update(step(rng, 0.5 if call < 2 else 0.9, call))
+    drift.reset()
+    assert [drift.update(step(rng, 0.9, call)) for call in range(3)] == [None] * 3
+    last = drift.update(step(rng, 0.9, 3))
+    assert last == 0
