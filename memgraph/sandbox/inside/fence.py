@@ -36,6 +36,12 @@ CPU_TIME_OVER = 152  # exit code; a program that leaves with it deceives nobody 
 libc: Any = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
+def end_with_parent() -> None:
+    """Be killed when the process that started this one ends; changes of user undo it."""
+    if libc is not None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def leave_namespaces() -> list[str]:
     """Leave the network, the mounts and the other processes; without root in a user namespace."""
     if libc is None:
@@ -122,16 +128,20 @@ def _mount(source: str, target: str, kind: str, flags: int, data: str = "") -> b
     return bool(libc.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), data.encode()) == 0)
 
 
-def close_in(limits: Mapping[str, int], user: int, *, writes: bool, keep: tuple[int, ...]) -> list[str]:
+def close_in(limits: Mapping[str, int], user: int, *, own: list[str], keep: tuple[int, ...]) -> list[str]:
     """Give up everything for good, in the process that is to run foreign code.
+
+    Without files of its own it writes none, and without a process namespace it starts no process, as nothing would bound
+    how many there are or end them.
 
     Args:
         limits: the fields of `memgraph.sandbox.Limits`.
         user: number of the user to become, where that is possible.
-        writes: whether it may write files at all; only where they go to a small disk of its own.
+        own: what is in force already.
         keep: file descriptors that stay open beside the three standard ones.
     """
     force: list[str] = []
+    writes, forks = "own files" in own, "own process namespace" in own
     _close_all_but(keep)
     os.umask(0o077)
     _limit(resource.RLIMIT_CORE, 0)
@@ -141,7 +151,8 @@ def close_in(limits: Mapping[str, int], user: int, *, writes: bool, keep: tuple[
     _limit(resource.RLIMIT_FSIZE, limits["file_bytes"] if writes else 0)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     _limit(resource.RLIMIT_NOFILE, limits["open_files"])
-    if os.getuid() == 0:
+    # a library that root alone can read, in its home, must stay readable: then landlock has to do
+    if os.getuid() == 0 and (writes or _open_to_all(os.path.dirname(os.__file__)) or _landlock_version() < 1):
         try:
             os.setgroups([])
             os.setresgid(user, user, user)
@@ -149,18 +160,19 @@ def close_in(limits: Mapping[str, int], user: int, *, writes: bool, keep: tuple[
             force.append("own user")
         except OSError:
             pass
-    _limit(resource.RLIMIT_NPROC, limits["processes"])
     _limit(resource.RLIMIT_AS, limits["memory_bytes"])
     force.append("limits")
     if libc is not None:
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        end_with_parent()
         _drop_capabilities()
         if _landlock(writes):
             force.append("landlock")
-        if seccomp.install(libc):
+        if seccomp.install(libc, forks=forks):
             force.append("seccomp")
+    if forks or "seccomp" not in force:  # counts all processes of the user, so it is of no use where that is the caller
+        _limit(resource.RLIMIT_NPROC, limits["processes"])
     os.environ.clear()
     return force
 
@@ -188,9 +200,19 @@ def _drop_capabilities() -> None:
     libc.capset(struct.pack("Ii", _CAPABILITIES_VERSION, 0), bytes(24))
 
 
+def _open_to_all(folder: str) -> bool:
+    while os.stat(folder).st_mode & 0o5 == 0o5 and folder != "/":
+        folder = os.path.dirname(folder)
+    return folder == "/"
+
+
+def _landlock_version() -> int:
+    return int(libc.syscall(_LANDLOCK_CREATE, None, 0, 1)) if libc is not None else 0
+
+
 def _landlock(writes: bool) -> bool:
     """Reading in the shown folders and devices only, writing in the work folder only, where at all."""
-    version = libc.syscall(_LANDLOCK_CREATE, None, 0, 1)
+    version = _landlock_version()
     if version < 1:
         return False
     every = (1 << _LANDLOCK_RIGHTS[min(version, len(_LANDLOCK_RIGHTS) - 1)]) - 1

@@ -31,6 +31,7 @@ def main() -> None:
         job = json.loads(stream.read())
     _first_to_be_killed()
     force = fence.leave_namespaces()
+    fence.end_with_parent()
     child = os.fork()
     if child == 0:
         _start_both(job, force, tests_fd, result_fd)
@@ -62,20 +63,19 @@ def _start_both(job: Any, force: list[str], tests_fd: int, result_fd: int) -> No
     if force:
         fence.nest()
         force += fence.own_root(job["folder"], job["user"] if os.getuid() == 0 else os.getuid(), limits["disk_bytes"])
-    writes = "own files" in force
-    if not writes:
+    if "own files" not in force:
         os.chdir(job["folder"])
     to_program_read, to_program = os.pipe()
     from_program, from_program_write = os.pipe()
     program = os.fork()
     if program == 0:
         ends = (to_program_read, from_program_write)
-        force += fence.close_in(limits, job["user"], writes=writes, keep=ends)
+        force += fence.close_in(limits, job["user"], own=force, keep=ends)
         _run_program(job["program"], force, *ends)
     with os.fdopen(tests_fd, "rb") as stream:  # only now, so that the program's memory never held them
         tests = stream.read().decode("utf-8", "surrogatepass")
     ends = (from_program, to_program)
-    fence.close_in(limits, job["user"] + _UIDS, writes=False, keep=(*ends, result_fd))
+    fence.close_in(limits, job["user"] + _UIDS, own=[], keep=(*ends, result_fd))
     _Judging(program, result_fd, *ends).run(job["program"], tests)
 
 

@@ -13,7 +13,8 @@ import json
 import operator
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from .values import PLAIN_BASES, decode, encode, plain_of
@@ -46,6 +47,10 @@ _ARITHMETIC = {
     name.strip("_"): getattr(operator, name)
     for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_", "xor")
 }
+
+
+class _StaysHere(TypeError):
+    """An object of the tests that cannot leave their interpreter."""
 
 
 class Peer:
@@ -105,14 +110,20 @@ class Peer:
 
     # asking
 
-    def ask(self, message: dict[str, Any], arguments: Sequence[Any] = ()) -> Any:
+    def ask(
+        self, message: dict[str, Any], arguments: Sequence[Any] = (), named: Mapping[str, Any] = MappingProxyType({})
+    ) -> Any:
         """Send a request and return its answer; meanwhile the other side may call back.
 
         Raises:
             Exception: what the other side raised, as the same built-in class or a stand-in derived from one.
         """
         self.calls += 1
-        message["args"] = [self.encode(argument) for argument in arguments]
+        try:
+            message["args"] = [self.encode(argument) for argument in arguments]
+            message["named"] = {key: self.encode(item) for key, item in named.items()}
+        except _StaysHere as error:
+            self.end("unsupported", f"the tests hand the program {error}")
         try:
             self.send(message)
             while "op" in (reply := self.receive()):
@@ -150,13 +161,14 @@ class Peer:
         self.send(reply)
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        op, target, name = request["op"], self._objects[request["of"]], request.get("name")
+        op, name = request["op"], request.get("name")
         if not self._trusting and not (op == "call" or (op == "special" and name == "__next__")):
             raise TypeError("the tests' objects can only be called and iterated")
+        target = self._objects[request["of"]]
         arguments = [self.decode(argument) for argument in request["args"]]
         before = [self.encode(item) if type(item) in _CHANGEABLE else None for item in arguments]
         if op == "call":
-            named = {key: self.decode(item) for key, item in request.get("named", {}).items()}
+            named = {key: self.decode(item) for key, item in request["named"].items()}
             value = target(*arguments, **named)
         elif op == "special":
             value = _SPECIAL[name](target, *arguments)
@@ -177,11 +189,12 @@ class Peer:
 
     def _described(self, error: Exception) -> dict[str, Any]:
         arguments = [argument if type(argument) in (str, int, float, bool) else str(argument) for argument in error.args]
+        known = self._trusting or type(error).__module__ == "builtins"
         return {
-            "class": self.encode(type(error)),
+            "class": self.encode(type(error) if known else RuntimeError),
             "text": str(error)[:500],
             "args": [self.encode(argument) for argument in arguments],
-            "object": self._stand(error),
+            "object": self._stand(error) if self._trusting else None,
         }
 
     # values
@@ -207,7 +220,7 @@ class Peer:
                 return self._stand(value.program)
         passable = callable(value) and not isinstance(value, type)
         if not self._trusting and not passable and not hasattr(value, "__next__"):
-            self.end("unsupported", f"the tests hand the program an object of {type(value).__name__}")
+            raise _StaysHere(f"an object of {type(value).__name__}")
         handle = id(value)
         self._objects[handle] = value  # kept, so that the number stays its own
         described = {"stand": "mine", "of": handle, "plain": isinstance(value, PLAIN_BASES)}
@@ -266,9 +279,7 @@ class Remote:
         object.__setattr__(self, "_plain", plain)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        peer = _peer(self)
-        encoded = {key: peer.encode(item) for key, item in named.items()}
-        return peer.ask({"op": "call", "of": _handle(self), "named": encoded}, arguments)
+        return _peer(self).ask({"op": "call", "of": _handle(self)}, arguments, named)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name != "__name__":

@@ -14,7 +14,7 @@ _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column below, AUDIT_ARCH_*
 
 # system call: number on x86_64, on aarch64
-_DENIED = {
+_DENIED: dict[str, tuple[int, int | None]] = {
     "socket": (41, 198),
     "tkill": (200, 130),
     "rt_sigqueueinfo": (129, 138),
@@ -58,7 +58,8 @@ _DENIED = {
     "finit_module": (313, 273),
 }
 _ONLY_TO_ITSELF = {"kill": (62, 129), "tgkill": (234, 131), "prlimit64": (302, 261)}  # by process, the first argument
-_CLONE, _CLONE3 = (56, 220), (435, 435)
+_FORKS: dict[str, tuple[int, int | None]] = {"fork": (57, None), "vfork": (58, None)}  # there is only clone on aarch64
+_CLONE, _CLONE3, _CLONE_THREAD = (56, 220), (435, 435), 0x00010000
 _NEW_NAMESPACES = 0x7E020000  # all CLONE_NEW* flags of clone
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -67,12 +68,13 @@ _ALLOW, _KILL, _FAIL, _EPERM, _ENOSYS = 0x7FFF0000, 0x80000000, 0x00050000, 1, 3
 _X32 = 0x40000000
 
 
-def program(machine: str, process: int) -> bytes | None:
+def program(machine: str, process: int, *, forks: bool) -> bytes | None:
     """The filter as BPF instructions; None on an architecture whose numbers are not known here.
 
     Args:
         machine: as `os.uname` names it.
         process: the one process that may be signalled, itself.
+        forks: whether it may start processes; threads it always may.
     """
     if machine not in _ARCHITECTURES:
         return None
@@ -85,14 +87,17 @@ def program(machine: str, process: int) -> bytes | None:
         (_AT_LEAST, 0, 1, _X32),
         (_RETURN, 0, 0, _FAIL | _EPERM),
     ]
-    for numbers in _DENIED.values():
-        lines += [(_EQUAL, 0, 1, numbers[column]), (_RETURN, 0, 0, _FAIL | _EPERM)]
+    denied = {**_DENIED, **({} if forks else _FORKS)}
+    for number in (numbers[column] for numbers in denied.values()):
+        if number is not None:
+            lines += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _FAIL | _EPERM)]
     # glibc takes clone, whose flags can be looked at, where clone3 is missing
     lines += [(_EQUAL, 0, 1, _CLONE3[column]), (_RETURN, 0, 0, _FAIL | _ENOSYS)]
     lines += [
-        (_EQUAL, 0, 4, _CLONE[column]),
+        (_EQUAL, 0, 5, _CLONE[column]),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
-        (_ANY_BIT, 0, 1, _NEW_NAMESPACES),
+        (_ANY_BIT, 1, 0, _NEW_NAMESPACES),
+        (_ANY_BIT, 1, 0, _CLONE_THREAD) if not forks else (_EQUAL, 1, 1, 0),
         (_RETURN, 0, 0, _FAIL | _EPERM),
         (_RETURN, 0, 0, _ALLOW),
     ]
@@ -108,9 +113,9 @@ def program(machine: str, process: int) -> bytes | None:
     return b"".join(struct.pack("HBBI", *line) for line in lines)
 
 
-def install(libc: Any) -> bool:
+def install(libc: Any, *, forks: bool) -> bool:
     """Put the calling process under the filter for good, and all that it starts; whether that worked."""
-    code = program(os.uname().machine, os.getpid())
+    code = program(os.uname().machine, os.getpid(), forks=forks)
     if code is None or libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         return False
     buffer = ctypes.create_string_buffer(code, len(code))
