@@ -24,6 +24,22 @@ from memgraph.truth import Judge, Truth, TruthSource
 _BATCH = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a person says about one answer.
+
+    Attributes:
+        score, confidence: 0..1.
+    """
+
+    answer: str
+    query: str
+    score: float
+    author: str
+    confidence: float = 1.0
+    explanation: str = ""
+
+
 @dataclass(slots=True)
 class RevealReport:
     """What revealing did.
@@ -181,6 +197,49 @@ class Ledger:
         self._database.query(cypher("write/ledger_evaluated"), write=True, key=self.key, queries=queries)
         return scores
 
+    def accept(self, judgements: Iterable[Judgement], *, purpose: Purpose = Purpose.TRAIN) -> int:
+        """Pay for people's judgements, each answer once, and append them as labels; returns how many labels are new.
+
+        The budget is of queries and of answers judged one by one together. The same judgement again changes nothing; a
+        different one of the same author is one more label.
+
+        Raises:
+            LedgerError: if the budget does not reach, before anything is written.
+        """
+        rows = sorted((self._human_label(judgement, purpose) for judgement in judgements), key=lambda row: row["key"])
+        return self._database.execute_write(partial(self._append, rows=rows))
+
+    def _human_label(self, judgement: Judgement, purpose: Purpose) -> dict[str, Any]:
+        kind = LabelKind.HUMAN.value
+        said = (repr(judgement.score), repr(judgement.confidence), judgement.author, judgement.explanation)
+        return {
+            "key": keys.key_of("label", kind, judgement.answer, self.key, purpose.value, *said),
+            "target": judgement.answer,
+            "properties": {
+                "kind": kind,
+                "score": judgement.score,
+                "confidence": judgement.confidence,
+                "identifier": judgement.author,
+                "explanation": judgement.explanation,
+                "purpose": purpose.value,
+                "query": judgement.query,
+            },
+        }
+
+    def _append(self, tx: ManagedTransaction, rows: Sequence[Mapping[str, Any]]) -> int:
+        """In one transaction, with the ledger locked: check the budget, then write the labels."""
+        budget = tx.run(cypher("write/ledger"), **self._opening).single(strict=True)["budget"]
+        paid = {row["answer"] for row in tx.run(cypher("read/answers_paid"), key=self.key)}
+        queries = len([*tx.run(cypher("read/ledger_queries"), key=self.key)])
+        new = {row["target"] for row in rows} - paid
+        if budget is not None and queries + len(paid) + len(new) > budget:
+            raise LedgerError(
+                f"ledger {self.name!r} has a budget of {budget}, {queries} queries and {len(paid)} single answers are paid "
+                f"for and judgements of {len(new)} more answers came in; raise the budget or take fewer"
+            )
+        written = tx.run(cypher("write/label_answers"), ledger=self.key, rows=list(rows)).single(strict=True)["written"]
+        return int(written)
+
     def _labels(
         self,
         rows: Iterable[Mapping[str, Any]],
@@ -232,9 +291,10 @@ class Ledger:
         budget = tx.run(cypher("write/ledger"), **self._opening).single(strict=True)["budget"]
         paid = {row["query"] for row in tx.run(cypher("read/ledger_queries"), key=self.key)}
         new = known.keys() - paid
-        if budget is not None and len(paid) + len(new) > budget:
+        answers_paid = len([*tx.run(cypher("read/answers_paid"), key=self.key)])
+        if budget is not None and len(paid) + answers_paid + len(new) > budget:
             raise LedgerError(
-                f"ledger {self.name!r} has a budget of {budget} queries, {len(paid)} are spent and {len(new)} more were "
+                f"ledger {self.name!r} has a budget of {budget} queries, {len(paid) + answers_paid} are spent and {len(new)} more were "
                 "asked for; raise the budget or ask for fewer"
             )
         tx.run(
