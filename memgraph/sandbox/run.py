@@ -154,7 +154,9 @@ def run_many(
 _Cut = Literal["timeout", "memory", "output"]
 
 
-def _watch(process: subprocess.Popen[bytes], result: int, limits: Limits, start: float) -> tuple[dict[str, bytes], _Cut | None]:
+def _watch(
+    process: subprocess.Popen[bytes], result: int, limits: Limits, start: float
+) -> tuple[dict[str, bytes], _Cut | None]:
     """Read "stdout", "stderr" and "result" until the result is there or a limit is passed; then nothing is left of it."""
     read = {"stdout": bytearray(), "stderr": bytearray(), "result": bytearray()}
     cut: _Cut | None = None

@@ -61,7 +61,9 @@ def test_a_judgement_labels_all_rollouts_with_the_answer(filled: Memory, tmp_pat
     labels = filled.snapshot(VIEW).labels
     assert np.nansum(labels) == 2
     assert np.isnan(labels).sum() == 3
-    stored = filled.database.query("MATCH (l:Label) RETURN l.kind AS k, l.identifier AS i, l.confidence AS c, l.explanation AS e")
+    stored = filled.database.query(
+        "MATCH (l:Label) RETURN l.kind AS k, l.identifier AS i, l.confidence AS c, l.explanation AS e"
+    )
     assert stored == [{"k": "human", "i": "Ann", "c": 0.9, "e": "counted"}]
     assert [item.value for item in pending(filled.database, ledger="people")] != [item.value for item in waiting]
     assert len(pending(filled.database, ledger="another")) == 3
@@ -72,7 +74,9 @@ def test_a_second_opinion_is_one_more_label_and_costs_nothing_more(filled: Memor
     waiting = pending(filled.database, ledger="people", limit=1)
     for author, score in (("Ann", 1), ("Bob", 0), ("Ann", 1)):
         export_sheet(waiting, tmp_path / "sheet.jsonl")
-        import_sheet(filled.database, ledger, filled_in(tmp_path / "sheet.jsonl", {"seven": {"score": score, "author": author}}))
+        import_sheet(
+            filled.database, ledger, filled_in(tmp_path / "sheet.jsonl", {"seven": {"score": score, "author": author}})
+        )
     assert filled.database.query("MATCH (l:Label) RETURN count(l) AS n")[0]["n"] == 2
     assert np.nanmax(filled.snapshot(VIEW).labels) == 0.5
 
@@ -81,7 +85,9 @@ def test_a_budget_counts_answers_that_are_judged_one_by_one(filled: Memory, tmp_
     export_sheet(pending(filled.database, ledger="people"), tmp_path / "sheet.jsonl")
     judged = {value: {"score": 0, "author": "Ann"} for value in ("seven", "eight")}
     sheet = filled_in(tmp_path / "sheet.jsonl", judged)
-    with pytest.raises(LedgerError, match="budget of 1, 0 queries and 0 single answers are paid for and judgements of 2"):
+    with pytest.raises(
+        LedgerError, match="budget of 1, 0 queries and 0 single answers are paid for and judgements of 2"
+    ):
         import_sheet(filled.database, filled.ledger("people", budget=1), sheet)
     assert not filled.database.query("MATCH (l:Label) RETURN l")
 

@@ -22,7 +22,7 @@ WRONG = "def double(x): return None\n"
 @pytest.fixture(scope="module")
 def secret() -> Iterator[Path]:
     """A file that everybody may read, in the caller's temporary folder."""
-    with tempfile.TemporaryDirectory() as folder, open(folder + "/password", "w+") as file:
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "password").open("w") as file:
         file.write("the password")
         file.flush()
         Path(folder).chmod(0o777)
@@ -165,7 +165,8 @@ CHEATS = {
     "deep value": "def double(x):\n    v = []\n    for _ in range(100000): v = [v]\n    return v",
     "module of the tests' name": "import sys, types\nm = types.ModuleType('tests'); sys.modules['tests'] = m\n" + WRONG,
     "exchange broken": "import sys\nfor m in list(sys.modules.values()):\n"
-    "    for n in ('Peer', 'encode', 'Remote'):\n        if hasattr(m, n): setattr(m, n, lambda *a, **k: True)\n" + WRONG,
+    "    for n in ('Peer', 'encode', 'Remote'):\n        if hasattr(m, n): setattr(m, n, lambda *a, **k: True)\n"
+    + WRONG,
 }
 
 
@@ -176,7 +177,16 @@ def test_no_cheat_passes(cheat: str) -> None:
 
 @pytest.mark.parametrize(
     "cheat",
-    ["exit in a call", "always equal", "builtins", "frames", "memory", "result pipe", "exchange", "callback into the tests"],
+    [
+        "exit in a call",
+        "always equal",
+        "builtins",
+        "frames",
+        "memory",
+        "result pipe",
+        "exchange",
+        "callback into the tests",
+    ],
 )
 @pytest.mark.parametrize("mode", MODES[1:])
 def test_no_cheat_passes_elsewhere(cheat: str, mode: str) -> None:
@@ -206,7 +216,10 @@ LOOSER_TESTS = {
     ),
     "own all": ("assert all(double(x) == 2 * x for x in (1, 2))", "def all(x): return True\ndef double(x): return 1"),
     "own check": ("def check(f):\n    assert f(1) == 2\ncheck(double)", "def check(f): pass\ndef double(x): return 1"),
-    "contains": ("assert 4 in double(2)", "class E:\n    def __contains__(s, o): return True\ndef double(x): return E()"),
+    "contains": (
+        "assert 4 in double(2)",
+        "class E:\n    def __contains__(s, o): return True\ndef double(x): return E()",
+    ),
     "changed argument": (
         "given = [1, 2]\nassert double(given) == [2, 4]\nassert given == [1, 2]",
         "def double(x):\n    x[:] = [2, 4]\n    return x",

@@ -13,6 +13,7 @@ import signal
 import struct
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from . import seccomp
@@ -26,7 +27,16 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER =
 _PR_SET_NO_NEW_PRIVS = 38
 _CAPABILITIES_VERSION, _CAPABILITIES = 0x20080522, 64
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
-_LANDLOCK_RIGHTS = (0, 13, 14, 15, 15, 16, 16, 16)  # number of file rights by version; the newest known counts for later
+_LANDLOCK_RIGHTS = (
+    0,
+    13,
+    14,
+    15,
+    15,
+    16,
+    16,
+    16,
+)  # number of file rights by version; the newest known counts for later
 _LANDLOCK_READ, _LANDLOCK_FILE = 0b1101, 0b1100000000000110  # execute, read files and folders; what files have of all
 _LANDLOCK_SCOPES = 0b11  # abstract sockets and signals, since version 6
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
@@ -153,13 +163,11 @@ def close_in(limits: Mapping[str, int], user: int, *, own: list[str], keep: tupl
     _limit(resource.RLIMIT_NOFILE, limits["open_files"])
     # a library that root alone can read, in its home, must stay readable: then landlock has to do
     if os.getuid() == 0 and (writes or _open_to_all(os.path.dirname(os.__file__)) or _landlock_version() < 1):
-        try:
+        with suppress(OSError):
             os.setgroups([])
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
             force.append("own user")
-        except OSError:
-            pass
     _limit(resource.RLIMIT_AS, limits["memory_bytes"])
     force.append("limits")
     if libc is not None:

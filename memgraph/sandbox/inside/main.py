@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import types
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from . import fence, names
@@ -51,11 +52,8 @@ def main() -> None:
 
 def _first_to_be_killed() -> None:
     """When memory runs out, the kernel shall take this and not the trainer."""
-    try:
-        with open("/proc/self/oom_score_adj", "w") as stream:
-            stream.write("1000")
-    except OSError:
-        pass
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as stream:
+        stream.write("1000")
 
 
 def _start_both(job: Any, force: list[str], tests_fd: int, result_fd: int) -> NoReturn:
@@ -192,7 +190,5 @@ def _describe(error: BaseException) -> None:
 
 
 def _flush() -> None:
-    try:
+    with suppress(OSError, ValueError, AttributeError):
         sys.stdout.flush()
-    except (OSError, ValueError, AttributeError):
-        pass

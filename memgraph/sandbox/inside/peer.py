@@ -64,9 +64,7 @@ class Peer:
             gone, "error" if it writes nonsense, "unsupported" if the tests hand over what cannot leave their interpreter.
     """
 
-    def __init__(
-        self, incoming: int, outgoing: int, *, trusting: bool, end: Callable[[str, str], NoReturn]
-    ) -> None:
+    def __init__(self, incoming: int, outgoing: int, *, trusting: bool, end: Callable[[str, str], NoReturn]) -> None:
         self._incoming, self._outgoing = incoming, outgoing
         self._trusting = trusting
         self.end = end
@@ -188,7 +186,9 @@ class Peer:
         return {"value": self.encode(value), "changed": changed}
 
     def _described(self, error: Exception) -> dict[str, Any]:
-        arguments = [argument if type(argument) in (str, int, float, bool) else str(argument) for argument in error.args]
+        arguments = [
+            argument if type(argument) in (str, int, float, bool) else str(argument) for argument in error.args
+        ]
         known = self._trusting or type(error).__module__ == "builtins"
         return {
             "class": self.encode(type(error) if known else RuntimeError),
@@ -279,6 +279,7 @@ class Remote:
         object.__setattr__(self, "_plain", plain)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Call it there."""
         return _peer(self).ask({"op": "call", "of": _handle(self)}, arguments, named)
 
     def __getattr__(self, name: str) -> Any:

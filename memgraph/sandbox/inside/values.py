@@ -125,7 +125,7 @@ _RARE: dict[str, Callable[[Any], Any]] = {
     "float": lambda text: float(text),
     "bytes": bytes.fromhex,
     "bytearray": bytearray.fromhex,
-    "Counter": lambda pairs: Counter({key: item for key, item in pairs}),
+    "Counter": lambda pairs: Counter(dict(pairs)),
     "complex": lambda parts: complex(*parts),
     "range": lambda parts: range(*parts),
     "slice": lambda parts: slice(*parts),
