@@ -188,7 +188,7 @@ def test_no_cheat_passes(cheat: str) -> None:
         "callback into the tests",
     ],
 )
-@pytest.mark.parametrize("mode", MODES[1:])
+@pytest.mark.parametrize("mode", MODES[-1:])
 def test_no_cheat_passes_elsewhere(cheat: str, mode: str) -> None:
     assert run_as(mode, CHEATS[cheat], TESTS).status not in ("ok", "unsupported")
 

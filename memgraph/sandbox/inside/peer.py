@@ -42,6 +42,7 @@ _SPECIAL: dict[str, Callable[..., Any]] = {
     "__enter__": lambda manager: type(manager).__enter__(manager),
     "__exit__": lambda manager, *_: type(manager).__exit__(manager, None, None, None),
 }
+_LENT = {"__iter__", "__next__", "__bool__"}  # what a program may do with a function or iterator of the tests, but call
 _COMPARISONS = {name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
 _ARITHMETIC = {
     name.strip("_"): getattr(operator, name)
@@ -160,7 +161,7 @@ class Peer:
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         op, name = request["op"], request.get("name")
-        if not self._trusting and not (op == "call" or (op == "special" and name == "__next__")):
+        if not self._trusting and not (op == "call" or (op == "special" and name in _LENT)):
             raise TypeError("the tests' objects can only be called and iterated")
         target = self._objects[request["of"]]
         arguments = [self.decode(argument) for argument in request["args"]]
