@@ -28,7 +28,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import psutil
 
@@ -132,11 +132,13 @@ def run_python(program: str, *, tests: str = "", limits: Limits = Limits(), stdi
         raise SandboxError(f"the sandbox could not start a program: {error}") from error
     seconds = time.monotonic() - start
     reports = read["result"].splitlines()
-    ending = json.loads(reports[0]) if reports else {"status": "killed", "reason": "no result", "isolation": ()}
+    ending: dict[str, Any] = (
+        json.loads(reports[0]) if reports else {"status": "killed", "reason": "no result", "isolation": ()}
+    )
     if cut is not None:
         ending.update(status=cut, reason=f"beyond its limit: {cut}")
-    printed = (read[name][: limits.output_bytes].decode("utf-8", "replace") for name in ("stdout", "stderr"))
-    return SandboxResult(ending["status"], ending["reason"], *printed, seconds, tuple(ending["isolation"]))
+    stdout, stderr = (read[name][: limits.output_bytes].decode("utf-8", "replace") for name in ("stdout", "stderr"))
+    return SandboxResult(ending["status"], ending["reason"], stdout, stderr, seconds, tuple(ending["isolation"]))
 
 
 def run_many(

@@ -160,7 +160,7 @@ class Peer:
         self.send(reply)
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        op, name = request["op"], request.get("name")
+        op, name = request["op"], str(request.get("name"))
         if not self._trusting and not (op == "call" or (op == "special" and name in _LENT)):
             raise TypeError("the tests' objects can only be called and iterated")
         target = self._objects[request["of"]]
@@ -177,7 +177,8 @@ class Peer:
         elif op == "get":
             value = getattr(target, name)
         elif op == "set":
-            value = setattr(target, name, arguments[0])
+            setattr(target, name, arguments[0])
+            value = None
         elif op == "isinstance":
             value = isinstance(arguments[0], target)
         else:
@@ -218,7 +219,7 @@ class Peer:
             if value is kind:
                 return {"stand": "yours", "of": handle}
             if type(value) is kind:
-                return self._stand(value.program)
+                return self._stand(vars(value)["program"])
         passable = callable(value) and not isinstance(value, type)
         if not self._trusting and not passable and not hasattr(value, "__next__"):
             raise _StaysHere(f"an object of {type(value).__name__}")

@@ -30,7 +30,7 @@ Stand = Callable[[Any], dict[str, Any]]
 
 def encode(value: Any, stand: Stand) -> Any:
     """A value as JSON data; `stand` is asked for whatever is not plain."""
-    kind = type(value)
+    kind: type = type(value)
     if value is None or kind is bool or kind is str:
         return value
     if kind is int:
@@ -59,7 +59,7 @@ def encode(value: Any, stand: Stand) -> Any:
         return {name: value.isoformat()}
     if (kind.__module__, name) == ("datetime", "timedelta"):
         return {name: [value.days, value.seconds, value.microseconds]}
-    if kind is type and getattr(builtins, value.__name__, None) is value:
+    if isinstance(value, type) and getattr(builtins, value.__name__, None) is value:
         return {"builtin": value.__name__}
     return stand(value)
 
@@ -90,14 +90,9 @@ def plain_of(value: Any) -> Any:
     Raises:
         TypeError: if there is none.
     """
-    for base in (list, tuple, set, frozenset, deque):
+    for base, exact in _EXACT.items():
         if isinstance(value, base):
-            return base(base.__iter__(value))
-    if isinstance(value, dict):
-        return dict(dict.items(value))
-    for base in (int, float, complex, str, bytes):
-        if isinstance(value, base):
-            return _EXACT[base](value)
+            return exact(value)
     raise TypeError(f"{type(value).__name__} is not made of plain data")
 
 
@@ -114,6 +109,12 @@ def _named(module: str, name: str) -> Any:
 
 _CLASSES: dict[str, type] = {"tuple": tuple, "set": set, "frozenset": frozenset, "deque": deque}
 _EXACT: dict[type, Callable[[Any], Any]] = {
+    list: lambda value: list(list.__iter__(value)),
+    tuple: lambda value: tuple(tuple.__iter__(value)),
+    set: lambda value: set(set.__iter__(value)),
+    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
+    deque: lambda value: deque(deque.__iter__(value)),
+    dict: lambda value: dict(dict.items(value)),
     int: lambda value: int.__index__(value),
     float: lambda value: float.__pos__(value),
     complex: lambda value: complex.__add__(value, 0),
