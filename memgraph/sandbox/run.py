@@ -38,7 +38,7 @@ Status = Literal["ok", "error", "exit", "timeout", "memory", "output", "killed",
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from inside.main import main; main()"
 _FIRST_USER, _USERS = 1_000_000, 1_000_000  # the tests run as the user that stands _USERS higher
-_WATCH_SECONDS = 0.2
+_WATCH_SECONDS, _LEAVING_SECONDS = 0.2, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +188,9 @@ def _watch(
                     next_look = now + _WATCH_SECONDS
                     if _memory(process) > limits.memory_bytes:
                         cut = "memory"
+        if ended:  # by itself within a moment, unless something of the program is left
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_LEAVING_SECONDS)
     finally:
         _kill_tree(process)
     for name in ("stdout", "stderr"):

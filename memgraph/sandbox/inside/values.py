@@ -59,8 +59,8 @@ def encode(value: Any, stand: Stand) -> Any:
         return {name: value.isoformat()}
     if (kind.__module__, name) == ("datetime", "timedelta"):
         return {name: [value.days, value.seconds, value.microseconds]}
-    if isinstance(value, type) and getattr(builtins, value.__name__, None) is value:
-        return {"builtin": value.__name__}
+    if isinstance(value, type) and vars(builtins).get(type_name := str(value.__name__)) is value:
+        return {"builtin": type_name}
     return stand(value)
 
 
