@@ -25,6 +25,22 @@ from memgraph.truth import Judge, Truth, TruthSource
 _BATCH = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a person says about one answer.
+
+    Attributes:
+        score, confidence: 0..1.
+    """
+
+    answer: str
+    query: str
+    score: float
+    author: str
+    confidence: float = 1.0
+    explanation: str = ""
+
+
 @dataclass(slots=True)
 class RevealReport:
     """What revealing did.
@@ -234,6 +250,42 @@ class Ledger:
         self._database.query(cypher("write/ledger_evaluated"), write=True, key=self.key, queries=queries)
         return scores
 
+    def accept(self, judgements: Iterable[Judgement], *, purpose: Purpose = Purpose.TRAIN) -> int:
+        """Pay for people's judgements, each answer once, and append them as labels; returns how many labels are new.
+
+        The budget is of queries and of answers judged one by one together. The same judgement again changes nothing; a
+        different one of the same author is one more label.
+
+        Raises:
+            LedgerError: if the budget does not reach, before anything is written.
+        """
+        rows = sorted((self._human_label(judgement, purpose) for judgement in judgements), key=lambda row: row["key"])
+        return self._database.execute_write(partial(self._append, rows=rows))
+
+    def _human_label(self, judgement: Judgement, purpose: Purpose) -> dict[str, Any]:
+        kind = LabelKind.HUMAN.value
+        said = (repr(judgement.score), repr(judgement.confidence), judgement.author, judgement.explanation)
+        return {
+            "key": keys.key_of("label", kind, judgement.answer, self.key, purpose.value, *said),
+            "target": judgement.answer,
+            "properties": {
+                "kind": kind,
+                "score": judgement.score,
+                "confidence": judgement.confidence,
+                "identifier": judgement.author,
+                "explanation": judgement.explanation,
+                "purpose": purpose.value,
+                "query": judgement.query,
+            },
+        }
+
+    def _append(self, tx: ManagedTransaction, rows: Sequence[Mapping[str, Any]]) -> int:
+        """In one transaction, with the ledger locked: check the budget, then write the labels."""
+        account = self._lock(tx)
+        account.check(len({row["target"] for row in rows} - account.answers), self.name)
+        written = tx.run(cypher("write/label_answers"), ledger=self.key, rows=list(rows)).single(strict=True)["written"]
+        return int(written)
+
     def _pay(
         self,
         tx: ManagedTransaction,
@@ -246,16 +298,9 @@ class Ledger:
 
         Returns how many queries were charged and how many labels are new.
         """
-        budget = tx.run(cypher("write/ledger"), **self._opening).single(strict=True)["budget"]
-        rows = list(tx.run(cypher("read/ledger_queries"), key=self.key))
-        purpose_of = {row["query"]: row["purpose"] for row in rows}
-        paid = sum(not row["free"] for row in rows)
-        new = known.keys() - purpose_of.keys()
-        if budget is not None and paid + len(new) > budget:
-            raise LedgerError(
-                f"ledger {self.name!r} has a budget of {budget} queries, {paid} are spent and {len(new)} more were "
-                "asked for; raise the budget or ask for fewer"
-            )
+        account = self._lock(tx)
+        new = known.keys() - account.purpose_of.keys()
+        account.check(len(new), self.name)
         tx.run(
             cypher("write/references"),
             ledger=self.key,
@@ -264,9 +309,20 @@ class Ledger:
         ).consume()
         written = 0
         for name, verdicts in (("write/label_answers", answers), ("write/label_rollouts", rollouts)):
-            labels = [self._label(verdict, purpose_of.get(verdict.query, purpose.value)) for verdict in verdicts]
+            labels = [
+                self._label(verdict, account.purpose_of.get(verdict.query, purpose.value)) for verdict in verdicts
+            ]
             written += tx.run(cypher(name), ledger=self.key, rows=labels).single(strict=True)["written"]
         return len(new), written
+
+    def _lock(self, tx: ManagedTransaction) -> _Account:
+        """What is spent so far; no other transaction spends in this ledger before this one ends."""
+        budget = tx.run(cypher("write/ledger"), **self._opening).single(strict=True)["budget"]
+        rows = list(tx.run(cypher("read/ledger_queries"), key=self.key))
+        answers = {row["answer"] for row in tx.run(cypher("read/answers_paid"), key=self.key)}
+        return _Account(
+            budget, {row["query"]: row["purpose"] for row in rows}, sum(not row["free"] for row in rows), answers
+        )
 
     def _label(self, verdict: _Verdict, purpose: str) -> dict[str, Any]:
         kind, target, query, score = LabelKind.GROUND_TRUTH.value, verdict.target, verdict.query, verdict.score
@@ -275,6 +331,24 @@ class Ledger:
             "target": target,
             "properties": {"kind": kind, "score": score, "confidence": 1.0, "purpose": purpose, "query": query},
         }
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """State of a ledger: purposes of its queries, how many of them were paid for, and answers paid for one by one."""
+
+    budget: int | None
+    purpose_of: dict[str, str]
+    queries: int
+    answers: set[str]
+
+    def check(self, more: int, name: str) -> None:
+        """Refuse what the budget does not reach for."""
+        if self.budget is not None and more and self.queries + len(self.answers) + more > self.budget:
+            raise LedgerError(
+                f"ledger {name!r} has a budget of {self.budget}, {self.queries} queries and {len(self.answers)} single answers "
+                f"are spent and {more} more were asked for; raise the budget or ask for fewer"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
-"""The outer side of the sandbox: starts the program, watches time and output, kills what is left.
+"""The outer side of the sandbox: starts the program, watches time, memory and output, kills what is left.
 
-What holds where:
+What is in force, said by `SandboxResult.isolation`:
 
-- Linux as root: another user for each run, no network, a process namespace of its own, limits.
-- Linux with user namespaces: no network, a process namespace, limits; files that the caller can read stay readable.
-- otherwise: limits and time only, with the caller's rights. `SandboxResult.isolation` says what was in force.
+- Linux as root: own user, no network, own process namespace, own files (a root folder with Python's library and a small
+  disk in memory, nothing else), landlock, seccomp, limits.
+- Linux with user namespaces: all of that, but for the user.
+- Linux without (in many containers): landlock (Linux 5.13 or newer: reads Python's library only, writes nothing), seccomp
+  (no sockets, no signals to others), limits. Its processes share the caller's user and process namespace.
+- otherwise: limits and time only, with the caller's rights. Run nothing there that you do not trust.
 
-A program is believed to have come to its end only by a random token of its run, so that leaving early (`sys.exit`,
-`os._exit`, a crash) never counts as success. A program that searches the interpreter's frames could still find it.
+Tests run in an interpreter of their own, which the program can send plain values to and nothing else. So "ok" of a run
+with tests is a verdict; without tests it says only what the program says itself, that it came to its end.
 """
 
 from __future__ import annotations
@@ -16,7 +19,6 @@ import json
 import os
 import secrets
 import selectors
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,17 +28,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import psutil
 
 from memgraph.errors import SandboxError
 
-Status = Literal["ok", "error", "exit", "timeout", "memory", "output", "killed"]
+Status = Literal["ok", "error", "exit", "timeout", "memory", "output", "killed", "unsupported"]
 
-_INSIDE = Path(__file__).with_name("inside.py")
-_CPU_TIME_OVER = 152  # as in inside.py, which cannot be imported
-_FIRST_UID, _UIDS = 1_000_000, 1_000_000
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from inside.main import main; main()"
+_FIRST_USER, _USERS = 1_000_000, 1_000_000  # the tests run as the user that stands _USERS higher
+_WATCH_SECONDS, _LEAVING_SECONDS = 0.2, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Limits:
     Attributes:
         seconds: wall-clock time, start of the interpreter included.
         cpu_seconds: processor time.
-        memory_bytes: address space.
+        memory_bytes: address space of each process, and memory of all together.
+        file_bytes, disk_bytes: of one file, of all files; nothing can be written where there are no own files.
         output_bytes: of standard output and error together.
     """
 
@@ -56,6 +59,7 @@ class Limits:
     processes: int = 16
     open_files: int = 32
     file_bytes: int = 2**20
+    disk_bytes: int = 16 * 2**20
     output_bytes: int = 64 * 2**10
 
 
@@ -64,143 +68,160 @@ class SandboxResult:
     """How a program ended.
 
     Attributes:
-        status: "ok" only if it ran to its end; "exit" if it left early, "error" if it raised, "killed" by a signal.
+        status: "ok" only if it and the tests ran to their end; "exit" if it left early, "error" if it or a test raised,
+            "killed" by a signal; "unsupported" if the tests cannot be run in another interpreter than the program.
+        reason: of the status, in words; line numbers of the tests, never their text.
         stdout, stderr: what it printed, up to the output limit.
         isolation: what was in force.
     """
 
     status: Status
+    reason: str
     stdout: str
     stderr: str
     seconds: float
     isolation: tuple[str, ...]
 
 
-def run_python(program: str, *, limits: Limits = Limits(), stdin: str = "") -> SandboxResult:
-    """Run a Python program in the sandbox.
+def run_python(program: str, *, tests: str = "", limits: Limits = Limits(), stdin: str = "") -> SandboxResult:
+    """Run a Python program in the sandbox, and tests against the functions that it defines.
+
+    Args:
+        tests: Python code that raises where the program is wrong. What it hands to the program and gets back are plain
+            data, the program's own objects, and functions; tests of printed output are not supported.
 
     Raises:
         SandboxError: if the sandbox itself failed; a program that fails is a result.
     """
-    token = secrets.token_hex(16)
-    uid = _FIRST_UID + secrets.randbelow(_UIDS)
-    base = Path(tempfile.mkdtemp(prefix="memreward-sandbox-"))
-    base.chmod(0o711)
-    folder, library = base / "work", base / "python"
     start = time.monotonic()
     try:
-        folder.mkdir(0o700)
-        library.mkdir(0o755)
-        if os.getuid() == 0:
-            os.chown(folder, uid, uid)
-        job = {
-            "program": program,
-            "token": token,
-            "uid": uid,
-            "folder": str(folder),
-            "library": str(library),
-            "limits": asdict(limits),
-        }
-        with tempfile.TemporaryFile() as job_file, tempfile.TemporaryFile() as input_file:
-            job_file.write(json.dumps(job).encode())
-            job_file.seek(0)
-            input_file.write(stdin.encode("utf-8", "surrogatepass"))
-            input_file.seek(0)
+        with (
+            tempfile.TemporaryDirectory(prefix="memreward-sandbox-", ignore_cleanup_errors=True) as folder,
+            tempfile.TemporaryFile() as job_file,
+            tempfile.TemporaryFile() as tests_file,
+            tempfile.TemporaryFile() as input_file,
+        ):
+            job = {
+                "program": program,
+                "user": _FIRST_USER + secrets.randbelow(_USERS),
+                "folder": folder,
+                "limits": asdict(limits),
+            }
+            contents = {job_file: json.dumps(job), tests_file: tests, input_file: stdin}
+            for file, text in contents.items():
+                file.write(text.encode("utf-8", "surrogatepass"))
+                file.seek(0)
             result_read, result_write = os.pipe()
+            passed = (job_file.fileno(), tests_file.fileno(), result_write)
             try:
                 process = subprocess.Popen(
-                    [sys.executable, "-I", "-S", str(_INSIDE), str(job_file.fileno()), str(result_write)],
+                    [sys.executable, "-I", "-S", "-c", _START, str(Path(__file__).parent), *map(str, passed)],
                     stdin=input_file,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     env={},
                     cwd="/",
-                    pass_fds=(job_file.fileno(), result_write),
+                    pass_fds=passed,
                     start_new_session=True,
                 )
             finally:
                 os.close(result_write)
-        with os.fdopen(result_read, "rb") as results:
-            stdout, stderr, cut = _watch(process, limits, start)
-            report = results.read(65536)
+            with os.fdopen(result_read, "rb"):
+                read, cut = _watch(process, result_read, limits, start)
     except OSError as error:
         raise SandboxError(f"the sandbox could not start a program: {error}") from error
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
     seconds = time.monotonic() - start
-    status, isolation = _ending(report, token)
-    return SandboxResult(cut or status, stdout, stderr, seconds, isolation)
+    reports = read["result"].splitlines()
+    ending: dict[str, Any] = (
+        json.loads(reports[0]) if reports else {"status": "killed", "reason": "no result", "isolation": ()}
+    )
+    if cut is not None:
+        ending.update(status=cut, reason=f"beyond its limit: {cut}")
+    stdout, stderr = (read[name][: limits.output_bytes].decode("utf-8", "replace") for name in ("stdout", "stderr"))
+    return SandboxResult(ending["status"], ending["reason"], stdout, stderr, seconds, tuple(ending["isolation"]))
 
 
 def run_many(
-    programs: Sequence[str],
+    programs: Sequence[str | tuple[str, str]],
     *,
     limits: Limits = Limits(),
     workers: int | None = None,
 ) -> list[SandboxResult]:
-    """Run several programs, `workers` at a time (by default one for each core), results in order."""
+    """Run several programs, or (program, tests), `workers` at a time (default: one for each core), results in order."""
+    pairs = [(item, "") if isinstance(item, str) else item for item in programs]
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        return list(pool.map(lambda program: run_python(program, limits=limits), programs))
+        return list(pool.map(lambda pair: run_python(pair[0], tests=pair[1], limits=limits), pairs))
+
+
+_Cut = Literal["timeout", "memory", "output"]
 
 
 def _watch(
-    process: subprocess.Popen[bytes], limits: Limits, start: float
-) -> tuple[str, str, Literal["timeout", "output"] | None]:
-    """Read what the program prints until it ends, its time is over or it printed too much; then nothing is left of it."""
-    outputs: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
-    cut: Literal["timeout", "output"] | None = None
+    process: subprocess.Popen[bytes], result: int, limits: Limits, start: float
+) -> tuple[dict[str, bytes], _Cut | None]:
+    """Read "stdout", "stderr" and "result" until the result is there or a limit is passed; then nothing is left of it."""
+    read = {"stdout": bytearray(), "stderr": bytearray(), "result": bytearray()}
+    cut: _Cut | None = None
+    next_look = start + _WATCH_SECONDS
     try:
         with selectors.DefaultSelector() as selector:
-            for name in outputs:
-                selector.register(getattr(process, name), selectors.EVENT_READ, name)
-            while selector.get_map() and cut is None:
-                left = start + limits.seconds - time.monotonic()
-                if left <= 0:
-                    cut = "timeout"
-                    break
-                for key, _ in selector.select(left):
+            selector.register(result, selectors.EVENT_READ, "result")
+            for name in ("stdout", "stderr"):
+                pipe = getattr(process, name)
+                os.set_blocking(pipe.fileno(), False)
+                selector.register(pipe, selectors.EVENT_READ, name)
+            ended = False
+            while not ended and cut is None:
+                now = time.monotonic()
+                for key, _ in selector.select(max(0.0, min(next_look, start + limits.seconds) - now)):
                     chunk = os.read(key.fd, 65536)
-                    outputs[key.data] += chunk
+                    read[key.data] += chunk
                     if not chunk:
                         selector.unregister(key.fileobj)
-                if sum(map(len, outputs.values())) > limits.output_bytes:
+                        ended = ended or key.data == "result"
+                now = time.monotonic()
+                if len(read["stdout"]) + len(read["stderr"]) > limits.output_bytes:
                     cut = "output"
-        if cut is None:
-            try:
-                process.wait(max(0.01, start + limits.seconds - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                cut = "timeout"
+                elif not ended and now >= start + limits.seconds:
+                    cut = "timeout"
+                elif not ended and now >= next_look:
+                    next_look = now + _WATCH_SECONDS
+                    if _memory(process) > limits.memory_bytes:
+                        cut = "memory"
+        if ended:  # by itself within a moment, unless something of the program is left
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_LEAVING_SECONDS)
     finally:
         _kill_tree(process)
-        for name in outputs:
-            getattr(process, name).close()
-    text = {name: bytes(data[: limits.output_bytes]).decode("utf-8", "replace") for name, data in outputs.items()}
-    return text["stdout"], text["stderr"], cut
+    for name in ("stdout", "stderr"):
+        with getattr(process, name) as pipe:
+            read[name] += pipe.read(limits.output_bytes) or b""
+    return {name: bytes(data) for name, data in read.items()}, cut
+
+
+def _descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    try:
+        return psutil.Process(process.pid).children(recursive=True)  # type: ignore[no-any-return]
+    except psutil.Error:
+        return []
+
+
+def _memory(process: subprocess.Popen[bytes]) -> int:
+    """Bytes that the run's processes hold together."""
+    total = 0
+    for child in _descendants(process):
+        with suppress(psutil.Error):
+            total += child.memory_info().rss
+    return total
 
 
 def _kill_tree(process: subprocess.Popen[bytes]) -> None:
-    """Kill the program first: it is the init of its namespace, so the kernel takes all its processes with it."""
-    with suppress(psutil.Error):
-        for child in psutil.Process(process.pid).children(recursive=True):
+    """Kill all descendants, and the supervisor last: whatever they fork meanwhile becomes its child."""
+    while process.poll() is None and (children := _descendants(process)):
+        for child in children:
             with suppress(psutil.Error):
                 child.kill()
+        time.sleep(0.002)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, 9)
     process.wait()
-
-
-def _ending(report: bytes, token: str) -> tuple[Status, tuple[str, ...]]:
-    """Status and isolation from the supervisor's report; without the run's token nothing is believed."""
-    try:
-        supervisor = json.loads(report)
-    except ValueError:
-        return "killed", ()
-    try:
-        program = json.loads(supervisor["report"])
-    except ValueError:
-        if supervisor["code"] == _CPU_TIME_OVER:
-            return "timeout", ()
-        return ("killed" if supervisor["signal"] else "exit"), ()
-    if program.get("token") != token:
-        return "exit", ()
-    return program["status"], tuple(program["isolation"])

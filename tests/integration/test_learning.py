@@ -96,7 +96,7 @@ def test_the_ledger_refuses_more_than_its_budget_and_counts_each_query_once(memo
     ledger = memory.ledger("l", budget=3)
     assert ledger.reveal(source, keys[:3]).newly_paid == 3
     assert ledger.reveal(source, keys[:3]).newly_paid == 0
-    with pytest.raises(LedgerError, match="budget of 3 queries, 3 are spent and 1 more"):
+    with pytest.raises(LedgerError, match="budget of 3, 3 queries and 0 single answers are spent and 1 more"):
         ledger.reveal(source, keys[2:4])
     assert ledger.revealed() == set(keys[:3])
     assert ledger.evaluate(source, keys)

@@ -1,9 +1,13 @@
 import time
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from memgraph.errors import SettingsError
 from memgraph.records import Reference
-from trainer.verifiers import token_f1, verify, verify_many
+from trainer.verifiers import VERIFIERS, Function, Verdict, token_f1, verifier, verify, verify_many
 
 TESTS = Reference("tests", "assert double(2) == 4\nassert double(0) == 0")
 
@@ -59,3 +63,84 @@ def test_overlap_of_words() -> None:
     assert token_f1("the red fox", "a red fox") == 1.0
     assert token_f1("red fox", "red dog") == pytest.approx(0.5)
     assert token_f1("cat", "dog") == 0.0
+
+
+GOLD = Reference("gold", "B")
+
+
+def test_each_is_chosen_by_name_and_says_what_a_payment_buys() -> None:
+    units = {name: verifier(name).unit for name in VERIFIERS}
+    assert units == dict.fromkeys(["auto", "math", "exact", "choice", "f1", "code"], "query") | {"human": "answer"}
+    with pytest.raises(SettingsError, match="no verifier 'exakt'; take one of auto, math"):
+        verifier("exakt")
+    with pytest.raises(SettingsError, match="cannot be imported"):
+        verifier("no_such_module:function")
+    with pytest.raises(SettingsError, match="cannot be called"):
+        verifier("math:pi")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "gold", "score"),
+    [
+        ("exact", "the Paris", "paris", 1.0),
+        ("exact", "Rome", "paris", 0.0),
+        ("choice", "(b)", "B", 1.0),
+        ("choice", "C) Rome", "B", 0.0),
+        ("choice", "Paris", "B", 0.0),
+        ("choice", "B", "Paris", None),
+        ("f1", "a red fox", "the red dog", 0.5),
+        ("math", "1/2", "0.5", 1.0),
+        ("human", "Paris", "Paris", None),
+        ("code", "x = 1", "Paris", None),
+    ],
+)
+def test_verifiers_by_name(name: str, answer: str, gold: str, score: float | None) -> None:
+    verdict = verifier(name).verify(answer, Reference("gold", gold), "qa")
+    assert (verdict.score, bool(verdict.reason)) == (score, True)
+
+
+@pytest.mark.parametrize("name", ["math", "exact", "choice", "f1"])
+def test_answers_are_not_compared_with_tests(name: str) -> None:
+    assert verifier(name).verify("x", TESTS, "qa").score is None
+
+
+@pytest.mark.parametrize("name", VERIFIERS)
+def test_a_missing_answer_is_wrong_everywhere(name: str) -> None:
+    assert verifier(name).verify(None, GOLD, "qa") == Verdict(0.0, "no answer")
+
+
+def test_tests_that_cannot_judge_give_no_score() -> None:
+    verdict = verify("def double(x): return 1", Reference("tests", "assert 1 == 1"), "code")
+    assert verdict == Verdict(None, "the tests use nothing of the program")
+
+
+def test_a_function_judges() -> None:
+    def longer(answer: str, reference: Reference, domain: str) -> float:
+        return len(answer) / 10
+
+    assert Function(longer).verify("seven", GOLD, "qa") == Verdict(0.5, "by longer")
+    assert verifier("tests.unit.test_verifiers:always").verify("x", GOLD, "qa").score == 1.0
+
+
+@pytest.mark.parametrize("returned", [None, 2, -0.1, float("nan"), "1", [1]])
+def test_a_function_that_returns_no_score_leaves_none(returned: Any) -> None:
+    verdict = Function(lambda *_: returned).verify("x", GOLD, "qa")
+    assert verdict.score is None
+    assert "lambda" in verdict.reason
+
+
+def test_a_function_that_raises_leaves_none_with_the_reason() -> None:
+    def broken(answer: str, reference: Reference, domain: str) -> float:
+        raise ConnectionError("the judge is away")
+
+    assert Function(broken).verify("x", GOLD, "qa") == Verdict(None, "broken raised ConnectionError: the judge is away")
+
+
+@given(st.text(), st.text(), st.sampled_from(["exact", "choice", "f1"]))
+def test_any_text_gets_a_verdict(answer: str, gold: str, name: str) -> None:
+    verdict = verifier(name).verify(answer, Reference("gold", gold), "qa")
+    assert verdict.score is None or 0 <= verdict.score <= 1
+
+
+def always(answer: str, reference: Reference, domain: str) -> float:
+    return True
