@@ -85,9 +85,7 @@ def test_a_budget_counts_answers_that_are_judged_one_by_one(filled: Memory, tmp_
     export_sheet(pending(filled.database, ledger="people"), tmp_path / "sheet.jsonl")
     judged = {value: {"score": 0, "author": "Ann"} for value in ("seven", "eight")}
     sheet = filled_in(tmp_path / "sheet.jsonl", judged)
-    with pytest.raises(
-        LedgerError, match="budget of 1, 0 queries and 0 single answers are paid for and judgements of 2"
-    ):
+    with pytest.raises(LedgerError, match="budget of 1, 0 queries and 0 single answers are spent and 2 more"):
         import_sheet(filled.database, filled.ledger("people", budget=1), sheet)
     assert not filled.database.query("MATCH (l:Label) RETURN l")
 
