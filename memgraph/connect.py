@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import neo4j
@@ -17,6 +18,7 @@ from neo4j.exceptions import (
     DriverError,
     Neo4jError,
     ServiceUnavailable,
+    SessionExpired,
 )
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
@@ -71,7 +73,7 @@ class Database:
 
     def execute_read(self, work: Callable[[ManagedTransaction], Result]) -> Result:
         """Run a unit of work in a read transaction; transient failures are retried."""
-        with self._session() as session:
+        with self._session() as session, _lost_connection(self.endpoint):
             return session.execute_read(work)
 
     def execute_write(self, work: Callable[[ManagedTransaction], Result]) -> Result:
@@ -81,7 +83,7 @@ class Database:
         same time get a constraint error, which the driver does not retry: it is retried once here, and then finds the
         node.
         """
-        with self._session() as session:
+        with self._session() as session, _lost_connection(self.endpoint):
             try:
                 return session.execute_write(work)
             except ConstraintError:
@@ -100,9 +102,10 @@ class Database:
             stop=stop_after_delay(_RETRY_SECONDS),
             reraise=True,
         )
-        for attempt in retrying:
-            with attempt, self._session() as session:
-                return [dict(record) for record in session.run(cypher, parameters)]
+        with _lost_connection(self.endpoint):
+            for attempt in retrying:
+                with attempt, self._session() as session:
+                    return [dict(record) for record in session.run(cypher, parameters)]
         raise AssertionError("tenacity ends with a result or an error")
 
     def _session(self) -> neo4j.Session:
@@ -121,6 +124,7 @@ class Database:
             driver = neo4j.GraphDatabase.driver(
                 endpoint.uri,
                 auth=(endpoint.user, endpoint.password.get_secret_value()),
+                max_transaction_retry_time=_RETRY_SECONDS,
                 notifications_min_severity="OFF",
                 user_agent="memreward-graph",
             )
@@ -141,10 +145,25 @@ class Database:
         except ClientError as error:
             driver.close()
             raise ConnectionFailed(f"{endpoint.uri} has no usable database {self.name!r}: {error.message}") from error
+        except (DriverError, Neo4jError) as error:
+            driver.close()
+            raise ConnectionFailed(f"{endpoint.uri} answers, but not as a Neo4j that can be used: {error}") from error
         except ConnectionFailed:
             driver.close()
             raise
         return driver
+
+
+@contextmanager
+def _lost_connection(endpoint: Endpoint) -> Iterator[None]:
+    """Turns a server that went away, and did not come back while the driver tried again, into an error of ours."""
+    try:
+        yield
+    except (ServiceUnavailable, SessionExpired) as error:
+        raise ConnectionFailed(
+            f"the connection to {endpoint.uri} was lost and did not come back: {error}; start the server again and repeat "
+            "the command: what was committed is kept, and writing it again changes nothing"
+        ) from error
 
 
 def check_version(found: str) -> None:

@@ -12,13 +12,14 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 from memgraph.embedding import Embedder, GivenVectors, SentenceEmbedder
 from memgraph.errors import InputError, ModelError
-from memgraph.ledger import draw
+from memgraph.ledger import Ledger, draw
 from memgraph.memory import Memory
 from memgraph.metrics import Curves, evaluate_scores, evaluation_curves
 from memgraph.reading import GivenEmbeddings
@@ -27,7 +28,7 @@ from memgraph.scorers import SCORERS
 from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
 from memgraph.snapshot import Floats, Snapshot
-from memgraph.truth import FileTruth
+from memgraph.truth import FileTruth, Judge, TruthSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ def evaluate_files(
     seeds: int,
     scorers: Sequence[str],
     embeddings: Sequence[Path] | None = None,
+    confidence: float = 0.5,
+    judge: Judge | None = None,
     done: Collection[tuple[str, float, int, str]] = (),
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[EvaluationRow]:
@@ -80,10 +83,16 @@ def evaluate_files(
         seeds: number of splits for each share.
         scorers: names out of `memgraph.scorers.SCORERS`.
         embeddings: one NPZ for each file, or None to embed here.
+        confidence: scorers abstain where their verdict is less probable (½..1).
+        judge: compares an answer with `gold` or `tests` where a row does not say itself whether it is `correct`.
         done: (file name, share, seed, scorer) of rows that are known already and are left out.
     """
     for position, file in enumerate(files):
-        if all((file.name, share, seed, name) in done for share in shares for seed in range(seeds) for name in scorers):
+        open_scorers: dict[tuple[float, int], list[str]] = {}
+        for share, seed, name in product(shares, range(seeds), scorers):
+            if (file.name, share, seed, name) not in done:
+                open_scorers.setdefault((share, seed), []).append(name)
+        if not open_scorers:
             continue
         given = GivenEmbeddings.load(embeddings[position]) if embeddings else None
         with temporary_memory(given_embedder(given), say=say) as memory:
@@ -91,32 +100,9 @@ def evaluate_files(
             report = memory.import_file(file, embeddings=given)
             if report.rejected:
                 say(f"{len(report.rejected)} rows of {file.name} rejected; the first: {report.rejected[0].reason}")
-            yield from evaluate_memory(memory, file, shares=shares, seeds=seeds, scorers=scorers, done=done)
-
-
-def evaluate_memory(
-    memory: Memory,
-    file: Path,
-    *,
-    shares: Sequence[float],
-    seeds: int,
-    scorers: Sequence[str],
-    done: Collection[tuple[str, float, int, str]] = (),
-) -> Iterator[EvaluationRow]:
-    """Evaluate scorers on a memory that holds the rollouts of `file`.
-
-    Raises:
-        InputError: if the file judges no rollout.
-    """
-
-    def wanted(share: float, seed: int) -> list[str]:
-        return [scorer for scorer in scorers if (file.name, share, seed, scorer) not in done]
-
-    for split in splits(
-        memory, file, [(share, seed) for share in shares for seed in range(seeds) if wanted(share, seed)]
-    ):
-        for scorer in wanted(split.share, split.seed):
-            yield _evaluate_scorer(scorer, split, file)
+            for split in splits(memory, file, list(open_scorers), judge=judge):
+                for name in open_scorers[split.share, split.seed]:
+                    yield _evaluate_scorer(name, split, file, confidence)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +119,9 @@ class Split:
     truth: Floats
 
 
-def splits(memory: Memory, file: Path, wanted: Sequence[tuple[float, int]]) -> Iterator[Split]:
+def splits(
+    memory: Memory, file: Path, wanted: Sequence[tuple[float, int]], *, judge: Judge | None = None
+) -> Iterator[Split]:
     """Splits of a memory that holds the rollouts of `file`, for each (share of queries labelled, seed), by the ledger.
 
     Raises:
@@ -142,31 +130,52 @@ def splits(memory: Memory, file: Path, wanted: Sequence[tuple[float, int]]) -> I
     source = FileTruth([file], run="import")
     units = memory.units(source.query_keys())
     everything = memory.snapshot(LabelView(ledgers=()))
+    truth = _truth(everything, source, memory.ledger("evaluate"), judge)
+    if np.isnan(truth).all():
+        raise InputError(f"{file} judges no rollout: its rows need `correct`, or `gold` or `tests` to judge answers by")
     for share, seed in wanted:
         name = f"evaluate {share} {seed}"
         drawn = draw(units, float(share), seed)
         ledger = memory.ledger(name, budget=len(drawn), seed=seed)
-        ledger.reveal(source, drawn)
+        ledger.reveal(source, drawn, judge=judge)
         labelled = set(drawn)
-        found = ledger.evaluate(source, [key for key in everything.query_keys if key not in labelled])
-        if not found:
-            raise InputError(f"{file} judges no rollout of the unlabelled queries: it needs `correct` in its rows")
         snapshot = replace(
             everything,
             labels=memory.labels(everything, LabelView(ledgers=(name,))),
             query_targets=np.array([key not in labelled for key in everything.query_keys], np.bool_),
         )
-        truth = [found.get(everything.rollout_keys[row], np.nan) for row in snapshot.target_rollouts]
-        yield Split(share, seed, snapshot, np.array(truth, np.float32))
+        yield Split(share, seed, snapshot, truth[snapshot.target_rollouts])
 
 
-def _evaluate_scorer(name: str, split: Split, file: Path) -> EvaluationRow:
+def _truth(snapshot: Snapshot, source: TruthSource, ledger: Ledger, judge: Judge | None) -> Floats:
+    """[rollouts] 0..1, NaN where neither the source says it nor the judge can tell."""
+    found = ledger.evaluate(source, snapshot.query_keys)
+    truth = np.array([found.get(key, np.nan) for key in snapshot.rollout_keys], np.float32)
+    answers = np.unique(snapshot.rollout_answer[np.isnan(truth)]).tolist()
+    if judge is None or not answers:
+        return truth
+    asked = [
+        (
+            snapshot.query_keys[snapshot.answer_query[row]],
+            snapshot.answer_values[row] if snapshot.answer_valid[row] else None,
+            snapshot.query_domains[snapshot.answer_query[row]],
+        )
+        for row in answers
+    ]
+    judged = dict(zip(answers, ledger.evaluate_answers(source, asked, judge=judge), strict=True))
+    for row in np.flatnonzero(np.isnan(truth)):
+        score = judged[int(snapshot.rollout_answer[row])]
+        truth[row] = np.nan if score is None else score
+    return truth
+
+
+def _evaluate_scorer(name: str, split: Split, file: Path, confidence: float) -> EvaluationRow:
     snapshot = split.snapshot
     start = time.perf_counter()
     scorer = SCORERS[name]()
     try:
         scorer.fit(snapshot, seed=split.seed)
-        probability: Floats = scorer.score(snapshot).probability
+        probability: Floats = scorer.score(snapshot).above(confidence).probability
     except ModelError:
         probability = np.full(len(snapshot.target_rollouts), np.nan, np.float32)
     seconds = time.perf_counter() - start

@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from memgraph.checks import CHECK_FEATURES, CHECKS_PROPERTY
 from memgraph.connect import Database
 from memgraph.embedding import EmbeddingSpace
-from memgraph.labels import labels_in_force, read_labels
+from memgraph.labels import labels_in_force, read_labels, view_parameters
 from memgraph.records import LabelView
 from memgraph.resources import cypher
 from memgraph.snapshot import Floats, Ints, Snapshot
@@ -64,8 +64,8 @@ def subgraph(
     targets = sorted(set(query_keys))
     around = database.query(cypher("read/neighbourhood"), keys=targets, incoming=caps.incoming)
     context = sorted({row["neighbour"] for row in around} - set(targets))
-    rollouts = _read_rollouts(database, space, targets, caps.target_rollouts, group)
-    rollouts += _read_rollouts(database, space, context, caps.rollouts, None)
+    rollouts = _read_rollouts(database, space, targets, caps.target_rollouts, view, group)
+    rollouts += _read_rollouts(database, space, context, caps.rollouts, view)
     return _assemble(database, space, [*targets, *context], len(targets), rollouts, view)
 
 
@@ -85,7 +85,7 @@ def snapshot(
     if query_keys is None:
         query_keys = [row["key"] for row in database.query(cypher("read/query_keys"), datasets=None)]
     ordered = sorted(set(query_keys))
-    found = _read_rollouts(database, space, ordered, 2**31 - 1 if rollouts is None else rollouts, None)
+    found = _read_rollouts(database, space, ordered, 2**31 - 1 if rollouts is None else rollouts, view)
     return _assemble(database, space, ordered, len(ordered), found, view)
 
 
@@ -132,7 +132,12 @@ def _batches(keys: Sequence[str]) -> Iterable[list[str]]:
 
 
 def _read_rollouts(
-    database: Database, space: EmbeddingSpace, query_keys: Sequence[str], limit: int, group: Group | None
+    database: Database,
+    space: EmbeddingSpace,
+    query_keys: Sequence[str],
+    limit: int,
+    view: LabelView,
+    group: Group | None = None,
 ) -> list[dict[str, Any]]:
     place: dict[str, Any] = {
         "run": group and group.run,
@@ -147,6 +152,7 @@ def _read_rollouts(
             property=space.vector_property,
             checks=CHECKS_PROPERTY,
             limit=limit,
+            **view_parameters(view),
             **place,
         )
     return sorted(rows, key=lambda row: (row["query"], row["key"]))

@@ -135,8 +135,11 @@ class Ingest:
         for one in prepared:
             content = stored.get(one.place.key) or (fresh[one.place.key].content if one.place.key in fresh else None)
             if content is not None and content != one.content:
+                named = one.row.rollout.rollout_id
                 reason = (
-                    f"rollout_id {one.row.rollout.rollout_id!r} is stored with another response; give it its own id"
+                    "the same response to this query is stored with another thinking or answer; give it a rollout_id"
+                    if named is None
+                    else f"rollout_id {named!r} is stored with another response; give it its own id"
                 )
                 report.rejected.append(Reject(file, one.row.number, reason))
             elif content is not None:
@@ -326,7 +329,7 @@ def _properties(one: _Prepared) -> dict[str, Any]:
             Response(rollout.query, rollout.domain, rollout.response, one.thinking, one.raw_answer)
         ),
     }
-    features = {f"feature_{name}": value for name, value in rollout.features.items()}
+    features = {f"feature_{name}": float(value) for name, value in rollout.features.items()}
     return {name: value for name, value in {**properties, **features}.items() if value is not None}
 
 

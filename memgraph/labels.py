@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import fmean
+from typing import Any
 
 from memgraph.connect import Database
 from memgraph.records import LabelKind, LabelView
@@ -26,16 +27,19 @@ class StoredLabel:
     created_at: datetime
 
 
+def view_parameters(view: LabelView) -> dict[str, Any]:
+    """The parameters by which queries ask for the labels of a view."""
+    return {
+        "ledgers": None if view.ledgers is None else list(view.ledgers),
+        "kinds": [kind.value for kind in view.kinds],
+        "purposes": [purpose.value for purpose in view.purposes],
+        "as_of": view.as_of,
+    }
+
+
 def read_labels(database: Database, query_keys: Sequence[str], view: LabelView) -> list[StoredLabel]:
     """Labels of these queries' rollouts and answers that the view lets through."""
-    rows = database.query(
-        cypher("read/labels"),
-        keys=list(query_keys),
-        ledgers=None if view.ledgers is None else list(view.ledgers),
-        kinds=[kind.value for kind in view.kinds],
-        purposes=[purpose.value for purpose in view.purposes],
-        as_of=view.as_of,
-    )
+    rows = database.query(cypher("read/labels"), keys=list(query_keys), **view_parameters(view))
     return [
         StoredLabel(row["target"], row["on"] == "rollout", row["kind"], row["score"], row["created_at"].to_native())
         for row in rows

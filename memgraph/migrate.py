@@ -8,7 +8,6 @@ CRC32 over the statements, comments included.
 
 from __future__ import annotations
 
-import getpass
 import re
 import time
 import uuid
@@ -17,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from neo4j.exceptions import ConstraintError
 
 from memgraph.connect import Database
@@ -169,7 +169,7 @@ def _apply(database: Database, migration: Migration, previous: str, say: Callabl
         previous=previous,
         migration=record,
         milliseconds=round(1000 * (time.perf_counter() - start)),
-        by=getpass.getuser(),
+        by=psutil.Process().username(),
         user=database.user,
     )
 

@@ -10,6 +10,7 @@ import gzip
 import json
 import math
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,6 @@ from memgraph.records import Rollout
 TRUTH_FIELDS = frozenset({"correct", "gold", "tests"})
 _TEXT_FIELDS = ("query_id", "rollout_id", "dataset", "domain", "policy", "thinking")
 _COUNT_FIELDS = ("step", "sample")
-_LONGEST_TEXT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _raw_rows(file: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
                     yield number, _from_completions(raw)
         else:
             raise InputError(f"{file} is neither .jsonl, .jsonl.gz nor .parquet; convert it to one of these")
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise InputError(f"cannot read {file}: {error}") from error
 
 
@@ -110,39 +110,24 @@ def _last_content(value: Any) -> Any:
 
 
 def _rollout(raw: Mapping[str, Any], run: str, dataset: str | None) -> Rollout:
-    """Raises ValueError saying which field does not fit and what was found."""
+    """Raises ValueError saying which field does not fit and what was found (most of it by `Rollout` itself)."""
     for name in ("query", "response"):
         if name not in raw:
             raise ValueError(f"the required field {name!r} is missing")
-        if not isinstance(raw[name], str):
-            raise ValueError(f"{name!r} must be text, found {type(raw[name]).__name__}")
-        if len(raw[name]) > _LONGEST_TEXT:
-            raise ValueError(f"{name!r} has {len(raw[name]):,} characters; at most {_LONGEST_TEXT:,} are stored")
-    if not raw["query"].strip():
-        raise ValueError("'query' is empty")
-    values: dict[str, Any] = {"query": raw["query"], "response": raw["response"], "run": run}
-    for name in _TEXT_FIELDS:
-        if raw.get(name) is not None:
-            values[name] = _identifier(name, raw[name]) if name.endswith("_id") else _text(name, raw[name])
-    for name in _COUNT_FIELDS:
-        if raw.get(name) is not None:
-            if isinstance(raw[name], bool) or not isinstance(raw[name], int) or raw[name] < 0:
-                raise ValueError(f"{name!r} must be a whole number from 0, found {raw[name]!r}")
-            values[name] = raw[name]
-    if raw.get("answer") is not None:
-        values["answer"] = _answer(raw["answer"])
-    if "dataset" not in values and dataset is not None:
-        values["dataset"] = dataset
-    values["features"] = _features(raw.get("features"))
-    for name in ("query", "response", "thinking", "answer"):
-        _check_encodable(name, values.get(name))
-    return Rollout(**values)
-
-
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{name!r} must be text, found {type(value).__name__}")
-    return value
+    given = {name: raw[name] for name in (*_TEXT_FIELDS, *_COUNT_FIELDS, "answer") if raw.get(name) is not None}
+    for name in ("query_id", "rollout_id"):
+        if name in given:
+            given[name] = _identifier(name, given[name])
+    for name in _COUNT_FIELDS:  # pandas writes whole numbers with gaps between them as floats
+        if isinstance(given.get(name), float) and given[name].is_integer():
+            given[name] = int(given[name])
+    if "answer" in given:
+        given["answer"] = _answer(given["answer"])
+    if dataset is not None:
+        given.setdefault("dataset", dataset)
+    return Rollout(
+        query=raw["query"], response=raw["response"], run=run, features=_features(raw.get("features")), **given
+    )
 
 
 def _identifier(name: str, value: Any) -> str:
@@ -162,22 +147,12 @@ def _answer(value: Any) -> str:
 
 
 def _features(value: Any) -> dict[str, float]:
+    """Those that have a value: in a Parquet table every row names the features of all."""
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise ValueError(f"'features' must be an object of numbers, found {type(value).__name__}")
-    for name, number in value.items():
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
-            raise ValueError(f"feature {name!r} must be a finite number, found {number!r}")
-    return {str(name): float(number) for name, number in value.items()}
-
-
-def _check_encodable(name: str, text: str | None) -> None:
-    if text is not None:
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise ValueError(f"{name!r} holds a lone surrogate at character {error.start}, which is no text") from None
+    return {str(name): number for name, number in value.items() if number is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,16 +172,18 @@ class GivenEmbeddings:
             InputError: if arrays are missing or their lengths differ.
         """
         try:
-            with np.load(file, allow_pickle=False) as arrays:
+            with zipfile.ZipFile(file), np.load(file, allow_pickle=False) as arrays:
                 found = {name: arrays[name] for name in arrays.files}
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise InputError(f"cannot read the embeddings {file}: {error}") from error
+        except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile) as error:
+            raise InputError(f"cannot read the embeddings {file}: {error}; an NPZ archive is needed") from error
         missing = {"query", "query_id", "thinking", "answer", "rollout_id"} - found.keys()
         if missing:
             raise InputError(f"{file} lacks the arrays {', '.join(sorted(missing))}; found {', '.join(sorted(found))}")
         for vectors, ids in (("query", "query_id"), ("thinking", "rollout_id"), ("answer", "rollout_id")):
-            if found[vectors].ndim != 2 or len(found[vectors]) != len(found[ids]):
+            if found[vectors].ndim != 2 or found[ids].shape != found[vectors].shape[:1]:
                 raise InputError(f"{file}: {vectors} has shape {found[vectors].shape} but {ids} {found[ids].shape}")
+            if found[vectors].dtype.kind not in "fiu":
+                raise InputError(f"{file}: {vectors} must hold numbers, found {found[vectors].dtype}")
 
         def by_id(vectors: str, ids: str) -> dict[str, NDArray[np.float32]]:
             return dict(zip(map(str, found[ids]), found[vectors].astype(np.float32), strict=True))

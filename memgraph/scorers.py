@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -63,6 +63,15 @@ class Scores:
         """Scores of a snapshot's target rollouts; NaN abstains for the given reason."""
         reasons = [reason if missing else None for missing in np.isnan(probability)]
         return cls(snapshot.target_rollouts, probability.astype(np.float32), reasons, source, noise)
+
+    def above(self, confidence: float) -> Self:
+        """The same, abstaining where the verdict, right or wrong, is less probable than `confidence` (½..1)."""
+        unsure = np.maximum(self.probability, 1 - self.probability) < confidence
+        reasons = [
+            f"less than {confidence:.0%} sure" if abstain else reason
+            for abstain, reason in zip(unsure, self.reasons, strict=True)
+        ]
+        return replace(self, probability=np.where(unsure, np.nan, self.probability).astype(np.float32), reasons=reasons)
 
 
 class Scorer(Protocol):

@@ -1,6 +1,9 @@
 """Keeps `(:Query)-[:SIMILAR_TO {score, rank}]->(:Query)`: each query's k nearest others, by the vector index.
 
-A new query finds its neighbours and enters the lists of those it is nearer to than their k-th. This is a second
+A new query finds its neighbours and enters the lists of those it is nearer to than their k-th. Many of these are not
+among its own nearest: where questions crowd, each has others around it, and a loner beside them knows none of them yet.
+So the index is asked for far more than are kept, and for every new query the lists of two old ones are searched anew,
+those that were searched longest ago. A new query costs the same in a large memory as in a small one. This is a second
 transaction after the write, because index changes are not visible to searches inside the transaction that makes them;
 a query waits for it under the label `Unlinked`, so an import killed in between is finished by the next one.
 """
@@ -18,7 +21,9 @@ from memgraph.embedding import EmbeddingSpace
 from memgraph.resources import cypher, cypher_template
 
 _BATCH = 250
-_OVERSAMPLE = 4
+_NEAR = 4  # times k: candidates for a query's own list, of which the index may misorder a few
+_REACH = 28  # times k: candidates whose lists it may enter
+_RENEWED = 2  # old lists for each new query
 
 NeighbourLists = Mapping[str, Mapping[str, float]]
 
@@ -35,11 +40,13 @@ def link(
     Concurrent callers may link one query twice: the result is the same.
     """
     waiting = [row["key"] for row in database.query(cypher("read/unlinked_queries"))]
-    for start in range(0, len(waiting), _BATCH):
-        batch = waiting[start : start + _BATCH]
+    stalest = database.query(cypher("read/stalest_queries"), limit=_RENEWED * len(waiting)) if waiting else []
+    keys = [*waiting, *(row["key"] for row in stalest)]
+    for start in range(0, len(keys), _BATCH):
+        batch = keys[start : start + _BATCH]
         database.execute_write(partial(_link_batch, space=space, k=k, keys=batch))
         if progress is not None:
-            progress(start + len(batch), len(waiting))
+            progress(start + len(batch), len(keys))
     return len(waiting)
 
 
@@ -52,7 +59,7 @@ def _link_batch(tx: ManagedTransaction, space: EmbeddingSpace, k: int, keys: Seq
     found: dict[str, dict[str, float]] = {key: {} for key in keys}
     search = cypher_template("read/similar_candidates", index=space.index, property=space.vector_property)
     entering: dict[str, dict[str, float]] = defaultdict(dict)
-    for key, neighbour, score in tx.run(search, keys=list(keys), oversample=1 + _OVERSAMPLE * k):
+    for key, neighbour, score in tx.run(search, keys=list(keys), reach=1 + _REACH * k, near=_NEAR * k, k=k):
         found[key][neighbour] = score
         entering[neighbour][key] = score
 
@@ -67,5 +74,5 @@ def _link_batch(tx: ManagedTransaction, space: EmbeddingSpace, k: int, keys: Seq
         best = nearest({**stored[key], **entering.get(key, {}), **found.get(key, {})}, k)
         if key in found or dict(best) != stored[key]:
             neighbours = [{"key": n, "score": score, "rank": rank} for rank, (n, score) in enumerate(best, start=1)]
-            rows.append({"key": key, "neighbours": neighbours})
+            rows.append({"key": key, "searched": key in found, "neighbours": neighbours})
     tx.run(cypher("write/similar_lists"), rows=rows).consume()

@@ -1,6 +1,8 @@
-// Rollouts of queries, at most $limit a query: labelled ones first, then the newest, then by key.
+// Rollouts of queries, at most $limit a query: first those with a label that a LabelView lets through (another ledger's
+// labels must not decide what this one sees), then the newest, then by key.
 // Superseded rollouts (of discarded training steps) count nowhere.
-// Parameters: $keys (queries), $property, $checks (names of the properties with vector and checks), $limit; $run, $attempt, $call (null, or only rollouts sampled there).
+// Parameters: $keys (queries), $property, $checks (names of the properties with vector and checks), $limit; $ledgers
+// (names or null), $kinds, $purposes, $as_of (or null); $run, $attempt, $call (null, or only rollouts sampled there).
 // Returns query, key, answer, run, attempt, call, policy, text (thinking), embedding (float32 bytes), features (list of [name, value]),
 // checks (float32 bytes, see memgraph/checks).
 UNWIND $keys AS key
@@ -9,8 +11,12 @@ CALL (q) {
   MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
   WHERE NOT coalesce(t.superseded, false)
     AND ($run IS NULL OR (t.run = $run AND t.attempt = $attempt AND t.call = $call))
-  WITH t, a, EXISTS { (t)<-[:SCORES]-(l:Label) WHERE l.purpose IS NOT NULL }
-          OR EXISTS { (a)<-[:SCORES]-(l:Label) WHERE l.purpose IS NOT NULL } AS labelled
+  WITH t, a, EXISTS {
+    MATCH (t)-[:LEADS_TO*0..1]->()<-[:SCORES]-(l:Label)
+    WHERE l.kind IN $kinds AND l.purpose IN $purposes
+      AND ($as_of IS NULL OR l.created_at <= $as_of)
+      AND ($ledgers IS NULL OR EXISTS { MATCH (l)-[:SPENT_IN]->(ledger:Ledger) WHERE ledger.name IN $ledgers })
+  } AS labelled
   RETURN t, a ORDER BY labelled DESC, t.created_at DESC, t.key LIMIT $limit
 }
 RETURN key AS query, t.key AS key, a.key AS answer, t.run AS run, t.attempt AS attempt, coalesce(t.call, -1) AS call,

@@ -1,13 +1,19 @@
-// Nearest queries of each given query by the vector index, re-ranked by exact cosine
-// (template: {{index}}, {{property}}). The index may miss or misorder a few, so more are asked for than are kept.
-// Parameters: $keys, $oversample. Returns key, neighbour, score (cosine).
+// Nearest queries of each given query by the vector index, re-ranked by exact cosine (template: {{index}}, {{property}}):
+// the nearest ones, and of those farther away the ones whose own lists the given query enters.
+// Parameters: $keys, $reach (how many the index is asked for), $near (how many count as nearest), $k (length of a list).
+// Returns key, neighbour, score (cosine).
 CYPHER 25
 UNWIND $keys AS key
 MATCH (q:Query {key: key})
 CALL (q) {
   MATCH (n:Query)
-    SEARCH n IN (VECTOR INDEX {{index}} FOR q.{{property}} LIMIT $oversample)
+    SEARCH n IN (VECTOR INDEX {{index}} FOR q.{{property}} LIMIT $reach)
   WITH q, n WHERE n <> q
-  RETURN n.key AS neighbour, 2 * vector.similarity.cosine(q.{{property}}, n.{{property}}) - 1 AS score
+  WITH n, 2 * vector.similarity.cosine(q.{{property}}, n.{{property}}) - 1 AS score ORDER BY score DESC
+  RETURN collect(n) AS found, collect(score) AS scores
 }
-RETURN key, neighbour, score
+UNWIND range(0, size(found) - 1) AS place
+WITH key, place, found[place] AS n, scores[place] AS score
+WITH key, place, n, score, COLLECT { MATCH (n)-[s:SIMILAR_TO]->() RETURN s.score ORDER BY s.score } AS held
+WHERE place < $near OR (size(held) >= $k AND score >= held[0])
+RETURN key, n.key AS neighbour, score

@@ -1,9 +1,9 @@
-// Replaces the neighbour lists of queries and marks them as linked.
-// Parameters: $rows (key, neighbours: [{key, score, rank}]).
+// Replaces the neighbour lists of queries; those that were searched for are linked as of now.
+// Parameters: $rows (key, searched, neighbours: [{key, score, rank}]).
 UNWIND $rows AS row
 MATCH (q:Query {key: row.key})
 CALL (q) { OPTIONAL MATCH (q)-[old:SIMILAR_TO]->() DELETE old }
-REMOVE q:Unlinked
+FOREACH (_ IN CASE WHEN row.searched THEN [1] ELSE [] END | SET q.linked_at = datetime() REMOVE q:Unlinked)
 WITH q, row
 UNWIND row.neighbours AS neighbour
 MATCH (n:Query {key: neighbour.key})

@@ -52,10 +52,10 @@ def _options(
 
 
 def main() -> None:
-    """Entry point: errors raised on purpose end as one message and exit code 1, without a traceback."""
+    """Entry point: errors end as one message and exit code 1, without a traceback: ours, and those of the file system."""
     warnings.filterwarnings("ignore", category=FutureWarning)  # other libraries', about themselves
     try:
         app()
-    except MemRewardError as error:
+    except (MemRewardError, OSError) as error:
         Console(stderr=True).print("[red]error:[/red]", escape(str(error)), highlight=False, soft_wrap=True)
         sys.exit(1)

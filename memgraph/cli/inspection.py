@@ -35,7 +35,8 @@ def inspect(
     if show:
         from memgraph.resources import cypher
 
-        console.print(cypher(f"inspect/{name}"), highlight=False, markup=False)
+        text = cypher(f"inspect/{name}")
+        emit({"name": name, "cypher": text}) if as_json else typer.echo(text)
         return
     with open_memory(home) as memory:
         rows = run_inspection(memory.database, name, dict(map(_parameter, param or [])))

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from memgraph.cli.common import HomeOption, JsonOption, LedgerOption, console, emit, open_memory, progress, say
+from memgraph.cli.common import (
+    HomeOption,
+    JsonOption,
+    LedgerOption,
+    console,
+    emit,
+    open_memory,
+    our_trainer,
+    progress,
+    say,
+)
 
+ConfidenceOption = Annotated[
+    float,
+    typer.Option(min=0.5, max=1, help="Give no score where the verdict, right or wrong, is less probable than this."),
+]
 _CHECKS = (
     "form, arithmetic, options, conclusion, behaviour"  # a test compares it with memgraph.checks, which is slow to load
 )
@@ -46,6 +61,7 @@ def fit(
 
 def score(
     ledger: LedgerOption = "default",
+    confidence: ConfidenceOption = 0.5,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -55,30 +71,36 @@ def score(
 
     with open_memory(home) as memory, progress("scoring") as update:
         model, registered = memory.latest_model(ledger=ledger)
-        summary = score_memory(memory, model, registered, LabelView(ledgers=(ledger,)), progress=update)
+        summary = score_memory(
+            memory, model, registered, LabelView(ledgers=(ledger,)), confidence=confidence, progress=update
+        )
     if as_json:
         emit(summary)
         return
+    mean = "" if summary.mean is None else f"; mean {summary.mean:.3f}"
     console.print(
-        f"{summary.scored} rollouts of {summary.queries} queries scored, {summary.abstained} left without a score; "
-        f"mean {summary.mean:.3f}"
+        f"{summary.scored} rollouts of {summary.queries} queries scored, {summary.abstained} left without a score{mean}"
     )
 
 
 def evaluate(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Files of rollouts with labels.")],
-    labels: Annotated[list[float] | None, typer.Option(help="Share of queries labelled; repeatable.")] = None,
+    labels: Annotated[
+        list[float] | None, typer.Option(min=0, max=1, help="Share of queries labelled; repeatable.  [default: 0.2]")
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Random splits for each share.")] = 3,
     scorers: Annotated[str, typer.Option(help="`all`, or names separated by commas.")] = "all",
     embeddings: Annotated[
         list[Path] | None,
         typer.Option(exists=True, dir_okay=False, help="NPZ of vectors; one for each file, in their order."),
     ] = None,
+    confidence: ConfidenceOption = 0.5,
     plot: Annotated[Path | None, typer.Option(dir_okay=False, help="Also draw the results (png, svg, pdf).")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Every scorer side by side on files with labels: some queries are labelled, the others' rollouts are scored.
 
+    Rows need `correct`, or `gold` or `tests` by which their answers are judged.
     Runs in a second managed server with a temporary home; your memory is not touched. Each file is ingested once.
     """
     from memgraph.evaluation import evaluate_files
@@ -89,10 +111,22 @@ def evaluate(
         raise typer.BadParameter(f"unknown scorers {', '.join(unknown)}; known: {', '.join(SCORERS)}")
     if embeddings and len(embeddings) != len(files):
         raise typer.BadParameter(f"{len(files)} files but {len(embeddings)} embeddings; give one for each file")
+    our_trainer()
+    from trainer.verifiers import judge
+
     shares = labels or [0.2]
     total, rows = len(files) * len(shares) * seeds * len(chosen), []
     with progress("evaluating", total) as update:
-        for row in evaluate_files(files, shares=shares, seeds=seeds, scorers=chosen, embeddings=embeddings, say=say):
+        for row in evaluate_files(
+            files,
+            shares=shares,
+            seeds=seeds,
+            scorers=chosen,
+            embeddings=embeddings,
+            confidence=confidence,
+            judge=judge,
+            say=say,
+        ):
             rows.append(row)
             update(len(rows))
     if plot is not None:
@@ -101,7 +135,8 @@ def evaluate(
         plot_evaluation(rows, plot)
         say(f"drawn in {plot}")
     if as_json:
-        emit({"default_scorer": DEFAULT_SCORER, "rows": rows})
+        documents = [{name: value for name, value in asdict(row).items() if name != "curves"} for row in rows]
+        emit({"default_scorer": DEFAULT_SCORER, "rows": documents})
         return
     from memgraph.evaluation import summarise
 

@@ -76,13 +76,14 @@ class ServerHome:
         return self.folder / "server.json"
 
     def prepare(self) -> None:
-        """Make the folders, closed to others.
+        """Make the folders, those of the server closed to others; one that was there before keeps its permissions.
 
         Raises:
             ServerError: if the home cannot be written.
         """
         try:
-            for folder in (self.folder.parent, self.folder, self.conf, self.log.parent, self.folder / "data" / "dbms"):
+            self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for folder in (self.folder, self.conf, self.log.parent, self.folder / "data" / "dbms"):
                 folder.mkdir(parents=True, exist_ok=True)
                 folder.chmod(0o700)
             with tempfile.TemporaryFile(dir=self.folder) as probe:
@@ -138,18 +139,15 @@ class ServerHome:
         self._record_file.unlink(missing_ok=True)
 
     def recall(self) -> ProcessRecord | None:
-        """The recorded server if its process still lives; a stale record is removed."""
+        """The recorded server if its process still lives.
+
+        A stale record stays until the next start replaces it: only the holder of the lock may write here.
+        """
         try:
             record = ProcessRecord(**json.loads(self._record_file.read_text(encoding="utf-8")))
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError, TypeError):
             return None
-        except (ValueError, TypeError):
-            self.forget()
-            return None
-        if process_of(record) is None:
-            self.forget()
-            return None
-        return record
+        return record if process_of(record) is not None else None
 
     def log_tail(self, lines: int) -> list[str]:
         """The last lines that the server printed."""

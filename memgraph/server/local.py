@@ -85,7 +85,7 @@ class LocalServer:
                 try:
                     self._await_bolt(endpoint, record, say)
                 except ServerError:
-                    self._home.forget()
+                    self._end(record)  # left alone, it would keep its store locked and no one could stop it
                     if attempt < _PORT_TRIES and self._port_was_taken():
                         say("another program took the port meanwhile; trying another")
                         continue
@@ -174,6 +174,17 @@ class LocalServer:
         self._home.remember(record)
         return record
 
+    def _end(self, record: ProcessRecord) -> None:
+        """End a server that did not come up."""
+        process = process_of(record)
+        if process is not None:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except psutil.TimeoutExpired:
+                process.kill()
+        self._home.forget()
+
     def _await_bolt(self, endpoint: Endpoint, record: ProcessRecord, say: Say) -> None:
         """Wait until an authenticated query is answered; says now and then what is waited for."""
         begun = told = time.monotonic()
@@ -214,7 +225,7 @@ class LocalServer:
         return f"Neo4j in {self._home.folder} {what}; {cause}\n{end}"
 
     def _port_was_taken(self) -> bool:
-        return any("Address already in use" in line for line in self._home.log_tail(200))
+        return any("PortBindException" in line for line in self._home.log_tail(200))
 
     def _endpoint(self, record: ProcessRecord) -> Endpoint:
         return Endpoint(

@@ -13,12 +13,16 @@ from typer.testing import CliRunner
 
 from memgraph.checks import ALL_CHECKS
 from memgraph.cli import app, learn
+from memgraph.errors import MemRewardError
 from memgraph.memory import Memory
 from memgraph.settings import Settings
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 
 COMMANDS = ["demo", "import", "label", "fit", "score", "evaluate", "train", "inspect", "migrate"]
+ROW = [
+    "file", "labels", "seed", "scorer", "rollouts", "accuracy", "auc", "within_query_auc", "ece", "coverage", "seconds",
+]  # fmt: skip
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -54,6 +58,9 @@ def test_the_way_from_import_to_score_in_json(memory: Memory, settings: Settings
     fitted = call("fit")
     assert Path(fitted["folder"]).is_dir()
     assert call("score")["queries"] == 18
+    assert call("score", "--confidence", "1") == {"queries": 18, "scored": 0, "abstained": 72, "mean": None}
+    assert call("label", file)["newly_paid"] == 18
+    assert call("score") == {"queries": 0, "scored": 0, "abstained": 0, "mean": None}
     spent = call("inspect", "label_spending")
     assert [(row["ledger"], row["queries_paid"]) for row in spent] == [("default", 12)]
     assert {query["name"] for query in call("inspect")} >= {"label_spending", "reward_sources", "query_group"}
@@ -75,8 +82,12 @@ def test_rejected_rows_end_with_exit_code_3_and_are_listed(memory: Memory, setti
 def test_evaluate_prints_one_row_for_each_scorer_share_and_split_and_leaves_the_memory_alone(
     memory: Memory, settings: Settings, tmp_path: Path
 ) -> None:
-    file = write_rows(tmp_path / "r.jsonl", sums(30))
+    rows = sums(30)
+    for row in rows[::2]:
+        del row["correct"]  # judged by its gold answer then
+    file = write_rows(tmp_path / "r.jsonl", rows)
     arguments = ["--labels", "0.2", "--labels", "0.5", "--seeds", "2", "--scorers", "majority_vote,logistic,random"]
+    arguments += ["--confidence", "0.6"]
     code, out, err = memreward("evaluate", str(file), *arguments, "--plot", str(tmp_path / "p.png"), "--json")
     assert code == 0, err
     document = json.loads(out)
@@ -88,20 +99,31 @@ def test_evaluate_prints_one_row_for_each_scorer_share_and_split_and_leaves_the_
         for share in (0.2, 0.5)
         for seed in (0, 1)
     }
+    assert set(document) == {"default_scorer", "rows"}
     for row in document["rows"]:
+        assert list(row) == ROW
         assert row["file"] == "r.jsonl"
         assert row["rollouts"] == round(120 * (1 - row["labels"]))
         assert 0 <= row["accuracy"] <= 1
         assert 0 <= row["auc"] <= 1
         assert row["within_query_auc"] is None or 0 <= row["within_query_auc"] <= 1
         assert 0 <= row["ece"] <= 1
-        assert row["coverage"] == 1
+        assert row["coverage"] == 1 if row["scorer"] == "majority_vote" else 0 < row["coverage"] < 1
         assert row["seconds"] >= 0
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
     assert memory.database.query("MATCH (t:Thinking) RETURN count(t) AS n")[0]["n"] == 0
 
 
+def test_a_query_is_shown_as_text_or_in_json_and_an_unknown_one_lists_the_known() -> None:
+    assert memreward("inspect", "label_spending", "--show")[1].startswith("// What was spent on labels")
+    shown = json.loads(memreward("inspect", "label_spending", "--show", "--json")[1])
+    assert shown["cypher"].startswith("// What was spent on labels")
+    with pytest.raises(MemRewardError, match=r"no query .inspect/magic.; known: .*inspect/label_spending"):
+        memreward("inspect", "magic", "--show")
+
+
 def test_wrong_usage_is_exit_code_2() -> None:
+    assert memreward("evaluate", str(README), "--labels", "20")[0] == 2
     assert memreward("import", "no-such-file.jsonl")[0] == 2
     assert memreward("evaluate", str(README), "--scorers", "magic")[0] == 2
     code, _, err = memreward("fit", "--checks", "magic")
@@ -144,7 +166,7 @@ def test_the_wheel_finds_its_cypher_and_migrations_outside_the_repository(
         "import sys, memgraph, trainer; from memgraph.cli import main; "
         f"assert memgraph.__file__.startswith({str(site)!r}), memgraph.__file__; main()"
     )
-    for arguments in (["migrate", "--status", "--json"], ["inspect", "label_spending", "--json"]):
+    for arguments in (["migrate", "--json"], ["inspect", "label_spending", "--json"]):
         result = subprocess.run(
             [sys.executable, "-c", program, *arguments, "--home", str(settings.home)],
             cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(site)}, capture_output=True, text=True, timeout=120, check=False,

@@ -98,24 +98,27 @@ def test_vectors_that_do_not_fit_are_rejected_by_row(memory: Memory, tmp_path: P
 
 
 def test_similarity_lists_are_those_of_exact_search(memory: Memory, tmp_path: Path) -> None:
+    """The worst order: loners first, then the clusters that are nearest to them one after another, in eight imports."""
     rng = np.random.default_rng(0)
-    centres = rng.normal(size=(20, 384))
-    vectors = (centres[rng.integers(0, 20, 300)] + 0.7 * rng.normal(size=(300, 384))).astype(np.float32)
-    rows = [{"query": f"{n}?", "query_id": f"q{n}", "rollout_id": f"r{n}", "response": "#### 1"} for n in range(300)]
+    total, loners = 2000, 100
+    cluster = np.sort(rng.integers(0, 50, total))
+    spread = np.where(rng.permutation(total) < loners, 2.0, 0.4)
+    vectors = rng.normal(size=(50, 384))[cluster] + spread[:, None] * rng.normal(size=(total, 384))
+    vectors = vectors[np.argsort(spread == 0.4, kind="stable")].astype(np.float32)
     by_query = {f"q{n}": vector for n, vector in enumerate(vectors)}
     by_rollout = {f"r{n}": vector for n, vector in enumerate(vectors)}
     given = GivenEmbeddings(384, by_query, by_rollout, by_rollout)
-    for part in range(3):  # in three imports, so that later queries must enter the lists of earlier ones
-        memory.import_file(write_rows(tmp_path / f"{part}.jsonl", rows[part::3]), embeddings=given)
+    for number, part in enumerate(np.array_split(np.arange(total), 8)):
+        rows = [{"query": f"{n}?", "query_id": f"q{n}", "rollout_id": f"r{n}", "response": "#### 1"} for n in part]
+        memory.import_file(write_rows(tmp_path / f"{number}.jsonl", rows), embeddings=given)
     snapshot = memory.snapshot(LabelView())
-    unit = snapshot.query_embeddings
-    cosine = unit @ unit.T
+    cosine = snapshot.query_embeddings @ snapshot.query_embeddings.T
     np.fill_diagonal(cosine, -2)
     exact = np.argsort(-cosine, axis=1)[:, :7]
-    stored: dict[int, set[int]] = {row: set() for row in range(300)}
+    stored: dict[int, set[int]] = {row: set() for row in range(total)}
     for neighbour, query in snapshot.similar.T:
         stored[int(query)].add(int(neighbour))
-    recall = np.mean([len(stored[row] & set(exact[row].tolist())) / 7 for row in range(300)])
+    recall = np.mean([len(stored[row] & set(exact[row].tolist())) / 7 for row in range(total)])
     assert recall >= 0.99
     assert {len(found) for found in stored.values()} == {7}
 

@@ -10,13 +10,14 @@ import pytest
 from scipy.special import logit
 
 from memgraph.errors import LedgerError
+from memgraph.export import Caps
 from memgraph.labelling import label_within_budget
 from memgraph.memory import Memory
 from memgraph.records import LabelKind, LabelView, Purpose, Rollout
 from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.scorers import GnnScorer
 from memgraph.server.home import ServerHome
-from memgraph.truth import FileTruth
+from memgraph.truth import FileTruth, Truth
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 from trainer.verifiers import judge
@@ -144,6 +145,42 @@ def test_labels_of_one_ledger_are_invisible_to_another(memory: Memory, tmp_path:
     assert len(memory.snapshot(VIEW).labelled_queries) == 2
     assert len(memory.snapshot(LabelView(ledgers=())).labelled_queries) == 0
     assert len(memory.snapshot(LabelView(ledgers=("oracle",))).labelled_queries) == 10
+
+
+def test_what_another_ledger_labels_does_not_decide_what_this_one_sees(memory: Memory, tmp_path: Path) -> None:
+    source = imported(memory, write_rows(tmp_path / "r.jsonl", sums(10, rollouts=8)))
+    memory.ledger("l").reveal(source, source.query_keys()[:4])
+    targets = source.query_keys()[4:6]
+    few = Caps(rollouts=3)
+    before = memory.subgraph(targets, VIEW, caps=few)
+    model = RewardModel.fit(memory.snapshot(VIEW), seed=0, config=FAST)
+    scores = model.predict(before)
+
+    oracle = memory.ledger("oracle")
+    for key in source.query_keys():  # one answer of each, so that some rollouts would come first
+        truth = source.truth(key)
+        assert truth is not None
+        wrong = {rollout: score for rollout, score in truth.rollouts.items() if score == 0}
+        oracle.reveal(Partial(wrong), [key])
+    after = memory.subgraph(targets, VIEW, caps=few)
+    assert after.rollout_keys == before.rollout_keys
+    np.testing.assert_array_equal(after.labels, before.labels)
+    np.testing.assert_array_equal(model.predict(after), scores)
+    assert RewardModel.fit(memory.snapshot(VIEW), seed=0, config=FAST).fingerprint() == model.fingerprint()
+    assert memory.subgraph(targets, LabelView(ledgers=("oracle",)), caps=few).rollout_keys != before.rollout_keys
+
+
+class Partial:
+    """A source that judges some rollouts only."""
+
+    def __init__(self, rollouts: dict[str, float]) -> None:
+        self._rollouts = rollouts
+
+    def query_keys(self) -> list[str]:
+        return []
+
+    def truth(self, query_key: str) -> Truth:
+        return Truth(None, self._rollouts)
 
 
 def test_predictions_are_kept_with_their_model_and_are_no_labels(memory: Memory, tmp_path: Path) -> None:

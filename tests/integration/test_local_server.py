@@ -3,7 +3,9 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import socket
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -13,7 +15,7 @@ from pydantic import SecretStr
 from memgraph.connect import Database, check_version, open_endpoint
 from memgraph.endpoint import Endpoint
 from memgraph.errors import ConnectionFailed, ServerError, SettingsError
-from memgraph.server.home import ProcessRecord, ServerHome
+from memgraph.server.home import ProcessRecord, ServerHome, free_port
 from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
 
@@ -60,22 +62,63 @@ def test_it_is_a_real_neo4j_with_its_browser(server: LocalServer) -> None:
     assert requests.get(endpoint.browser, timeout=10).status_code == 200
 
 
-def test_a_killed_server_comes_back_with_its_data_and_stops_once(settings: Settings, tmp_path: Path) -> None:
-    own = settings.model_copy(update={"home": tmp_path / "home", "heap_mb": 512})
+def test_a_server_through_its_life(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One server, since each start takes its time: a taken port, being killed, two starts at once, a lost password."""
+    own = settings.model_copy(update={"home": tmp_path / "my höme (1)", "heap_mb": 512})
     local = LocalServer(own)
     assert local.stop() is False
-    database = Database(local.start())
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = iter([taken.getsockname()[1]])
+        monkeypatch.setattr("memgraph.server.local.free_port", lambda: next(ports, None) or free_port())
+        said: list[str] = []
+        database = Database(local.start(said.append))
+    assert "another program took the port meanwhile; trying another" in said
     database.query("CREATE (:Kept {key: 'a'})", write=True)
-    database.close()
+
     os.kill(local.status().pid or 0, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(local.status().pid)] if local.status().pid else [], timeout=10)
+    psutil.wait_procs(processes_of(own), timeout=10)
     assert local.find() is None
-    database = Database(local.start())
-    assert database.query("MATCH (n:Kept) RETURN n.key AS key") == [{"key": "a"}]
+    monkeypatch.setattr("memgraph.connect._RETRY_SECONDS", 0.2)
     database.close()
+    with pytest.raises(ConnectionFailed, match="nothing answers"):
+        database.query("RETURN 1 AS one")
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: LocalServer(own).start(), range(2))
+    assert first == second
+    assert len(processes_of(own)) == 1
+    database = Database(first)
+    assert database.query("MATCH (n:Kept) RETURN n.key AS key") == [{"key": "a"}]
+
     assert local.stop() is True
     assert local.stop() is False
     assert local.status().running is False
+    for call in (database.query, database.autocommit):
+        with pytest.raises(ConnectionFailed, match=r"(?s)was lost and did not come back.*repeat the command"):
+            call("RETURN 1 AS one")
+    database.close()
+
+    ServerHome.of(own).password_file.write_text("another")
+    with pytest.raises(ServerError, match="refuses the password"):
+        local.start()
+    assert not processes_of(own), "a server that cannot be used is not left behind with its store locked"
+
+
+def processes_of(settings: Settings) -> list[psutil.Process]:
+    home = f"--home-dir={ServerHome.of(settings).folder}"
+    return [process for process in psutil.process_iter(["cmdline"]) if home in (process.info["cmdline"] or [])]
+
+
+def test_folders_that_were_there_before_keep_their_permissions(settings: Settings, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    home = ServerHome.of(settings.model_copy(update={"home": tmp_path}))
+    home.prepare()
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+    assert stat.S_IMODE(home.folder.stat().st_mode) == 0o700
+    fresh = ServerHome.of(settings.model_copy(update={"home": tmp_path / "fresh"}))
+    fresh.prepare()
+    assert stat.S_IMODE((tmp_path / "fresh").stat().st_mode) == 0o700
 
 
 def test_a_record_whose_pid_belongs_to_another_process_is_stale(settings: Settings, tmp_path: Path) -> None:

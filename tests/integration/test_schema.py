@@ -95,7 +95,7 @@ def test_concurrent_migrators_take_turns(memory: Memory, settings: Settings, tmp
         for worker in workers:
             worker.start()
         for worker in workers:
-            worker.join(120)
+            worker.join(240)
             assert worker.exitcode == 0
         assert memory.database.query("MATCH (n:OnceOnly) RETURN count(n) AS n")[0]["n"] == 1
         assert not memory.database.query("MATCH (l:__Neo4jMigrationsLock) RETURN l")

@@ -1,15 +1,26 @@
 import gzip
 import json
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from memgraph.errors import InputError
 from memgraph.reading import GivenEmbeddings, Reject, Row, read_rows
+from memgraph.records import Rollout
 
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("\ud800"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS = sorted(set(Rollout.__dataclass_fields__) - {"run", "attempt", "call"})
 GOOD = {"query": "1+1?", "response": "<think>one and one</think> #### 2"}
 
 
@@ -39,7 +50,13 @@ def write(file: Path, *lines: object) -> Path:
         ('{"query": "x", "response": "y", "answer": NaN}', "'answer' must be finite"),
         ('{"query": "x", "response": "y", "features": {"logprob": NaN}}', "feature 'logprob' must be a finite number"),
         ({**GOOD, "features": [1]}, "'features' must be an object"),
-        ({**GOOD, "query": "\ud800"}, "lone surrogate"),
+        ({**GOOD, "features": {"logprob": 10**400}}, "feature 'logprob' must be a finite number"),
+        ({**GOOD, "features": {"": 1}}, "a feature needs a name"),
+        ({**GOOD, "features": {"a\0": 1}}, "without null characters"),
+        ({**GOOD, "step": 10**30}, "'step' must be a whole number"),
+        *(({**GOOD, name: "\ud800"}, "lone surrogate") for name in ("query", "answer", "rollout_id", "domain")),
+        ({**GOOD, "features": {"\ud800": 1}}, "lone surrogate"),
+        ({**GOOD, "dataset": "d" * 1001}, "'dataset' has 1,001 characters; at most 1,000"),
         ({**GOOD, "response": "x" * 1_000_001}, "1,000,001 characters"),
     ],
 )
@@ -65,6 +82,29 @@ def test_numbers_and_strings_are_one_answer(tmp_path: Path) -> None:
     assert {row.rollout.answer for row in rows if isinstance(row, Row)} == {"2"}
 
 
+def test_gaps_of_a_table_are_no_values(tmp_path: Path) -> None:
+    file = tmp_path / "r.parquet"
+    columns = {
+        "query": ["a?", "b?"],
+        "response": ["#### 1", "#### 2"],
+        "step": [1.0, None],
+        "answer": [None, "2"],
+        "features": [{"x": 1.0, "y": None}, None],
+        "when": [None, 3],
+    }
+    parquet.write_table(pa.table(columns), file)
+    first, second = (row.rollout for row in rows_of(file) if isinstance(row, Row))
+    assert (first.step, first.answer, dict(first.features)) == (1, None, {"x": 1.0})
+    assert (second.step, second.answer, dict(second.features)) == (None, "2", {})
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=4))
+def test_whatever_a_row_holds_it_is_a_rollout_or_a_reason(raw: dict) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (found,) = rows_of(write(Path(folder) / "r.jsonl", {**GOOD, **raw}))
+    assert found.reason if isinstance(found, Reject) else found.rollout.query
+
+
 def test_gzip_and_blank_lines_are_read_and_numbers_stay_those_of_the_file(tmp_path: Path) -> None:
     file = tmp_path / "r.jsonl.gz"
     file.write_bytes(gzip.compress(("\n\n" + json.dumps(GOOD) + "\n{\n").encode()))
@@ -75,9 +115,10 @@ def test_gzip_and_blank_lines_are_read_and_numbers_stay_those_of_the_file(tmp_pa
     assert bad.row == 4
 
 
-def test_a_truncated_archive_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [lambda data: data[:40], lambda data: data[:15] + b"\xff" * 20 + data[35:]])
+def test_a_damaged_archive_is_an_error_that_names_the_file(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     file = tmp_path / "r.jsonl.gz"
-    file.write_bytes(gzip.compress(b'{"query": "x"}\n' * 1000)[:40])
+    file.write_bytes(damage(gzip.compress(b'{"query": "x"}\n' * 1000)))
     with pytest.raises(InputError, match=r"r\.jsonl\.gz"):
         rows_of(file)
 
@@ -110,6 +151,18 @@ def test_given_embeddings_must_be_whole(tmp_path: Path) -> None:
         GivenEmbeddings.load(file)
     np.savez(file, query=vectors, query_id=["a"], thinking=vectors, answer=vectors, rollout_id=["x", "y"])
     with pytest.raises(InputError, match="query has shape"):
+        GivenEmbeddings.load(file)
+    np.savez(
+        file, query=vectors.astype(str), query_id=["a", "b"], thinking=vectors, answer=vectors, rollout_id=["x", "y"]
+    )
+    with pytest.raises(InputError, match="query must hold numbers"):
+        GivenEmbeddings.load(file)
+    np.savez(file, query=vectors, query_id="a", thinking=vectors, answer=vectors, rollout_id=["x", "y"])
+    with pytest.raises(InputError, match="query has shape"):
+        GivenEmbeddings.load(file)
+    with file.open("wb") as plain:
+        np.save(plain, vectors)
+    with pytest.raises(InputError, match="an NPZ archive is needed"):
         GivenEmbeddings.load(file)
     file.write_bytes(b"not an archive")
     with pytest.raises(InputError, match="cannot read"):
