@@ -1,4 +1,7 @@
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,3 +147,15 @@ def test_any_text_gets_a_verdict(answer: str, gold: str, name: str) -> None:
 
 def always(answer: str, reference: Reference, domain: str) -> float:
     return True
+
+
+def test_a_script_without_a_main_guard_is_not_run_again_by_the_worker(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(
+        "print('started')\n"
+        "from memgraph.records import Reference\n"
+        "from trainer.verifiers import judge\n"
+        "print(judge('\\\\frac{2}{4}+0', Reference('gold', '\\\\frac{1}{2}'), 'math'))\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.split() == ["started", "1.0"]

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
 import os
-import resource
-from concurrent.futures import TimeoutError as TookTooLong
-from functools import cache
 from typing import Final
-
-from math_verify import LatexExtractionConfig, parse
-from math_verify import verify as expressions_equal
-from pebble import ProcessExpired, ProcessPool
 
 from memgraph.answers import normalise
 from memgraph.records import Reference
 from trainer.verifiers.base import NO_GOLD, Verdict, Verifier, gold
+from trainer.verifiers.expressions import ExpressionError, worker
 
 _LONGEST_EXPRESSION: Final = 500
-_EXPRESSION_SECONDS: Final = 5.0
-_EXPRESSION_BYTES: Final = 16 * 2**30
 
 
 class Maths(Verifier):
@@ -41,11 +31,11 @@ class Maths(Verifier):
         if _is_number(answer) and _is_number(wanted):
             return Verdict(0.0, "different numbers")
         try:
-            equal = _worker(os.getpid()).schedule(_equal, args=[answer, wanted], timeout=_EXPRESSION_SECONDS).result()
-        except (TookTooLong, ProcessExpired):
-            return Verdict(0.0, f"not comparable with the reference within {_EXPRESSION_SECONDS:.0f} s")
-        except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError) as error:
-            return Verdict(None, f"math-verify failed: {type(error).__name__}: {error}")
+            equal = worker(os.getpid()).equal(answer, wanted)
+        except TimeoutError as error:
+            return Verdict(0.0, str(error))
+        except ExpressionError as error:
+            return Verdict(None, f"math-verify failed: {error}")
         return Verdict(float(equal), "equal as expressions" if equal else "different values")
 
 
@@ -56,22 +46,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-@cache
-def _worker(process: int) -> ProcessPool:
-    """One worker for each process that verifies (a pool does not survive a fork)."""
-    return ProcessPool(max_workers=1, initializer=_bound_worker, context=multiprocessing.get_context("spawn"))
-
-
-def _bound_worker() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (_EXPRESSION_BYTES, _EXPRESSION_BYTES))
-    logging.getLogger("math_verify").setLevel(logging.ERROR)
-
-
-def _equal(answer: str, gold: str) -> bool:
-    """math-verify without its own timers: the pool has one that works."""
-    found, wanted = (
-        parse(f"${text}$", extraction_config=[LatexExtractionConfig()], parsing_timeout=None) for text in (answer, gold)
-    )
-    return bool(expressions_equal(wanted, found, timeout_seconds=None))
