@@ -244,5 +244,6 @@ def open_rewards(run_config: str, *, group_size: int, wait: float, home: str | N
         max_failed_calls=config.reward.max_failed_calls,
         log=config.folder / "rewards.jsonl",
     )
+    atexit.register(reward.close)  # before the memory closes: the last to register is the first to run
     splits = {"train": problems.train, "test": problems.test, "ood": problems.ood}
     return RolloutRewards(reward, splits, ledger, group_size=group_size, wait=wait)
