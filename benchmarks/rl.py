@@ -46,12 +46,14 @@ from trainer.verifiers import judge
 CONFIG = Path(__file__).with_name("rl.yaml")
 QUICK = Path(__file__).with_name("rl_quick.yaml")
 _NO_MODEL = {"initial_rollouts": 1}
+_NOBODY_WATCHES = {"monitor": 0}
 ARMS: dict[str, dict[str, dict[str, Any]]] = {
-    "oracle": {"labels": {"budget": 1.0}, "reward": {"scorer": "none", **_NO_MODEL}},
-    "labelled": {"reward": {"scorer": "none", **_NO_MODEL}},
-    "majority": {"reward": {"scorer": "majority_vote", **_NO_MODEL}},
+    "oracle": {"labels": {"budget": 1.0, **_NOBODY_WATCHES}, "reward": {"scorer": "none", **_NO_MODEL}},
+    "labelled": {"labels": _NOBODY_WATCHES, "reward": {"scorer": "none", **_NO_MODEL}},
+    "majority": {"labels": _NOBODY_WATCHES, "reward": {"scorer": "majority_vote", **_NO_MODEL}},
     "vote": {"labels": {"budget": 0}, "reward": {"scorer": "majority_vote", **_NO_MODEL}},
     "memory": {},
+    "acquired": {"labels": {"acquisition": "informative"}},
     "random": {"labels": {"budget": 0}, "reward": {"scorer": "random", **_NO_MODEL}},
 }
 
@@ -175,7 +177,7 @@ def main() -> None:
     base = QUICK if options.quick else CONFIG
     if options.quick:
         options.arms, options.seeds, options.shares = ["oracle", "labelled", "majority", "memory"], 1, [0.2]
-        options.out = Path(tempfile.mkdtemp()) / "rl.jsonl"
+        options.out = Path(tempfile.mkdtemp(prefix="memreward-rl-")) / "rl.jsonl"
     lines = options.out.read_text(encoding="utf-8").splitlines() if options.out.exists() else []
     rows = [Row(**json.loads(line)) for line in lines]
     done = {(row.arm, row.share, row.seed) for row in rows}

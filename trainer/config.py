@@ -125,7 +125,11 @@ class RewardSection(_Section):
         default_factory=lambda: list(ALL_CHECKS), description="Label-free checks that the scorer `gnn` may use."
     )
     policies: bool = Field(False, description="Whether the scorer `gnn` may know which policy a rollout comes from.")
-    initial_rollouts: int = Field(8, ge=0, description="Rollouts of each training query before training starts.")
+    initial_rollouts: int = Field(
+        8,
+        ge=1,
+        description="Rollouts of each training query before training starts; labels are drawn among their queries.",
+    )
     max_failed_calls: int = Field(3, ge=0, description="Consecutive failed reward calls after which training stops.")
 
     @field_validator("checks")
