@@ -55,6 +55,14 @@ def count(memory: Memory, pattern: str = "(n)") -> int:
     return int(memory.database.query(f"MATCH {pattern} WHERE NOT n:__Neo4jMigration RETURN count(n) AS n")[0]["n"])
 
 
+def everything(memory: Memory) -> list[dict[str, Any]]:
+    """Nodes and relationships with their properties, without the count of what was evaluated."""
+    return memory.database.query(
+        "MATCH (n) OPTIONAL MATCH (n)-[r]->() RETURN labels(n) AS labels, n {.*, evaluated: null} AS node, type(r) AS type, "
+        "properties(r) AS properties, elementId(n) AS id ORDER BY id, type"
+    )
+
+
 @pytest.mark.parametrize("path", ["training", "failure", "wrong columns", "evaluation", "evaluation without truth"])
 def test_every_column_is_logged_once_with_a_value_for_each_rollout(memory: Memory, tmp_path: Path, path: str) -> None:
     truth = FileTruth([write_rows(tmp_path / "r.jsonl", ROWS)], run="import")
@@ -82,25 +90,22 @@ def test_every_column_is_logged_once_with_a_value_for_each_rollout(memory: Memor
 
 
 def test_evaluation_leaves_no_trace_in_the_graph_but_its_count_in_the_ledger(memory: Memory, tmp_path: Path) -> None:
-    secret = sums(3, secret="0417")  # the gold answers end in it
-    truth = FileTruth([write_rows(tmp_path / "r.jsonl", secret)], run="import")
+    truth = FileTruth([write_rows(tmp_path / "r.jsonl", ROWS)], run="import")
     memory.ledger("l")
-    before = memory.database.query("MATCH (n) OPTIONAL MATCH (n)-[r]->() RETURN n, r, n.key AS key ORDER BY key")
+    before = everything(memory)
     reward = MemoryReward(memory, run="r", scorer=MajorityVote(), held_out=HeldOut("l", truth, judge))
-    right = [{**row, "response": f"<think>so</think> #### {row['gold']}"} for row in secret]
+    right = [{**row, "response": f"<think>so</think> #### {row['gold']}"} for row in ROWS]
+    wrong = {**right[0], "response": "#### 0"}
     unknown = {**right[0], "query": "What is not known?"}
-    call = call_on([*right[:5], secret[0], unknown])
+    call = call_on([*right[:5], wrong, unknown])
     log = Log()
     values = reward([""] * 7, split=["eval"] * 7, **call, **log.arguments())
     assert values == [1.0] * 5 + [0.0, None]
     assert log.columns["memory_reward_source"] == [["evaluation"] * 6 + ["none"]]
     assert log.metrics["memory_reward/mean/evaluation"] == [pytest.approx(5 / 6)]
     assert "memory_reward/waiting_to_be_written" not in log.metrics
-    after = memory.database.query("MATCH (n) OPTIONAL MATCH (n)-[r]->() RETURN n, r, n.key AS key ORDER BY key")
-    (ledger,) = (row["l"] for row in memory.database.query("MATCH (l:Ledger) RETURN l"))
-    assert len(after) == len(before)
-    assert ledger["evaluated"] == 3
-    assert "0417" not in str(after)
+    assert everything(memory) == before
+    assert memory.database.query("MATCH (l:Ledger) RETURN l.evaluated AS queries") == [{"queries": 3}]
     assert reward.calls == 0
 
 
