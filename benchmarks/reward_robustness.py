@@ -5,7 +5,7 @@
     noisy labels  a tenth of the labels is flipped
     look-alikes   the metrics are over queries with a labelled neighbour of cosine ≥ .9 and another right answer
     transfer      fitted on the labelled queries of one set, the metrics are over all rollouts of another one
-    without …     the reward model without labels as inputs, shared answers, similarity edges, residual, checks
+    without …     the reward model without labels as inputs, shared answers, similarity edges, residual, form, wording, checks
 
 20 % of the queries are labelled. Needs the same folder as reward_quality.py; rows are appended to --out as they come, and
 a run that was stopped goes on where it was.
@@ -42,6 +42,7 @@ ABLATIONS = {
     "similarity edges": RewardModelConfig(similarity=False),
     "residual": RewardModelConfig(residual=False),
     "form": RewardModelConfig(checks=tuple(check for check in ALL_CHECKS if check != "form")),
+    "wording": RewardModelConfig(wording=False),
     "checks": RewardModelConfig(checks=()),
 }
 _SHARE, _FLIPPED, _ALIKE = 0.2, 0.1, 0.9
