@@ -58,6 +58,13 @@ def test_errors_are_results_with_their_message() -> None:
     assert run("def f(:").status == "error"
 
 
+@pytest.mark.parametrize("program", ["import sys; sys.exit(0)", "import os; os._exit(0)", "raise SystemExit"])
+def test_a_program_that_leaves_is_reported_at_once(program: str) -> None:
+    result = run(program)
+    assert result.status == "exit"
+    assert result.seconds < QUICK.seconds
+
+
 @pytest.mark.parametrize("mode", [*MODES[:1], *MODES[-1:]])  # with and without namespaces
 @pytest.mark.parametrize(
     ("program", "status"),

@@ -97,6 +97,8 @@ def _run_program(text: str, force: list[str], incoming: int, outgoing: int) -> N
         failure = {"status": status, "reason": f"the program raised {type(error).__name__}"}
     _flush()
     peer.send(failure)
+    if failure:
+        end("exit", "there is nothing to call")
     wanted = peer.receive()["names"]
     peer.send({"offered": {name: peer.encode(vars(module)[name]) for name in wanted if name in vars(module)}})
     while True:
