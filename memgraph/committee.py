@@ -26,6 +26,7 @@ from memgraph.errors import ModelError
 from memgraph.features import own_features, rollout_features, vote_features
 from memgraph.reliability import PolicyReliability, Reliability, deviation
 from memgraph.snapshot import Floats, Ints, Snapshot
+from memgraph.threads import one_thread
 from memgraph.wording import Wording, ngrams_of
 
 _FOLDS = 5
@@ -207,15 +208,17 @@ def _fit_members(features: Floats, right: NDArray[np.bool_], seed: int) -> Membe
     """Fitted members; none where there is only one class to learn from, which a fold of few labels may have."""
     if right.all() or not right.any():
         return []
-    return [member.fit(features, right) for member in _members(seed)]
+    with one_thread():
+        return [member.fit(features, right) for member in _members(seed)]
 
 
 def _logits(members: Members, features: Floats) -> Floats:
     """[rows] weighted mean of the members' logits, 0 without any."""
     total = np.zeros(len(features))
-    for weight, member in zip(_WEIGHTS, members, strict=False):
-        probability = np.clip(member.predict_proba(features)[:, 1], _LIMIT, 1 - _LIMIT)
-        total += weight * np.log(probability / (1 - probability))
+    with one_thread():
+        for weight, member in zip(_WEIGHTS, members, strict=False):
+            probability = np.clip(member.predict_proba(features)[:, 1], _LIMIT, 1 - _LIMIT)
+            total += weight * np.log(probability / (1 - probability))
     return (total / sum(_WEIGHTS)).astype(np.float32)
 
 

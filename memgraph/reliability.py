@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from memgraph.features import VOTES, group_rows, vote_features
 from memgraph.keys import key_of
 from memgraph.snapshot import Floats, Ints, Snapshot
+from memgraph.threads import one_thread
 
 RELIABILITY = ("reliability", "reliability_deviation", *(f"reliable_{name}" for name in VOTES))
 _FOLDS = 5
@@ -58,7 +59,8 @@ class Reliability:
                 random_state=seed,
             )
             model = make_pipeline(SimpleImputer(keep_empty_features=True), regression)
-            models.append(model.fit(own[seen], lead[seen]))
+            with one_thread():
+                models.append(model.fit(own[seen], lead[seen]))
         return cls(models)
 
     def features(self, snapshot: Snapshot, own: Floats) -> Floats:
@@ -68,7 +70,8 @@ class Reliability:
             fold = _folds(snapshot)
             for number, model in enumerate(self.models):
                 if (fold == number).any():
-                    found[fold == number] = model.predict(own[fold == number])
+                    with one_thread():
+                        found[fold == number] = model.predict(own[fold == number])
         return _features(snapshot, found)
 
 

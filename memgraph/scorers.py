@@ -26,6 +26,7 @@ from memgraph.keys import key_of
 from memgraph.paper import Messages, PaperGNN, fit_paper_gnn, predict_paper_gnn
 from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.snapshot import Floats, Ints, Snapshot
+from memgraph.threads import one_thread
 
 DEFAULT_SCORER = "gnn"
 _NEIGHBOURS = 15
@@ -219,7 +220,8 @@ class _Fitted(ABC):
             raise ModelError(
                 f"the scorer {self.name} needs right and wrong labels, found {len(known)} of one class; label more"
             )
-        self._model = self._classifier(seed).fit(self._features(snapshot)[known], right)
+        with one_thread():
+            self._model = self._classifier(seed).fit(self._features(snapshot)[known], right)
 
     def score(self, snapshot: Snapshot) -> Scores:
         """Probability by the classifier."""
