@@ -108,7 +108,9 @@ def test_evaluate_prints_one_row_for_each_scorer_share_and_split_and_leaves_the_
         assert 0 <= row["auc"] <= 1
         assert row["within_query_auc"] is None or 0 <= row["within_query_auc"] <= 1
         assert 0 <= row["ece"] <= 1
-        assert row["coverage"] == 1 if row["scorer"] == "majority_vote" else 0 < row["coverage"] < 1
+        # these votes are unanimous and a regression on them is sure, or nearly; random numbers are not
+        least, most = {"majority_vote": (1, 1), "logistic": (0.9, 1), "random": (0.5, 0.95)}[row["scorer"]]
+        assert least <= row["coverage"] <= most
         assert row["seconds"] >= 0
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
     assert memory.database.query("MATCH (t:Thinking) RETURN count(t) AS n")[0]["n"] == 0
