@@ -71,7 +71,7 @@ def test_a_budget_is_spent_to_the_query_and_a_second_call_spends_nothing(
     assert more.revealed.newly_paid == 10
     assert more.training > first.training
     assert more.monitored > first.monitored
-    with pytest.raises(LedgerError, match="30 are spent"):
+    with pytest.raises(LedgerError, match="30 queries and 0 single answers are spent"):
         memory.ledger("l").reveal(source, set(source.query_keys()) - more.training - more.monitored)
 
 
