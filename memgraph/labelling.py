@@ -131,7 +131,7 @@ class _Purse:
     @property
     def left(self) -> int:
         """Queries that can still be paid for."""
-        return max(0, self.limit - len(self.account.revealed()))
+        return max(0, self.limit - self.account.spent())
 
     def paid(self, purpose: Purpose) -> int:
         """Queries paid for, for one purpose."""

@@ -155,6 +155,11 @@ class Ledger:
         rows = self._database.query(cypher("read/ledger_queries"), key=self.key)
         return {row["query"] for row in rows if not row["free"]}
 
+    def spent(self) -> int:
+        """How much of the budget is used: queries paid for, and answers that people judged one by one."""
+        answers = {row["answer"] for row in self._database.query(cypher("read/answers_paid"), key=self.key)}
+        return len(self.revealed()) + len(answers)
+
     def purposes(self) -> dict[str, Purpose]:
         """Query key → what its labels serve, of all queries that were paid for or reused."""
         rows = self._database.query(cypher("read/ledger_queries"), key=self.key)

@@ -7,13 +7,15 @@ that is spread over several processes is scored by one model.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast_object_list, wait_for_everyone
 from transformers import TrainerCallback
 
 from memgraph.errors import TrainingError
+from memgraph.memory import RegisteredModel
 from memgraph.reward_model import RewardModel
 from memgraph.scorers import GnnScorer
 from trainer.monitor import Agreement, Monitor
@@ -23,6 +25,14 @@ from trainer.refit import Refit
 from trainer.reward import MemoryReward
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows from a step: a new model to score with, and why training must stop, if so."""
+
+    model: RegisteredModel | None = None
+    stop: str | None = None
 
 
 class RewardUpkeep(TrainerCallback):
@@ -53,30 +63,28 @@ class RewardUpkeep(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Watch and fit in one process, then do in all of them what follows from it."""
-        decided: list[str | None] = [None, None]
-        if state.is_world_process_zero:
-            decided = self._watch(state.global_step)
+        self._reward.flush()  # what is still on its way into the memory could not be watched
+        wait_for_everyone()
+        decided = [self._watch(state.global_step) if state.is_world_process_zero else Decision()]
         broadcast_object_list(decided)
-        folder, stop = decided
-        if folder is not None:
-            model = RewardModel.load(Path(folder), space=self._reward.memory.space.key)
-            self._reward.scorer = GnnScorer(model)
-        if stop is not None:
-            raise TrainingError(stop)
+        (decision,) = decided
+        if decision.model is not None:
+            model = RewardModel.load(Path(decision.model.folder), space=self._reward.memory.space.key)
+            self._reward.scorer, self._reward.model = GnnScorer(model), decision.model.key
+        if decision.stop is not None:
+            raise TrainingError(decision.stop)
 
-    def _watch(self, step: int) -> list[str | None]:
-        """Folder of a new model, and why training must stop; None where there is no such thing."""
+    def _watch(self, step: int) -> Decision:
         predictions = self._predictions.new()
-        folder = stop = None
+        found = stop = None
         if self._monitor is not None and self._monitor.observe(step, predictions):
             stop = self._alarm(step, self._monitor.agreement)
         if self._refit is not None and (fitted := self._refit.observe(step, predictions)) is not None:
-            model, registered = fitted
-            folder = registered.folder
+            model, found = fitted
             auc, ece = model.metrics["held_out_auc"], model.metrics["held_out_ece"]
             said = f"held-out AUC {auc:.3f}, ECE {ece:.3f}" if auc is not None and ece is not None else "not measured"
             self._narrator.say(f"step {step}: reward model fitted anew ({self._refit.records[-1].reason}; {said})")
-        return [folder, stop]
+        return Decision(found, stop)
 
     def _alarm(self, step: int, found: Agreement) -> str | None:
         """Warn; why training must stop, if it must."""

@@ -18,10 +18,14 @@ from memgraph.scorers import GnnScorer, MajorityVote
 from memgraph.settings import Settings
 from memgraph.truth import FileTruth
 from tests.integration.rollouts import call_on
+from trainer.config import RefitSection
 from trainer.data import Problems, training_dataset
 from trainer.problems import generate
+from trainer.progress import Narrator
+from trainer.refit import Refit
 from trainer.reward import Judged, MemoryReward
 from trainer.tiny_policy import format_prompt, load_tiny_policy
+from trainer.upkeep import RewardUpkeep
 from trainer.verifiers import judge
 
 
@@ -71,6 +75,11 @@ def main() -> None:
     reward = MemoryReward(
         memory, run="grpo", scorer=scorer, view=view, kind="soft", skip_noise=False, num_generations=4
     )
+    problems = Problems.of(generate(9, 0, domains=["math"]))
+    refit = Refit(
+        memory, RefitSection(every=1), ledger="l", training=[task.query_key for task in problems.tasks],
+        config=model.config, seed=0, log=out / "refits.jsonl",
+    )  # fmt: skip
     trainer = GRPOTrainer(
         model=policy,
         processing_class=tokenizer,
@@ -80,11 +89,15 @@ def main() -> None:
             num_generations=4, max_completion_length=24, save_strategy="no", disable_tqdm=True, logging_steps=1,
             gradient_checkpointing=False,
         ),
-        train_dataset=training_dataset(Problems.of(generate(9, 0, domains=["math"])).tasks, format_prompt=format_prompt),
+        train_dataset=training_dataset(problems.tasks, format_prompt=format_prompt),
     )  # fmt: skip
+    trainer.add_callback(
+        RewardUpkeep(reward, monitor=None, refit=refit, stop_after=None, narrator=Narrator(quiet=True))
+    )
     trainer.train()
     reward.close()
     seen["grpo"] = [reward.last.late_ranks, reward.last.incomplete_groups, reward.last.failure]
+    seen["model"], seen["fits"] = reward.model, len(refit.records)
     (out / f"rank-{state.process_index}.json").write_text(json.dumps(seen))
     memory.close()
 

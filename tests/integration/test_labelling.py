@@ -9,6 +9,7 @@ import pytest
 
 from memgraph.errors import LedgerError
 from memgraph.labelling import Spending, label_within_budget
+from memgraph.ledger import Judgement
 from memgraph.memory import Memory
 from memgraph.records import LabelView, Purpose, Rollout
 from memgraph.reward_model import RewardModelConfig
@@ -159,6 +160,19 @@ def test_calibration_rests_on_the_labels_drawn_at_random_alone(memory: Memory, s
     assert at_random == {key for key, purpose in purposes.items() if purpose is Purpose.CALIBRATE}
     assert len(at_random) == 15
     assert memory.drawn_at_random(snapshot, LabelView(ledgers=("l",), purposes=(Purpose.TRAIN,))) is None
+
+
+def test_answers_that_people_judged_one_by_one_use_up_the_budget_too(memory: Memory, source: FileTruth) -> None:
+    snapshot = memory.snapshot(LabelView(ledgers=()))
+    ledger = memory.ledger("l", budget=5)
+    ledger.accept(
+        [
+            Judgement(snapshot.answer_keys[row], snapshot.query_keys[snapshot.answer_query[row]], 1.0, "ann")
+            for row in range(2)
+        ]
+    )
+    assert label_within_budget(memory, source, ledger="l", budget=5).revealed.newly_paid == 3
+    assert ledger.spent() == 5
 
 
 def test_at_most_so_many_rollouts_of_a_query_are_read_the_newest_first(memory: Memory, source: FileTruth) -> None:

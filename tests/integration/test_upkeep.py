@@ -190,6 +190,14 @@ def test_a_refit_learns_from_the_rollouts_since_changes_the_scorer_and_is_regist
     assert newest.fingerprint() != first.fingerprint()
     assert json.loads((tmp_path / "refits.jsonl").read_text())["model"] == record.model
 
+    run.step()
+    by_step = memory.database.query(
+        "MATCH (t:Thinking {run: 'r'})<-[:SCORES]-(l:Label {kind: 'gnn'}) RETURN DISTINCT t.step AS step, l.model AS model"
+    )
+    assert {row["step"]: row["model"] for row in by_step}[2] == record.model, (
+        "predictions name the model that made them"
+    )
+
 
 def test_poisoned_hidden_and_watched_labels_change_nothing_in_a_refit(memory: Memory, tmp_path: Path) -> None:
     def fitted(name: str, truth: Problems | None) -> tuple[Run, str]:
