@@ -17,10 +17,11 @@ import numpy as np
 import skops.io
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.feature_selection import VarianceThreshold
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import StandardScaler
 
 from memgraph.errors import ModelError
 from memgraph.features import own_features, rollout_features, vote_features
@@ -32,6 +33,7 @@ from memgraph.wording import Wording, ngrams_of
 _FOLDS = 5
 _TRUSTED = ["numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
 _LIMIT = 1e-4
+_LEAST_VARIANCE = 1e-8
 _SAID = "wording"  # name of the feature
 _WEIGHTS = (0.25, 0.25, 0.5)  # two boostings, and a regression that is calibrated best
 
@@ -199,8 +201,10 @@ def _members(seed: int) -> list[Any]:
         )
         for number in range(2)
     ]
-    # what lies outside of anything that was labelled counts as its edge: a feature that hardly varied there would explode
-    linear = make_pipeline(MinMaxScaler(clip=True), StandardScaler(), LogisticRegression(C=0.01, max_iter=500))
+    # a feature that hardly varied among the labels, by rounding for instance, would explode elsewhere
+    linear = make_pipeline(
+        VarianceThreshold(_LEAST_VARIANCE), StandardScaler(), LogisticRegression(C=0.01, max_iter=500)
+    )
     return [make_pipeline(SimpleImputer(keep_empty_features=True), member) for member in (*trees, linear)]
 
 
@@ -281,6 +285,6 @@ def _parameters(member: Any) -> list[NDArray[Any]]:
     if isinstance(model, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
         nodes = [predictor.nodes for stage in model._predictors for predictor in stage]
         return [imputer.statistics_, *nodes, np.asarray(model._baseline_prediction)]
-    edges, scaler, regression = model
-    arrays = edges.data_min_, edges.data_max_, scaler.mean_, scaler.scale_, regression.coef_, regression.intercept_
+    kept, scaler, regression = model
+    arrays = kept.variances_, scaler.mean_, scaler.scale_, regression.coef_, regression.intercept_
     return [imputer.statistics_, *arrays]
