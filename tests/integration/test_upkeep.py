@@ -164,6 +164,7 @@ def test_each_prediction_is_handed_out_once_and_those_of_other_runs_never(memory
     predictions = Predictions(memory, "r")
     for call in range(2):
         run.reward(trainer_state=run.state, **run.batch())
+        run.reward.flush()
         found = predictions.new()
         assert {one.call for one in found} == {call}
         assert len(found) == 4 * (16 - len(run.spent.training))
