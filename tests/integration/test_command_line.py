@@ -59,12 +59,12 @@ def test_the_way_from_import_to_score_in_json(memory: Memory, settings: Settings
     assert Path(fitted["folder"]).is_dir()
     assert call("score")["queries"] == 18
     assert call("score", "--confidence", "1") == {"queries": 18, "scored": 0, "abstained": 72, "mean": None}
-    assert call("label", file)["newly_paid"] == 18
-    assert call("score") == {"queries": 0, "scored": 0, "abstained": 0, "mean": None}
     spent = call("inspect", "label_spending")
     assert [(row["ledger"], row["queries_paid"]) for row in spent] == [("default", 12)]
     assert {query["name"] for query in call("inspect")} >= {"label_spending", "reward_sources", "query_group"}
     assert all(state["applied_at"] for state in call("migrate", "--status"))
+    assert call("label", file, "--budget", "1.0")["newly_paid"] == 18
+    assert call("score") == {"queries": 0, "scored": 0, "abstained": 0, "mean": None}
 
 
 def test_rejected_rows_end_with_exit_code_3_and_are_listed(memory: Memory, settings: Settings, tmp_path: Path) -> None:
