@@ -33,7 +33,7 @@ from typing import Any
 
 import numpy as np
 from machine import machine, versions
-from rl_tables import plot_runs, tables
+from rl_tables import SHARE_OF, plot_runs, tables
 
 from memgraph.evaluation import temporary_memory
 from memgraph.memory import Memory
@@ -184,8 +184,7 @@ def main() -> None:
     for share in options.shares:
         for seed in range(options.first_seed, options.first_seed + options.seeds):
             for arm in options.arms:
-                # what labels do not change is run once a seed
-                spent = {"oracle": 1.0, "vote": 0.0, "random": 0.0}.get(arm, share)
+                spent = SHARE_OF.get(arm, share)  # so they run once a seed
                 if (arm, spent, seed) in done:
                     continue
                 print(f"running {arm}, {spent:.0%} labels, seed {seed}", file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
 
 Runs = dict[int, dict[str, NDArray[np.float64]]]  # seed → domain → [problems] verdicts
 Statistic = Callable[[dict[str, dict[str, NDArray[np.float64]]]], float]
+SHARE_OF = {"oracle": 1.0, "vote": 0.0, "random": 0.0}  # arms that labels do not change
 _RESAMPLES = 2000
 _SMOOTH = 5
-_EVERYTHING = {"oracle": 1.0, "vote": 0.0, "random": 0.0}  # arms that take no share
 
 
 def tables(rows: Sequence[Row]) -> str:
@@ -33,7 +32,7 @@ def tables(rows: Sequence[Row]) -> str:
     for share in sorted({row.share for row in rows} - {0.0, 1.0}):
         parts.append(f"## {share:.0%} of the queries labelled")
         chosen = {
-            arm: [row for row in rows if row.arm == arm and row.share == _EVERYTHING.get(arm, share)]
+            arm: [row for row in rows if row.arm == arm and row.share == SHARE_OF.get(arm, share)]
             for arm in dict.fromkeys(row.arm for row in rows)
         }
         chosen = {arm: found for arm, found in chosen.items() if found}
@@ -46,14 +45,14 @@ def plot_runs(rows: Sequence[Row], file: Path) -> None:
     figure = Figure(figsize=(11, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     for arm in dict.fromkeys(row.arm for row in rows):
-        curves = [row.accuracy for row in rows if row.arm == arm and row.share == _EVERYTHING.get(arm, 0.2)]
+        curves = [row.accuracy for row in rows if row.arm == arm and row.share == SHARE_OF.get(arm, 0.2)]
         if curves:
             mean = np.mean([curve[: min(map(len, curves))] for curve in curves], axis=0)
             smooth = np.convolve(mean, np.ones(_SMOOTH) / _SMOOTH, mode="valid")
             left.plot(np.arange(len(smooth)) + _SMOOTH, smooth, label=arm)
         shares = sorted({row.share for row in rows if row.arm == arm})
         points = [_over_seeds(_runs([r for r in rows if r.arm == arm and r.share == s], "test")) for s in shares]
-        if arm in _EVERYTHING:
+        if arm in SHARE_OF:
             right.axhline(float(np.mean(points[0])), linestyle=":", color=f"C{len(right.lines)}", label=arm)
         else:
             means, spreads = [np.mean(p) for p in points], [np.std(p) for p in points]
@@ -107,15 +106,15 @@ def _accuracy(chosen: dict[str, list[Row]], split: str) -> str:
             line.append(_interval(both, lambda r: 100 * _micro(r["arm"]) / _micro(r["oracle"]), "{:.1f}"))
         if "oracle" in runs and "labelled" in runs and arm not in ("oracle", "labelled", "start"):
             three = {"arm": found, "oracle": runs["oracle"], "labelled": runs["labelled"]}
-            line.append(_interval(three, None, "{:.2f}"))
+            line.append(_interval(three, _closed, "{:.2f}"))
         lines.append([*line, *[""] * (len(head) - len(line))])
     title = "In domain" if split == "test" else "Out of domain"
     problems = len(np.concatenate(list(next(iter(first.values())).values())))
     return f"### {title}, {problems} problems\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _interval(arms: dict[str, Runs], statistic: Statistic | None, form: str) -> str:
-    """A statistic of arms on their common seeds with its interval; without one, the share of the distance closed."""
+def _interval(arms: dict[str, Runs], statistic: Statistic, form: str) -> str:
+    """A statistic of arms on their common seeds, with its interval."""
     seeds = sorted(set.intersection(*(set(runs) for runs in arms.values())))
     if not seeds:
         return ""
@@ -123,21 +122,19 @@ def _interval(arms: dict[str, Runs], statistic: Statistic | None, form: str) -> 
     values = []
     for resample in range(_RESAMPLES + 1):
         drawn = seeds if resample == 0 else list(rng.choice(seeds, len(seeds)))
-        mean: dict[str, list[float]] = defaultdict(list)
         picked: dict[str, dict[str, NDArray[np.float64]]] = {arm: {} for arm in arms}
         for place, seed in enumerate(drawn):
             for domain, verdicts in next(iter(arms.values()))[seed].items():
                 rows = np.arange(len(verdicts)) if resample == 0 else rng.integers(0, len(verdicts), len(verdicts))
                 for arm, runs in arms.items():
                     picked[arm][f"{place}/{domain}"] = runs[seed][domain][rows]
-        for arm in arms:
-            mean[arm].append(_micro(picked[arm]))
-        values.append(_closed(picked) if statistic is None else statistic(picked))
+        values.append(statistic(picked))
     low, high = np.nanpercentile(values[1:], [2.5, 97.5])
     return f"{form.format(values[0])} ({form.format(low)} to {form.format(high)})"
 
 
 def _closed(picked: dict[str, dict[str, NDArray[np.float64]]]) -> float:
+    """Share of the distance from labelled-only to oracle."""
     distance = _micro(picked["oracle"]) - _micro(picked["labelled"])
     return (_micro(picked["arm"]) - _micro(picked["labelled"])) / distance if distance else float("nan")
 
