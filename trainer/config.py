@@ -56,6 +56,11 @@ class LabelSection(_Section):
     ledger: str | None = Field(None, description="Account of this experiment; by default the run's name.")
     budget: float | int = Field(0.2, description="A share of the distinct training queries, or a number of them.")
     seed: int = 0
+    verifier: str = Field(
+        "auto",
+        description="What judges answers: a name in `trainer.verifiers`, or a function of yours as module:function; `auto` "
+        "takes tests for programs, expressions for maths, normal forms for all else.",
+    )
     acquisition: Literal["random", "informative"] = Field(
         "random",
         description="`informative` draws half of the training labels at random, on which calibration rests, and lets the "
