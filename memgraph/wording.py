@@ -101,10 +101,12 @@ class BelievedWording:
         """
         columns, rarity = _telling(snapshot, ngrams)
         weights, bias = np.zeros((FOLDS, len(columns)), np.float32), np.zeros(FOLDS, np.float32)
+        if not len(columns):
+            return cls(columns, rarity, weights, bias)
         said, lead, fold = _weighted(ngrams, columns, rarity), deviation(snapshot, believed), folds_by_key(snapshot)
         for number in range(FOLDS):
             seen = fold != number
-            if len(columns) and seen.any():
+            if seen.any():
                 ridge = Ridge(alpha=_DOUBT, solver="sparse_cg", tol=1e-3).fit(said[seen], lead[seen])
                 weights[number], bias[number] = ridge.coef_, ridge.intercept_
         return cls(columns, rarity, weights, bias)

@@ -70,6 +70,12 @@ class LabelSection(_Section):
         default_factory=list,
         description="Other ledgers of this memory: training queries that they have paid for are known here at no cost.",
     )
+    repeat: int = Field(
+        1,
+        ge=1,
+        description="How many times a pass over the training queries comes to each labelled one; more keep a policy close to "
+        "what is known, too many have it learn these by heart.",
+    )
     monitor: float | int = Field(
         0.05,
         ge=0,

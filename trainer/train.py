@@ -136,7 +136,9 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         with stage("accuracy on held-out problems before training"):
             before = evaluate(config, policy, held_out, ledger, narrator)
 
-    rewarded = training if scorer is not None else training.only(judged.query_keys)
+    rewarded = training.only(judged.query_keys)
+    if scorer is not None:
+        rewarded = Problems((*training.tasks, *rewarded.tasks * (config.labels.repeat - 1)), training.truth)
     if not rewarded.tasks:
         raise TrainingError(
             f"no training query has a reward: scorer {config.reward.scorer!r} and a label budget of {config.labels.budget}"
