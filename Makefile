@@ -23,8 +23,8 @@ demo: $(STAMP)  ## the main job: rollouts → memory → labels → GNN rewards 
 	@start=$$(date +%s); $(BIN)/memreward demo && echo "✓ demo finished in $$(( $$(date +%s) - start )) s"
 
 test: $(STAMP)  ## all tests, against a real Neo4j that they start themselves
-	@echo "▸ tests (the first run fetches Neo4j's jars, about 170 MB)"
-	@start=$$(date +%s); $(BIN)/python -m pytest --durations=8 && echo "✓ tests finished in $$(( $$(date +%s) - start )) s"
+	@echo "▸ tests, in two processes with a Neo4j each (the first run fetches its jars, about 170 MB)"
+	@start=$$(date +%s); OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations=8 && echo "✓ tests finished in $$(( $$(date +%s) - start )) s"
 
 lint: $(STAMP)  ## ruff (lint and format) and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -1,4 +1,4 @@
-"""One real Neo4j for the whole session, started by the code that users start theirs with."""
+"""One real Neo4j for all tests of a process, started by the code that users start theirs with."""
 
 from __future__ import annotations
 
@@ -63,4 +63,4 @@ def write_rows(file: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 def pytest_report_header() -> str:
-    return f"cores: {os.cpu_count()}; one managed Neo4j serves all tests"
+    return f"cores: {os.cpu_count()}; one managed Neo4j serves all tests of a process"
