@@ -33,7 +33,7 @@ from typing import Any
 
 import numpy as np
 from machine import machine, versions
-from rl_tables import SHARE_OF, plot_runs, tables
+from rl_tables import JUDGED_EVERY, SHARE_OF, plot_runs, tables
 
 from memgraph.evaluation import temporary_memory
 from memgraph.memory import Memory
@@ -65,8 +65,8 @@ class Row:
     Attributes:
         scores: "split/domain" → the held-out problems' greedy verdicts before and after training, a digit each, in the
             order of their keys: all runs of one seed have the same problems.
-        accuracy: by step, share of the sampled training responses that were right, whatever reward they got.
-        agreement: by source of reward, share of the rewards that were on the right side of ½.
+        accuracy: at every third step, share of the sampled training responses that were right, whatever reward they got.
+        agreement: by source of reward, share of the rewards of these steps that were on the right side of ½.
         rewards: how many, by source.
         reward_seconds: mean time of a reward call.
         commit: of the code that ran.
@@ -120,12 +120,17 @@ def run_arm(base: Path, arm: str, share: float, seed: int) -> Row:
 
 
 def judged_rollouts(memory: Memory, config: RunConfig) -> tuple[list[float], dict[str, float]]:
-    """The truth about a run's training rollouts, read after it for this report only: by step, and by reward source."""
+    """The truth about a run's training rollouts, read after it for this report only: by step, and by reward source.
+
+    Of every third step, since each new program among them has to be run.
+    """
     rows = memory.database.query(
         "MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking {run: $run})-[:LEADS_TO]->(a:Answer) "
+        "WHERE t.call % $every = 0 "
         "RETURN q.key AS query, q.domain AS domain, a.key AS answer, a.value AS value, a.valid AS valid, t.call AS call, "
         "t.reward AS reward, t.reward_source AS source",
         run=config.name,
+        every=JUDGED_EVERY,
     )
     answers = {row["answer"]: (row["query"], row["value"] if row["valid"] else None, row["domain"]) for row in rows}
     truth = load_problems(config.data).train.truth

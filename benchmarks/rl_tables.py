@@ -18,7 +18,8 @@ Runs = dict[int, dict[str, NDArray[np.float64]]]  # seed → domain → [problem
 Statistic = Callable[[dict[str, dict[str, NDArray[np.float64]]]], float]
 SHARE_OF = {"oracle": 1.0, "vote": 0.0, "random": 0.0}  # arms that labels do not change
 _RESAMPLES = 2000
-_SMOOTH = 5
+JUDGED_EVERY = 3  # steps
+_SMOOTH = 3
 
 
 def tables(rows: Sequence[Row]) -> str:
@@ -49,7 +50,7 @@ def plot_runs(rows: Sequence[Row], file: Path) -> None:
         if curves:
             mean = np.mean([curve[: min(map(len, curves))] for curve in curves], axis=0)
             smooth = np.convolve(mean, np.ones(_SMOOTH) / _SMOOTH, mode="valid")
-            left.plot(np.arange(len(smooth)) + _SMOOTH, smooth, label=arm)
+            left.plot(JUDGED_EVERY * (np.arange(len(smooth)) + _SMOOTH), smooth, label=arm)
         shares = sorted({row.share for row in rows if row.arm == arm})
         points = [_over_seeds(_runs([r for r in rows if r.arm == arm and r.share == s], "test")) for s in shares]
         if arm in SHARE_OF:
