@@ -226,6 +226,11 @@ class RewardModel:
                 prior = torch.stack([network(data) for network in networks]).mean(dim=0).numpy()
         return _calibrated(prior[rows], self.calibration)
 
+    @property
+    def networks_on(self) -> bool:
+        """Whether graph networks correct the feature model: then a score reads the unlabelled rollouts around it too."""
+        return any(cast(RewardGNN, network).is_on for network in self._networks)
+
     def fingerprint(self) -> str:
         """sha256 of weights, calibration and settings: equal models have equal fingerprints."""
         digest = hashlib.sha256(save(_contiguous(self._networks)))

@@ -1,15 +1,16 @@
-"""`memreward inspect`: the named Cypher queries."""
+"""`memreward inspect`, the named Cypher queries, and `memreward why`."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from memgraph.cli.common import HomeOption, JsonOption, console, emit, open_memory
+from memgraph.cli.common import HomeOption, JsonOption, LedgerOption, console, emit, open_memory
 
 
 def inspect(
@@ -41,6 +42,81 @@ def inspect(
     with open_memory(home) as memory:
         rows = run_inspection(memory.database, name, dict(map(_parameter, param or [])))
     emit(rows) if as_json else print_rows(rows)
+
+
+def why(
+    what: Annotated[
+        str,
+        typer.Argument(help="A rollout's key, or the beginning of it, or of a query's key or text, to choose from."),
+    ],
+    ledger: LedgerOption = "default",
+    at: Annotated[datetime | None, typer.Option(help="The score in force at that time (UTC).")] = None,
+    run: Annotated[
+        str | None, typer.Option(help="With --step: the score when that training run had finished a step.")
+    ] = None,
+    step: Annotated[int | None, typer.Option(help="See --run.")] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Why a rollout has its reward: every score it ever had, and which labels and answers moved the predicted one.
+
+    The model scores it again without each labelled neighbour, without each of their labelled answers, and without each
+    answer of its own group. What it finds is kept in the graph: `memreward inspect why_reward` shows it.
+    """
+    from memgraph.history import scores_of, time_of_step
+    from memgraph.records import LabelView
+    from memgraph.why import found_rollouts
+    from memgraph.why import why as explain
+
+    if (run is None) != (step is None) or (run is not None and at is not None):
+        raise typer.BadParameter("a past state is named by --at, or by --run and --step together")
+    with open_memory(home) as memory:
+        meant = found_rollouts(memory, what)
+        if len(meant) != 1:
+            emit({"rollouts": meant}) if as_json else print_rows(meant)
+            if not as_json and meant:
+                console.print("several rollouts are meant; give the key of one")
+            return
+        rollout = meant[0]["rollout"]
+        when = at and at.replace(tzinfo=UTC)
+        if run is not None and step is not None:
+            when = time_of_step(memory, run, step)
+        history = [score for score in scores_of(memory, rollout) if when is None or score.at <= when]
+        predicted = [score.model for score in history if score.model is not None and score.score is not None]
+        explained = None
+        if predicted:
+            model, registered = memory.registered_model(predicted[-1])
+            explained = explain(memory, model, registered.key, LabelView(ledgers=(ledger,)), rollout, at=when)
+    if as_json:
+        emit({"rollout": rollout, "scores": history, "explanation": explained})
+        return
+    table = Table("when", "kind", "score", "by", "why", title=f"every score of rollout {rollout[:12]}")
+    for score in history:
+        by = score.model[:12] if score.model else score.author or ", ".join(score.ledgers)
+        table.add_row(
+            f"{score.at:%Y-%m-%d %H:%M:%S}",
+            score.kind,
+            _shown(score.score),
+            by,
+            score.reason or score.explanation or "",
+        )
+    console.print(table)
+    if explained is None:
+        console.print("no model has scored it: a label is its reward, or it has none")
+        return
+    console.print(f"predicted: {explained.stored.score:.3f}; without any label around: {explained.without_labels:.3f}")
+    table = Table("moved by", "what", "rollouts", "label", "cosine", "change", title="leave-one-out")
+    for one in explained.influences:
+        cells = (
+            one.kind,
+            one.text[:60],
+            str(one.rollouts),
+            _shown(one.label),
+            _shown(one.cosine),
+            f"{one.change:+.4f}",
+        )
+        table.add_row(*map(escape, cells))
+    console.print(table)
 
 
 def print_rows(rows: list[dict[str, Any]]) -> None:
