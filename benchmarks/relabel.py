@@ -83,7 +83,7 @@ def measure(memory: Memory, source: FileTruth, repeats: int) -> list[Row]:
     ledger = memory.ledger("benchmark")
     ledger.reveal(source, order[:spent])
     say("fitting")
-    model, registered = memory.fit(VIEW, query_keys=order[:_FITTED], config=RewardModelConfig(epochs=0))
+    model, registered = memory.fit(VIEW, query_keys=order[:_FITTED], config=RewardModelConfig(members=0))
     assert not model.networks_on
     rows: list[Row] = []
 

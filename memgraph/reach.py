@@ -6,7 +6,7 @@ ones, or all where graph networks correct the feature model. Nothing else moves 
 is fitted.
 
     query ──► structure: its rollouts, the queries around it
-          └─► labels: the evidence of the queries around it, and its own
+          └─► labels: what the queries around it offer, and its own
 
 Both are kept as digests with the model that read them, `(:RewardModel)-[:READ]->(:Query)`. A query is affected when either
 differs now: by a label, a correction, a label taken over from another ledger, new rollouts or new neighbours alike. Looking
@@ -15,7 +15,7 @@ needs no vectors and no model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ _CAPS = Caps()
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Offer:
     """What a query offers to the scores around it.
 
     Attributes:
@@ -102,43 +102,29 @@ def readings(database: Database, model: str, view: LabelView, *, labelled_only: 
         model: key of the registered reward model.
         labelled_only: whether its scores read the labelled rollouts around them only.
     """
-    known = evidence(database, view, labelled_only=labelled_only)
-    for row in _pages(database, "read/reach", limit=_PAGE, incoming=_CAPS.incoming, model=model, view=view_key(view)):
-        yield _reading(row, known)
+    known = offers(database, view, labelled_only=labelled_only)
+    around = {"incoming": _CAPS.incoming, "model": model, "view": view_key(view)}
+    for page in _pages(database, "read/reach", **around):
+        yield from (_reading(row, known) for row in page)
 
 
-def evidence(database: Database, view: LabelView, *, labelled_only: bool) -> dict[str, Evidence]:
+def offers(database: Database, view: LabelView, *, labelled_only: bool) -> dict[str, Offer]:
     """What each query offers to the scores around it; queries that offer nothing are not among them."""
-    found: dict[str, Evidence] = {}
-    page: dict[str, Mapping[str, Any]] = {}
-
-    def close_page() -> None:
-        labels = read_labels(database, [key for key, row in page.items() if row["labelled"]], view)
-        in_force = labels_in_force(labels, {t: a for row in page.values() for t, a in row["rollouts"]})
-        for key, row in page.items():
-            said = (f"{rollout} {in_force.get(rollout)}" for rollout, _ in row["rollouts"])
-            offered = key_of("evidence", *said) if row["rollouts"] else ""
-            found[key] = Evidence(offered, row["labelled"], key_of("near", *row["near"]) if row["near"] else "")
-        page.clear()
-
-    parameters = {
-        "rollouts": _CAPS.rollouts,
-        "labelled_only": labelled_only,
-        "near": NEAR_DUPLICATE if labelled_only else -1.0,
-        **view_parameters(view),
-    }
-    for row in _pages(database, "read/evidence", limit=_PAGE, **parameters):
-        if row["rollouts"] or row["near"]:
-            page[row["key"]] = row
-        if len(page) == _PAGE:
-            close_page()
-    close_page()
+    found: dict[str, Offer] = {}
+    wanted = {"rollouts": _CAPS.rollouts, "labelled_only": labelled_only, **view_parameters(view)}
+    for page in _pages(database, "read/offers", near=NEAR_DUPLICATE if labelled_only else -1.0, **wanted):
+        labels = read_labels(database, [row["key"] for row in page if row["labelled"]], view)
+        in_force = labels_in_force(labels, {rollout: answer for row in page for rollout, answer in row["rollouts"]})
+        for row in page:
+            if row["rollouts"] or row["near"]:
+                said = [f"{rollout} {in_force.get(rollout)}" for rollout, _ in row["rollouts"]]
+                found[row["key"]] = Offer(_digest(said), row["labelled"], _digest(row["near"]))
     return found
 
 
-def _reading(row: Mapping[str, Any], known: Mapping[str, Evidence]) -> Reading:
-    own = known.get(row["key"], Evidence())
-    around = {key: known.get(key, Evidence()) for key in sorted(row["around"]) if own.labelled < row["rollouts"]}
+def _reading(row: Mapping[str, Any], known: Mapping[str, Offer]) -> Reading:
+    own = known.get(row["key"], Offer())
+    around = {key: known.get(key, Offer()) for key in sorted(row["around"]) if own.labelled < row["rollouts"]}
     offered = (f"{key} {other.labels}" for key, other in around.items() if other.labels)
     beside = (f"{key} {other.near}" for key, other in around.items())
     grown = (str(row[name]) for name in ("rollouts", "newest", "unobserved"))
@@ -153,8 +139,12 @@ def _reading(row: Mapping[str, Any], known: Mapping[str, Evidence]) -> Reading:
     )
 
 
-def _pages(database: Database, name: str, *, limit: int, **parameters: Any) -> Iterator[dict[str, Any]]:
+def _digest(parts: Sequence[str]) -> str:
+    return key_of("offer", *parts) if parts else ""
+
+
+def _pages(database: Database, name: str, **parameters: Any) -> Iterator[list[dict[str, Any]]]:
     after = ""
-    while rows := database.query(cypher(name), after=after, limit=limit, **parameters):
-        yield from rows
+    while rows := database.query(cypher(name), after=after, limit=_PAGE, **parameters):
+        yield rows
         after = rows[-1]["key"]
