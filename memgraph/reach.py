@@ -15,7 +15,7 @@ needs no vectors and no model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,22 +103,36 @@ def readings(database: Database, model: str, view: LabelView, *, labelled_only: 
         labelled_only: whether its scores read the labelled rollouts around them only.
     """
     known = offers(database, view, labelled_only=labelled_only)
-    around = {"incoming": _CAPS.incoming, "model": model, "view": view_key(view)}
-    for page in _pages(database, "read/reach", **around):
+    wanted: dict[str, Any] = {"limit": _PAGE, "incoming": _CAPS.incoming, "model": model, "view": view_key(view)}
+    after = ""
+    while page := database.query(cypher("read/reach"), after=after, **wanted):
         yield from (_reading(row, known) for row in page)
+        after = page[-1]["key"]
 
 
 def offers(database: Database, view: LabelView, *, labelled_only: bool) -> dict[str, Offer]:
     """What each query offers to the scores around it; queries that offer nothing are not among them."""
-    found: dict[str, Offer] = {}
-    wanted = {"rollouts": _CAPS.rollouts, "labelled_only": labelled_only, **view_parameters(view)}
-    for page in _pages(database, "read/offers", near=NEAR_DUPLICATE if labelled_only else -1.0, **wanted):
-        labels = read_labels(database, [row["key"] for row in page if row["labelled"]], view)
-        in_force = labels_in_force(labels, {rollout: answer for row in page for rollout, answer in row["rollouts"]})
-        for row in page:
-            if row["rollouts"] or row["near"]:
-                said = [f"{rollout} {in_force.get(rollout)}" for rollout, _ in row["rollouts"]]
-                found[row["key"]] = Offer(_digest(said), row["labelled"], _digest(row["near"]))
+    seen = view_parameters(view)
+    found = {
+        row["key"]: Offer(near=key_of("near", *row["near"]))
+        for row in database.query(cypher("read/near_lists"), least=NEAR_DUPLICATE if labelled_only else -1.0)
+    }
+    keys = (
+        database.query(cypher("read/labelled_queries"), **seen)
+        if labelled_only
+        else database.query(cypher("read/query_keys"), datasets=None)
+    )
+    for start in range(0, len(keys), _PAGE):
+        batch = [row["key"] for row in keys[start : start + _PAGE]]
+        rows = database.query(
+            cypher("read/offers"), keys=batch, rollouts=_CAPS.rollouts, labelled_only=labelled_only, **seen
+        )
+        labels = read_labels(database, [row["key"] for row in rows if row["labelled"]], view)
+        in_force = labels_in_force(labels, {rollout: answer for row in rows for rollout, answer in row["rollouts"]})
+        for row in rows:
+            said = [f"{rollout} {in_force.get(rollout)}" for rollout, _ in row["rollouts"]]
+            near = found.get(row["key"], Offer()).near
+            found[row["key"]] = Offer(key_of("offer", *said) if said else "", row["labelled"], near)
     return found
 
 
@@ -137,14 +151,3 @@ def _reading(row: Mapping[str, Any], known: Mapping[str, Offer]) -> Reading:
         None if row["labels"] is None else (row["structure"], row["labels"]),
         row["at"],
     )
-
-
-def _digest(parts: Sequence[str]) -> str:
-    return key_of("offer", *parts) if parts else ""
-
-
-def _pages(database: Database, name: str, **parameters: Any) -> Iterator[list[dict[str, Any]]]:
-    after = ""
-    while rows := database.query(cypher(name), after=after, limit=_PAGE, **parameters):
-        yield rows
-        after = rows[-1]["key"]

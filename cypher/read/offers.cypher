@@ -1,10 +1,9 @@
-// What queries offer to the scores around them: their rollouts that may be read, as read/rollouts chooses them. One page,
-// in order of key. Parameters: $after (key; '' for the first page), $limit (queries), $rollouts (at most so many a query),
-// $labelled_only, $near (cosine: neighbours nearer than that are named); $ledgers (names or null), $kinds, $purposes, $as_of (or null).
-// Returns key, labelled (how many rollouts have a label that the LabelView lets through), rollouts (list of [rollout, answer]),
-// near (keys).
-MATCH (q:Query) WHERE q.key > $after
-WITH q ORDER BY q.key LIMIT $limit
+// What queries offer to the scores around them: their rollouts that may be read, as read/rollouts chooses them.
+// Parameters: $keys, $rollouts (at most so many a query), $labelled_only; $ledgers (names or null), $kinds, $purposes,
+// $as_of (or null).
+// Returns key, labelled (how many rollouts have a label that the LabelView lets through), rollouts (list of [rollout, answer]).
+UNWIND $keys AS key
+MATCH (q:Query {key: key})
 CALL (q) {
   MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
   WHERE NOT coalesce(t.superseded, false)
@@ -18,6 +17,4 @@ CALL (q) {
   WITH t, a, labelled ORDER BY labelled DESC, t.created_at DESC, t.key
   RETURN sum(CASE WHEN labelled THEN 1 ELSE 0 END) AS labelled, collect([t.key, a.key])[..$rollouts] AS rollouts
 }
-RETURN q.key AS key, labelled, rollouts,
-       COLLECT { MATCH (q)-[s:SIMILAR_TO]->(n:Query) WHERE s.score >= $near RETURN n.key ORDER BY n.key } AS near
-ORDER BY key
+RETURN key, labelled, rollouts

@@ -2,8 +2,8 @@
 // labels must not decide what this one sees), then the newest, then by key.
 // Superseded rollouts (of discarded training steps) count nowhere.
 // Parameters: $keys (queries), $property, $checks (names of the properties with vector and checks), $limit; $ledgers
-// (names or null), $kinds, $purposes, $as_of (or null); $labelled_only (whether the others are left out);
-// $run, $attempt, $call (null, or only rollouts sampled there).
+// (names or null), $kinds, $purposes, $as_of (or null); $labelled_only (whether the others are left out); $run, $attempt,
+// $call (null, or only rollouts sampled there).
 // Returns query, key, answer, run, attempt, call, policy, text (thinking), embedding (float32 bytes), features (list of [name, value]),
 // checks (float32 bytes, see memgraph/checks).
 UNWIND $keys AS key
