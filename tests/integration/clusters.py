@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from memgraph.memory import Memory
+from memgraph.memory import Memory, RegisteredModel
 from memgraph.reading import GivenEmbeddings
 from memgraph.records import LabelView
 from memgraph.relabel import RelabelReport, relabel
-from memgraph.reward_model import RewardModelConfig
+from memgraph.resources import cypher
+from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.truth import FileTruth
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
@@ -19,7 +21,9 @@ from tests.integration.rollouts import sums
 FEATURES_ONLY = RewardModelConfig(members=0)
 NETWORKS = RewardModelConfig(hidden=16, heads=2, epochs=2, residual=False)
 VIEW = LabelView(ledgers=("l",))
-QUERIES = 36
+QUERIES = 27
+OPEN = QUERIES - QUERIES // 3  # queries without a label
+_fitted: dict[RewardModelConfig, tuple[RewardModel, RegisteredModel, dict[str, Any]]] = {}
 
 
 class World:
@@ -32,7 +36,14 @@ class World:
         memory.import_file(folder / "r.jsonl", embeddings=vectors(QUERIES, 4))
         self.keys = list(self.source.query_keys())
         memory.ledger("l").reveal(self.source, self.keys[::3])
-        self.model, self.registered = memory.fit(VIEW, config=config)
+        if config not in _fitted:  # the same memory gives the same model
+            model, registered = memory.fit(VIEW, config=config)
+            stored = memory.database.query(
+                "MATCH (m:RewardModel {key: $key}) RETURN properties(m) AS p", key=registered.key
+            )
+            _fitted[config] = model, registered, stored[0]["p"]
+        self.model, self.registered, properties = _fitted[config]
+        memory.database.query(cypher("write/reward_model"), write=True, key=self.registered.key, properties=properties)
 
     def relabel(self, *, preview: bool = False) -> RelabelReport:
         return relabel(self.memory, self.model, self.registered, VIEW, preview=preview)
@@ -47,9 +58,9 @@ class World:
 
     def anew(self) -> dict[str, float]:
         """What the model says of every rollout without a label, each query on its own."""
-        found = {}
-        for query in self.memory.snapshot(VIEW).query_keys:
-            snapshot = self.memory.subgraph([query], VIEW)
+        found, everything = {}, self.memory.snapshot(VIEW)
+        for query in np.unique(everything.rollout_query[np.isnan(everything.labels)]).tolist():
+            snapshot = self.memory.subgraph([everything.query_keys[query]], VIEW)
             for row, score in zip(snapshot.target_rollouts, self.model.predict(snapshot), strict=True):
                 if np.isnan(snapshot.labels[row]):
                     found[snapshot.rollout_keys[row]] = float(score)

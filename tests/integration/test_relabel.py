@@ -16,7 +16,7 @@ from memgraph.relabel import relabel
 from memgraph.reward_model import RewardModel
 from memgraph.scoring import score_memory
 from tests.conftest import write_rows
-from tests.integration.clusters import FEATURES_ONLY, NETWORKS, QUERIES, VIEW, World, vectors
+from tests.integration.clusters import FEATURES_ONLY, NETWORKS, OPEN, QUERIES, VIEW, World, vectors
 from tests.integration.rollouts import sums
 
 
@@ -29,7 +29,7 @@ def world(memory: Memory, tmp_path: Path) -> World:
 
 def test_new_labels_are_followed_as_far_as_they_reach_and_no_farther(world: World) -> None:
     first = world.relabel()
-    assert (first.queries, first.affected, first.scored) == (QUERIES, QUERIES, 24 * 4)
+    assert (first.queries, first.affected, first.scored) == (QUERIES, QUERIES, OPEN * 4)
     world.check()
     before = world.stored()
 
@@ -91,7 +91,7 @@ def test_corrections_reused_labels_single_answers_new_rollouts_and_new_queries_a
 
 def test_queries_that_come_later_change_the_scores_of_those_that_they_push_out(world: World, tmp_path: Path) -> None:
     world.relabel()
-    rows = sums(QUERIES + 9)[-36:]
+    rows = sums(QUERIES + 9)[-9 * 4 :]
     world.memory.import_file(write_rows(tmp_path / "late.jsonl", rows), embeddings=vectors(9, 4, start=QUERIES, seed=1))
     report = world.relabel()
     assert 9 < report.affected <= report.queries == QUERIES + 9
@@ -129,9 +129,9 @@ def test_a_pass_that_was_stopped_goes_on_where_it_was(world: World, monkeypatch:
     with pytest.raises(KeyboardInterrupt):
         relabel(world.memory, world.model, world.registered, VIEW, progress=stop)
     half = world.stored()
-    assert 0 < len(half) < 24 * 4
+    assert 0 < len(half) < OPEN * 4
     rest = world.relabel()
-    assert 0 < rest.scored <= 24 * 4 - len(half)
+    assert 0 < rest.scored <= OPEN * 4 - len(half)
     assert rest.affected < QUERIES
     world.check()
 
@@ -171,7 +171,7 @@ def scored_otherwise(model: RewardModel) -> RewardModel:
 def test_a_model_that_abstains_takes_its_score_back(world: World) -> None:
     world.relabel()
     summary = score_memory(world.memory, world.model, world.registered, VIEW, confidence=1.0)
-    assert (summary.scored, summary.abstained) == (0, 24 * 4)
+    assert (summary.scored, summary.abstained) == (0, OPEN * 4)
     newest = world.memory.database.query(
         "MATCH (t:Thinking)<-[:SCORES]-(l:Label {kind: 'gnn'}) WITH t, l ORDER BY l.created_at "
         "WITH t, collect(l)[-1] AS l RETURN count(l.score) AS n, collect(DISTINCT l.reason) AS reasons"
@@ -191,5 +191,5 @@ def test_a_new_model_scores_everything_and_the_old_scores_stay(world: World) -> 
     counted = world.memory.database.query(
         "MATCH (l:Label {kind: 'gnn'}) RETURN l.model AS model, l.reason AS reason, count(l) AS n"
     )
-    assert {(row["model"], row["n"]) for row in counted} == {(old.key, 96), (world.registered.key, 96)}
+    assert {(row["model"], row["n"]) for row in counted} == {(old.key, OPEN * 4), (world.registered.key, OPEN * 4)}
     assert {row["reason"] for row in counted} == {"first score by this model"}
