@@ -2,8 +2,8 @@
 
 The first round sees each rollout's features. The second sees, beside them, the group's votes weighted by what the first
 believes, so that an answer counts by who gives it and not only by how many do, and how far responses written like this
-one are believed in the whole memory (`memgraph.reliability`). What the second round is trained on comes
-from first-round models that never saw the unit's labels (cross-fitting), as does `logits_of_labelled`.
+one, or that say the same, are believed in the whole memory (`memgraph.reliability`, `memgraph.wording`). What the second
+round is trained on comes from first-round models that never saw the unit's labels (cross-fitting), as does `logits_of_labelled`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 import skops.io
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.impute import SimpleImputer
@@ -28,7 +29,7 @@ from memgraph.features import own_features, rollout_features, vote_features
 from memgraph.reliability import PolicyReliability, Reliability, deviation
 from memgraph.snapshot import Floats, Ints, Snapshot
 from memgraph.threads import one_thread
-from memgraph.wording import Wording, ngrams_of
+from memgraph.wording import BelievedWording, Wording, ngrams_of
 
 _FOLDS = 5
 _TRUSTED = ["numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
@@ -50,6 +51,7 @@ class Committee:
         checks: names of the label-free checks that it uses.
         rounds: the members of each round.
         wording: what right rollouts say; None where words are not to be read.
+        hearsay: what is said by rollouts that the first round believes; None where words are not to be read.
         reliability: what way of writing the first round believes more than others.
         policies: the same by policy; None where policies are not to be known.
     """
@@ -59,6 +61,7 @@ class Committee:
     checks: tuple[str, ...]
     rounds: tuple[Members, Members]
     wording: Wording | None
+    hearsay: BelievedWording | None
     reliability: Reliability
     policies: PolicyReliability | None = None
 
@@ -89,18 +92,21 @@ class Committee:
         own = [names.index(name) for name in own_features(snapshot, checks)[0]]
         right = snapshot.labels[rows] >= 0.5
         fold = _folds(snapshot, rows, seed)
-        words = None
+        words = ngrams = hearsay = None
         if wording:
-            words, said = _cross_fitted_wording(snapshot, rows, right, fold)
+            ngrams = ngrams_of(snapshot)
+            words, said = _cross_fitted_wording(snapshot, ngrams, rows, right, fold)
             names, features = [*names, _SAID], np.concatenate([features, said], axis=1)
         first = _fit_members(features[rows], right, seed)
         probability = _sigmoid(_logits(first, features))
         probability[rows] = _sigmoid(_cross_fitted(features[rows], right, fold, seed))
         believed = np.where(np.isnan(snapshot.labels), probability, snapshot.labels).astype(np.float32)
+        if ngrams is not None:
+            hearsay = BelievedWording.fit(snapshot, ngrams, believed)
         reliability = Reliability.fit(snapshot, features[:, own], believed, seed=seed)
         known = PolicyReliability.fit(snapshot, believed) if policies else None
-        committee = cls(names, own, tuple(checks), (first, []), words, reliability, known)
-        informed = committee._informed(snapshot, features, probability)
+        committee = cls(names, own, tuple(checks), (first, []), words, hearsay, reliability, known)
+        informed = committee._informed(snapshot, features, probability, ngrams)
         held_out = _cross_fitted(informed[rows], right, fold, seed + 1)
         return replace(committee, rounds=(first, _fit_members(informed[rows], right, seed + 1))), held_out
 
@@ -113,8 +119,10 @@ class Committee:
         if not len(snapshot.rollout_keys):
             return np.zeros(0, np.float32)
         names, found = rollout_features(snapshot, labels, self.checks)
+        ngrams = None
         if self.wording is not None:
-            said = _said(snapshot, self.wording.logits(ngrams_of(snapshot)))
+            ngrams = ngrams_of(snapshot)
+            said = _said(snapshot, self.wording.logits(ngrams))
             names, found = [*names, _SAID], np.concatenate([found, said], axis=1)
         column = {name: position for position, name in enumerate(names)}
         features = np.full((len(found), len(self.names)), np.nan, np.float32)
@@ -122,15 +130,17 @@ class Committee:
             if name in column:
                 features[:, position] = found[:, column[name]]
         probability = _sigmoid(_logits(self.rounds[0], features))
-        return _logits(self.rounds[1], self._informed(snapshot, features, probability))
+        return _logits(self.rounds[1], self._informed(snapshot, features, probability, ngrams))
 
-    def _informed(self, snapshot: Snapshot, features: Floats, probability: Floats) -> Floats:
+    def _informed(self, snapshot: Snapshot, features: Floats, probability: Floats, ngrams: csr_array | None) -> Floats:
         """[rollouts, features] of the second round."""
         columns = [
             features,
             self.reliability.features(snapshot, features[:, self.own]),
             vote_features(snapshot, probability),
         ]
+        if self.hearsay is not None and ngrams is not None:
+            columns.append(self.hearsay.leads(snapshot, ngrams)[:, None])
         if self.policies is not None:
             columns.append(self.policies.features(snapshot))
         return np.concatenate(columns, axis=1)
@@ -145,6 +155,7 @@ class Committee:
                     "checks": list(self.checks),
                     "rounds": list(self.rounds),
                     "wording": None if self.wording is None else self.wording.arrays(),
+                    "hearsay": None if self.hearsay is None else self.hearsay.arrays(),
                     "reliability": list(self.reliability.models),
                     "policies": None if self.policies is None else self.policies.leads,
                 }
@@ -168,6 +179,7 @@ class Committee:
             tuple(found["checks"]),
             tuple(found["rounds"]),
             None if found["wording"] is None else Wording(**found["wording"]),
+            None if found["hearsay"] is None else BelievedWording(**found["hearsay"]),
             Reliability(found["reliability"]),
             None if found["policies"] is None else PolicyReliability(found["policies"]),
         )
@@ -179,8 +191,9 @@ class Committee:
             for member in members:
                 for array in _parameters(member):
                     digest.update(np.ascontiguousarray(array).tobytes())
-        for array in () if self.wording is None else self.wording.arrays().values():
-            digest.update(np.ascontiguousarray(array).tobytes())
+        for words in (self.wording, self.hearsay):
+            for array in () if words is None else words.arrays().values():
+                digest.update(np.ascontiguousarray(array).tobytes())
         for model in self.reliability.models:
             for array in _parameters(model):
                 digest.update(np.ascontiguousarray(array).tobytes())
@@ -236,10 +249,9 @@ def _cross_fitted(features: Floats, right: NDArray[np.bool_], fold: Ints, seed: 
 
 
 def _cross_fitted_wording(
-    snapshot: Snapshot, rows: Ints, right: NDArray[np.bool_], fold: Ints
+    snapshot: Snapshot, ngrams: csr_array, rows: Ints, right: NDArray[np.bool_], fold: Ints
 ) -> tuple[Wording, Floats]:
     """A regression on all labels, and its feature: of labelled rollouts by one that saw the other folds only."""
-    ngrams = ngrams_of(snapshot)
     fitted = Wording.fit(snapshot, ngrams, rows, right)
     logits = fitted.logits(ngrams)
     for number in np.unique(fold):

@@ -23,7 +23,7 @@ from memgraph.snapshot import Floats, Ints, Snapshot
 from memgraph.threads import one_thread
 
 RELIABILITY = ("reliability", "reliability_deviation", *(f"reliable_{name}" for name in VOTES))
-_FOLDS = 5
+FOLDS = 5
 _DOUBT = 10.0  # rollouts without a lead that every policy starts with
 
 
@@ -44,9 +44,9 @@ class Reliability:
         if not own.shape[1]:
             return cls(())
         lead = deviation(snapshot, believed)
-        fold = _folds(snapshot)
+        fold = folds_by_key(snapshot)
         models = []
-        for number in range(_FOLDS):
+        for number in range(FOLDS):
             seen = fold != number if (fold != number).any() else np.ones(len(fold), np.bool_)
             regression = HistGradientBoostingRegressor(
                 max_iter=150,
@@ -67,7 +67,7 @@ class Reliability:
         """[rollouts, 10] see `RELIABILITY`: how much more than its group it is believed, and votes weighted by that."""
         found = np.zeros(len(own), np.float32)
         if self.models:
-            fold = _folds(snapshot)
+            fold = folds_by_key(snapshot)
             for number, model in enumerate(self.models):
                 if (fold == number).any():
                     with one_thread():
@@ -91,9 +91,9 @@ class PolicyReliability:
         lead = deviation(snapshot, believed)
         leads: dict[str, list[list[float]]] = {}
         for policy, number, value in zip(
-            snapshot.rollout_policies, _folds(snapshot).tolist(), lead.tolist(), strict=True
+            snapshot.rollout_policies, folds_by_key(snapshot).tolist(), lead.tolist(), strict=True
         ):
-            entry = leads.setdefault(policy, [[0.0, 0.0] for _ in range(_FOLDS)])[number]
+            entry = leads.setdefault(policy, [[0.0, 0.0] for _ in range(FOLDS)])[number]
             entry[0] += value
             entry[1] += 1
         leads.pop("", None)
@@ -102,7 +102,9 @@ class PolicyReliability:
     def features(self, snapshot: Snapshot) -> Floats:
         """[rollouts, 10] as of `Reliability`, by policy and without the fold of the rollout's own query."""
         found = np.zeros(len(snapshot.rollout_keys), np.float32)
-        for row, (policy, number) in enumerate(zip(snapshot.rollout_policies, _folds(snapshot).tolist(), strict=True)):
+        for row, (policy, number) in enumerate(
+            zip(snapshot.rollout_policies, folds_by_key(snapshot).tolist(), strict=True)
+        ):
             others = [entry for fold, entry in enumerate(self.leads.get(policy, ())) if fold != number]
             found[row] = sum(total for total, _ in others) / (_DOUBT + sum(count for _, count in others))
         return _features(snapshot, found)
@@ -121,7 +123,7 @@ def deviation(snapshot: Snapshot, values: Floats) -> Floats:
     return found
 
 
-def _folds(snapshot: Snapshot) -> Ints:
+def folds_by_key(snapshot: Snapshot) -> Ints:
     """[rollouts] fold by the query's key alone, so that every process and every excerpt of the memory agrees on it."""
-    fold = [int(key_of("reliability", key)[:8], 16) % _FOLDS for key in snapshot.query_keys]
+    fold = [int(key_of("reliability", key)[:8], 16) % FOLDS for key in snapshot.query_keys]
     return np.array(fold, np.int64)[snapshot.rollout_query]

@@ -6,6 +6,9 @@ which statements go with being right.
 
 It sees only n-grams that belong to few queries. A turn of phrase that stands everywhere ("therefore", "we verified")
 says nothing about a query, and a policy under RL would learn to please by it.
+
+Labels are few, and a statement that no labelled rollout makes may stand in many others. So a second regression
+(`BelievedWording`) learns from all rollouts how far those that say a thing are believed more than their group.
 """
 
 from __future__ import annotations
@@ -19,14 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import HashingVectorizer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import normalize
 
+from memgraph.reliability import FOLDS, deviation, folds_by_key
 from memgraph.snapshot import Floats, Ints, Snapshot
 
 _LONGEST = 4  # words of an n-gram
 _COLUMNS = 2**20
 _FEWEST_QUERIES, _LARGEST_SHARE = 2, 0.05
+_DOUBT = 0.3  # ridge penalty of what is learned from beliefs
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|[^\w\s]")
 
 
@@ -69,6 +74,53 @@ class Wording:
 
     def arrays(self) -> dict[str, Any]:
         """All that decides its logits, by name."""
+        return {"columns": self.columns, "rarity": self.rarity, "weights": self.weights, "bias": self.bias}
+
+
+@dataclass(frozen=True, slots=True)
+class BelievedWording:
+    """Fitted regressions, one for each fold of queries: a query's rollouts are judged by the one that never saw them.
+
+    Attributes:
+        columns, rarity: [n-grams] as of `Wording`.
+        weights: [folds, n-grams].
+        bias: [folds].
+    """
+
+    columns: Ints
+    rarity: Floats
+    weights: Floats
+    bias: Floats
+
+    @classmethod
+    def fit(cls, snapshot: Snapshot, ngrams: csr_array, believed: Floats) -> Self:
+        """Fit on all rollouts of a snapshot.
+
+        Args:
+            believed: [rollouts] label where it is known, else the probability that a first model gives.
+        """
+        columns, rarity = _telling(snapshot, ngrams)
+        weights, bias = np.zeros((FOLDS, len(columns)), np.float32), np.zeros(FOLDS, np.float32)
+        if not len(columns):
+            return cls(columns, rarity, weights, bias)
+        said, lead, fold = _weighted(ngrams, columns, rarity), deviation(snapshot, believed), folds_by_key(snapshot)
+        for number in range(FOLDS):
+            seen = fold != number
+            if seen.any():
+                ridge = Ridge(alpha=_DOUBT, solver="sparse_cg", tol=1e-3).fit(said[seen], lead[seen])
+                weights[number], bias[number] = ridge.coef_, ridge.intercept_
+        return cls(columns, rarity, weights, bias)
+
+    def leads(self, snapshot: Snapshot, ngrams: csr_array) -> Floats:
+        """[rollouts] by how much more than its group each is believed, for what it says."""
+        if not len(self.columns):
+            return np.zeros(ngrams.shape[0], np.float32)
+        fold = folds_by_key(snapshot)
+        by_fold = _weighted(ngrams, self.columns, self.rarity) @ self.weights.T + self.bias
+        return deviation(snapshot, by_fold[np.arange(len(fold)), fold].astype(np.float32))
+
+    def arrays(self) -> dict[str, Any]:
+        """All that decides its leads, by name."""
         return {"columns": self.columns, "rarity": self.rarity, "weights": self.weights, "bias": self.bias}
 
 

@@ -56,6 +56,11 @@ class LabelSection(_Section):
     ledger: str | None = Field(None, description="Account of this experiment; by default the run's name.")
     budget: float | int = Field(0.2, description="A share of the distinct training queries, or a number of them.")
     seed: int = 0
+    verifier: str = Field(
+        "auto",
+        description="What judges answers: a name in `trainer.verifiers`, or a function of yours as module:function; `auto` "
+        "takes tests for programs, expressions for maths, normal forms for all else.",
+    )
     acquisition: Literal["random", "informative"] = Field(
         "random",
         description="`informative` draws half of the training labels at random, on which calibration rests, and lets the "
@@ -64,6 +69,12 @@ class LabelSection(_Section):
     reuse: list[str] = Field(
         default_factory=list,
         description="Other ledgers of this memory: training queries that they have paid for are known here at no cost.",
+    )
+    repeat: int = Field(
+        1,
+        ge=1,
+        description="How many times a pass over the training queries comes to each labelled one; more keep a policy close to "
+        "what is known, too many have it learn these by heart.",
     )
     monitor: float | int = Field(
         0.05,

@@ -17,12 +17,16 @@ _LINE_EVERY = 10  # steps, where there is no terminal to show a bar on
 
 
 class Narrator:
-    """Talks on standard error, and prints the result on standard output unless quiet."""
+    """Talks on standard error, and prints the result on standard output unless quiet.
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        self.console = Console(stderr=True)
-        self._quiet = quiet
-        self.shows_progress = not quiet and self.console.is_terminal
+    Args:
+        silent: says nothing at all, as processes besides the first should.
+    """
+
+    def __init__(self, *, quiet: bool = False, silent: bool = False) -> None:
+        self.console = Console(stderr=True, quiet=silent)
+        self._quiet = quiet or silent
+        self.shows_progress = not self._quiet and self.console.is_terminal
 
     def stage(self, what: str) -> None:
         """A stage begins."""

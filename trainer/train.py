@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -12,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from accelerate import PartialState
+from accelerate.utils import gather_object, wait_for_everyone
 from numpy.typing import NDArray
 from transformers.trainer_utils import get_last_checkpoint
 from trl.trainer.grpo_config import GRPOConfig
@@ -20,24 +23,29 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from memgraph import LabelView, Memory, Rollout
 from memgraph.errors import TrainingError
 from memgraph.ingest import IngestReport
+from memgraph.keys import key_of
 from memgraph.labelling import Spending
 from memgraph.ledger import Ledger
-from memgraph.reward_model import RewardModelConfig
+from memgraph.resources import cypher
+from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.scorers import SCORERS, GnnScorer, Scorer
 from memgraph.settings import Settings
+from memgraph.truth import Judge
 from trainer.budget import LabelBudget
 from trainer.config import RunConfig
 from trainer.data import Problems, load_problems, training_dataset
 from trainer.evaluation import PairedChange, greedy_scores, paired_change
 from trainer.generate import sample_responses
+from trainer.groups import Ranks
 from trainer.monitor import Agreement, Monitor
 from trainer.plots import plot_training
 from trainer.policy import Policy, load_policy
 from trainer.progress import Narrator, RewardProgress
 from trainer.refit import FitRecord, Refit
-from trainer.reward import Judged, MemoryReward
+from trainer.reward import HeldOut, Judged, MemoryReward
+from trainer.sharing import by_first, part, whole
 from trainer.upkeep import RewardUpkeep
-from trainer.verifiers import judge
+from trainer.verifiers import verifier
 
 Scores = dict[str, NDArray[np.float64]]
 
@@ -69,7 +77,7 @@ class RunResult:
 
 def train(config: RunConfig, *, home: Path | None = None, resume: bool = False, quiet: bool = False) -> RunResult:
     """Run a configuration against the user's memory; writes `summary.json`, `rewards.jsonl` and `training.png` to its folder."""
-    narrator = Narrator(quiet=quiet)
+    narrator = Narrator(quiet=quiet, silent=not PartialState().is_main_process)
     with Memory.open(Settings.load(home=home), say=narrator.say) as memory:
         return run(config, memory, narrator=narrator, resume=resume)
 
@@ -77,14 +85,18 @@ def train(config: RunConfig, *, home: Path | None = None, resume: bool = False, 
 def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool = False) -> RunResult:
     """Run a configuration against an open memory.
 
+    Of several processes each samples and evaluates its part; the first one labels, fits and writes.
+
     Raises:
         TrainingError: if there is nothing to resume, or rewards keep failing.
     """
     result = RunResult(config.name)
+    first = Ranks.here().rank == 0
     stage = _stages(result, narrator)
     checkpoint = _checkpoint(config) if resume else None
     if checkpoint is not None:
         memory.supersede(config.name, int(checkpoint.rsplit("-", 1)[1]))
+    judge = verifier(config.labels.verifier).judge
 
     with stage("loading the policy and the problems"):
         policy = load_policy(config.policy, device=memory.settings.device)
@@ -95,10 +107,10 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
 
     with stage(f"sampling {config.reward.initial_rollouts} initial rollouts of each training problem into the memory"):
         report = store_initial_rollouts(config, memory, policy, training, progress=narrator.shows_progress)
-        narrator.say(f"{report.new} rollouts new, {report.known} known, {report.linked} queries linked to similar ones")
+        narrator.say(f"{report.new} rollouts new, {report.linked} queries linked to similar ones")
 
     with stage("labelling within the budget"):
-        spent = label(config, memory, training)
+        spent = by_first(lambda: label(config, memory, training))
         judged = Judged(config.ledger, spent.training, training.truth, judge, spent.limit)
         ledger = memory.ledger(config.ledger, budget=spent.limit)
         narrator.say(
@@ -117,14 +129,16 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     with stage(f"fitting the scorer {config.reward.scorer}"):
         refit = make_refit(config, memory, training) if config.reward.scorer == "gnn" else None
         scorer = fit_scorer(config, memory, refit, result)
-        monitor = make_monitor(config, memory, training, spent, scorer)
+        monitor = make_monitor(config, memory, training, spent, scorer, judge)
 
     before: Scores = {}
     if config.evaluate:
         with stage("accuracy on held-out problems before training"):
-            before = _evaluate(config, policy, held_out, ledger, narrator)
+            before = evaluate(config, policy, held_out, ledger, narrator)
 
-    rewarded = training if scorer is not None else training.only(judged.query_keys)
+    rewarded = training.only(judged.query_keys)
+    if scorer is not None:
+        rewarded = Problems((*training.tasks, *rewarded.tasks * (config.labels.repeat - 1)), training.truth)
     if not rewarded.tasks:
         raise TrainingError(
             f"no training query has a reward: scorer {config.reward.scorer!r} and a label budget of {config.labels.budget}"
@@ -144,31 +158,38 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             policy=config.policy.model,
             num_generations=config.grpo.get("num_generations", GRPOConfig.num_generations),
             max_failed_calls=config.reward.max_failed_calls,
+            held_out=HeldOut(config.ledger, problems.test.truth, judge),
             log=log,
         )
-        trainer = make_trainer(config, policy, rewarded, reward, narrator)
+        trainer = make_trainer(config, policy, rewarded, reward, narrator, held_out=problems.test)
         trainer.add_callback(
             RewardUpkeep(reward, monitor=monitor, refit=refit, stop_after=config.monitor.stop_after, narrator=narrator)
         )
         try:
             trainer.train(resume_from_checkpoint=checkpoint)
             reward.close()
+            reward.source_counts = sum(gather_object([reward.source_counts]), Counter())
         finally:
             # a run that is stopped by an alarm leaves its summary as well
             result.steps = int(trainer.state.global_step)
             result.reward_sources = dict(reward.source_counts)
             result.refits = refit.records if refit is not None else []
             result.monitor = monitor.agreement if monitor is not None else None
-            _write_summary(config, result)
-        plot_training(log, config.folder / "training.png")
-        narrator.say(f"reward by step is drawn in {config.folder / 'training.png'}")
+            if first:
+                _write_summary(config, result)
+        if first:
+            plot_training(log, config.folder / "training.png")
+            narrator.say(f"reward by step is drawn in {config.folder / 'training.png'}")
 
     if before:
         with stage("accuracy on held-out problems after training"):
-            after = _evaluate(config, policy, held_out, ledger, narrator)
+            sharded = trainer.is_deepspeed_enabled or trainer.is_fsdp_enabled
+            after = evaluate(config, policy, held_out, ledger, narrator, together=sharded)
             result.accuracy = _changes(before, after, held_out)
-            _keep_scores(config.folder / "scores.json", before, after, held_out)
-    _write_summary(config, result)
+            if first:
+                _keep_scores(config.folder / "scores.json", before, after, held_out)
+    if first:
+        _write_summary(config, result)
     narrator.result(result)
     return result
 
@@ -181,18 +202,25 @@ def _write_summary(config: RunConfig, result: RunResult) -> None:
 def store_initial_rollouts(
     config: RunConfig, memory: Memory, policy: Policy, training: Problems, *, progress: bool = False
 ) -> IngestReport:
-    """Sample the untrained policy and store what it says, as the run `<name>/initial`."""
+    """Sample the untrained policy and store what it says, as the run `<name>/initial`; what is there is not sampled again.
+
+    Of several processes each stores its part, and returns when all have; the report is of this one.
+    """
+    run, count = f"{config.name}/initial", config.reward.initial_rollouts
+    rows = memory.database.query(cypher("read/sampled_queries"), key=key_of("run", run), count=count)
+    known = {row["query"] for row in rows}
+    tasks = part([task for task in training.tasks if task.query_key not in known])
     responses = sample_responses(
         policy.model,
         policy.tokenizer,
-        [policy.prompt(task.query) for task in training.tasks],
-        n=config.reward.initial_rollouts,
+        [policy.prompt(task.query) for task in tasks],
+        n=count,
         max_new_tokens=config.max_new_tokens,
         temperature=float(config.grpo.get("temperature", 1.0)),
         seed=config.seed,
         progress=progress,
     )
-    return memory.add(
+    report = memory.add(
         Rollout(
             query=task.query,
             response=response,
@@ -200,15 +228,17 @@ def store_initial_rollouts(
             dataset=task.dataset,
             domain=task.domain,
             policy=config.policy.model,
-            run=f"{config.name}/initial",
+            run=run,
             attempt=1,
             call=0,
             step=0,
             sample=sample,
         )
-        for task, samples in zip(training.tasks, responses, strict=True)
+        for task, samples in zip(tasks, responses, strict=True)
         for sample, response in enumerate(samples)
     )
+    wait_for_everyone()
+    return report
 
 
 def label(config: RunConfig, memory: Memory, training: Problems) -> Spending:
@@ -222,6 +252,7 @@ def label(config: RunConfig, memory: Memory, training: Problems) -> Spending:
         monitor=labels.monitor if config.reward.scorer != "none" else 0,
         reuse=tuple(labels.reuse),
     )
+    judge = verifier(config.labels.verifier).judge
     return budget.spend(memory, training.truth, ledger=config.ledger, judge=judge)
 
 
@@ -241,7 +272,8 @@ def make_refit(config: RunConfig, memory: Memory, training: Problems) -> Refit:
 def fit_scorer(config: RunConfig, memory: Memory, refit: Refit | None, result: RunResult) -> Scorer | None:
     """The scorer for unlabelled rollouts, fitted on the ledger's labels; the GNN is saved and registered."""
     if refit is not None:
-        model, registered = refit.fit()
+        registered = by_first(lambda: refit.fit()[1])
+        model = RewardModel.load(Path(registered.folder), space=memory.space.key)
         result.reward_model = {"key": registered.key, "folder": registered.folder, **model.metrics}
         return GnnScorer(model)
     if config.reward.scorer == "none":
@@ -254,7 +286,7 @@ def fit_scorer(config: RunConfig, memory: Memory, refit: Refit | None, result: R
 
 
 def make_monitor(
-    config: RunConfig, memory: Memory, training: Problems, spent: Spending, scorer: Scorer | None
+    config: RunConfig, memory: Memory, training: Problems, spent: Spending, scorer: Scorer | None, judge: Judge
 ) -> Monitor | None:
     """What compares predicted rewards with the verifier, if there are watched queries and predictions."""
     if scorer is None or not spent.monitored:
@@ -274,9 +306,20 @@ def make_monitor(
 
 
 def make_trainer(
-    config: RunConfig, policy: Policy, training: Problems, reward: MemoryReward, narrator: Narrator
+    config: RunConfig,
+    policy: Policy,
+    training: Problems,
+    reward: MemoryReward,
+    narrator: Narrator,
+    *,
+    held_out: Problems,
 ) -> GRPOTrainer:
-    """TRL's trainer with this run's settings; `grpo` of the configuration wins over the defaults here."""
+    """TRL's trainer with this run's settings; `grpo` of the configuration wins over the defaults here.
+
+    With `eval_strategy` in there, the held-out problems are sampled and judged during training as well.
+    """
+    formatted: dict[str, Any] = {"format_prompt": policy.format_prompt, "system_prompt": config.policy.system_prompt}
+    watched = config.grpo.get("eval_strategy", "no") != "no" and held_out.tasks
     on_gpu = torch.cuda.is_available()
     defaults: dict[str, Any] = {
         "output_dir": str(config.folder),
@@ -295,34 +338,46 @@ def make_trainer(
         processing_class=policy.tokenizer,
         reward_funcs=reward,
         args=GRPOConfig(**{**defaults, **config.grpo}),
-        train_dataset=training_dataset(
-            training.tasks, format_prompt=policy.format_prompt, system_prompt=config.policy.system_prompt
-        ),
+        train_dataset=training_dataset(training.tasks, **formatted),
+        eval_dataset=training_dataset(held_out.tasks, split="eval", **formatted) if watched else None,
         peft_config=policy.peft_config,
     )
     RewardProgress.attach(trainer, narrator)
     return trainer
 
 
-def _evaluate(
-    config: RunConfig, policy: Policy, held_out: Mapping[str, Problems], ledger: Ledger, narrator: Narrator
+def evaluate(
+    config: RunConfig,
+    policy: Policy,
+    held_out: Mapping[str, Problems],
+    ledger: Ledger,
+    narrator: Narrator,
+    *,
+    together: bool = False,
 ) -> Scores:
-    """[problems] of each split, 1 where the greedy answer is right."""
+    """[problems] of each split, 1 where the greedy answer is right.
+
+    Args:
+        together: every process answers all problems, in step with the others, as weights that are sharded over them need.
+    """
     policy.ready_to_sample()
+    judge = verifier(config.labels.verifier).judge
     scores = {}
     for split, problems in held_out.items():
         if not problems.tasks:
             continue
-        scores[split] = greedy_scores(
+        mine = problems if together else Problems(tuple(part(problems.tasks)), problems.truth)
+        found = greedy_scores(
             policy.model,
             policy.tokenizer,
-            [policy.prompt(task.query) for task in problems.tasks],
-            problems,
+            [policy.prompt(task.query) for task in mine.tasks],
+            mine,
             ledger=ledger,
             judge=judge,
             max_new_tokens=config.max_new_tokens,
             progress=narrator.shows_progress,
         )
+        scores[split] = found if together else np.array(whole(found.tolist()), np.float64)
         narrator.say(f"{split}: {scores[split].mean():.1%} right")
     return scores
 

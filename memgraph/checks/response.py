@@ -11,11 +11,12 @@ from memgraph.checks.equations import Equation, find_equations, leading_to, numb
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 WORD = re.compile(r"[A-Za-z']+")
 _END = r"[.,;]?[ \t]*"
-_BARE_NUMBERS = re.compile(r"(?<![\w.])(?:\d[\d.]*(?:[,;]\s*|\s+)){3,20}(?:\d[\d.]*)?(?!\w)" + _END)
+_BARE_NUMBERS = re.compile(r"(?<![\w.])(?:\d[\d.]*(?:[,;]\s*|\s+)){2,20}(?:\d[\d.]*)?(?!\w)" + _END)
 _SELF = re.compile(rf"(?<![\w.])(\d[\d,.]*\d|\d)\s*=\s*\1(?![\w,.]*\d){_END}")
 _SENTENCE = re.compile(r"(?<=[.\n])(\s*)(?=\S)")
 _SENTENCE_LENGTH = 15
 _TAG = re.compile(r"</?\w+>\s*")
+_LEFT_SPACE = re.compile(r"[ \t]+(?=\n|</|$)")  # where something stood
 _IDLE = re.compile(
     r"""(?m)^[ \t]*\#.*\n?|(?<=[^ \t\n])[ \t]+\#[^"'\n]*$|^(?:assert|print)\b.*\n?|^[ \t]*(\"{3}|'{3})(?s:.*?)\1[ \t]*\n?"""
 )
@@ -67,7 +68,7 @@ class Response:
         for equation in self.equations:
             if equation.holds and equation not in self.connected:
                 text = re.sub(re.escape(equation.text) + _END, "", text)
-        return _BARE_NUMBERS.sub("", _SELF.sub("", text)).strip()
+        return _LEFT_SPACE.sub("", _BARE_NUMBERS.sub("", _SELF.sub("", text))).strip()
 
     @cached_property
     def options(self) -> dict[str, str]:
