@@ -15,6 +15,7 @@ needs no vectors and no model.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -89,8 +90,7 @@ class Reading:
 
 def view_key(view: LabelView) -> str:
     """Key of a view: what was read under one view says nothing about another."""
-    ledgers = "all" if view.ledgers is None else repr(sorted(view.ledgers))
-    return key_of("view", ledgers, repr(sorted(view.kinds)), repr(sorted(view.purposes)), repr(view.as_of))
+    return key_of("view", json.dumps(view_parameters(view), sort_keys=True, default=str))
 
 
 def readings(database: Database, model: str, view: LabelView, *, labelled_only: bool) -> Iterator[Reading]:
