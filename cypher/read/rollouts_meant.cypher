@@ -1,5 +1,5 @@
 // Rollouts that a person may mean: by the beginning of their key, or of their query's key or text.
-// Parameters: $text, $limit. Returns rollout, query, answer, run, step, reward.
+// Parameters: $text, $limit. Returns rollout, query, query_key, answer, run, step, reward.
 CALL () {
   MATCH (t:Thinking) WHERE t.key STARTS WITH $text RETURN t
   UNION
@@ -7,5 +7,5 @@ CALL () {
 }
 MATCH (q:Query)-[:GENERATES_REASONING]->(t)-[:LEADS_TO]->(a:Answer)
 WHERE NOT coalesce(t.superseded, false)
-RETURN t.key AS rollout, q.text AS query, a.value AS answer, t.run AS run, t.step AS step, t.reward AS reward
+RETURN t.key AS rollout, q.text AS query, q.key AS query_key, a.value AS answer, t.run AS run, t.step AS step, t.reward AS reward
 ORDER BY query, coalesce(step, -1) DESC, rollout LIMIT $limit

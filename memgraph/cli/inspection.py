@@ -63,7 +63,7 @@ def why(
     The model scores it again without each labelled neighbour, without each of their labelled answers, and without each
     answer of its own group. What it finds is kept in the graph: `memreward inspect why_reward` shows it.
     """
-    from memgraph.history import scores_of, time_of_step
+    from memgraph.history import rewards_at, scores_of, time_of_step
     from memgraph.records import LabelView
     from memgraph.why import found_rollouts
     from memgraph.why import why as explain
@@ -81,14 +81,17 @@ def why(
         when = at and at.replace(tzinfo=UTC)
         if run is not None and step is not None:
             when = time_of_step(memory, run, step)
+        view = LabelView(ledgers=(ledger,))
+        then = rewards_at(memory, [meant[0]["query_key"]], view, when or datetime.now(UTC))
+        reward = next((one for one in then if one.rollout == rollout), None)
         history = [score for score in scores_of(memory, rollout) if when is None or score.at <= when]
         predicted = [score.model for score in history if score.model is not None and score.score is not None]
         explained = None
         if predicted:
             model, registered = memory.registered_model(predicted[-1])
-            explained = explain(memory, model, registered.key, LabelView(ledgers=(ledger,)), rollout, at=when)
+            explained = explain(memory, model, registered.key, view, rollout, at=when)
     if as_json:
-        emit({"rollout": rollout, "scores": history, "explanation": explained})
+        emit({"rollout": rollout, "reward": reward, "scores": history, "explanation": explained})
         return
     table = Table("when", "kind", "score", "by", "why", title=f"every score of rollout {rollout[:12]}")
     for score in history:
@@ -101,8 +104,10 @@ def why(
             score.reason or score.explanation or "",
         )
     console.print(table)
+    if reward is not None and reward.reward is not None:
+        console.print(f"its reward is [bold]{reward.reward:.3f}[/bold], a {reward.source}")
     if explained is None:
-        console.print("no model has scored it: a label is its reward, or it has none")
+        console.print("no model has scored it")
         return
     console.print(f"predicted: {explained.stored.score:.3f}; without any label around: {explained.without_labels:.3f}")
     table = Table("moved by", "what", "rollouts", "label", "cosine", "change", title="leave-one-out")

@@ -128,6 +128,7 @@ def test_why_and_relabel_on_the_command_line(world: World, settings: Settings) -
     found = call("why", rollout[:16], "--ledger", "l")
     assert found["rollout"] == rollout
     assert found["scores"][-1]["model"] == world.registered.key
+    assert (found["reward"]["source"], found["reward"]["reward"]) == ("prediction", found["scores"][-1]["score"])
     rows = run_inspection(world.memory.database, "why_reward", {"rollout": rollout})
     shown = {(row["kind"], round(row["change"], 9)) for row in rows if row["change"] is not None}
     assert shown == {(one["kind"], round(one["change"], 9)) for one in found["explanation"]["influences"]}
