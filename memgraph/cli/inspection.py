@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from memgraph.cli.common import HomeOption, JsonOption, LedgerOption, console, emit, open_memory
+from memgraph.cli.common import HomeOption, JsonOption, LedgerOption, console, emit, open_memory, say
+from memgraph.errors import ModelError
+
+if TYPE_CHECKING:
+    from memgraph.history import Score
 
 
 def inspect(
@@ -73,9 +78,11 @@ def why(
     with open_memory(home) as memory:
         meant = found_rollouts(memory, what)
         if len(meant) != 1:
-            emit({"rollouts": meant}) if as_json else print_rows(meant)
-            if not as_json and meant:
-                console.print("several rollouts are meant; give the key of one")
+            if as_json:
+                emit({"rollouts": meant})
+            else:
+                print_rows([{name: value for name, value in row.items() if name != "query_key"} for row in meant])
+                console.print("give the key of one rollout, or enough of its beginning")
             return
         rollout = meant[0]["rollout"]
         when = at and at.replace(tzinfo=UTC)
@@ -85,42 +92,36 @@ def why(
         then = rewards_at(memory, [meant[0]["query_key"]], view, when or datetime.now(UTC))
         reward = next((one for one in then if one.rollout == rollout), None)
         history = [score for score in scores_of(memory, rollout) if when is None or score.at <= when]
-        predicted = [score.model for score in history if score.model is not None and score.score is not None]
+        models = [score.model for score in history if score.kind == "gnn" and score.model and score.score is not None]
         explained = None
-        if predicted:
-            model, registered = memory.registered_model(predicted[-1])
-            explained = explain(memory, model, registered.key, view, rollout, at=when)
+        try:
+            if models:
+                model, registered = memory.registered_model(models[-1])
+                explained = explain(memory, model, registered.key, view, rollout, at=when)
+        except ModelError as error:
+            say(f"the score cannot be explained: {error}")
     if as_json:
         emit({"rollout": rollout, "reward": reward, "scores": history, "explanation": explained})
         return
-    table = Table("when", "kind", "score", "by", "why", title=f"every score of rollout {rollout[:12]}")
-    for score in history:
-        by = score.model[:12] if score.model else score.author or ", ".join(score.ledgers)
-        table.add_row(
-            f"{score.at:%Y-%m-%d %H:%M:%S}",
-            score.kind,
-            _shown(score.score),
-            by,
-            score.reason or score.explanation or "",
-        )
-    console.print(table)
+    _print_history(rollout, history)
     if reward is not None and reward.reward is not None:
         console.print(f"its reward is [bold]{reward.reward:.3f}[/bold], a {reward.source}")
     if explained is None:
-        console.print("no model has scored it")
         return
-    console.print(f"predicted: {explained.stored.score:.3f}; without any label around: {explained.without_labels:.3f}")
+    console.print(f"predicted: {explained.score:.3f}; without any label around: {explained.without_labels:.3f}")
     table = Table("moved by", "what", "rollouts", "label", "cosine", "change", title="leave-one-out")
     for one in explained.influences:
-        cells = (
-            one.kind,
-            one.text[:60],
-            str(one.rollouts),
-            _shown(one.label),
-            _shown(one.cosine),
-            f"{one.change:+.4f}",
-        )
-        table.add_row(*map(escape, cells))
+        shown = (_shown(one.label), _shown(one.cosine), f"{one.change:+.4f}")
+        table.add_row(one.kind, escape(one.text[:60]), str(one.rollouts), *shown)
+    console.print(table)
+
+
+def _print_history(rollout: str, history: Sequence[Score]) -> None:
+    table = Table("when", "kind", "score", "by", "why", title=f"every score of rollout {rollout[:12]}")
+    for score in history:
+        by = score.model[:12] if score.model else score.author or ", ".join(score.ledgers)
+        said = score.reason or score.explanation or ""
+        table.add_row(f"{score.at:%Y-%m-%d %H:%M:%S}", score.kind, _shown(score.score), escape(by), escape(said))
     console.print(table)
 
 
