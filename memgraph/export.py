@@ -69,6 +69,66 @@ def subgraph(
     return _assemble(database, space, [*targets, *context], len(targets), rollouts, view)
 
 
+def evidence(
+    database: Database,
+    space: EmbeddingSpace,
+    query_keys: Sequence[str],
+    view: LabelView,
+    *,
+    caps: Caps = Caps(),
+) -> Snapshot:
+    """What a feature model reads to score unlabelled queries, each of them as if it had been asked for alone.
+
+    Of the queries around it reads the labelled rollouts only. Each target has its own neighbours and no others, whoever
+    else is asked for, and its near-duplicates are left out: a feature model gives every rollout the score that it has in
+    the `subgraph` of its query alone.
+
+    Args:
+        query_keys: queries without a label under the view: what one query may read of another depends on it.
+    """
+    targets = sorted(set(query_keys))
+    around: dict[str, dict[str, float]] = {key: {} for key in targets}
+    for row in database.query(cypher("read/neighbourhood"), keys=targets, incoming=caps.incoming):
+        around[row["query"]][row["neighbour"]] = row["score"]
+    context = sorted({key for found in around.values() for key in found} - set(targets))
+    labelled = _read_rollouts(database, space, context, caps.rollouts, view, labelled_only=True)
+    known = {row["query"] for row in labelled}
+    duplicates = _near_duplicates(database, around, [*targets, *context])
+    edges = [
+        {"query": query, "neighbour": key, "score": score}
+        for query, found in around.items()
+        for key, score in found.items()
+        if key in known and key not in duplicates[query]
+    ]
+    rollouts = _read_rollouts(database, space, targets, caps.target_rollouts, view) + labelled
+    return _assemble(database, space, [*targets, *sorted(known)], len(targets), rollouts, view, edges=edges)
+
+
+def _near_duplicates(
+    database: Database, around: Mapping[str, Mapping[str, float]], query_keys: Sequence[str]
+) -> dict[str, set[str]]:
+    """Near-duplicates of each query among those around it, itself included: joined within its own neighbourhood."""
+    texts = {
+        row["key"]: " ".join(row["text"].split())
+        for batch in _batches(query_keys)
+        for row in database.query(cypher("read/query_texts"), keys=batch)
+    }
+    near: dict[str, set[str]] = {key: set() for key in query_keys}
+    for row in database.query(cypher("read/similar_edges"), keys=query_keys, least=NEAR_DUPLICATE):
+        near[row["query"]].add(row["neighbour"])
+        near[row["neighbour"]].add(row["query"])
+    duplicates: dict[str, set[str]] = {}
+    for query, found in around.items():
+        members, joined, waiting = {query, *found}, {query}, [query]
+        while waiting:
+            one = waiting.pop()
+            more = {key for key in members - joined if key in near[one] or texts[key] == texts[one]}
+            joined |= more
+            waiting += more
+        duplicates[query] = joined
+    return duplicates
+
+
 def snapshot(
     database: Database,
     space: EmbeddingSpace,
@@ -95,7 +155,7 @@ def units(database: Database, space: EmbeddingSpace, query_keys: Sequence[str]) 
     for batch in _batches(query_keys):
         rows += database.query(cypher("read/query_texts"), keys=batch)
     row_of_query = {row["key"]: position for position, row in enumerate(rows)}
-    edges = database.query(cypher("read/similar_edges"), keys=list(row_of_query))
+    edges = database.query(cypher("read/similar_edges"), keys=list(row_of_query), least=None)
     similar, scores = _edge_columns(edges, row_of_query)
     members: dict[int, list[str]] = {}
     for key, unit in zip(
@@ -138,6 +198,8 @@ def _read_rollouts(
     limit: int,
     view: LabelView,
     group: Group | None = None,
+    *,
+    labelled_only: bool = False,
 ) -> list[dict[str, Any]]:
     place: dict[str, Any] = {
         "run": group and group.run,
@@ -152,6 +214,7 @@ def _read_rollouts(
             property=space.vector_property,
             checks=CHECKS_PROPERTY,
             limit=limit,
+            labelled_only=labelled_only,
             **view_parameters(view),
             **place,
         )
@@ -165,7 +228,14 @@ def _assemble(
     targets: int,
     rollouts: Sequence[dict[str, Any]],
     view: LabelView,
+    *,
+    edges: Sequence[Mapping[str, Any]] | None = None,
 ) -> Snapshot:
+    """Columns of these queries and rollouts.
+
+    Args:
+        edges: who hears whom, where the near-duplicates are known to be left out; by default all that is stored.
+    """
     queries: dict[str, dict[str, Any]] = {}
     for batch in _batches(query_keys):
         rows = database.query(
@@ -184,7 +254,10 @@ def _assemble(
     answer_keys = sorted(answers, key=lambda key: (row_of_query[answer_query[key]], key))
     row_of_answer = {key: row for row, key in enumerate(answer_keys)}
 
-    similar, similar_scores = _edge_columns(database.query(cypher("read/similar_edges"), keys=present), row_of_query)
+    stored = database.query(cypher("read/similar_edges"), keys=present, least=None) if edges is None else edges
+    similar, similar_scores = _edge_columns(stored, row_of_query)
+    texts = [queries[key]["text"] for key in present]
+    units = near_duplicate_units(texts, similar, similar_scores) if edges is None else np.arange(len(present))
 
     rollout_keys = [row["key"] for row in rollouts]
     labels = _labels(database, present, dict(zip(rollout_keys, (row["answer"] for row in rollouts), strict=True)), view)
@@ -197,7 +270,7 @@ def _assemble(
         query_keys=present,
         query_domains=[queries[key]["domain"] for key in present],
         query_embeddings=_from_vectors([queries[key]["embedding"] for key in present], space.dimension),
-        query_units=near_duplicate_units([queries[key]["text"] for key in present], similar, similar_scores),
+        query_units=units,
         query_targets=np.arange(len(present)) < targets,
         rollout_keys=rollout_keys,
         rollout_query=np.array([row_of_query[row["query"]] for row in rollouts], np.int64),

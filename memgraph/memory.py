@@ -134,6 +134,10 @@ class Memory:
         """The ledger of that name, opened or created."""
         return Ledger(self.database, name, budget=budget, seed=seed)
 
+    def count_queries(self) -> int:
+        """How many queries it holds."""
+        return int(self.database.query(cypher("read/query_count"))[0]["queries"])
+
     def subgraph(
         self,
         query_keys: Sequence[str],
@@ -223,6 +227,18 @@ class Memory:
         registered = RegisteredModel(rows[0]["key"], rows[0]["folder"], rows[0]["ledger"])
         return RewardModel.load(Path(registered.folder), space=self.space.key), registered
 
+    def registered_model(self, key: str) -> tuple[RewardModel, RegisteredModel]:
+        """A registered reward model, loaded from its checkpoint.
+
+        Raises:
+            ModelError: if there is none of that key, or its checkpoint is gone.
+        """
+        rows = self.database.query(cypher("read/reward_model"), key=key)
+        if not rows:
+            raise ModelError(f"no reward model {key[:12]} is registered in this memory; `memreward fit` makes one")
+        registered = RegisteredModel(rows[0]["key"], rows[0]["folder"], rows[0]["ledger"])
+        return RewardModel.load(Path(registered.folder), space=self.space.key), registered
+
     def write_predictions(
         self, snapshot: Snapshot, scores: Scores, *, kind: LabelKind, model: str | None = None
     ) -> int:
@@ -281,14 +297,15 @@ class Memory:
 
 
 def prediction_rows(
-    snapshot: Snapshot, scores: Scores, *, kind: LabelKind, model: str | None = None
+    snapshot: Snapshot, scores: Scores, *, kind: LabelKind, model: str | None = None, reason: str = "reward call"
 ) -> list[dict[str, Any]]:
-    """Scores as rows for `Memory.write_prediction_rows`, without abstentions."""
+    """Scores as rows for `Memory.write_prediction_rows`, without abstentions; `reason` says what they were made for."""
     return [
         {
             "key": keys.key_of("label", kind.value, snapshot.rollout_keys[row], model or "", repr(float(score))),
             "target": snapshot.rollout_keys[row],
             "score": float(score),
+            "reason": reason,
         }
         for row, score in zip(scores.rollout_rows, scores.probability, strict=True)
         if not np.isnan(score)

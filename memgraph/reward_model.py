@@ -38,7 +38,7 @@ class RewardModelConfig:
 
     Attributes:
         checks: label-free checks whose features are used (`memgraph.checks.ALL_CHECKS`).
-        members: graph networks that vote, each with another part of the labelled queries held out.
+        members: graph networks that vote, each with another part of the labelled queries held out; 0 leaves the features alone.
         epochs: at most so many; the best one on the held-out labelled queries is kept.
         hidden_share: part of the labelled queries whose labels are hidden and predicted in each epoch; those of the
             others are inputs.
@@ -149,7 +149,7 @@ class RewardModel:
             prior, held_out_prior = np.zeros_like(prior), np.zeros_like(held_out_prior)
         data = to_hetero(snapshot, prior).to(place)
         logits = held_out_prior.copy()
-        folds = np.array_split(rng.permutation(units), config.members)
+        folds = np.array_split(rng.permutation(units), config.members) if config.members else []
         query, gain = snapshot.rollout_query[rows], 0.0
         with torch.random.fork_rng():
             torch.manual_seed(seed)
@@ -225,6 +225,11 @@ class RewardModel:
             with torch.inference_mode():
                 prior = torch.stack([network(data) for network in networks]).mean(dim=0).numpy()
         return _calibrated(prior[rows], self.calibration)
+
+    @property
+    def networks_on(self) -> bool:
+        """Whether graph networks correct the feature model: then a score reads the unlabelled rollouts around it too."""
+        return any(cast(RewardGNN, network).is_on for network in self._networks)
 
     def fingerprint(self) -> str:
         """sha256 of weights, calibration and settings: equal models have equal fingerprints."""

@@ -1,19 +1,29 @@
-"""Scores the whole memory in bounded pieces and writes the scores back as labels with their model."""
+"""Scores queries in bounded pieces and writes back what is new: predictions are labels with their model and their reason.
+
+A query's score does not depend on which others are scored beside it, so a memory that is scored piece by piece, now and
+later, holds what scoring all of it at once would give.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from memgraph import export
+from memgraph.keys import key_of
+from memgraph.labels import labels_in_force, read_labels
 from memgraph.memory import Memory, RegisteredModel
+from memgraph.reach import Reading, readings, view_key
 from memgraph.records import LabelKind, LabelView
 from memgraph.resources import cypher
 from memgraph.reward_model import RewardModel
 from memgraph.scorers import Scores
+from memgraph.snapshot import Snapshot
 
-_BATCH = 200
+SAME = 1e-6  # scores that differ by no more are one score
+_QUERIES, _ROLLOUTS = 200, 8000  # of a piece, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,26 @@ class ScoringSummary:
     mean: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Rewarded:
+    """One rollout of a query that was scored, and its reward before and after: the label in force, else the prediction.
+
+    Attributes:
+        group: run, attempt, reward call and query that it was sampled for; None for rollouts that came otherwise.
+        predicted: whether it was scored now.
+        score: what the model says now; None where it abstains or was not asked.
+        before, after: None where it had, or has, no reward.
+    """
+
+    rollout: str
+    query: str
+    group: tuple[str, int, int, str] | None
+    predicted: bool
+    score: float | None
+    before: float | None
+    after: float | None
+
+
 def score_memory(
     memory: Memory,
     model: RewardModel,
@@ -35,24 +65,132 @@ def score_memory(
     confidence: float = 0.5,
     progress: Callable[[int, int], None] | None = None,
 ) -> ScoringSummary:
-    """Score all rollouts of queries that have no label under the view.
+    """Score all rollouts that have no label under the view, whether or not anything has changed.
 
     Args:
         confidence: below this probability of its verdict (½..1) a rollout is left without a score.
     """
-    keys = [row["key"] for row in memory.database.query(cypher("read/query_keys"), datasets=None)]
     queries = abstained = 0
     scored: list[float] = []
-    for start in range(0, len(keys), _BATCH):
-        snapshot = memory.subgraph(keys[start : start + _BATCH], view)
-        labelled = np.zeros(len(snapshot.query_keys), np.bool_)
-        labelled[snapshot.labelled_queries] = True
-        unlabelled = snapshot.with_targets(snapshot.query_targets & ~labelled)
-        scores = Scores.of(unlabelled, model.predict(unlabelled), source="gnn").above(confidence)
-        memory.write_predictions(unlabelled, scores, kind=LabelKind.GNN, model=registered.key)
-        queries += int(unlabelled.query_targets.sum())
-        abstained += int(np.isnan(scores.probability).sum())
-        scored += [float(value) for value in scores.probability if not np.isnan(value)]
+    done, total = 0, memory.count_queries()
+    for piece in pieces(readings(memory.database, registered.key, view, labelled_only=not model.networks_on)):
+        rewarded = score_piece(memory, model, registered, view, piece, confidence=confidence)
+        queries += sum(reading.open for reading in piece)
+        abstained += sum(one.predicted and one.score is None for one in rewarded)
+        scored += [one.score for one in rewarded if one.score is not None]
+        done += len(piece)
         if progress is not None:
-            progress(start + len(keys[start : start + _BATCH]), len(keys))
+            progress(done, total)
     return ScoringSummary(queries, len(scored), abstained, float(np.mean(scored)) if scored else None)
+
+
+def pieces(found: Iterable[Reading]) -> Iterator[list[Reading]]:
+    """Readings in pieces that fit in memory."""
+    piece: list[Reading] = []
+    rollouts = 0
+    for reading in found:
+        size = min(reading.rollouts, export.Caps().target_rollouts)
+        if piece and (len(piece) == _QUERIES or rollouts + size > _ROLLOUTS):
+            yield piece
+            piece, rollouts = [], 0
+        piece.append(reading)
+        rollouts += size
+    if piece:
+        yield piece
+
+
+def score_piece(
+    memory: Memory,
+    model: RewardModel,
+    registered: RegisteredModel,
+    view: LabelView,
+    piece: Sequence[Reading],
+    *,
+    confidence: float = 0.5,
+    write: bool = True,
+) -> list[Rewarded]:
+    """Score the rollouts without a label of some queries; write the scores that are new, and what was read for them.
+
+    Killed in between, the queries count as not scored, and the next pass scores them again.
+    """
+    keys = [reading.key for reading in piece]
+    read_at = memory.database.query(cypher("read/now"))[0]["now"]
+    rows = memory.database.query(cypher("read/scores"), keys=keys, model=registered.key)
+    labels = read_labels(memory.database, keys, view)
+    answer_of = {row["rollout"]: row["answer"] for row in rows}
+    in_force = labels_in_force(labels, answer_of)
+    known_at = {reading.key: reading.known_at for reading in piece}
+    query_of = {row[name]: row["query"] for row in rows for name in ("rollout", "answer")}
+    earlier = [
+        label
+        for label in labels
+        if label.target in query_of
+        and ((at := known_at[query_of[label.target]]) is None or label.created_at <= at.to_native())
+    ]
+    in_force_before = labels_in_force(earlier, answer_of)
+    predicted = predict(memory, model, view, piece, confidence=confidence)
+    reason = {reading.key: reading.reason for reading in piece}
+
+    rewarded, new = [], []
+    for row in rows:
+        rollout, (own_key, own) = row["rollout"], row["own"] or (None, None)
+        label = in_force.get(rollout)
+        asked = label is None and rollout in predicted
+        score = predicted.get(rollout) if asked else None
+        if asked and _is_news(score, own):
+            new.append(_row(rollout, registered.key, score, own_key, reason[row["query"]]))
+        rewarded.append(
+            Rewarded(
+                rollout,
+                row["query"],
+                None if row["call"] is None else (row["run"], row["attempt"], row["call"], row["query"]),
+                asked,
+                score,
+                in_force_before.get(rollout, row["newest"]),
+                label if label is not None else score if asked else own,
+            )
+        )
+    if write:
+        memory.write_prediction_rows(new, kind=LabelKind.GNN, model=registered.key)
+        read = [{"key": one.key, "structure": one.structure, "labels": one.labels, "at": read_at} for one in piece]
+        memory.database.query(
+            cypher("write/readings"), write=True, model=registered.key, view=view_key(view), rows=read
+        )
+    return rewarded
+
+
+def predict(
+    memory: Memory, model: RewardModel, view: LabelView, piece: Sequence[Reading], *, confidence: float = 0.5
+) -> dict[str, float | None]:
+    """Rollout key → score by the model, None where it abstains: of all rollouts of the queries that are not wholly labelled.
+
+    A feature model answers for many queries at once (`export.evidence`). Graph networks would let queries that are asked for
+    together hear each other, and a query that is partly labelled would have to hide its labels from the others: these are
+    scored one by one.
+    """
+    together = [one.key for one in piece if one.open and not one.labelled and not model.networks_on]
+    alone = sorted({one.key for one in piece if one.open} - set(together))
+    snapshots: list[Snapshot] = [memory.subgraph([key], view) for key in alone]
+    if together:
+        snapshots.append(export.evidence(memory.database, memory.space, together, view))
+    found: dict[str, float | None] = {}
+    for snapshot in snapshots:
+        scores = Scores.of(snapshot, model.predict(snapshot), source="gnn").above(confidence)
+        for row, score in zip(scores.rollout_rows, scores.probability, strict=True):
+            found[snapshot.rollout_keys[row]] = None if np.isnan(score) else float(score)
+    return found
+
+
+def _is_news(score: float | None, stored: float | None) -> bool:
+    return (score is None) != (stored is None) or (score is not None and abs(score - (stored or 0)) > SAME)
+
+
+def _row(rollout: str, model: str, score: float | None, replaced: str | None, reason: str) -> dict[str, object]:
+    """A row of `Memory.write_prediction_rows`.
+
+    Its key names the prediction that it replaces, so that a score that returns to an earlier value is a later one, and
+    writing it twice changes nothing.
+    """
+    said = (LabelKind.GNN.value, rollout, model, repr(score))
+    key = key_of("label", *said) if replaced is None else key_of("label", *said, replaced)
+    return {"key": key, "target": rollout, "score": score, "reason": reason}

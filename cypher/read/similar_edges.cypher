@@ -1,5 +1,6 @@
-// Similarity edges among these queries, as stored. Parameters: $keys. Returns query, neighbour, score (cosine).
+// Similarity edges among these queries, as stored. Parameters: $keys, $least (cosine, or null for all).
+// Returns query, neighbour, score (cosine).
 UNWIND $keys AS key
 MATCH (q:Query {key: key})-[s:SIMILAR_TO]->(n:Query)
-WHERE n.key IN $keys
+WHERE ($least IS NULL OR s.score >= $least) AND n.key IN $keys
 RETURN q.key AS query, n.key AS neighbour, s.score AS score

@@ -21,8 +21,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Experience memory for LLM reinforcement learning: rollouts in Neo4j, rewards from a graph neural network.\n\n"
-    "Start with [bold]memreward demo[/bold]. The usual way: import → label → fit → score → train; inspect at any time. "
-    "Commands use NEO4J_URI if it is set, else a local Neo4j that they start themselves.",
+    "Start with [bold]memreward demo[/bold]. The usual way: import → label → fit → score → train; relabel after new labels; "
+    "inspect at any time. Commands use NEO4J_URI if it is set, else a local Neo4j that they start themselves.",
 )
 app.add_typer(db.app, name="db")
 app.command("demo")(rl.demo)
@@ -30,9 +30,11 @@ app.command("import")(data.import_)
 app.command("label")(data.label)
 app.command("fit")(learn.fit)
 app.command("score")(learn.score)
+app.command("relabel")(learn.relabel)
 app.command("evaluate")(learn.evaluate)
 app.command("train")(rl.train)
 app.command("inspect")(inspection.inspect)
+app.command("why")(inspection.why)
 app.command("migrate")(data.migrate)
 
 

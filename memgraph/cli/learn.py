@@ -83,6 +83,56 @@ def score(
     )
 
 
+def relabel(
+    ledger: LedgerOption = "default",
+    preview: Annotated[bool, typer.Option("--preview", help="Show what would change and write nothing.")] = False,
+    confidence: ConfidenceOption = 0.5,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring predicted rewards up to date: score again only what reads labels, rollouts or neighbours that have changed.
+
+    After new labels that is a small part of the memory; after a new `fit`, all of it. Stopped half-way, the next call goes
+    on where it was. Every score stays in the graph with its model, time and reason.
+    """
+    from memgraph.records import LabelView
+    from memgraph.relabel import relabel as bring_up_to_date
+
+    with open_memory(home) as memory, progress("relabelling") as update:
+        model, registered = memory.latest_model(ledger=ledger)
+        report = bring_up_to_date(
+            memory,
+            model,
+            registered,
+            LabelView(ledgers=(ledger,)),
+            preview=preview,
+            confidence=confidence,
+            progress=update,
+        )
+    if as_json:
+        emit({"preview": preview, "model": registered.key, **asdict(report)})
+        return
+    console.print(
+        f"{report.affected} of {report.queries} queries are affected: {report.scored} rollouts scored again"
+        f"{f', {report.abstained} left without a score' if report.abstained else ''}, in {report.seconds:.1f} s "
+        f"({report.seconds_looking:.1f} s of it to find them)"
+    )
+    console.print(
+        f"{report.changed} rewards {'would change' if preview else 'changed'} (labels or predictions), by {report.mean_change:.3f} "
+        f"on average and {report.max_change:.3f} at most; {report.new_rewards} rollouts had none before"
+    )
+    console.print(
+        f"advantages {'would ' if preview else ''}change their sign in {report.flips} of {report.groups} training groups"
+    )
+    if report.largest:
+        table = Table("rollout", "query", "before", "after", title="largest changes")
+        for one in report.largest:
+            table.add_row(one.rollout[:12], one.query[:12], f"{one.before:.3f}", f"{one.after:.3f}")
+        console.print(table)
+    if preview:
+        console.print("nothing was written; without --preview it is")
+
+
 def evaluate(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Files of rollouts with labels.")],
     labels: Annotated[

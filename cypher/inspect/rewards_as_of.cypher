@@ -1,0 +1,31 @@
+// A query's rewards as they were at a past time, or when a training run had finished a step: for each rollout that was there,
+// the judgement in force (ground truth, then people, code, judges), else what was last predicted.
+// Parameters: $query (key, or the beginning of the text; null picks the one that was scored most often), $at (ISO 8601 text, or
+// null), $run and $step (a run's name and step, or null), $ledger (name; null for the labels of all).
+// Returns query, answer, reward, source, since, model, run, step, rollout.
+CALL () {
+  OPTIONAL MATCH (:Run {name: $run})-[:PRODUCED]->(later:Thinking)
+  WHERE later.step > $step AND NOT coalesce(later.superseded, false)
+  RETURN coalesce(datetime($at), min(later.created_at) - duration({microseconds: 1}), datetime()) AS at
+}
+CALL () {
+  MATCH (q:Query) WHERE q.key = $query OR q.text STARTS WITH $query RETURN q LIMIT 1
+  UNION
+  MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking) WHERE $query IS NULL
+  WITH q, count { (t)<-[:SCORES]-() } AS scores
+  RETURN q ORDER BY scores DESC, q.key LIMIT 1
+}
+MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
+WHERE t.created_at <= at AND NOT coalesce(t.superseded, false)
+CALL (t, a, at) {
+  OPTIONAL MATCH (t)-[:LEADS_TO*0..1]->(target)<-[:SCORES]-(l:Label)
+  WHERE l.created_at <= at AND (l.kind IN ['gnn', 'vote'] OR l.purpose IN ['train', 'calibrate'])
+    AND ($ledger IS NULL OR l.kind IN ['gnn', 'vote'] OR EXISTS { (l)-[:SPENT_IN]->(:Ledger {name: $ledger}) })
+  WITH l, CASE l.kind WHEN 'ground_truth' THEN 0 WHEN 'human' THEN 1 WHEN 'code' THEN 2 WHEN 'judge' THEN 3 ELSE 4 END AS rank,
+       target:Answer AS on_answer
+  ORDER BY rank, on_answer, l.created_at DESC
+  RETURN head(collect(l)) AS l
+}
+RETURN left(q.text, 80) AS query, left(a.value, 40) AS answer, l.score AS reward, l.kind AS source, l.created_at AS since,
+       left(l.model, 12) AS model, t.run AS run, t.step AS step, t.key AS rollout
+ORDER BY coalesce(step, -1) DESC, rollout LIMIT 40

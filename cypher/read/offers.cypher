@@ -1,0 +1,20 @@
+// What queries offer to the scores around them: their rollouts that may be read, as read/rollouts chooses them.
+// Parameters: $keys, $rollouts (at most so many a query), $labelled_only; $ledgers (names or null), $kinds, $purposes,
+// $as_of (or null).
+// Returns key, labelled (how many rollouts have a label that the LabelView lets through), rollouts (list of [rollout, answer]).
+UNWIND $keys AS key
+MATCH (q:Query {key: key})
+CALL (q) {
+  MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
+  WHERE NOT coalesce(t.superseded, false)
+  WITH t, a, EXISTS {
+    MATCH (t)-[:LEADS_TO*0..1]->()<-[:SCORES]-(l:Label)
+    WHERE l.kind IN $kinds AND l.purpose IN $purposes
+      AND ($as_of IS NULL OR l.created_at <= $as_of)
+      AND ($ledgers IS NULL OR EXISTS { MATCH (l)-[:SPENT_IN]->(ledger:Ledger) WHERE ledger.name IN $ledgers })
+  } AS labelled
+  WHERE labelled OR NOT $labelled_only
+  WITH t, a, labelled ORDER BY labelled DESC, t.created_at DESC, t.key
+  RETURN sum(CASE WHEN labelled THEN 1 ELSE 0 END) AS labelled, collect([t.key, a.key])[..$rollouts] AS rollouts
+}
+RETURN key, labelled, rollouts

@@ -1,0 +1,153 @@
+"""What a score reads, and whether that has changed since the score was made.
+
+A score reads its query's rollouts, the queries around it (its own neighbours and those that list it, as `export.Caps` bound
+them), and of each of these the rollouts that `cypher/read/rollouts.cypher` chooses, with the labels in force: the labelled
+ones, or all where graph networks correct the feature model. Nothing else moves it; what the model learned is fixed when it
+is fitted.
+
+    query ──► structure: its rollouts, the queries around it
+          └─► labels: what the queries around it offer, and its own
+
+Both are kept as digests with the model that read them, `(:RewardModel)-[:READ]->(:Query)`. A query is affected when either
+differs now: by a label, a correction, a label taken over from another ledger, new rollouts or new neighbours alike. Looking
+needs no vectors and no model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from neo4j.time import DateTime
+
+from memgraph.connect import Database
+from memgraph.export import NEAR_DUPLICATE, Caps
+from memgraph.keys import key_of
+from memgraph.labels import labels_in_force, read_labels, view_parameters
+from memgraph.records import LabelView
+from memgraph.resources import cypher
+
+_PAGE = 1000
+_CAPS = Caps()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a query offers to the scores around it.
+
+    Attributes:
+        labels: digest of its rollouts that may be read, with their labels; "" where there are none.
+        labelled: how many of its rollouts have a label.
+        near: digest of its neighbours that count when it lies around another query: near-duplicates, or all of them
+            where networks pass messages along.
+    """
+
+    labels: str = ""
+    labelled: int = 0
+    near: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the scores of one query read now, and what they read when they were made.
+
+    Attributes:
+        rollouts, labelled: how many it has, and how many of them have a label.
+        structure, labels: digests.
+        known: (structure, labels) when it was last scored; None if it never was.
+        known_at: when that was read.
+    """
+
+    key: str
+    rollouts: int
+    labelled: int
+    structure: str
+    labels: str
+    known: tuple[str, str] | None
+    known_at: DateTime | None
+
+    @property
+    def affected(self) -> bool:
+        """Whether its scores may differ from what is stored."""
+        return self.known != (self.structure, self.labels)
+
+    @property
+    def open(self) -> bool:
+        """Whether it has rollouts to score."""
+        return self.labelled < self.rollouts
+
+    @property
+    def reason(self) -> str:
+        """Why it is scored now."""
+        if self.known is None:
+            return "first score by this model"
+        if self.known[0] != self.structure:
+            return "rollouts or neighbours changed"
+        return "labels changed" if self.affected else "scored again"
+
+
+def view_key(view: LabelView) -> str:
+    """Key of a view: what was read under one view says nothing about another."""
+    return key_of("view", json.dumps(view_parameters(view), sort_keys=True, default=str))
+
+
+def readings(database: Database, model: str, view: LabelView, *, labelled_only: bool) -> Iterator[Reading]:
+    """All queries of the memory in order of key, page by page.
+
+    Besides a page, what each labelled query offers is held in memory (some 200 bytes each).
+
+    Args:
+        model: key of the registered reward model.
+        labelled_only: whether its scores read the labelled rollouts around them only.
+    """
+    known = offers(database, view, labelled_only=labelled_only)
+    wanted: dict[str, Any] = {"limit": _PAGE, "incoming": _CAPS.incoming, "model": model, "view": view_key(view)}
+    after = ""
+    while page := database.query(cypher("read/reach"), after=after, **wanted):
+        yield from (_reading(row, known) for row in page)
+        after = page[-1]["key"]
+
+
+def offers(database: Database, view: LabelView, *, labelled_only: bool) -> dict[str, Offer]:
+    """What each query offers to the scores around it; queries that offer nothing are not among them."""
+    seen = view_parameters(view)
+    found = {
+        row["key"]: Offer(near=key_of("near", *row["near"]))
+        for row in database.query(cypher("read/near_lists"), least=NEAR_DUPLICATE if labelled_only else -1.0)
+    }
+    keys = (
+        database.query(cypher("read/labelled_queries"), **seen)
+        if labelled_only
+        else database.query(cypher("read/query_keys"), datasets=None)
+    )
+    for start in range(0, len(keys), _PAGE):
+        batch = [row["key"] for row in keys[start : start + _PAGE]]
+        rows = database.query(
+            cypher("read/offers"), keys=batch, rollouts=_CAPS.rollouts, labelled_only=labelled_only, **seen
+        )
+        labels = read_labels(database, [row["key"] for row in rows if row["labelled"]], view)
+        in_force = labels_in_force(labels, {rollout: answer for row in rows for rollout, answer in row["rollouts"]})
+        for row in rows:
+            said = [f"{rollout} {in_force.get(rollout)}" for rollout, _ in row["rollouts"]]
+            near = found.get(row["key"], Offer()).near
+            found[row["key"]] = Offer(key_of("offer", *said) if said else "", row["labelled"], near)
+    return found
+
+
+def _reading(row: Mapping[str, Any], known: Mapping[str, Offer]) -> Reading:
+    own = known.get(row["key"], Offer())
+    around = {key: known.get(key, Offer()) for key in sorted(row["around"]) if own.labelled < row["rollouts"]}
+    offered = (f"{key} {other.labels}" for key, other in around.items() if other.labels)
+    beside = (f"{key} {other.near}" for key, other in around.items())
+    grown = (str(row[name]) for name in ("rollouts", "newest", "unobserved"))
+    return Reading(
+        row["key"],
+        row["rollouts"],
+        own.labelled,
+        key_of("structure", *grown, *beside),
+        key_of("labels", own.labels, *offered),
+        None if row["labels"] is None else (row["structure"], row["labels"]),
+        row["at"],
+    )

@@ -1,0 +1,89 @@
+"""A memory of sums in clusters, partly labelled, with a model: for tests of what labels reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from memgraph.memory import Memory, RegisteredModel
+from memgraph.reading import GivenEmbeddings
+from memgraph.records import LabelView
+from memgraph.relabel import RelabelReport, relabel
+from memgraph.resources import cypher
+from memgraph.reward_model import RewardModel, RewardModelConfig
+from memgraph.truth import FileTruth
+from tests.conftest import write_rows
+from tests.integration.rollouts import sums
+
+FEATURES_ONLY = RewardModelConfig(members=0)
+NETWORKS = RewardModelConfig(hidden=16, heads=2, epochs=2, residual=False)
+VIEW = LabelView(ledgers=("l",))
+QUERIES = 27
+OPEN = QUERIES - QUERIES // 3  # queries without a label
+_fitted: dict[RewardModelConfig, tuple[RewardModel, RegisteredModel, dict[str, Any]]] = {}
+
+
+class World:
+    """A memory of sums in three clusters with near-duplicates and a hub, a third of them labelled, and a model."""
+
+    def __init__(self, memory: Memory, folder: Path, config: RewardModelConfig) -> None:
+        self.memory = memory
+        rows = sums(QUERIES)
+        self.source = FileTruth([write_rows(folder / "r.jsonl", rows)], run="import")
+        memory.import_file(folder / "r.jsonl", embeddings=vectors(QUERIES, 4))
+        self.keys = list(self.source.query_keys())
+        memory.ledger("l").reveal(self.source, self.keys[::3])
+        if config not in _fitted:  # the same memory gives the same model
+            model, registered = memory.fit(VIEW, config=config)
+            stored = memory.database.query(
+                "MATCH (m:RewardModel {key: $key}) RETURN properties(m) AS p", key=registered.key
+            )
+            _fitted[config] = model, registered, stored[0]["p"]
+        self.model, self.registered, properties = _fitted[config]
+        memory.database.query(cypher("write/reward_model"), write=True, key=self.registered.key, properties=properties)
+
+    def relabel(self, *, preview: bool = False) -> RelabelReport:
+        return relabel(self.memory, self.model, self.registered, VIEW, preview=preview)
+
+    def stored(self) -> dict[str, float]:
+        """The newest prediction of each rollout."""
+        rows = self.memory.database.query(
+            "MATCH (t:Thinking)<-[:SCORES]-(l:Label {kind: 'gnn'}) WITH t, l ORDER BY l.created_at "
+            "RETURN t.key AS rollout, collect(l.score)[-1] AS score"
+        )
+        return {row["rollout"]: row["score"] for row in rows}
+
+    def anew(self) -> dict[str, float]:
+        """What the model says of every rollout without a label, each query on its own."""
+        found, everything = {}, self.memory.snapshot(VIEW)
+        for query in np.unique(everything.rollout_query[np.isnan(everything.labels)]).tolist():
+            snapshot = self.memory.subgraph([everything.query_keys[query]], VIEW)
+            for row, score in zip(snapshot.target_rollouts, self.model.predict(snapshot), strict=True):
+                if np.isnan(snapshot.labels[row]):
+                    found[snapshot.rollout_keys[row]] = float(score)
+        return found
+
+    def check(self) -> None:
+        """Stored scores are those that scoring everything gives."""
+        stored, anew = self.stored(), self.anew()
+        assert {rollout: stored[rollout] for rollout in anew} == pytest.approx(anew, abs=1e-6)
+
+
+def vectors(queries: int, rollouts: int, *, start: int = 0, seed: int = 0) -> GivenEmbeddings:
+    rng = np.random.default_rng(seed)
+    centres = np.random.default_rng(99).normal(size=(3, 384))
+    by_query = {f"sum-{q}": centres[q % 3] + 0.6 * rng.normal(size=384) for q in range(start, start + queries)}
+    by_query[f"sum-{start}"] = centres[0]  # a hub: the whole cluster lists it
+    for q in range(start, start + queries, 9):  # near-duplicates, in chains
+        by_query[f"sum-{q + 3}"] = by_query[f"sum-{q}"] + 0.09 * rng.normal(size=384)
+        by_query[f"sum-{q + 6}"] = by_query[f"sum-{q + 3}"] + 0.09 * rng.normal(size=384)
+    by_rollout = {
+        f"sum-{q}-{r}": by_query[f"sum-{q}"] + rng.normal(size=384)
+        for q in range(start, start + queries)
+        for r in range(rollouts)
+    }
+    as_float = [{name: vector.astype(np.float32) for name, vector in found.items()} for found in (by_query, by_rollout)]
+    return GivenEmbeddings(384, as_float[0], as_float[1], as_float[1])

@@ -1,0 +1,138 @@
+"""Every score is kept, each can be explained, and past states can be read."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memgraph.errors import InputError
+from memgraph.history import rewards_at, scores_of, time_of_step
+from memgraph.inspection import run_inspection
+from memgraph.memory import Memory
+from memgraph.records import Rollout
+from memgraph.settings import Settings
+from memgraph.why import Explanation, why
+from tests.integration.clusters import FEATURES_ONLY, VIEW, World
+from tests.integration.test_command_line import memreward
+
+
+@pytest.fixture
+def world(memory: Memory, tmp_path: Path) -> World:
+    found = World(memory, tmp_path, FEATURES_ONLY)
+    found.relabel()
+    return found
+
+
+def explained(world: World, rollout: str, *, at: datetime | None = None) -> Explanation:
+    return why(world.memory, world.model, world.registered.key, VIEW, rollout, at=at)
+
+
+def influenced(world: World) -> str:
+    """A rollout whose score new labels have moved twice."""
+    scores = world.stored()
+    for start in (1, 7):
+        world.memory.ledger("l").reveal(world.source, [world.keys[start + 3 * step] for step in range(2)])
+        world.relabel()
+    moved = [rollout for rollout, score in world.stored().items() if score != scores[rollout]]
+    kept = [rollout for rollout in moved if len(scores_of(world.memory, rollout)) == 3]
+    assert kept, "some score has moved twice"
+    return min(kept)
+
+
+def test_leave_one_out_says_what_each_label_and_each_vote_moved(world: World) -> None:
+    rollout = min(world.anew())
+    found = explained(world, rollout)
+    assert found.score == pytest.approx(world.stored()[rollout], abs=1e-6)
+    assert {one.kind for one in found.influences} == {"neighbour", "neighbour answer", "group answer"}
+    assert [abs(one.change) for one in found.influences] == sorted(
+        (abs(one.change) for one in found.influences), reverse=True
+    )
+
+    snapshot = world.memory.subgraph([found.query], VIEW)
+    place = np.flatnonzero(snapshot.target_rollouts == snapshot.rollout_keys.index(rollout))[0]
+    strongest = next(one for one in found.influences if one.kind == "neighbour")
+    rows = snapshot.rollout_query == snapshot.query_keys.index(strongest.key)
+    assert strongest.rollouts == (~np.isnan(snapshot.labels[rows])).sum()
+    assert strongest.label == pytest.approx(np.nanmean(snapshot.labels[rows]))
+    hidden = snapshot.with_labels(np.where(rows, np.nan, snapshot.labels).astype(np.float32))
+    assert strongest.change == pytest.approx(found.score - world.model.predict(hidden)[place], abs=1e-6)
+    assert strongest.change != 0
+    nothing = snapshot.with_labels(np.full_like(snapshot.labels, np.nan))
+    assert found.without_labels == pytest.approx(float(world.model.predict(nothing)[place]), abs=1e-6)
+
+
+def test_the_history_of_a_rollout_and_the_labels_of_each_time_explain_each_score(world: World) -> None:
+    rollout = influenced(world)
+    history = scores_of(world.memory, rollout)
+    assert [score.reason for score in history] == ["first score by this model", "labels changed", "labels changed"]
+    assert {score.model for score in history} == {world.registered.key}
+    for score in history:
+        assert explained(world, rollout, at=score.at).score == pytest.approx(score.score, abs=1e-6)
+    with pytest.raises(InputError, match=r"has given the rollout .* no score until"):
+        explained(world, rollout, at=datetime(2020, 1, 1, tzinfo=UTC))
+
+
+def test_rewards_as_of_a_past_time_are_those_that_were_in_force(world: World) -> None:
+    then = world.memory.database.query("RETURN datetime() AS now")[0]["now"].to_native()
+    before = world.stored()
+    world.memory.ledger("l").reveal(world.source, world.keys[1:3])
+    world.relabel()
+    past = {one.rollout: one for one in rewards_at(world.memory, world.keys, VIEW, then)}
+    assert {rollout: past[rollout].reward for rollout in before} == before
+    assert {one.source for one in past.values()} == {"label", "prediction"}
+    now = {one.rollout: one for one in rewards_at(world.memory, world.keys, VIEW, datetime.now(UTC))}
+    newly = [one for one in now.values() if one.query in world.keys[1:3]]
+    assert {one.source for one in newly} == {"label"}
+    assert {past[one.rollout].source for one in newly} == {"prediction"}
+
+    text = world.memory.database.query("MATCH (q:Query {key: $key}) RETURN q.text AS t", key=world.keys[1])[0]["t"]
+    for at, known in ((then.isoformat(), past), (None, now)):
+        rows = run_inspection(world.memory.database, "rewards_as_of", {"query": text, "at": at})
+        assert {row["rollout"]: row["reward"] for row in rows} == {
+            one.rollout: one.reward for one in known.values() if one.query == world.keys[1]
+        }
+
+
+def test_the_state_as_of_a_step_is_that_before_the_next_one(memory: Memory) -> None:
+    for step in (0, 1):
+        memory.add([Rollout(query="Two?", response=f"#### {step}", run="r", attempt=1, call=step, step=step, sample=0)])
+    end = time_of_step(memory, "r", 0)
+    (query,) = memory.snapshot(VIEW).query_keys
+    assert len(rewards_at(memory, [query], VIEW, end)) == 1
+    assert len(rewards_at(memory, [query], VIEW, time_of_step(memory, "r", 1))) == 2
+    rows = run_inspection(memory.database, "rewards_as_of", {"query": "Two?", "run": "r", "step": 0})
+    assert [row["step"] for row in rows] == [0]
+    with pytest.raises(InputError, match="no rollouts of step 7; its steps: 0 to 1"):
+        time_of_step(memory, "r", 7)
+
+
+def test_why_and_relabel_on_the_command_line(world: World, settings: Settings) -> None:
+    def call(*arguments: str) -> dict:
+        code, out, err = memreward(*arguments, "--json", home=settings.home)
+        assert code == 0, err
+        return json.loads(out)
+
+    world.memory.ledger("l").reveal(world.source, world.keys[1:3])
+    told = call("relabel", "--ledger", "l", "--preview")
+    done = call("relabel", "--ledger", "l")
+    assert told["preview"]
+    assert {**done, "preview": True, "seconds": 0, "seconds_looking": 0} == {**told, "seconds": 0, "seconds_looking": 0}
+    assert done["changed"] > 0
+
+    rollout = min(world.anew())
+    assert len(call("why", "Tom has", "--ledger", "l")["rollouts"]) == 20
+    found = call("why", rollout[:16], "--ledger", "l")
+    assert found["rollout"] == rollout
+    assert found["scores"][-1]["model"] == world.registered.key
+    assert (found["reward"]["source"], found["reward"]["reward"]) == ("prediction", found["scores"][-1]["score"])
+    rows = run_inspection(world.memory.database, "why_reward", {"rollout": rollout})
+    shown = {(row["kind"], round(row["change"], 9)) for row in rows if row["change"] is not None}
+    assert shown == {(one["kind"], round(one["change"], 9)) for one in found["explanation"]["influences"]}
+    code, out, _ = memreward("why", rollout, "--ledger", "l", home=settings.home)
+    assert code == 0
+    assert "leave-one-out" in out
+    assert memreward("why", rollout, "--step", "1", home=settings.home)[0] == 2

@@ -1,0 +1,195 @@
+"""Relabelling: what new labels reach is scored again, and the result is that of scoring everything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memgraph import scoring
+from memgraph.ledger import Judgement
+from memgraph.memory import Memory, RegisteredModel
+from memgraph.records import LabelView, Rollout
+from memgraph.relabel import relabel
+from memgraph.reward_model import RewardModel
+from memgraph.scoring import score_memory
+from tests.conftest import write_rows
+from tests.integration.clusters import FEATURES_ONLY, NETWORKS, OPEN, QUERIES, VIEW, World, vectors
+from tests.integration.rollouts import sums
+
+
+@pytest.fixture
+def world(memory: Memory, tmp_path: Path) -> World:
+    found = World(memory, tmp_path, FEATURES_ONLY)
+    assert not found.model.networks_on
+    return found
+
+
+def test_new_labels_are_followed_as_far_as_they_reach_and_no_farther(world: World) -> None:
+    first = world.relabel()
+    assert (first.queries, first.affected, first.scored) == (QUERIES, QUERIES, OPEN * 4)
+    world.check()
+    before = world.stored()
+
+    world.memory.ledger("l").reveal(world.source, world.keys[1:3])
+    report = world.relabel()
+    assert 2 < report.affected < QUERIES
+    assert report.scored == 4 * (report.affected - 2), "the two that are labelled now are not scored"
+    assert report.changed >= 8, "labels took the place of predictions"
+    after = world.stored()
+    reached = {
+        row["rollout"]
+        for row in world.memory.database.query(
+            "MATCH (q:Query)-[:SIMILAR_TO]-(n:Query)-[:GENERATES_REASONING]->(t) WHERE q.key IN $keys RETURN t.key AS rollout",
+            keys=world.keys[1:3],
+        )
+    }
+    moved = {rollout for rollout, score in after.items() if score != before[rollout]}
+    assert moved
+    assert moved <= reached
+    world.check()
+
+    again = world.relabel()
+    assert (again.affected, again.scored, again.changed) == (0, 0, 0)
+    count = "MATCH (l:Label {kind: 'gnn'}) RETURN count(l) AS n"
+    written = world.memory.database.query(count)
+    score_memory(world.memory, world.model, world.registered, VIEW)
+    assert world.memory.database.query(count) == written, "scoring everything finds nothing to change"
+
+
+def test_corrections_reused_labels_single_answers_new_rollouts_and_new_queries_are_followed_too(world: World) -> None:
+    memory = world.memory
+    world.relabel()
+    snapshot = memory.snapshot(VIEW)
+
+    def answers(query: str) -> list[str]:
+        return [
+            snapshot.answer_keys[row]
+            for row in np.flatnonzero(snapshot.answer_query == snapshot.query_keys.index(query))
+        ]
+
+    def passes() -> None:
+        report = world.relabel()
+        assert 0 < report.affected < report.queries
+        world.check()
+        assert world.relabel().affected == 0
+
+    single = world.keys[1]
+    memory.ledger("l").accept([Judgement(answers(single)[0], single, 1.0, "ann")])
+    passes()
+    memory.ledger("other").reveal(world.source, [world.keys[4]])
+    assert world.relabel().affected == 0, "another ledger's labels count once they are taken over"
+    memory.ledger("l").reuse(LabelView(ledgers=("other",)), [world.keys[4]])
+    passes()
+    text = memory.database.query("MATCH (q:Query {key: $key}) RETURN q.text AS text", key=world.keys[0])[0]["text"]
+    memory.add([Rollout(query=text, response="#### 1", dataset="sums", domain="math", rollout_id="late")])
+    memory.ledger("l").reveal(world.source, [world.keys[0]])
+    passes()
+
+
+def test_queries_that_come_later_change_the_scores_of_those_that_they_push_out(world: World, tmp_path: Path) -> None:
+    world.relabel()
+    rows = sums(QUERIES + 9)[-9 * 4 :]
+    world.memory.import_file(write_rows(tmp_path / "late.jsonl", rows), embeddings=vectors(9, 4, start=QUERIES, seed=1))
+    report = world.relabel()
+    assert 9 < report.affected <= report.queries == QUERIES + 9
+    world.check()
+
+
+def test_networks_that_read_more_are_followed_too(memory: Memory, tmp_path: Path) -> None:
+    world = World(memory, tmp_path, NETWORKS)
+    assert world.model.networks_on
+    world.relabel()
+    world.memory.ledger("l").reveal(world.source, world.keys[1:2])
+    assert 0 < world.relabel().affected < QUERIES
+    world.check()
+
+
+def test_a_preview_tells_what_would_happen_and_writes_nothing(world: World) -> None:
+    world.relabel()
+    world.memory.ledger("l").reveal(world.source, world.keys[1:3])
+    content = "MATCH (n) OPTIONAL MATCH (n)-[r]->() RETURN count(DISTINCT n) AS n, count(r) AS r"
+    before = world.memory.database.query(content)
+    told = world.relabel(preview=True)
+    assert world.memory.database.query(content) == before
+    assert told.changed > 0
+    same = {"seconds": 0.0, "seconds_looking": 0.0}
+    assert replace(world.relabel(), **same) == replace(told, **same)
+
+
+def test_a_pass_that_was_stopped_goes_on_where_it_was(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring, "_QUERIES", 8)
+
+    def stop(done: int, _: int) -> None:
+        if done >= 16:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        relabel(world.memory, world.model, world.registered, VIEW, progress=stop)
+    half = world.stored()
+    assert 0 < len(half) < OPEN * 4
+    rest = world.relabel()
+    assert 0 < rest.scored <= OPEN * 4 - len(half)
+    assert rest.affected < QUERIES
+    world.check()
+
+
+def test_a_score_that_returns_to_an_earlier_value_is_in_force_again(world: World) -> None:
+    memory, rollout = world.memory, next(iter(world.anew()))
+    world.relabel()
+    first = world.stored()[rollout]
+    snapshot = memory.subgraph([memory.database.query(
+        "MATCH (q:Query)-[:GENERATES_REASONING]->({key: $key}) RETURN q.key AS key", key=rollout)[0]["key"]], VIEW)  # fmt: skip
+    query = snapshot.query_keys[int(snapshot.rollout_query[snapshot.rollout_keys.index(rollout)])]
+    other = scored_otherwise(world.model)
+    reading = [
+        one
+        for one in scoring.readings(memory.database, world.registered.key, VIEW, labelled_only=True)
+        if one.key == query
+    ]
+    for model, expected in ((other, None), (world.model, first)):
+        for _ in range(2):
+            scoring.score_piece(memory, model, world.registered, VIEW, reading)
+        assert world.stored()[rollout] == (pytest.approx(expected) if expected is not None else 0.25)
+    rows = memory.database.query("MATCH ({key: $key})<-[:SCORES]-(l {kind: 'gnn'}) RETURN count(l) AS n", key=rollout)
+    assert rows[0]["n"] == 3, "all of them are kept, each once"
+
+
+def scored_otherwise(model: RewardModel) -> RewardModel:
+    class Quarter(RewardModel):
+        def __init__(self) -> None:
+            self.__dict__.update(model.__dict__)
+
+        def predict(self, snapshot):
+            return np.full(len(snapshot.target_rollouts), 0.25, np.float32)
+
+    return Quarter()
+
+
+def test_a_model_that_abstains_takes_its_score_back(world: World) -> None:
+    world.relabel()
+    summary = score_memory(world.memory, world.model, world.registered, VIEW, confidence=1.0)
+    assert (summary.scored, summary.abstained) == (0, OPEN * 4)
+    newest = world.memory.database.query(
+        "MATCH (t:Thinking)<-[:SCORES]-(l:Label {kind: 'gnn'}) WITH t, l ORDER BY l.created_at "
+        "WITH t, collect(l)[-1] AS l RETURN count(l.score) AS n, collect(DISTINCT l.reason) AS reasons"
+    )
+    assert newest == [{"n": 0, "reasons": ["scored again"]}]
+    score_memory(world.memory, world.model, world.registered, VIEW)
+    world.check()
+
+
+def test_a_new_model_scores_everything_and_the_old_scores_stay(world: World) -> None:
+    world.relabel()
+    old = world.registered
+    world.model, world.registered = world.memory.fit(VIEW, seed=1, config=FEATURES_ONLY)
+    assert isinstance(world.registered, RegisteredModel)
+    assert world.relabel().affected == QUERIES
+    world.check()
+    counted = world.memory.database.query(
+        "MATCH (l:Label {kind: 'gnn'}) RETURN l.model AS model, l.reason AS reason, count(l) AS n"
+    )
+    assert {(row["model"], row["n"]) for row in counted} == {(old.key, OPEN * 4), (world.registered.key, OPEN * 4)}
+    assert {row["reason"] for row in counted} == {"first score by this model"}
