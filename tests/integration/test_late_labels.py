@@ -110,8 +110,6 @@ def test_gold_judges_all_answers_and_later_ones_and_can_be_corrected(filled: Mem
     report = filled.label([gold("7")], ledger="late", judge=judge)
     assert (report.labels, report.queries, report.answers) == (3, 1, 0)
     assert in_force(filled) == {"0": 1.0, "1": 1.0, "2": 0.0, "3": 0.0}
-    filled.add([Rollout(query="How many?", response="#### 10", rollout_id="9", domain="math")])
-    assert filled.label([gold("7")], ledger="late", judge=judge).labels == 0  # rollout_id 9 is another query's
     filled.add([Rollout(query="How many?", response="#### 10", rollout_id="late", domain="math")])
     again = filled.label([gold("7")], ledger="late", judge=judge)
     assert (again.labels, again.queries) == (1, 0)
@@ -124,7 +122,7 @@ def test_gold_judges_all_answers_and_later_ones_and_can_be_corrected(filled: Mem
 
 def test_a_budget_holds_for_late_labels_and_nothing_is_written_beyond_it(filled: Memory) -> None:
     rows = [by("Ann", 1.0), by("Ann", 0.0, rollout_id="2"), LabelRow(1.0, kind=LabelKind.GROUND_TRUTH, rollout_id="9")]
-    with pytest.raises(LedgerError, match="budget of 2, .* 3 more"):
+    with pytest.raises(LedgerError, match=r"budget of 2, .* 3 more"):
         filled.label(rows, ledger="late", budget=2)
     assert in_force(filled) == {}
     assert filled.label(rows, ledger="late", budget=3).labels == 3
