@@ -43,7 +43,7 @@ CALL () {
   MATCH (l:Label) WHERE COUNT { (l)-[:SCORES]->() } <> 1
   RETURN 'label that does not score exactly one thing' AS problem, l.key AS key
   UNION ALL
-  MATCH (l:Label) WHERE l.score IS NULL OR NOT 0 <= l.score <= 1
+  MATCH (l:Label) WHERE NOT 0 <= l.score <= 1 OR (l.score IS NULL AND NOT l.kind IN ['gnn', 'vote'])
   RETURN 'label whose score is not between 0 and 1' AS problem, l.key AS key
   UNION ALL
   MATCH (l:Label) WHERE NOT l.kind IN ['gnn', 'vote'] AND NOT EXISTS { (l)-[:SPENT_IN]->(:Ledger) }

@@ -8,6 +8,7 @@ ON CREATE SET l += row.properties, l.created_at = datetime(), l.fresh = true
 MERGE (l)-[:SCORES]->(target)
 WITH l, row, coalesce(l.fresh, false) AS fresh
 REMOVE l.fresh
+WITH l, row, fresh
 CALL (l, row) {
   UNWIND row.corrects AS earlier
   MATCH (corrected:Label {key: earlier})

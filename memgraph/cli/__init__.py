@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from memgraph.cli import data, db, inspection, labels, learn, rl
+from memgraph.cli import data, db, inspection, labels, learn, rl, runs
 from memgraph.errors import MemRewardError
 
 app = typer.Typer(
@@ -34,6 +34,8 @@ app.command("score")(learn.score)
 app.command("evaluate")(learn.evaluate)
 app.command("train")(rl.train)
 app.command("inspect")(inspection.inspect)
+app.command("compare")(runs.compare)
+app.command("prune")(runs.prune)
 app.command("migrate")(data.migrate)
 
 
