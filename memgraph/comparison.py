@@ -100,7 +100,8 @@ def compare_runs(
         raise InputError(f"runs {first!r} and {second!r} share no query, so there is nothing to compare them on")
     one, other = ([row for row in found if row["query"] in common] for found in rows)
     labels = _labels(database, sorted(common), [*one, *other], view)
-    measures, largest = [], []
+    measures: list[Measure] = []
+    largest: list[Change] = []
     for name in MEASURES:
         means = _means(one, name, labels), _means(other, name, labels)
         if (measure := _measure(name, *means)) is not None:

@@ -33,7 +33,7 @@ CALL () {
   MATCH (n:Query|Thinking) WHERE NOT any(name IN keys(n) WHERE name STARTS WITH 'embedding_')
   RETURN 'query or rollout without a vector' AS problem, n.key AS key
   UNION ALL
-  MATCH (q:Query:Unlinked)
+  MATCH (q:Query&Unlinked)
   RETURN 'query that waits for its similar queries (import again)' AS problem, q.key AS key
   UNION ALL
   MATCH (q:Query)-[:HAS_REFERENCE]->(r:Reference)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,16 @@ def test_a_budget_holds_for_late_labels_and_nothing_is_written_beyond_it(filled:
     assert filled.label([by("Bob", 1.0)], ledger="late").answers == 0  # the answer is paid for
     assert filled.ledger("late").spent() == 3
     assert filled.label(rows, ledger="late").known == 3
+
+
+def test_labels_that_arrive_at_once_are_written_and_paid_for_once(filled: Memory) -> None:
+    def label(number: int) -> int:
+        return filled.label([by("Ann", 1.0), by(f"person {number}", 0.5)], ledger="late", budget=1).answers
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(label, range(4))) == 1
+    assert filled.database.query("MATCH (l:Label) RETURN count(l) AS labels") == [{"labels": 5}]
+    assert in_force(filled)["0"] == 0.6
 
 
 def test_a_judgement_of_a_watched_query_never_trains(filled: Memory, tmp_path: Path) -> None:
