@@ -53,7 +53,7 @@ def by(author: str, score: float, **options: Any) -> LabelRow:
 def in_force(memory: Memory, view: LabelView = VIEW) -> dict[str, float]:
     """Rollout id → label, of those that have one."""
     snapshot = memory.snapshot(view)
-    ids = {keys.imported_rollout_key("default", name): name for name in ("0", "1", "2", "3", "9")}
+    ids = {keys.imported_rollout_key("default", name): name for name in ("0", "1", "2", "3", "9", "late")}
     labels = zip(snapshot.rollout_keys, snapshot.labels.tolist(), strict=True)
     return {ids[key]: round(label, 3) for key, label in labels if not np.isnan(label)}
 
@@ -63,16 +63,14 @@ def test_a_row_may_name_what_it_judges_by_key_by_id_or_by_text(filled: Memory) -
     snapshot = filled.snapshot(VIEW)
     seven = snapshot.answer_keys[snapshot.answer_values.index("7")]
     rollout = keys.imported_rollout_key("default", "1")
-    for number, name in enumerate(
-        (
-            {"rollout_id": "0"}, {"rollout_key": rollout}, {"rollout_id": None, "answer_key": seven},
-            {"rollout_id": None, "query_id": "q1", "answer": "7.0"}, {"rollout_id": None, "query": "How many?", "answer": "7"},
-            {"rollout_id": None, "query_key": query, "answer": "7"},
-        )
-    ):  # fmt: skip
-        report = filled.label([by("Ann", 1.0, **name)], ledger=f"l{number}")
-        assert (report.labels, report.answers, report.rejected) == (1, 1, [])
-        assert in_force(filled, LabelView(ledgers=(f"l{number}",))) == {"0": 1.0, "1": 1.0}
+    names: list[dict[str, Any]] = [
+        {"rollout_id": "0"}, {"rollout_key": rollout}, {"rollout_id": None, "answer_key": seven},
+        {"rollout_id": None, "query_id": "q1", "answer": "7.0"}, {"rollout_id": None, "query": "How many?", "answer": "7"},
+        {"rollout_id": None, "query_key": query, "answer": "7"},
+    ]  # fmt: skip
+    report = filled.label([by(f"person {n}", 1.0, **name) for n, name in enumerate(names)], ledger="late")
+    assert (report.labels, report.answers, report.rejected) == (6, 1, [])
+    assert in_force(filled) == {"0": 1.0, "1": 1.0}
 
 
 def test_precedence_corrections_and_the_past(filled: Memory) -> None:

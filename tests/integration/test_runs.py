@@ -106,7 +106,7 @@ def test_of_superseded_predictions_the_first_and_the_newest_stay(runs: Memory) -
     assert prune(runs.database, compact=True).predictions == 2 * rollouts
     scores = runs.database.query(
         "MATCH (t:Thinking)<-[:SCORES]-(p:Label {kind: 'gnn'}) WITH t, p ORDER BY p.created_at "
-        "RETURN DISTINCT collect(p.score) AS scores"
+        "WITH t, collect(p.score) AS scores RETURN DISTINCT scores"
     )
     assert scores == [{"scores": [0.0, 0.3]}]
     assert count(runs)["human"] == 4
