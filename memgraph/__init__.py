@@ -6,13 +6,15 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from memgraph.label_rows import LabelRow
     from memgraph.memory import Memory
     from memgraph.records import LabelView, Rollout
     from memgraph.reward_model import RewardModel
 
-__all__ = ["LabelView", "Memory", "RewardModel", "Rollout"]
+__all__ = ["LabelRow", "LabelView", "Memory", "RewardModel", "Rollout"]
 
 _HOMES = {
+    "LabelRow": "memgraph.label_rows",
     "LabelView": "memgraph.records",
     "Memory": "memgraph.memory",
     "RewardModel": "memgraph.reward_model",

@@ -21,7 +21,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from memgraph.errors import ModelError
@@ -39,6 +39,11 @@ _SAID = "wording"  # name of the feature
 _WEIGHTS = (0.25, 0.25, 0.5)  # two boostings, and a regression that is calibrated best
 
 Members = Sequence[Any]
+
+_WEIGHED = {  # where the pipeline of each kind of member takes weights
+    HistGradientBoostingClassifier: "histgradientboostingclassifier__sample_weight",
+    Pipeline: "pipeline__logisticregression__sample_weight",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class Committee:
         checks: Sequence[str],
         wording: bool = True,
         policies: bool = False,
+        weights: Floats | None = None,
         seed: int,
     ) -> tuple[Self, Floats]:
         """Fit on the labels of some rollouts.
@@ -85,6 +91,7 @@ class Committee:
             checks: names of the label-free checks to use.
             wording: whether it may read the words of thinkings and answers.
             policies: whether it may know which policy a rollout comes from.
+            weights: [rows] how much each label counts as a target; None where all count the same.
 
         Returns the committee, and [rows] logits for these rollouts by models that did not see their unit's labels.
         """
@@ -95,11 +102,11 @@ class Committee:
         words = ngrams = hearsay = None
         if wording:
             ngrams = ngrams_of(snapshot)
-            words, said = _cross_fitted_wording(snapshot, ngrams, rows, right, fold)
+            words, said = _cross_fitted_wording(snapshot, ngrams, rows, right, fold, weights)
             names, features = [*names, _SAID], np.concatenate([features, said], axis=1)
-        first = _fit_members(features[rows], right, seed)
+        first = _fit_members(features[rows], right, weights, seed)
         probability = _sigmoid(_logits(first, features))
-        probability[rows] = _sigmoid(_cross_fitted(features[rows], right, fold, seed))
+        probability[rows] = _sigmoid(_cross_fitted(features[rows], right, weights, fold, seed))
         believed = np.where(np.isnan(snapshot.labels), probability, snapshot.labels).astype(np.float32)
         if ngrams is not None:
             hearsay = BelievedWording.fit(snapshot, ngrams, believed)
@@ -107,8 +114,8 @@ class Committee:
         known = PolicyReliability.fit(snapshot, believed) if policies else None
         committee = cls(names, own, tuple(checks), (first, []), words, hearsay, reliability, known)
         informed = committee._informed(snapshot, features, probability, ngrams)
-        held_out = _cross_fitted(informed[rows], right, fold, seed + 1)
-        return replace(committee, rounds=(first, _fit_members(informed[rows], right, seed + 1))), held_out
+        held_out = _cross_fitted(informed[rows], right, weights, fold, seed + 1)
+        return replace(committee, rounds=(first, _fit_members(informed[rows], right, weights, seed + 1))), held_out
 
     def logits(self, snapshot: Snapshot, labels: Floats) -> Floats:
         """[rollouts] logits of being right.
@@ -221,12 +228,15 @@ def _members(seed: int) -> list[Any]:
     return [make_pipeline(SimpleImputer(keep_empty_features=True), member) for member in (*trees, linear)]
 
 
-def _fit_members(features: Floats, right: NDArray[np.bool_], seed: int) -> Members:
+def _fit_members(features: Floats, right: NDArray[np.bool_], weights: Floats | None, seed: int) -> Members:
     """Fitted members; none where there is only one class to learn from, which a fold of few labels may have."""
     if right.all() or not right.any():
         return []
     with one_thread():
-        return [member.fit(features, right) for member in _members(seed)]
+        return [
+            member.fit(features, right, **({} if weights is None else {_WEIGHED[type(member[1])]: weights}))
+            for member in _members(seed)
+        ]
 
 
 def _logits(members: Members, features: Floats) -> Floats:
@@ -239,24 +249,26 @@ def _logits(members: Members, features: Floats) -> Floats:
     return (total / sum(_WEIGHTS)).astype(np.float32)
 
 
-def _cross_fitted(features: Floats, right: NDArray[np.bool_], fold: Ints, seed: int) -> Floats:
+def _cross_fitted(features: Floats, right: NDArray[np.bool_], weights: Floats | None, fold: Ints, seed: int) -> Floats:
     """[rows] logits, each by members fitted on the other folds."""
     found = np.zeros(len(features), np.float32)
     for number in np.unique(fold):
         inside = fold == number
-        found[inside] = _logits(_fit_members(features[~inside], right[~inside], seed), features[inside])
+        others = None if weights is None else weights[~inside]
+        found[inside] = _logits(_fit_members(features[~inside], right[~inside], others, seed), features[inside])
     return found
 
 
 def _cross_fitted_wording(
-    snapshot: Snapshot, ngrams: csr_array, rows: Ints, right: NDArray[np.bool_], fold: Ints
+    snapshot: Snapshot, ngrams: csr_array, rows: Ints, right: NDArray[np.bool_], fold: Ints, weights: Floats | None
 ) -> tuple[Wording, Floats]:
     """A regression on all labels, and its feature: of labelled rollouts by one that saw the other folds only."""
-    fitted = Wording.fit(snapshot, ngrams, rows, right)
+    fitted = Wording.fit(snapshot, ngrams, rows, right, weights)
     logits = fitted.logits(ngrams)
     for number in np.unique(fold):
         inside = fold == number
-        others = Wording.fit(snapshot, ngrams, rows[~inside], right[~inside])
+        weighed = None if weights is None else weights[~inside]
+        others = Wording.fit(snapshot, ngrams, rows[~inside], right[~inside], weighed)
         logits[rows[inside]] = others.logits(ngrams[rows[inside]])
     return fitted, _said(snapshot, logits)
 

@@ -12,6 +12,7 @@ from memgraph.errors import InputError
 from memgraph.resources import cypher, data_folder
 
 _PARAMETER = re.compile(r"\$(\w+)")
+_DETAILS = re.compile(r" (?:Parameters:|Returns) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ def inspection_queries() -> list[InspectionQuery]:
         comment = [line.removeprefix("//").strip() for line in text.splitlines() if line.startswith("//")]
         body = "\n".join(line for line in text.splitlines() if not line.startswith("//"))
         parameters = tuple(dict.fromkeys(_PARAMETER.findall(body)))
-        found.append(InspectionQuery(file.stem, comment[0], parameters, text))
+        answers = _DETAILS.split(" ".join(comment))[0]
+        found.append(InspectionQuery(file.stem, answers, parameters, text))
     return found
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from memgraph.acquisition import acquire
-from memgraph.errors import ModelError
+from memgraph.errors import InputError, ModelError
 from memgraph.ledger import Ledger, RevealReport, in_random_order, limit_of, take
 from memgraph.memory import Memory
 from memgraph.records import LabelView, Purpose
@@ -39,6 +39,7 @@ class Spending:
         monitored: keys of the queries that watch the reward.
         reused: how many of the training queries cost nothing, because another ledger had paid.
         revealed: what the ledger wrote.
+        absent: how many queries of the source are not in the memory.
     """
 
     limit: int
@@ -46,6 +47,7 @@ class Spending:
     monitored: frozenset[str]
     reused: int
     revealed: RevealReport
+    absent: int
 
 
 def label_within_budget(
@@ -74,9 +76,16 @@ def label_within_budget(
 
     Raises:
         LedgerError: for a budget that is none.
+        InputError: if nothing that the source knows is stored.
     """
-    units = in_random_order(memory.units(source.query_keys()), seed)
+    known = source.query_keys()
+    units = in_random_order(memory.units(known), seed)
     queries = {key for unit in units for key in unit}
+    if known and not queries:
+        raise InputError(
+            f"none of the {len(known)} queries is in this memory; import their rollouts first with `memreward import`, or say "
+            "with --dataset and --home where they went"
+        )
     limit = limit_of(budget, len(queries))
     account = memory.ledger(ledger, budget=None if budget is None else limit, seed=seed)
     if reuse:
@@ -94,7 +103,9 @@ def label_within_budget(
     purposes = account.purposes()
     monitored = frozenset(key for key in queries & purposes.keys() if purposes[key] is Purpose.MONITOR)
     training = frozenset(queries & purposes.keys()) - monitored
-    return Spending(limit, training, monitored, len(training - account.revealed()), purse.report)
+    return Spending(
+        limit, training, monitored, len(training - account.revealed()), purse.report, len(known) - len(queries)
+    )
 
 
 def _choose(memory: Memory, purse: _Purse, query_keys: Sequence[str], ledger: str, seed: int) -> None:
@@ -147,6 +158,8 @@ class _Purse:
     def draw(self, ordered: Iterable[Sequence[str]], count: int, purpose: Purpose) -> None:
         """Reveal the first open units."""
         closed = self.closed()
+        if purpose is Purpose.MONITOR:  # single answers of theirs were judged, and may be trained on
+            closed |= self.account.judged()
         open_units = ([key for key in unit if key not in closed] for unit in ordered)
         self.reveal(take(open_units, min(count, self.left)), purpose)
 

@@ -1,4 +1,9 @@
-"""Which label is in force on each rollout, under a `LabelView`."""
+"""Which label is in force on each rollout, under a `LabelView`.
+
+Precedence (DESIGN.md §5): GROUND_TRUTH > HUMAN > CODE > JUDGE. Within a kind a rollout's own label wins over its answer's; a
+label that another one corrects is out of force, as soon as the view sees the correction; several that are left give their
+mean, and where they differ the label is disputed.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +25,28 @@ _PRECEDENCE = {kind.value: rank for rank, kind in enumerate(LabelKind)}
 class StoredLabel:
     """A label as the graph holds it: on a rollout, or on an answer for all rollouts that gave it."""
 
+    key: str
     target: str
     on_rollout: bool
     kind: str
     score: float
+    author: str
     created_at: datetime
+    corrects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Labels of one kind, in force on one answer or rollout, that differ.
+
+    Attributes:
+        target: key of the answer or rollout.
+        scores: author → score, in the order in which they judged.
+    """
+
+    target: str
+    kind: str
+    scores: Mapping[str, float]
 
 
 def view_parameters(view: LabelView) -> dict[str, Any]:
@@ -34,6 +56,7 @@ def view_parameters(view: LabelView) -> dict[str, Any]:
         "kinds": [kind.value for kind in view.kinds],
         "purposes": [purpose.value for purpose in view.purposes],
         "as_of": view.as_of,
+        "runs": None if view.runs is None else list(view.runs),
     }
 
 
@@ -41,7 +64,16 @@ def read_labels(database: Database, query_keys: Sequence[str], view: LabelView) 
     """Labels of these queries' rollouts and answers that the view lets through."""
     rows = database.query(cypher("read/labels"), keys=list(query_keys), **view_parameters(view))
     return [
-        StoredLabel(row["target"], row["on"] == "rollout", row["kind"], row["score"], row["created_at"].to_native())
+        StoredLabel(
+            row["label"],
+            row["target"],
+            row["on"] == "rollout",
+            row["kind"],
+            row["score"],
+            row["author"],
+            row["created_at"].to_native(),
+            tuple(row["corrects"]),
+        )
         for row in rows
     ]
 
@@ -49,15 +81,10 @@ def read_labels(database: Database, query_keys: Sequence[str], view: LabelView) 
 def labels_in_force(labels: Iterable[StoredLabel], answer_of: Mapping[str, str]) -> dict[str, float]:
     """Rollout key → label in force, for the rollouts that have one.
 
-    Precedence is by kind (DESIGN.md §5); within a kind a rollout's own label wins over its answer's, and several of
-    one rank count with their mean.
-
     Args:
         answer_of: rollout key → answer key.
     """
-    by_target: dict[str, list[StoredLabel]] = defaultdict(list)
-    for label in labels:
-        by_target[label.target].append(label)
+    by_target = _uncorrected(labels)
     in_force: dict[str, float] = {}
     for rollout, answer in answer_of.items():
         candidates = [*by_target.get(rollout, ()), *by_target.get(answer, ())]
@@ -65,6 +92,28 @@ def labels_in_force(labels: Iterable[StoredLabel], answer_of: Mapping[str, str])
             best = min(_rank(label) for label in candidates)
             in_force[rollout] = fmean(label.score for label in candidates if _rank(label) == best)
     return in_force
+
+
+def disagreements(labels: Iterable[StoredLabel]) -> list[Disagreement]:
+    """Where several who judged one answer, or one rollout, differ, and no correction has settled it."""
+    found = []
+    for target, candidates in _uncorrected(labels).items():
+        best = min(_rank(label) for label in candidates)
+        rivals = sorted((label for label in candidates if _rank(label) == best), key=lambda label: label.created_at)
+        if len({label.score for label in rivals}) > 1:
+            found.append(Disagreement(target, rivals[0].kind, {label.author: label.score for label in rivals}))
+    return found
+
+
+def _uncorrected(labels: Iterable[StoredLabel]) -> dict[str, list[StoredLabel]]:
+    """Target → its labels, without those that another one of these corrects."""
+    known = list(labels)
+    corrected = {key for label in known for key in label.corrects}
+    by_target: dict[str, list[StoredLabel]] = defaultdict(list)
+    for label in known:
+        if label.key not in corrected:
+            by_target[label.target].append(label)
+    return by_target
 
 
 def _rank(label: StoredLabel) -> tuple[int, bool]:

@@ -8,37 +8,25 @@ becomes a training query. Draws depend on keys and seed only, so a 10 % draw lie
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from neo4j import ManagedTransaction
 
 from memgraph import keys
 from memgraph.connect import Database
 from memgraph.errors import LedgerError
+from memgraph.opinions import Judgement, Opinion, settle
 from memgraph.records import LabelKind, LabelView, Purpose, Reference
 from memgraph.resources import cypher
 from memgraph.truth import Judge, Truth, TruthSource
 
 _BATCH = 200
+_LABELS = 2000  # written by one statement
 
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What a person says about one answer.
-
-    Attributes:
-        score, confidence: 0..1.
-    """
-
-    answer: str
-    query: str
-    score: float
-    author: str
-    confidence: float = 1.0
-    explanation: str = ""
+Row = TypeVar("Row")
 
 
 @dataclass(slots=True)
@@ -52,6 +40,7 @@ class RevealReport:
         conflicts: answers whose rollouts the source judges differently; each rollout then keeps its own label.
         unknown: queries that the source knows nothing about.
         undecided: answers on which the judge could not tell.
+        absent: rollouts that the source judges and that are not stored.
     """
 
     queries: int = 0
@@ -60,11 +49,32 @@ class RevealReport:
     conflicts: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
 
     def add(self, later: RevealReport) -> None:
         """Count what a later call did as well."""
         for name in self.__slots__:
             setattr(self, name, getattr(self, name) + getattr(later, name))
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptReport:
+    """What judgements led to.
+
+    Attributes:
+        labels: written now.
+        known: judgements that were there already.
+        queries, answers: how many were charged to the budget now.
+        problems: number of a judgement → why nothing was written for it.
+        conflicts: answers whose rollouts one author judges differently; these keep labels of their own.
+    """
+
+    labels: int
+    known: int
+    queries: int
+    answers: int
+    problems: Mapping[int, str]
+    conflicts: Sequence[str]
 
 
 def draw(units: Iterable[Sequence[str]], budget: float | int | None, seed: int) -> list[str]:
@@ -156,9 +166,13 @@ class Ledger:
         return {row["query"] for row in rows if not row["free"]}
 
     def spent(self) -> int:
-        """How much of the budget is used: queries paid for, and answers that people judged one by one."""
+        """How much of the budget is used: queries paid for, and answers that were judged one by one."""
         answers = {row["answer"] for row in self._database.query(cypher("read/answers_paid"), key=self.key)}
         return len(self.revealed()) + len(answers)
+
+    def judged(self) -> set[str]:
+        """Keys of the queries of which single answers were judged."""
+        return {row["query"] for row in self._database.query(cypher("read/answers_paid"), key=self.key)}
 
     def purposes(self) -> dict[str, Purpose]:
         """Query key → what its labels serve, of all queries that were paid for or reused."""
@@ -255,41 +269,51 @@ class Ledger:
         self._database.query(cypher("write/ledger_evaluated"), write=True, key=self.key, queries=queries)
         return scores
 
-    def accept(self, judgements: Iterable[Judgement], *, purpose: Purpose = Purpose.TRAIN) -> int:
-        """Pay for people's judgements, each answer once, and append them as labels; returns how many labels are new.
+    def accept(self, judgements: Sequence[Judgement], *, purpose: Purpose = Purpose.TRAIN) -> AcceptReport:
+        """Pay for judgements and append them as labels, all in one transaction.
 
-        The budget is of queries and of answers judged one by one together. The same judgement again changes nothing; a
-        different one of the same author is one more label.
+        Each answer that a person, a judge or a program judges costs one, once; ground truth costs one for its query, once.
+        The same judgement again changes nothing; a correction keeps what it corrects, out of force (`memgraph.opinions`).
+
+        Args:
+            purpose: of labels on queries that the ledger has not paid for; the others serve what they were paid for.
 
         Raises:
             LedgerError: if the budget does not reach, before anything is written.
+            ValueError: for a kind that is a prediction.
         """
-        rows = sorted((self._human_label(judgement, purpose) for judgement in judgements), key=lambda row: row["key"])
-        return self._database.execute_write(partial(self._append, rows=rows))
+        if purpose is Purpose.EVALUATE:
+            raise LedgerError("labels for evaluation are never stored; judge them with Ledger.evaluate")
+        if predicted := {LabelKind.GNN, LabelKind.VOTE} & {judgement.kind for judgement in judgements}:
+            raise ValueError(f"labels of kind {min(predicted)} are predictions, which no ledger pays for")
+        return self._database.execute_write(partial(self._accept, judgements=judgements, purpose=purpose))
 
-    def _human_label(self, judgement: Judgement, purpose: Purpose) -> dict[str, Any]:
-        kind = LabelKind.HUMAN.value
-        said = (repr(judgement.score), repr(judgement.confidence), judgement.author, judgement.explanation)
-        return {
-            "key": keys.key_of("label", kind, judgement.answer, self.key, purpose.value, *said),
-            "target": judgement.answer,
-            "properties": {
-                "kind": kind,
-                "score": judgement.score,
-                "confidence": judgement.confidence,
-                "identifier": judgement.author,
-                "explanation": judgement.explanation,
-                "purpose": purpose.value,
-                "query": judgement.query,
-            },
-        }
-
-    def _append(self, tx: ManagedTransaction, rows: Sequence[Mapping[str, Any]]) -> int:
-        """In one transaction, with the ledger locked: check the budget, then write the labels."""
+    def _accept(self, tx: ManagedTransaction, judgements: Sequence[Judgement], purpose: Purpose) -> AcceptReport:
         account = self._lock(tx)
-        account.check(len({row["target"] for row in rows} - account.answers), self.name)
-        written = tx.run(cypher("write/label_answers"), ledger=self.key, rows=list(rows)).single(strict=True)["written"]
-        return int(written)
+        answers = sorted({answer for judgement in judgements for answer in judgement.scores})
+        kinds = sorted({judgement.kind.value for judgement in judgements})
+        stored = [
+            Opinion(**{**row, "corrects": frozenset(row["corrects"])})
+            for batch in _batches(answers)
+            for row in tx.run(cypher("read/opinions"), ledger=self.key, answers=batch, kinds=kinds)
+        ]
+        settled = settle(judgements, stored, ledger=self.key, purpose_of=account.purpose_of, purpose=purpose.value)
+        new_queries = settled.queries.keys() - account.purpose_of.keys()
+        new_answers = settled.judged - account.answers
+        account.check(len(new_queries) + len(new_answers), self.name)
+        references = [
+            _reference_row(query, reference) for query, found in sorted(settled.queries.items()) for reference in found
+        ]
+        for batch in _batches(references):
+            tx.run(cypher("write/references"), ledger=self.key, purpose=purpose.value, rows=batch).consume()
+        written = sum(
+            int(tx.run(cypher(name), ledger=self.key, rows=batch).single(strict=True)["written"])
+            for name, rows in (("write/label_answers", settled.answers), ("write/label_rollouts", settled.rollouts))
+            for batch in _batches(sorted(rows, key=lambda row: str(row["target"])))
+        )
+        return AcceptReport(
+            written, len(settled.known), len(new_queries), len(new_answers), settled.problems, sorted(settled.conflicts)
+        )
 
     def _pay(
         self,
@@ -299,7 +323,7 @@ class Ledger:
         rollouts: Sequence[_Verdict],
         purpose: Purpose,
     ) -> tuple[int, int]:
-        """In one transaction, with the ledger locked: check the budget, then write references and labels.
+        """With the ledger locked: check the budget, then write references and labels.
 
         Returns how many queries were charged and how many labels are new.
         """
@@ -366,11 +390,13 @@ class _Verdict:
 
 
 def _verdicts(
-    rows: Iterable[Mapping[str, Any]], known: Mapping[str, Truth], judge: Judge | None, report: RevealReport
+    rows: Sequence[Mapping[str, Any]], known: Mapping[str, Truth], judge: Judge | None, report: RevealReport
 ) -> tuple[list[_Verdict], list[_Verdict]]:
     """On answers, and on single rollouts where the source contradicts itself about one answer."""
     on_answers: list[_Verdict] = []
     on_rollouts: list[_Verdict] = []
+    stored = {key for row in rows for key, _ in row["rollouts"]}
+    report.absent += sorted({key for truth in known.values() for key in truth.rollouts} - stored)
     for row in rows:
         truth = known[row["query"]]
         judged = {key: truth.rollouts[key] for key, _ in row["rollouts"] if key in truth.rollouts}
@@ -393,6 +419,10 @@ def _judged(row: Mapping[str, Any], reference: Reference | None, judge: Judge | 
     if not row["valid"]:
         return 0.0
     return judge(row["value"], reference, row["domain"]) if judge is not None else None
+
+
+def _batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    return (rows[start : start + _LABELS] for start in range(0, len(rows), _LABELS))
 
 
 def _reference_row(query: str, reference: Reference | None) -> dict[str, Any]:

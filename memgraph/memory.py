@@ -18,6 +18,8 @@ from memgraph.embedding import Embedder, SentenceEmbedder
 from memgraph.errors import ModelError
 from memgraph.export import Caps, Group
 from memgraph.ingest import Ingest, IngestReport
+from memgraph.label_rows import LabelRow
+from memgraph.late_labels import LabelReport, label_rows
 from memgraph.ledger import Ledger
 from memgraph.migrate import migrate
 from memgraph.reading import GivenEmbeddings, Row, read_rows
@@ -28,6 +30,7 @@ from memgraph.scorers import Scores
 from memgraph.settings import Settings
 from memgraph.snapshot import Bools, Floats, Snapshot
 from memgraph.space import bind_space
+from memgraph.truth import Judge
 
 _BATCH = 2000
 
@@ -137,6 +140,28 @@ class Memory:
     def count_queries(self) -> int:
         """How many queries it holds."""
         return int(self.database.query(cypher("read/query_count"))[0]["queries"])
+
+    def label(
+        self,
+        rows: Iterable[LabelRow],
+        *,
+        ledger: str = "default",
+        budget: int | None = None,
+        judge: Judge | None = None,
+        purpose: Purpose = Purpose.TRAIN,
+    ) -> LabelReport:
+        """Store labels that arrive late, paid for in a ledger (see `memgraph.late_labels`); bad rows are reported by number.
+
+        Args:
+            budget: raises the ledger's budget to so many.
+            judge: compares stored answers with `gold` or `tests`, for instance `trainer.verifiers.judge`.
+
+        Raises:
+            LedgerError: if the ledger's budget does not reach; then nothing is written.
+        """
+        return label_rows(
+            self.database, self.ledger(ledger, budget=budget), enumerate(rows, start=1), judge=judge, purpose=purpose
+        )
 
     def subgraph(
         self,

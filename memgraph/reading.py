@@ -51,7 +51,7 @@ def read_rows(file: Path, *, run: str, dataset: str | None = None) -> Iterator[R
     Raises:
         InputError: if the file cannot be read at all.
     """
-    for number, raw in _raw_rows(file):
+    for number, raw in raw_rows(file):
         if isinstance(raw, str):
             yield Reject(str(file), number, raw)
             continue
@@ -61,8 +61,12 @@ def read_rows(file: Path, *, run: str, dataset: str | None = None) -> Iterator[R
             yield Reject(str(file), number, str(error))
 
 
-def _raw_rows(file: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """Numbered rows, each a dict or the reason why it is none."""
+def raw_rows(file: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """Numbered rows, each a dict or the reason why it is none.
+
+    Raises:
+        InputError: if the file cannot be read at all.
+    """
     try:
         if file.name.endswith((".jsonl", ".jsonl.gz", ".json", ".ndjson")):
             with gzip.open(file, "rb") if file.name.endswith(".gz") else file.open("rb") as lines:

@@ -132,12 +132,14 @@ class LabelView:
         kinds: label kinds that count. GNN and VOTE labels are predictions, never inputs or targets of a model.
         purposes: EVALUATE may not be asked for.
         as_of: only labels created at or before this time.
+        runs: names of the runs whose labels count: those on their rollouts, and on answers that one of these gave.
     """
 
     ledgers: tuple[str, ...] | None = None
     kinds: tuple[LabelKind, ...] = (LabelKind.GROUND_TRUTH, LabelKind.HUMAN, LabelKind.CODE, LabelKind.JUDGE)
     purposes: tuple[Purpose, ...] = (Purpose.TRAIN, Purpose.CALIBRATE)
     as_of: datetime | None = None
+    runs: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if Purpose.EVALUATE in self.purposes:

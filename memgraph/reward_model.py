@@ -25,7 +25,7 @@ from memgraph.hetero import hide_units, set_labels, to_hetero
 from memgraph.metrics import evaluate_scores
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
-_FORMAT = 5
+_FORMAT = 6
 _FEWEST_GROUPS = 5
 _LEAST_GAIN_SO_FAR = 1.0
 _LEAST_GAIN = 3.0  # standard errors; the best epoch is chosen on the same queries, which flatters the networks
@@ -115,6 +115,7 @@ class RewardModel:
         config: RewardModelConfig = RewardModelConfig(),
         device: str | None = None,
         at_random: Bools | None = None,
+        weights: Floats | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Self:
         """Fit on the labelled queries of a snapshot; nothing else of it is a target, an early stop or a calibration.
@@ -124,6 +125,8 @@ class RewardModel:
         Args:
             at_random: [rollouts] True where the label's query was drawn at random: calibration, noise floor and held-out
                 metrics rest on these alone, since chosen queries are not like the others. None: all were.
+            weights: [rollouts] how much the label of each counts as a target of the feature model, for instance less for
+                experience of another policy. None: all the same.
 
         Raises:
             ModelError: if there are no labels, or all of one class.
@@ -141,6 +144,7 @@ class RewardModel:
             checks=config.checks,
             wording=config.wording,
             policies=config.policies,
+            weights=None if weights is None else weights[rows],
             seed=seed,
         )
         prior = committee.logits(snapshot, visible)

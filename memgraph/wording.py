@@ -52,17 +52,25 @@ class Wording:
     bias: float
 
     @classmethod
-    def fit(cls, snapshot: Snapshot, ngrams: csr_array, rows: Ints, right: NDArray[np.bool_]) -> Self:
+    def fit(
+        cls,
+        snapshot: Snapshot,
+        ngrams: csr_array,
+        rows: Ints,
+        right: NDArray[np.bool_],
+        weights: Floats | None = None,
+    ) -> Self:
         """Fit on [rows] of labelled rollouts; with one class only, nothing is said.
 
         Args:
             ngrams: [rollouts, hashes], see `ngrams_of`.
+            weights: [rows] how much each counts; None where all count the same.
         """
         columns, rarity = _telling(snapshot, ngrams)
         if not len(columns) or right.all() or not right.any():
             return cls(columns[:0], rarity[:0], np.zeros(0, np.float32), 0.0)
         regression = LogisticRegression(C=1.0, solver="liblinear", max_iter=300)
-        regression.fit(_weighted(ngrams[rows], columns, rarity), right)
+        regression.fit(_weighted(ngrams[rows], columns, rarity), right, sample_weight=weights)
         return cls(columns, rarity, regression.coef_[0].astype(np.float32), float(regression.intercept_[0]))
 
     def logits(self, ngrams: csr_array) -> Floats:

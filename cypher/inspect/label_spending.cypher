@@ -1,12 +1,17 @@
-// What was spent on labels: for each ledger its budget, the queries paid for and for what, those it knows for free
-// because another ledger had paid, and the answers that they judged.
-// Returns ledger, budget, queries_paid, drawn_at_random, chosen, monitored, reused, labels, rollouts_judged, evaluated.
+// What was spent on labels: for each ledger its budget, the queries paid for and for what, the answers that were judged one
+// by one, the queries that it knows for free because another ledger had paid, and the rollouts that they judged.
+// Returns ledger, budget, queries_paid, drawn_at_random, chosen, monitored, answers_paid, reused, labels, rollouts_judged,
+// evaluated.
 MATCH (ledger:Ledger)
 RETURN ledger.name AS ledger, ledger.budget AS budget,
        COUNT { (ledger)-[r:REVEALED]->(:Query) WHERE r.free IS NULL } AS queries_paid,
        COUNT { (ledger)-[r:REVEALED {purpose: 'calibrate'}]->(:Query) WHERE r.free IS NULL } AS drawn_at_random,
        COUNT { (ledger)-[r:REVEALED {purpose: 'train'}]->(:Query) WHERE r.free IS NULL } AS chosen,
        COUNT { (ledger)-[r:REVEALED {purpose: 'monitor'}]->(:Query) WHERE r.free IS NULL } AS monitored,
+       size(COLLECT {
+         MATCH (ledger)<-[:SPENT_IN]-(l:Label)-[:SCORES]->()-[:LEADS_TO*0..1]->(a:Answer)
+         WHERE l.kind IN ['human', 'code', 'judge'] RETURN DISTINCT a
+       }) AS answers_paid,
        COUNT { (ledger)-[:REVEALED {free: true}]->(:Query) } AS reused,
        COUNT { (ledger)<-[:SPENT_IN]-(:Label) } AS labels,
        COUNT { (ledger)<-[:SPENT_IN]-(:Label)-[:SCORES]->(:Answer)<-[:LEADS_TO]-(:Thinking) }

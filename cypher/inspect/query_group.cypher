@@ -1,10 +1,25 @@
-// One query's rollouts with their answers, rewards and sources, newest first.
-// Parameters: $query (key, or the beginning of the text; null picks the query with the most rollouts).
-// Returns query, answer, reward, source, run, step, thinking.
+// One query's group: its rollouts with their answers, rewards and sources, labels and predictions, newest first.
+// Parameters: $query (key, or the beginning of the text; null picks the query with the most rollouts), $run (or null for all).
+// Returns query, run, call, step, answer, reward, source, reason, labels (in force, the highest precedence first), predicted
+// (the newest), thinking.
+:param query => null;
+:param run => null;
 MATCH (q:Query)
 WHERE $query IS NULL OR q.key = $query OR q.text STARTS WITH $query
 WITH q ORDER BY COUNT { (q)-[:GENERATES_REASONING]->() } DESC, q.key LIMIT 1
 MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
-RETURN left(q.text, 80) AS query, left(a.value, 40) AS answer, t.reward AS reward, t.reward_source AS source,
-       t.run AS run, t.step AS step, left(t.text, 80) AS thinking
+WHERE $run IS NULL OR t.run = $run
+RETURN left(q.text, 80) AS query, t.run AS run, t.call AS call, t.step AS step, left(a.value, 40) AS answer, t.reward AS reward,
+       t.reward_source AS source, t.reward_reason AS reason,
+       COLLECT {
+         MATCH (t)-[:LEADS_TO*0..1]->()<-[:SCORES]-(l:Label)
+         WHERE NOT l.kind IN ['gnn', 'vote'] AND NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }
+         RETURN l.kind + ' ' + toString(round(l.score, 2)) + coalesce(' by ' + l.identifier, '')
+         ORDER BY CASE l.kind WHEN 'ground_truth' THEN 0 WHEN 'human' THEN 1 WHEN 'code' THEN 2 ELSE 3 END, l.created_at
+       } AS labels,
+       head(COLLECT {
+         MATCH (t)<-[:SCORES]-(p:Label) WHERE p.kind IN ['gnn', 'vote']
+         RETURN p.score ORDER BY p.created_at DESC LIMIT 1
+       }) AS predicted,
+       left(t.text, 80) AS thinking
 ORDER BY coalesce(step, -1) DESC, t.key LIMIT 40

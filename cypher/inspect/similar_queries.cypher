@@ -1,6 +1,7 @@
 // What a query is similar to, and which answers of those neighbours are known to be right.
 // Parameters: $query (key, or the beginning of the text; null picks one with labelled neighbours).
 // Returns query, neighbour, cosine, right_answers.
+:param query => null;
 MATCH (q:Query)-[:SIMILAR_TO]->(:Query)
 WHERE q.key = $query OR q.text STARTS WITH $query
    OR ($query IS NULL AND EXISTS { (q)-[:SIMILAR_TO]->(:Query)-[:HAS_REFERENCE]->() }

@@ -1,6 +1,6 @@
 // What queries offer to the scores around them: their rollouts that may be read, as read/rollouts chooses them.
 // Parameters: $keys, $rollouts (at most so many a query), $labelled_only; $ledgers (names or null), $kinds, $purposes,
-// $as_of (or null).
+// $as_of, $runs (or null).
 // Returns key, labelled (how many rollouts have a label that the LabelView lets through), rollouts (list of [rollout, answer]).
 UNWIND $keys AS key
 MATCH (q:Query {key: key})
@@ -12,6 +12,7 @@ CALL (q) {
     WHERE l.kind IN $kinds AND l.purpose IN $purposes
       AND ($as_of IS NULL OR l.created_at <= $as_of)
       AND ($ledgers IS NULL OR EXISTS { MATCH (l)-[:SPENT_IN]->(ledger:Ledger) WHERE ledger.name IN $ledgers })
+      AND ($runs IS NULL OR t.run IN $runs OR EXISTS { MATCH (l)-[:SCORES]->(a)<-[:LEADS_TO]-(o:Thinking) WHERE o.run IN $runs })
   } AS labelled
   WHERE labelled OR NOT $labelled_only
   WITH t, a, labelled ORDER BY labelled DESC, t.created_at DESC, t.key

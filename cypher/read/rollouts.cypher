@@ -2,8 +2,8 @@
 // labels must not decide what this one sees), then the newest, then by key.
 // Superseded rollouts (of discarded training steps) count nowhere.
 // Parameters: $keys (queries), $property, $checks (names of the properties with vector and checks), $limit; $ledgers
-// (names or null), $kinds, $purposes, $as_of (or null); $labelled_only (whether the others are left out); $run, $attempt,
-// $call (null, or only rollouts sampled there).
+// (names or null), $kinds, $purposes, $as_of, $runs (or null); $labelled_only (whether the others are left out); $run,
+// $attempt, $call (null, or only rollouts sampled there).
 // Returns query, key, answer, run, attempt, call, policy, text (thinking), embedding (float32 bytes), features (list of [name, value]),
 // checks (float32 bytes, see memgraph/checks).
 UNWIND $keys AS key
@@ -17,6 +17,7 @@ CALL (q) {
     WHERE l.kind IN $kinds AND l.purpose IN $purposes
       AND ($as_of IS NULL OR l.created_at <= $as_of)
       AND ($ledgers IS NULL OR EXISTS { MATCH (l)-[:SPENT_IN]->(ledger:Ledger) WHERE ledger.name IN $ledgers })
+      AND ($runs IS NULL OR t.run IN $runs OR EXISTS { MATCH (l)-[:SCORES]->(a)<-[:LEADS_TO]-(o:Thinking) WHERE o.run IN $runs })
   } AS labelled
   WHERE labelled OR NOT $labelled_only
   RETURN t, a ORDER BY labelled DESC, t.created_at DESC, t.key LIMIT $limit

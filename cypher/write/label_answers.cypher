@@ -1,12 +1,19 @@
 // Appends labels to answers; a label that is there stays as it is.
-// Parameters: $ledger (key; null for labels outside any), $rows (key, target, properties). Returns how many were new.
+// Parameters: $ledger (key; null for labels outside any), $rows (key, target, properties; corrects: keys of the labels that it replaces).
+// Returns how many were new.
 UNWIND $rows AS row
 MATCH (target:Answer {key: row.target})
 MERGE (l:Label {key: row.key})
 ON CREATE SET l += row.properties, l.created_at = datetime(), l.fresh = true
 MERGE (l)-[:SCORES]->(target)
-WITH l, coalesce(l.fresh, false) AS fresh
+WITH l, row, coalesce(l.fresh, false) AS fresh
 REMOVE l.fresh
+WITH l, row, fresh
+CALL (l, row) {
+  UNWIND row.corrects AS earlier
+  MATCH (corrected:Label {key: earlier})
+  MERGE (l)-[:CORRECTS]->(corrected)
+}
 WITH l, fresh
 OPTIONAL MATCH (ledger:Ledger {key: $ledger})
 FOREACH (_ IN CASE WHEN ledger IS NULL THEN [] ELSE [1] END | MERGE (l)-[:SPENT_IN]->(ledger))

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from memgraph.cli import data, db, inspection, learn, rl
+from memgraph.cli import data, db, inspection, labels, learn, rl, runs
 from memgraph.errors import MemRewardError
 
 app = typer.Typer(
@@ -27,7 +27,8 @@ app = typer.Typer(
 app.add_typer(db.app, name="db")
 app.command("demo")(rl.demo)
 app.command("import")(data.import_)
-app.command("label")(data.label)
+app.command("label")(labels.label)
+app.command("queue")(labels.queue)
 app.command("fit")(learn.fit)
 app.command("score")(learn.score)
 app.command("relabel")(learn.relabel)
@@ -35,6 +36,8 @@ app.command("evaluate")(learn.evaluate)
 app.command("train")(rl.train)
 app.command("inspect")(inspection.inspect)
 app.command("why")(inspection.why)
+app.command("compare")(runs.compare)
+app.command("prune")(runs.prune)
 app.command("migrate")(data.migrate)
 
 

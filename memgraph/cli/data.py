@@ -1,4 +1,4 @@
-"""`memreward migrate`, `import` and `label`: what goes into the memory."""
+"""`memreward migrate` and `import`: what goes into the memory."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from memgraph.cli.common import (
     DatasetOption,
     HomeOption,
     JsonOption,
-    LedgerOption,
     RejectsOption,
     RunOption,
     console,
     emit,
     open_memory,
-    our_trainer,
     progress,
     report_rejects,
     say,
@@ -108,82 +106,3 @@ def import_(
             table.add_row(*map(str, row.values()))
         console.print(table)
     report_rejects(rejected, rejects)
-
-
-def label(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="The files that were imported.")],
-    budget: Annotated[
-        str | None, typer.Option(help="A share of the queries (0.2), or a number of them (50); without it, all.")
-    ] = None,
-    ledger: LedgerOption = "default",
-    seed: Annotated[int, typer.Option(help="Of the draw; draws of one seed are nested across budgets.")] = 0,
-    acquire: Annotated[
-        bool,
-        typer.Option(
-            "--acquire",
-            help="Draw half of the queries only; the others are chosen, uncertain ones far from those that are labelled.",
-        ),
-    ] = False,
-    monitor: Annotated[
-        str,
-        typer.Option(help="Of the budget, a share or a number of queries that `train` watches and never trains on."),
-    ] = "0",
-    reuse: Annotated[
-        list[str] | None, typer.Option(help="Another ledger whose queries are known here at no cost; repeatable.")
-    ] = None,
-    run: RunOption = "import",
-    dataset: DatasetOption = None,
-    rejects: RejectsOption = Path("memreward.rejects.jsonl"),
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Reveal labels from files (correct, gold, tests), all or within a budget, and account for them in a ledger.
-
-    What the ledger has paid for counts against the budget: a second call spends only what is left, and judges answers that
-    arrived since at no cost.
-    """
-    from memgraph.labelling import label_within_budget
-    from memgraph.ledger import parse_budget
-    from memgraph.truth import FileTruth
-
-    amount, watched = parse_budget(budget), parse_budget(monitor)
-    source = FileTruth(files, run=run, dataset=dataset)
-    our_trainer()
-    from trainer.verifiers import judge
-
-    with open_memory(home) as memory:
-        spent = label_within_budget(
-            memory,
-            source,
-            ledger=ledger,
-            budget=amount,
-            seed=seed,
-            judge=judge,
-            acquisition="informative" if acquire else "random",
-            monitor=watched or 0,
-            reuse=reuse or (),
-        )
-    report = spent.revealed
-    if as_json:
-        emit(
-            {
-                "ledger": ledger,
-                **{name: getattr(report, name) for name in report.__slots__},
-                "training": len(spent.training),
-                "monitored": len(spent.monitored),
-                "reused": spent.reused,
-                "rejected": source.rejected,
-            }
-        )
-    else:
-        console.print(
-            f"ledger [bold]{ledger}[/bold]: {report.queries} queries labelled ({report.newly_paid} newly paid for, {spent.reused} "
-            f"known at no cost), {report.labels} new labels"
-        )
-        for name, what in (
-            ("conflicts", "answers whose rollouts the source judges differently (each rollout keeps its own label)"),
-            ("undecided", "answers that could not be judged"),
-        ):
-            if count := len(getattr(report, name)):
-                console.print(f"{count} {what}")
-    report_rejects(source.rejected, rejects)

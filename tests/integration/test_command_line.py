@@ -19,7 +19,22 @@ from memgraph.settings import Settings
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 
-COMMANDS = ["demo", "import", "label", "fit", "score", "relabel", "evaluate", "train", "inspect", "why", "migrate"]
+COMMANDS = [
+    "demo",
+    "import",
+    "label",
+    "queue",
+    "fit",
+    "score",
+    "relabel",
+    "evaluate",
+    "train",
+    "inspect",
+    "why",
+    "compare",
+    "prune",
+    "migrate",
+]
 ROW = [
     "file", "labels", "seed", "scorer", "rollouts", "accuracy", "auc", "within_query_auc", "ece", "coverage", "seconds",
 ]  # fmt: skip

@@ -9,8 +9,8 @@ import pytest
 
 from memgraph.errors import LedgerError
 from memgraph.labelling import Spending, label_within_budget
-from memgraph.ledger import Judgement
 from memgraph.memory import Memory
+from memgraph.opinions import Judgement
 from memgraph.records import LabelView, Purpose, Rollout
 from memgraph.reward_model import RewardModelConfig
 from memgraph.truth import FileTruth
@@ -167,7 +167,7 @@ def test_answers_that_people_judged_one_by_one_use_up_the_budget_too(memory: Mem
     ledger = memory.ledger("l", budget=5)
     ledger.accept(
         [
-            Judgement(snapshot.answer_keys[row], snapshot.query_keys[snapshot.answer_query[row]], 1.0, "ann")
+            Judgement(snapshot.query_keys[snapshot.answer_query[row]], {snapshot.answer_keys[row]: 1.0}, "ann")
             for row in range(2)
         ]
     )

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from memgraph.errors import InputError, LedgerError
+from memgraph.label_rows import read_labels_file
+from memgraph.late_labels import LabelReport, label_rows
+from memgraph.ledger import Ledger
 from memgraph.memory import Memory
-from memgraph.queue import export_sheet, import_sheet, pending
+from memgraph.queue import export_sheet, pending
 from memgraph.records import LabelKind, LabelView, Rollout
 
 VIEW = LabelView(ledgers=("people",), kinds=(LabelKind.HUMAN,))
@@ -29,25 +32,29 @@ def filled(memory: Memory) -> Memory:
     return memory
 
 
+def import_sheet(memory: Memory, ledger: Ledger, file: Path) -> LabelReport:
+    return label_rows(memory.database, ledger, read_labels_file(file, kind=LabelKind.HUMAN), file=str(file))
+
+
 def filled_in(file: Path, judged: dict[str, dict[str, object]]) -> Path:
     """A person's work on a sheet: by answer, what they write."""
     if file.suffix == ".jsonl":
         rows = [json.loads(line) for line in file.read_text().splitlines()]
-        file.write_text("".join(json.dumps({**row, **judged.get(row["value"], {})}) + "\n" for row in rows))
+        file.write_text("".join(json.dumps({**row, **judged.get(row["answer"], {})}) + "\n" for row in rows))
         return file
     with file.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     with file.open("w", newline="") as stream:
         sheet = csv.DictWriter(stream, list(rows[0]))
         sheet.writeheader()
-        sheet.writerows({**row, **judged.get(row["value"], {})} for row in rows)
+        sheet.writerows({**row, **judged.get(row["answer"], {})} for row in rows)
     return file
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
 def test_a_judgement_labels_all_rollouts_with_the_answer(filled: Memory, tmp_path: Path, ending: str) -> None:
     waiting = pending(filled.database, ledger="people")
-    assert (waiting[0].value, waiting[0].rollouts, waiting[0].example) == ("seven", 2, "It is seven.")
+    assert (waiting[0].answer, waiting[0].rollouts, waiting[0].example) == ("seven", 2, "It is seven.")
     assert len(waiting) == 3  # a missing answer needs nobody
     export_sheet(waiting, tmp_path / f"sheet.{ending}")
     sheet = filled_in(
@@ -55,9 +62,9 @@ def test_a_judgement_labels_all_rollouts_with_the_answer(filled: Memory, tmp_pat
         {"seven": {"score": 1, "author": "Ann", "confidence": 0.9, "explanation": "counted"}},
     )
     ledger = filled.ledger("people", budget=2)
-    report = import_sheet(filled.database, ledger, sheet)
-    assert (report.judged, report.labels, report.empty, report.rejected) == (1, 1, 2, [])
-    assert import_sheet(filled.database, ledger, sheet).labels == 0
+    report = import_sheet(filled, ledger, sheet)
+    assert (report.answers, report.labels, report.empty, report.rejected) == (1, 1, 2, [])
+    assert import_sheet(filled, ledger, sheet).labels == 0
     labels = filled.snapshot(VIEW).labels
     assert np.nansum(labels) == 2
     assert np.isnan(labels).sum() == 3
@@ -65,7 +72,7 @@ def test_a_judgement_labels_all_rollouts_with_the_answer(filled: Memory, tmp_pat
         "MATCH (l:Label) RETURN l.kind AS k, l.identifier AS i, l.confidence AS c, l.explanation AS e"
     )
     assert stored == [{"k": "human", "i": "Ann", "c": 0.9, "e": "counted"}]
-    assert [item.value for item in pending(filled.database, ledger="people")] != [item.value for item in waiting]
+    assert [item.answer for item in pending(filled.database, ledger="people")] != [item.answer for item in waiting]
     assert len(pending(filled.database, ledger="another")) == 3
 
 
@@ -74,9 +81,7 @@ def test_a_second_opinion_is_one_more_label_and_costs_nothing_more(filled: Memor
     waiting = pending(filled.database, ledger="people", limit=1)
     for author, score in (("Ann", 1), ("Bob", 0), ("Ann", 1)):
         export_sheet(waiting, tmp_path / "sheet.jsonl")
-        import_sheet(
-            filled.database, ledger, filled_in(tmp_path / "sheet.jsonl", {"seven": {"score": score, "author": author}})
-        )
+        import_sheet(filled, ledger, filled_in(tmp_path / "sheet.jsonl", {"seven": {"score": score, "author": author}}))
     assert filled.database.query("MATCH (l:Label) RETURN count(l) AS n")[0]["n"] == 2
     assert np.nanmax(filled.snapshot(VIEW).labels) == 0.5
 
@@ -86,27 +91,27 @@ def test_a_budget_counts_answers_that_are_judged_one_by_one(filled: Memory, tmp_
     judged = {value: {"score": 0, "author": "Ann"} for value in ("seven", "eight")}
     sheet = filled_in(tmp_path / "sheet.jsonl", judged)
     with pytest.raises(LedgerError, match="budget of 1, 0 queries and 0 single answers are spent and 2 more"):
-        import_sheet(filled.database, filled.ledger("people", budget=1), sheet)
+        import_sheet(filled, filled.ledger("people", budget=1), sheet)
     assert not filled.database.query("MATCH (l:Label) RETURN l")
 
 
 def test_bad_rows_are_reported_and_the_rest_goes_in(filled: Memory, tmp_path: Path) -> None:
     good, *_ = pending(filled.database, ledger="people")
     rows: list[object] = [
-        {"answer": good.answer, "score": "0.5", "author": "Ann"},
-        {"answer": good.answer, "score": 2, "author": "Ann"},
-        {"answer": good.answer, "score": "nan", "author": "Ann"},
-        {"answer": good.answer, "score": 1},
-        {"answer": good.answer, "score": 1, "author": "Ann", "confidence": "sure"},
-        {"answer": "unknown", "score": 1, "author": "Ann"},
+        {"answer_key": good.answer_key, "score": "0.5", "author": "Ann"},
+        {"answer_key": good.answer_key, "score": 2, "author": "Ann"},
+        {"answer_key": good.answer_key, "score": "nan", "author": "Ann"},
+        {"answer_key": good.answer_key, "score": 1},
+        {"answer_key": good.answer_key, "score": 1, "author": "Ann", "confidence": "sure"},
+        {"answer_key": "unknown", "score": 1, "author": "Ann"},
         ["no object"],
     ]
     file = tmp_path / "sheet.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows) + "{broken\n")
-    report = import_sheet(filled.database, filled.ledger("people"), file)
+    report = import_sheet(filled, filled.ledger("people"), file)
     assert (report.labels, sorted(reject.row for reject in report.rejected)) == (1, [2, 3, 4, 5, 6, 7, 8])
     with pytest.raises(InputError, match=r"\.csv or a \.jsonl"):
-        import_sheet(filled.database, filled.ledger("people"), tmp_path / "sheet.xlsx")
+        export_sheet([good], tmp_path / "sheet.xlsx")
 
 
 def test_a_sheet_holds_no_formula_that_a_policy_wrote(filled: Memory, tmp_path: Path) -> None:

@@ -8,13 +8,10 @@ from pathlib import Path
 import pytest
 
 from memgraph import migrate as migrations
-from memgraph.errors import InputError, MigrationError
-from memgraph.inspection import inspection_queries, run_inspection
+from memgraph.errors import MigrationError
 from memgraph.memory import Memory
 from memgraph.resources import cypher, cypher_template, data_folder
 from memgraph.settings import Settings
-from tests.conftest import write_rows
-from tests.integration.rollouts import sums
 
 QUERIES = sorted(str(file.relative_to(data_folder("cypher")))[:-7] for file in data_folder("cypher").rglob("*.cypher"))
 
@@ -107,20 +104,3 @@ def _migrate_bare(settings: Settings, folder: Path) -> None:
     from memgraph.connect import Database, open_endpoint
 
     migrations.migrate(Database(open_endpoint(settings)), folder)
-
-
-@pytest.mark.parametrize("query", inspection_queries(), ids=lambda query: query.name)
-def test_inspection_queries_answer_on_data(memory: Memory, tmp_path: Path, query) -> None:
-    from memgraph.labelling import label_within_budget
-    from memgraph.truth import FileTruth
-
-    file = write_rows(tmp_path / "r.jsonl", sums(12))
-    report = memory.import_file(file)
-    label_within_budget(memory, FileTruth([file], run="import"), ledger="l", budget=0.3)
-    memory.record_rewards(
-        [{"key": place.key, "reward": 1.0, "source": "gnn", "reason": None} for place in report.stored]
-    )
-    rows = run_inspection(memory.database, query.name, {})
-    assert rows, f"{query.name} finds something"
-    with pytest.raises(InputError, match="has no parameter 'nonsense'"):
-        run_inspection(memory.database, query.name, {"nonsense": 1})

@@ -1,0 +1,345 @@
+"""Does a second run need fewer labels when it starts from the memory of a first one? On real rollouts of several policies.
+
+The policies of a file are split in two. The first run is what one part said, 20 % of its queries labelled; the second run is
+what the other part said, with a growing share of its own queries labelled. Two splits of the policies:
+
+    stronger   the weaker half ran first, the stronger half runs now: what training does to a policy
+    random     halves drawn at random
+
+and two sorts of second run:
+
+    other   its queries are not those of the first run
+    same    the same queries again: answers that are judged already are known at no cost
+
+Arms, all scored on the second run's rollouts of queries that no arm has labels for, at any share:
+
+    vote         majority of the second run's group: no labels at all
+    cold         the reward model, from the second run's rollouts and labels alone
+    warm         from the rollouts and labels of both runs
+    warm_now     the same, but calibrated on the second run's labels alone
+    old_0.3, …   the same, and each label of the first run counts 0.3 (its age)
+    nearness     the same, and it counts by how much its rollout is like the second run's (policy distance, without labels)
+
+The reward model's graph networks are left out: on these files they never prove themselves (docs/decisions.md), and so the
+default model has none. Needs files of rollouts with `policy` and `correct`, and their vectors beside them as NAME.minilm.npz.
+Rows are written to --out as they come; a run that was stopped goes on where it was. Example:
+
+    python benchmarks/across_runs.py ROLLOUTS/*.jsonl.gz --seeds 3 --out rows.jsonl --table docs/across_runs.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from machine import machine, versions
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from memgraph import LabelView, Memory, RewardModel
+from memgraph.checks import ALL_CHECKS
+from memgraph.errors import ModelError
+from memgraph.evaluation import given_embedder, temporary_memory
+from memgraph.features import rollout_features
+from memgraph.ledger import draw
+from memgraph.metrics import evaluate_scores
+from memgraph.reading import GivenEmbeddings
+from memgraph.reward_model import RewardModelConfig
+from memgraph.scorers import MajorityVote
+from memgraph.snapshot import Bools, Floats, Snapshot
+from memgraph.threads import one_thread
+from memgraph.truth import FileTruth
+
+Row = dict[str, Any]
+_FIRST_SHARE = 0.2
+_SHIFTS, _SORTS = ("stronger", "random"), ("other", "same")
+_ARMS = ("vote", "cold", "warm", "warm_now", "old_0.3", "old_0.1", "nearness")
+_METRICS = ("auc", "within_query_auc", "accuracy", "ece")
+_FEWEST_TO_CALIBRATE = 20
+_CONFIG = RewardModelConfig(members=1)  # one network would have nobody to train on: it stays out
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", type=Path, nargs="+", help="NAME.jsonl.gz, with NAME.minilm.npz beside it")
+    parser.add_argument(
+        "--labels", type=float, nargs="*", default=[0.0, 0.025, 0.05, 0.1, 0.2], help="shares of queries"
+    )
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--shifts", nargs="*", default=list(_SHIFTS), choices=_SHIFTS)
+    parser.add_argument("--sorts", nargs="*", default=list(_SORTS), choices=_SORTS)
+    parser.add_argument("--arms", nargs="*", default=list(_ARMS), choices=_ARMS)
+    parser.add_argument("--out", type=Path, default=Path("across_runs.jsonl"), help="rows, appended as they come")
+    parser.add_argument("--table", type=Path, help="Markdown tables to write")
+    parser.add_argument(
+        "--quick", action="store_true", help="the smallest file, one shift, other queries, two shares, one seed"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    options = parser.parse_args()
+    files = sorted(options.files, key=lambda file: file.stat().st_size)
+    if options.quick:
+        files, options.seeds, options.labels = files[:1], 1, [0.0, 0.1]
+        options.shifts, options.sorts = ["stronger"], ["other"]
+    rows: list[Row] = [json.loads(line) for line in options.out.open(encoding="utf-8")] if options.out.exists() else []
+    done = {tuple(row[name] for name in ("file", "shift", "sort", "seed", "labels", "arm")) for row in rows}
+    with options.out.open("a", encoding="utf-8") as out:
+        for file in files:
+            for row in rows_of(file, options, done):
+                rows.append(row)
+                out.write(json.dumps(row) + "\n")
+                out.flush()
+    if options.json:
+        found = {"machine": machine(), "versions": versions(), "rows": rows}
+        print(json.dumps({"benchmark": "across_runs", **found}, indent=2))
+    if options.table is not None:
+        options.table.write_text(tables(rows), encoding="utf-8")
+    elif not options.json:
+        print(tables(rows))
+
+
+def rows_of(file: Path, options: argparse.Namespace, done: set[tuple[Any, ...]]) -> Iterator[Row]:
+    """Rows of one file that are not there yet."""
+    wanted = [
+        (shift, sort, seed)
+        for seed in range(options.seeds)
+        for shift in options.shifts
+        for sort in options.sorts
+        if any(
+            (file.name, shift, sort, seed, share, arm) not in done for share in options.labels for arm in options.arms
+        )
+    ]
+    if not wanted:
+        return
+    given = GivenEmbeddings.load(file.with_name(file.name.replace(".jsonl.gz", ".minilm.npz")))
+    with temporary_memory(given_embedder(given), say=_say) as memory:
+        memory.import_file(file, embeddings=given)
+        source = FileTruth([file], run="import")
+        everything = memory.snapshot(LabelView(ledgers=()))
+        found = memory.ledger("truth").evaluate(source, everything.query_keys)
+        truth = np.array([found.get(key, np.nan) for key in everything.rollout_keys], np.float32)
+        for shift, sort, seed in wanted:
+            for case in cases(memory, source, everything, truth, shift, sort, seed, options.labels):
+                for arm in options.arms:
+                    what = (file.name, shift, sort, seed, case.share, arm)
+                    if what not in done:
+                        row = dict(zip(("file", "shift", "sort", "seed", "labels", "arm"), what, strict=True))
+                        yield row | measure(case, arm, seed)
+                        _say(f"{' '.join(map(str, what))} done")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """Two runs in one memory, the second one with so many labels.
+
+    Attributes:
+        share: of the second run's queries that it pays for.
+        snapshot: the rollouts of both runs, each run in its own groups, with all that both have paid for.
+        second: [rollouts] whether the second run sampled it.
+        now: [rollouts] whether the second run sampled it and pays for its query.
+        scored: [queries] whether the arms are measured on it.
+        truth: [rollouts], for metrics only.
+        paid_then, paid_now, known: queries that the first run paid for, that the second one does, and of these those that
+            the first run had paid for.
+    """
+
+    share: float
+    snapshot: Snapshot
+    second: Bools
+    now: Bools
+    scored: Bools
+    truth: Floats
+    paid_then: int
+    paid_now: int
+    known: int
+
+
+def cases(
+    memory: Memory,
+    source: FileTruth,
+    everything: Snapshot,
+    truth: Floats,
+    shift: str,
+    sort: str,
+    seed: int,
+    shares: Sequence[float],
+) -> Iterator[Case]:
+    """One for each share; draws are nested, so that the scored queries are those that the largest share leaves."""
+    second_policies = _second_policies(everything, truth, shift, seed)
+    second = np.array([policy in second_policies for policy in everything.rollout_policies], np.bool_)
+    units = memory.units(everything.query_keys)
+    queries = set(everything.query_keys)
+    half = set(draw(units, 0.5, seed + 1000))
+    asked_now, asked_then = (queries, queries) if sort == "same" else (half, queries - half)
+    asked = [np.array([key in part for key in everything.query_keys], np.bool_) for part in (asked_then, asked_now)]
+    kept = np.where(second, asked[1][everything.rollout_query], asked[0][everything.rollout_query])
+    groups = 2 * everything.rollout_group + second
+    runs = replace(everything, rollout_group=groups).with_rollouts(kept)
+    second, truth = second[kept], truth[kept]
+
+    def pay(part: set[str], share: float, ledger: str, order: int) -> set[str]:
+        within = [[key for key in unit if key in part] for unit in units]
+        drawn = draw([unit for unit in within if unit], share, order)
+        memory.ledger(ledger).reveal(source, drawn)
+        return set(drawn)
+
+    name = f"{shift} {sort} {seed}"
+    then = pay(asked_then, _FIRST_SHARE, f"first {name}", seed + 2000)
+    paid = {share: pay(asked_now, share, f"second {name} {share}", seed) for share in shares}
+    closed = then.union(*paid.values())
+    scored = np.array([key in asked_now and key not in closed for key in runs.query_keys], np.bool_)
+    for share in shares:
+        labels = memory.labels(runs, LabelView(ledgers=(f"first {name}", f"second {name} {share}")))
+        of_now = np.array([key in paid[share] for key in runs.query_keys], np.bool_)
+        now = second & of_now[runs.rollout_query]
+        counts = len(then), len(paid[share]), len(paid[share] & then)
+        yield Case(share, runs.with_labels(labels), second, now, scored, truth, *counts)
+
+
+def measure(case: Case, arm: str, seed: int) -> Row:
+    """Metrics of one arm on the second run's rollouts of the scored queries; null where there is nothing to fit on."""
+    start = time.perf_counter()
+    snapshot, truth, second, now = case.snapshot, case.truth, case.second, case.now
+    if arm in ("cold", "vote"):
+        labels = np.where(now, snapshot.labels, np.nan).astype(np.float32)
+        snapshot, truth, now = snapshot.with_labels(labels).with_rollouts(second), truth[second], now[second]
+        second = second[second]
+    targets = snapshot.with_targets(case.scored)
+    rows = targets.target_rollouts
+    try:
+        found = _vote(targets) if arm == "vote" else _fitted(snapshot, arm, second, now, seed).predict(targets)
+    except ModelError:  # no labels, or all of one class
+        found = np.full(len(rows), np.nan, np.float32)
+    where = second[rows] & ~np.isnan(truth[rows])
+    metrics = asdict(evaluate_scores(found[where], truth[rows][where], snapshot.rollout_query[rows][where]))
+    known = 0 if arm in ("cold", "vote") else case.known
+    return {
+        "paid_then": 0 if arm in ("cold", "vote") else case.paid_then,
+        "paid_now": 0 if arm == "vote" else case.paid_now - known,
+        "rollouts": int(where.sum()),
+        **{name: metrics[name] for name in _METRICS},
+        "seconds": round(time.perf_counter() - start, 1),
+    }
+
+
+def _vote(snapshot: Snapshot) -> Floats:
+    return MajorityVote().score(snapshot).probability
+
+
+def _fitted(snapshot: Snapshot, arm: str, second: Bools, now: Bools, seed: int) -> RewardModel:
+    labels = snapshot.labels[now]
+    enough = (~np.isnan(labels)).sum() >= _FEWEST_TO_CALIBRATE and len(np.unique(labels[~np.isnan(labels)])) > 1
+    at_random = now & ~np.isnan(snapshot.labels) if enough and arm not in ("cold", "warm") else None
+    weights = None
+    if arm.startswith("old_"):
+        weights = np.where(second, 1, float(arm.removeprefix("old_"))).astype(np.float32)
+    elif arm == "nearness":
+        weights = np.where(second, 1, _nearness(snapshot, second)).astype(np.float32)
+    return RewardModel.fit(snapshot, seed=seed, config=_CONFIG, at_random=at_random, weights=weights)
+
+
+def _nearness(snapshot: Snapshot, second: Bools) -> Floats:
+    """[rollouts] how many times likelier a rollout is in the second run than in the first, at most 1, by a regression on
+    features without labels (importance weights under covariate shift)."""
+    _, features = rollout_features(snapshot, np.full(len(second), np.nan, np.float32), ALL_CHECKS)
+    model = make_pipeline(
+        SimpleImputer(keep_empty_features=True), StandardScaler(), LogisticRegression(C=0.01, max_iter=500)
+    )
+    with one_thread():
+        probability = model.fit(features, second).predict_proba(features)[:, 1]
+    ratio = probability / np.maximum(1e-6, 1 - probability) * (~second).sum() / max(1, second.sum())
+    return np.clip(ratio, 0.02, 1).astype(np.float32)
+
+
+def _second_policies(snapshot: Snapshot, truth: Floats, shift: str, seed: int) -> set[str]:
+    """The stronger half of the policies, by truth (which only the experiment's design may look at), or a random half."""
+    policies = sorted(set(snapshot.rollout_policies))
+    of = np.array(snapshot.rollout_policies)
+    if shift == "stronger":
+        ordered = sorted(policies, key=lambda policy: float(np.nanmean(truth[of == policy])))
+    else:
+        ordered = [policies[place] for place in np.random.default_rng(seed).permutation(len(policies))]
+    return set(ordered[len(ordered) // 2 :])
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """Markdown: means over the splits and paired differences, and how many labels a warm start saves."""
+    parts = [f"{machine()}; {versions()}"]
+    sets: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        sets[row["file"], row["shift"], row["sort"]].append(row)
+    for metric in ("within_query_auc", "auc", "accuracy", "ece"):
+        head = ["file", "second run", "queries", "labels", "splits", "vote", "cold", "warm less cold"]
+        head += [f"{arm} less warm" for arm in _ARMS[3:]]
+        lines = [head, ["---"] * len(head)]
+        for (file, shift, sort), group in sorted(sets.items()):
+            for share in sorted({row["labels"] for row in group}):
+                found = {(row["arm"], row["seed"]): row[metric] for row in group if row["labels"] == share}
+                seeds = sorted({seed for _, seed in found})
+                cells = [file.removesuffix(".jsonl.gz"), shift, sort, f"{share:.1%}", str(len(seeds))]
+                cells += [_difference(found, arm, None, seeds) for arm in ("vote", "cold")]
+                warm = "vote" if all(found.get(("cold", seed)) is None for seed in seeds) else "cold"
+                cells.append(_difference(found, "warm", warm, seeds) + (" (than vote)" if warm == "vote" else ""))
+                cells += [_difference(found, arm, "warm", seeds) for arm in _ARMS[3:]]
+                lines.append(cells)
+        parts.append(f"**{metric}**\n\n" + _markdown(lines))
+    parts.append("**Labels for the same quality**\n\n" + _markdown(_needed(sets)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _difference(found: dict[tuple[str, int], float | None], arm: str, other: str | None, seeds: Sequence[int]) -> str:
+    """Mean over splits of an arm, or of its difference from another, ± standard error."""
+    pairs = [(found.get((arm, seed)), 0.0 if other is None else found.get((other, seed))) for seed in seeds]
+    values = np.array([one - two for one, two in pairs if one is not None and two is not None])
+    if not len(values):
+        return "–"
+    error = f" ± {values.std(ddof=1) / np.sqrt(len(values)):.3f}" if len(values) > 1 and other is not None else ""
+    return f"{values.mean():{'.3f' if other is None else '+.3f'}}{error}"
+
+
+def _needed(sets: dict[tuple[str, str, str], list[Row]]) -> list[list[str]]:
+    """By within-query AUC: queries that a warm second run pays for to be as good as a cold one at its largest share."""
+    lines = [["file", "second run", "queries", "splits", "cold pays for", "reaches", "warm pays for (each split)"]]
+    lines.append(["---"] * len(lines[0]))
+    for (file, shift, sort), group in sorted(sets.items()):
+        most, goals, needs = 0, [], []
+        for seed in sorted({row["seed"] for row in group}):
+            curve = {
+                arm: sorted(
+                    (row["paid_now"], row["within_query_auc"])
+                    for row in group
+                    if row["arm"] == arm and row["seed"] == seed and row["within_query_auc"] is not None
+                )
+                for arm in ("cold", "warm")
+            }
+            if curve["cold"] and curve["warm"]:
+                most, goal = curve["cold"][-1]
+                goals.append(goal)
+                reached = [paid for paid, quality in curve["warm"] if quality >= goal]
+                needs.append(str(reached[0]) if reached else f"more than {curve['warm'][-1][0]}")
+        if goals:
+            cells = [file.removesuffix(".jsonl.gz"), shift, sort, str(len(goals)), str(most), f"{np.mean(goals):.3f}"]
+            lines.append([*cells, ", ".join(needs)])
+    return lines
+
+
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

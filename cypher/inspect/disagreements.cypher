@@ -1,0 +1,16 @@
+// Where do those who judge disagree? Answers and rollouts on which labels of one kind differ and no correction has settled it.
+// Parameters: $ledger (name, or null for labels of all).
+// Returns query, answer, kind, said (who says what), spread, rollouts (that it concerns), key (of the answer or rollout).
+:param ledger => null;
+MATCH (target)<-[:SCORES]-(l:Label)
+WHERE l.kind IN ['ground_truth', 'human', 'code', 'judge'] AND NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }
+  AND ($ledger IS NULL OR EXISTS { (l)-[:SPENT_IN]->(:Ledger {name: $ledger}) })
+WITH target, l ORDER BY l.created_at
+WITH target, l.kind AS kind, collect(coalesce(l.identifier, '?') + ' ' + toString(round(l.score, 2))) AS said,
+     max(l.score) - min(l.score) AS spread
+WHERE spread > 0
+MATCH (q:Query)-[:GENERATES|GENERATES_REASONING]->(target)
+OPTIONAL MATCH (target)-[:LEADS_TO*0..1]->(a:Answer)
+RETURN left(q.text, 80) AS query, left(a.value, 40) AS answer, kind, said, spread,
+       COUNT { (target)<-[:LEADS_TO*0..1]-(:Thinking) } AS rollouts, target.key AS key
+ORDER BY spread DESC, rollouts DESC, key LIMIT 200

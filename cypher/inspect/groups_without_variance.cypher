@@ -1,0 +1,12 @@
+// Which groups gave GRPO nothing to learn from, because all their rollouts got the same reward? The newest first.
+// Parameters: $run (name of a run, or null for all).
+// Returns run, attempt, step, query, rollouts, reward (of each), answers (different ones), sources.
+:param run => null;
+MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
+WHERE t.reward IS NOT NULL AND NOT coalesce(t.superseded, false) AND ($run IS NULL OR t.run = $run)
+WITH q, t.run AS run, t.attempt AS attempt, t.call AS call, min(t.step) AS step, max(t.created_at) AS last,
+     count(t) AS rollouts, min(t.reward) AS lowest, max(t.reward) AS highest, count(DISTINCT a) AS answers,
+     collect(DISTINCT t.reward_source) AS sources
+WHERE rollouts > 1 AND lowest = highest
+RETURN run, attempt, step, left(q.text, 80) AS query, rollouts, lowest AS reward, answers, sources
+ORDER BY last DESC, q.key LIMIT 200

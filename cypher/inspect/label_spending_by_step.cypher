@@ -1,0 +1,15 @@
+// Which labels were spent when: by ledger, kind, who judged, and the run and step of the first rollout that each label judged.
+// Parameters: $ledger (name, or null for all).
+// Returns ledger, run, step, kind, author, purpose, labels, queries, rollouts (judged by them), mean_score.
+:param ledger => null;
+MATCH (ledger:Ledger)<-[:SPENT_IN]-(l:Label)-[:SCORES]->(target)
+WHERE $ledger IS NULL OR ledger.name = $ledger
+CALL (target) {
+  MATCH (target)<-[:LEADS_TO*0..1]-(t:Thinking)
+  WITH t ORDER BY t.created_at, t.step, t.key
+  RETURN head(collect(t)) AS first, count(t) AS rollouts
+}
+RETURN ledger.name AS ledger, first.run AS run, first.step AS step, l.kind AS kind, l.identifier AS author,
+       l.purpose AS purpose, count(l) AS labels, count(DISTINCT l.query) AS queries, sum(rollouts) AS rollouts,
+       avg(l.score) AS mean_score
+ORDER BY ledger, run, step, kind, author

@@ -1,0 +1,19 @@
+// How did one query's reward develop, over runs and steps?
+// Parameters: $query (key, or the beginning of the text; null picks the query with rewards at the most steps).
+// Returns query, run, attempt, step, rollouts, rewarded, mean_reward, spread (standard deviation), answers (different ones),
+// sources.
+:param query => null;
+MATCH (q:Query)
+WHERE $query IS NULL OR q.key = $query OR q.text STARTS WITH $query
+CALL (q) {
+  MATCH (q)-[:GENERATES_REASONING]->(t:Thinking) WHERE t.reward IS NOT NULL
+  RETURN count(DISTINCT [t.run, t.step]) AS steps
+}
+WITH q ORDER BY steps DESC, q.key LIMIT 1
+MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
+WHERE NOT coalesce(t.superseded, false)
+WITH q, t.run AS run, t.attempt AS attempt, t.step AS step, min(t.created_at) AS began, count(t) AS rollouts,
+     count(t.reward) AS rewarded, avg(t.reward) AS mean_reward, stDevP(t.reward) AS spread, count(DISTINCT a) AS answers,
+     collect(DISTINCT t.reward_source) AS sources
+RETURN left(q.text, 80) AS query, run, attempt, step, rollouts, rewarded, mean_reward, spread, answers, sources
+ORDER BY began, run, attempt, step

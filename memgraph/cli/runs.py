@@ -1,0 +1,110 @@
+"""`memreward compare` and `prune`: what several runs leave in one memory."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from memgraph.cli.common import HomeOption, JsonOption, console, emit, open_memory, progress
+
+
+def compare(
+    first: Annotated[str, typer.Argument(help="Name of a run.")],
+    second: Annotated[str, typer.Argument(help="Name of another run.")],
+    ledger: Annotated[
+        list[str] | None, typer.Option("--ledger", help="Read this ledger's labels only; repeatable.  [default: all]")
+    ] = None,
+    step: Annotated[int | None, typer.Option("--from-step", help="Only rollouts from that training step on.")] = None,
+    changes: Annotated[int, typer.Option(min=0, help="Name so many of the queries that differ most.")] = 10,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Two runs on the queries that both sampled: labels, rewards and predictions, paired by query.
+
+    Labels say whether answers are right, as far as they were judged; rewards are what the trainer got.
+    """
+    from memgraph.comparison import compare_runs
+    from memgraph.records import LabelView
+
+    view = LabelView(ledgers=None if ledger is None else tuple(ledger))
+    with open_memory(home) as memory:
+        found = compare_runs(memory.database, first, second, view, step=step, changes=changes)
+    if as_json:
+        emit(asdict(found))
+        return
+    console.print(
+        f"{found.queries} queries in both ({found.only_first} only in {first}, {found.only_second} only in {second}); "
+        f"{found.rollouts[0]} and {found.rollouts[1]} rollouts; {found.same_answers:.0%} of {second}'s answers {first} gave too",
+        markup=False,
+    )
+    table = Table("mean", "queries", escape(first), escape(second), "difference", "better", "worse")
+    for one in found.measures:
+        error = "" if one.error is None else f" ± {one.error:.3f}"
+        cells = (
+            f"{one.first:.3f}",
+            f"{one.second:.3f}",
+            f"{one.difference:+.3f}{error}",
+            str(one.better),
+            str(one.worse),
+        )
+        table.add_row(one.name, str(one.queries), *cells)
+    console.print(table)
+    if found.changes:
+        table = Table(
+            "query",
+            "key",
+            escape(first),
+            escape(second),
+            title=f"largest changes of the mean {found.changes[0].measure}",
+        )
+        for change in found.changes:
+            table.add_row(escape(change.text[:80]), change.query[:12], f"{change.first:.2f}", f"{change.second:.2f}")
+        console.print(table)
+
+
+def prune(
+    superseded: Annotated[
+        bool, typer.Option("--superseded", help="Rollouts of training steps that were discarded (they count nowhere).")
+    ] = False,
+    run: Annotated[list[str] | None, typer.Option("--run", help="Rollouts of this run; repeatable.")] = None,
+    days: Annotated[
+        float | None,
+        typer.Option("--older-than", min=0, help="Rollouts stored more than so many days ago; with --run, of it."),
+    ] = None,
+    predictions: Annotated[
+        bool,
+        typer.Option(
+            "--predictions", help="Of each rollout's predictions keep the first, which the trainer got, and the newest."
+        ),
+    ] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Only count what would be dropped.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Drop old rollouts and superseded predictions; never a label, nor what was judged.
+
+    A rollout that somebody judged, itself or its answer, stays whatever is asked for: its labels and its text are what later
+    runs learn from. Queries stay as well.
+    """
+    from memgraph.retention import prune as drop
+
+    if not (superseded or run or days is not None or predictions):
+        raise typer.BadParameter("say what may be dropped: --superseded, --run, --older-than or --predictions")
+    before = None if days is None else datetime.now(UTC) - timedelta(days=days)
+    with open_memory(home) as memory, progress("counting" if preview else "pruning"):
+        found = drop(
+            memory.database, superseded=superseded, runs=run, before=before, compact=predictions, preview=preview
+        )
+    if as_json:
+        emit({"preview": preview, **asdict(found)})
+        return
+    answers = "" if found.answers is None else f" and {found.answers} answers"
+    console.print(
+        f"{found.rollouts} rollouts, {found.predictions} predictions{answers} {'would be' if preview else 'were'} dropped; "
+        f"{found.labelled} rollouts stay, because they or their answers were judged"
+    )

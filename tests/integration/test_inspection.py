@@ -1,0 +1,155 @@
+"""The Cypher queries for people: each says what it answers, pastes into Neo4j Browser, and answers on data."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from memgraph import keys
+from memgraph.errors import InputError
+from memgraph.inspection import inspection_queries, run_inspection
+from memgraph.label_rows import LabelRow
+from memgraph.memory import Memory
+from memgraph.records import LabelKind, Rollout
+from memgraph.resources import cypher_file
+from tests.conftest import empty
+
+QUERIES = inspection_queries()
+MANY = keys.query_key("default", "How many apples are in the basket?")
+
+
+@pytest.fixture(scope="module")
+def lived(opened: Memory) -> Memory:
+    """A memory after two runs: predictions, then labels of several kinds, a disagreement, a correction, and blemishes."""
+    empty(opened)
+    memory = opened
+    queries = ["How many apples are in the basket?", "How many pears are in the basket?"]
+    stored = memory.add(
+        Rollout(
+            query=query, response=f"#### {answer}", answer=answer, domain="math", run=run, policy=policy, call=step, step=step,
+            sample=sample,
+        )
+        for run, policy, step, answers in (("one", "small", 1, "7778"), ("one", "small", 2, "7788"), ("two", "large", 1, "777 "))
+        for query in queries
+        for sample, answer in enumerate(answers)
+    ).stored  # fmt: skip
+    models = [{"key": f"p{n}", "target": place.key, "score": 0.9} for n, place in enumerate(stored)]
+    memory.write_prediction_rows(models, kind=LabelKind.GNN, model="model")
+    rewards = [
+        {"key": place.key, "reward": float(place.answer.value == "7"), "source": "gnn", "reason": None}
+        for place in stored
+    ]
+    memory.record_rewards([*rewards[:-1], {**rewards[-1], "reward": None, "reason": "the scorer abstained"}])
+
+    def label(query: int, answer: str, score: float, kind: LabelKind, author: str, **options: str) -> None:
+        row = LabelRow(score, kind, author, query=queries[query], answer=answer, **options)  # type: ignore[arg-type]
+        assert not memory.label([row], ledger="l").rejected
+
+    label(0, "7", 1.0, LabelKind.GROUND_TRUTH, "registry")
+    label(0, "8", 0.0, LabelKind.GROUND_TRUTH, "registry")
+    memory.label(
+        [LabelRow(kind=LabelKind.GROUND_TRUTH, query_key=MANY, gold="7")], ledger="l"
+    )  # the missing answer is wrong
+    label(1, "7", 1.0, LabelKind.HUMAN, "Ann")
+    label(1, "7", 0.0, LabelKind.HUMAN, "Bob")
+    label(1, "8", 1.0, LabelKind.HUMAN, "Ann")
+    label(1, "8", 0.2, LabelKind.HUMAN, "Ann", corrects="own")
+    memory.database.query("CREATE (:Label {key: 'stray', kind: 'human', score: 2.0})", write=True)
+    return memory
+
+
+def ask(memory: Memory, name: str, **parameters: Any) -> list[dict[str, Any]]:
+    return run_inspection(memory.database, name, parameters)
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+def test_each_says_what_it_answers_and_sets_its_parameters_for_the_browser(query) -> None:
+    header, rest = re.match(r"((?:// .*\n)+)((?:.*\n)*)", cypher_file(f"inspect/{query.name}")).groups()
+    assert query.answers[-1] in "?.", "what the list shows ends with its sentence"
+    assert "Returns " in header
+    assert tuple(re.findall(r"^:param (\w+) => .+;$", rest, re.MULTILINE)) == query.parameters
+    assert all(f"${name}" in header for name in query.parameters)
+    assert ":param" not in query.text
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+def test_each_finds_something_with_its_defaults_and_refuses_other_parameters(lived: Memory, query) -> None:
+    assert ask(lived, query.name), f"{query.name} finds something"
+    with pytest.raises(InputError, match="has no parameter 'nonsense'"):
+        ask(lived, query.name, nonsense=1)
+
+
+def test_a_group_shows_rewards_sources_labels_and_predictions(lived: Memory) -> None:
+    rows = ask(lived, "query_group", query="How many pears", run="one")
+    assert [(row["step"], row["answer"]) for row in rows[:4]] == [(2, a) for a in [row["answer"] for row in rows[:4]]]
+    assert len(rows) == 8
+    shown = {row["answer"]: row for row in rows}
+    assert shown["7"]["labels"] == ["human 1.0 by Ann", "human 0.0 by Bob"]
+    assert shown["8"]["labels"] == ["human 0.2 by Ann"]
+    assert (shown["7"]["reward"], shown["8"]["reward"], shown["7"]["source"], shown["7"]["predicted"]) == (
+        1,
+        0,
+        "gnn",
+        0.9,
+    )
+    assert len(ask(lived, "query_group", query=MANY)) == 12
+
+
+def test_spending_is_told_by_ledger_kind_run_and_step(lived: Memory) -> None:
+    rows = ask(lived, "label_spending_by_step", ledger="l")
+    assert {(row["run"], row["step"]) for row in rows} == {
+        ("one", 1),
+        ("two", 1),
+    }  # only the second gave no answer at all
+    found = {(row["kind"], row["author"]): (row["labels"], row["queries"], row["rollouts"]) for row in rows}
+    assert found[("human", "Ann")] == (3, 1, 8 + 3 + 3)
+    assert found[("human", "Bob")] == (1, 1, 8)
+    assert found[("ground_truth", "registry")] == (2, 1, 11)
+    (ledger,) = ask(lived, "label_spending")
+    assert (ledger["queries_paid"], ledger["answers_paid"]) == (1, 2)
+
+
+def test_predictions_are_held_against_what_was_learned_later(lived: Memory) -> None:
+    (row,) = ask(lived, "predictions_against_truth")
+    # all 24 but the pears without an answer; truth: apples 8 right, 4 wrong; pears 8 × 0.5 (right at 0.5) and 3 × 0.2
+    assert row["rollouts"] == 23
+    assert row["accuracy"] == pytest.approx(16 / 23)
+    assert row["brier"] == pytest.approx((8 * 0.01 + 4 * 0.81 + 8 * 0.16 + 3 * 0.49) / 23)
+    worst = ask(lived, "wrong_predictions", model="mod")[0]
+    assert (worst["predicted"], worst["truth"], worst["says"]) == (0.9, 0.0, "ground_truth")
+    assert not ask(lived, "predictions_against_truth", model="another")
+
+
+def test_a_querys_reward_is_followed_over_runs_and_steps(lived: Memory) -> None:
+    rows = ask(lived, "reward_over_time", query=MANY)
+    assert [(row["run"], row["step"], row["mean_reward"]) for row in rows] == [
+        ("one", 1, 0.75),
+        ("one", 2, 0.5),
+        ("two", 1, 0.75),
+    ]
+    assert [row["answers"] for row in rows] == [2, 2, 2]
+
+
+def test_groups_without_variance_are_those_that_teach_nothing(lived: Memory) -> None:
+    rows = ask(lived, "groups_without_variance")
+    assert [(row["run"], row["rollouts"], row["reward"]) for row in rows] == [("two", 3, 1.0)]
+    assert not ask(lived, "groups_without_variance", run="one")
+
+
+def test_disagreements_end_with_a_correction(lived: Memory) -> None:
+    (row,) = ask(lived, "disagreements")
+    assert (row["answer"], row["kind"], row["said"], row["rollouts"]) == ("7", "human", ["Ann 1.0", "Bob 0.0"], 8)
+    assert not ask(lived, "disagreements", ledger="another")
+
+
+def test_invalid_records_are_counted_by_problem(lived: Memory) -> None:
+    found = {row["problem"]: row["records"] for row in ask(lived, "invalid_records")}
+    assert found == {
+        "rollout whose response gives no answer (counts as wrong)": 2,
+        "rollout that got no reward: the scorer abstained": 1,
+        "label that does not score exactly one thing": 1,
+        "label whose score is not between 0 and 1": 1,
+        "label that no ledger paid for": 1,
+    }

@@ -1,0 +1,128 @@
+"""Several runs in one memory: compared on the same queries, and pruned of what nobody judged."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from memgraph.comparison import compare_runs
+from memgraph.errors import InputError
+from memgraph.label_rows import LabelRow
+from memgraph.memory import Memory
+from memgraph.records import LabelKind, LabelView, Rollout
+from memgraph.retention import Pruned, prune
+from memgraph.settings import Settings
+from tests.integration.test_command_line import memreward
+
+
+@pytest.fixture
+def runs(memory: Memory) -> Memory:
+    """Runs "old" and "new" on the queries A and B, and each on one of its own; 7 is right, 8 wrong, 9 not judged."""
+    answers = {
+        "old": {"A": ["7", "8", "9"], "B": ["8", "8"], "only old": ["7"]},
+        "new": {"A": ["7", "7", "7"], "B": ["8", "7"], "only new": ["7"]},
+    }
+    for run, queries in answers.items():
+        stored = memory.add(
+            Rollout(
+                query=query, response=f"#### {answer}", answer=answer, domain="math", run=run, policy=run, attempt=1, call=1, step=step,
+                sample=sample,
+            )
+            for step, (query, given) in enumerate(queries.items(), start=1)
+            for sample, answer in enumerate(given)
+        ).stored  # fmt: skip
+        for number in range(4):
+            rows = [
+                {"key": f"{run}{n}-{number}", "target": place.key, "score": number / 10}
+                for n, place in enumerate(stored)
+            ]
+            memory.write_prediction_rows(rows, kind=LabelKind.GNN, model="model")
+        memory.record_rewards([{"key": place.key, "reward": 1.0, "source": "gnn", "reason": None} for place in stored])
+    rows = [
+        LabelRow(score, author="Ann", query=query, answer=answer)
+        for query in "AB"
+        for answer, score in (("7", 1.0), ("8", 0.0))
+    ]
+    assert not memory.label(rows, ledger="l").rejected
+    return memory
+
+
+def count(memory: Memory) -> dict[str, int]:
+    rows = memory.database.query(
+        "MATCH (n) WHERE n:Thinking OR n:Answer OR n:Label OR n:Query "
+        "RETURN CASE WHEN n.kind IS NULL THEN head(labels(n)) ELSE n.kind END AS what, count(*) AS n"
+    )
+    return {row["what"]: row["n"] for row in rows}
+
+
+def test_two_runs_are_compared_on_the_queries_that_both_sampled(runs: Memory) -> None:
+    found = compare_runs(runs.database, "old", "new", LabelView())
+    assert (found.queries, found.only_first, found.only_second, found.rollouts) == (2, 1, 1, (5, 5))
+    assert found.same_answers == pytest.approx(0.8)  # 7 to B is new
+    measures = {one.name: one for one in found.measures}
+    label = measures["label"]
+    assert (label.first, label.second, label.better, label.worse) == (0.25, 0.75, 2, 0)  # A: 1/2 → 1, B: 0 → 1/2
+    assert (label.difference, label.error) == (0.5, 0.0)
+    assert measures["reward"].difference == 0
+    assert measures["predicted"].first == pytest.approx(0.3)
+    assert {change.text for change in found.changes} == {"A", "B"}
+    later = compare_runs(runs.database, "old", "new", LabelView(ledgers=()), step=2)
+    assert (later.queries, [one.name for one in later.measures]) == (1, ["reward", "predicted"])
+    with pytest.raises(InputError, match="no rollouts; known runs: new, old"):
+        compare_runs(runs.database, "old", "newer", LabelView())
+
+
+def test_pruning_drops_what_nobody_judged_and_says_before_what_it_would_drop(runs: Memory) -> None:
+    before = count(runs)
+    assert before["human"] == 4
+    preview = prune(runs.database, runs=["old"], preview=True)
+    assert preview == Pruned(rollouts=2, predictions=8, answers=None, labelled=4)
+    assert count(runs) == before
+    # the answer 9, and the 7 to the query that only this run sampled, go with their rollouts
+    assert prune(runs.database, runs=["old"]) == Pruned(rollouts=2, predictions=8, answers=2, labelled=4)
+    assert count(runs) == {
+        **before, "Thinking": before["Thinking"] - 2, "gnn": before["gnn"] - 8, "Answer": before["Answer"] - 2,
+    }  # fmt: skip
+    assert prune(runs.database, runs=["old"]) == Pruned(0, 0, 0, 4)
+
+
+def test_rollouts_of_discarded_steps_and_of_a_time_can_be_pruned(runs: Memory) -> None:
+    runs.supersede("old", 3)
+    assert prune(runs.database, superseded=True).rollouts == 1
+    assert prune(runs.database, before=datetime(2020, 1, 1, tzinfo=UTC)).rollouts == 0
+    assert prune(runs.database, before=datetime.now(UTC)).rollouts == 2
+    with pytest.raises(InputError, match="no run 'x' in this memory; known: new, old"):
+        prune(runs.database, runs=["x"])
+    with pytest.raises(InputError, match="nothing was named"):
+        prune(runs.database)
+
+
+def test_of_superseded_predictions_the_first_and_the_newest_stay(runs: Memory) -> None:
+    rollouts = count(runs)["Thinking"]
+    assert prune(runs.database, compact=True, preview=True).predictions == 2 * rollouts
+    assert prune(runs.database, compact=True).predictions == 2 * rollouts
+    scores = runs.database.query(
+        "MATCH (t:Thinking)<-[:SCORES]-(p:Label {kind: 'gnn'}) WITH t, p ORDER BY p.created_at "
+        "WITH t, collect(p.score) AS scores RETURN DISTINCT scores"
+    )
+    assert scores == [{"scores": [0.0, 0.3]}]
+    assert count(runs)["human"] == 4
+    assert prune(runs.database, compact=True).predictions == 0
+
+
+def test_both_have_a_command(runs: Memory, settings: Settings) -> None:
+    def call(*arguments: str) -> Any:
+        code, out, _ = memreward(*arguments, "--json", home=settings.home)
+        assert code == 0
+        return json.loads(out)
+
+    assert call("compare", "old", "new", "--ledger", "l")["queries"] == 2
+    assert call("compare", "old", "new", "--ledger", "other")["measures"][0]["name"] == "reward"
+    assert memreward("compare", "old", "new", home=settings.home)[0] == 0
+    assert memreward("prune", home=settings.home)[0] == 2
+    found = call("prune", "--run", "old", "--predictions", "--preview")
+    assert found == {"preview": True, "rollouts": 2, "predictions": 8 + 2 * 10, "answers": None, "labelled": 4}
+    assert call("prune", "--run", "old", "--predictions")["predictions"] == found["predictions"]
