@@ -1,5 +1,5 @@
-// Similarity edges among these queries, as stored. Parameters: $keys. Returns query, neighbour, score (cosine).
+// Similarity edges among these queries, as stored. Parameters: $keys, $space (name of its vector property). Returns query, neighbour, score (cosine).
 UNWIND $keys AS key
-MATCH (q:Query {key: key})-[s:SIMILAR_TO]->(n:Query)
+MATCH (q:Query {key: key})-[s:SIMILAR_TO {space: $space}]->(n:Query)
 WHERE n.key IN $keys
 RETURN q.key AS query, n.key AS neighbour, s.score AS score

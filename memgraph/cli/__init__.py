@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from memgraph.cli import data, db, inspection, learn, rl
+from memgraph.cli import data, db, inspection, learn, lifecycle, rl
 from memgraph.errors import MemRewardError
 
 app = typer.Typer(
@@ -34,6 +34,8 @@ app.command("evaluate")(learn.evaluate)
 app.command("train")(rl.train)
 app.command("inspect")(inspection.inspect)
 app.command("migrate")(data.migrate)
+app.command("export")(lifecycle.export)
+app.command("reembed")(lifecycle.reembed)
 
 
 def _show_version(value: bool) -> None:

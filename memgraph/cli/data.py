@@ -10,6 +10,7 @@ from rich.table import Table
 
 from memgraph.cli.common import (
     DatasetOption,
+    DomainOption,
     HomeOption,
     JsonOption,
     LedgerOption,
@@ -23,6 +24,7 @@ from memgraph.cli.common import (
     report_rejects,
     say,
 )
+from memgraph.cli.lifecycle import import_archive
 from memgraph.settings import Settings
 
 
@@ -54,7 +56,14 @@ def migrate(
 
 
 def import_(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="JSONL, JSONL.gz or Parquet files.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            exists=True,
+            help="JSONL, JSONL.gz or Parquet files; folders of them (TRL's completions), data sets saved by `datasets`; or one "
+            "folder that `memreward export` wrote.",
+        ),
+    ],
     run: RunOption = "import",
     embeddings: Annotated[
         Path | None,
@@ -63,23 +72,36 @@ def import_(
         ),
     ] = None,
     dataset: DatasetOption = None,
+    domain: DomainOption = None,
+    go_on: Annotated[
+        bool, typer.Option("--continue", help="Finish the import of an exported memory that was interrupted.")
+    ] = False,
     rejects: RejectsOption = Path("memreward.rejects.jsonl"),
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Store rollouts. Importing a file again changes nothing; bad rows are rejected, the rest goes in.
 
+    TRL's `log_completions` files are taken as they are (its rewards are not read). A folder that `memreward export` wrote
+    is a whole memory, and goes into an empty one.
+
     Fields: query and response are required; query_id, rollout_id, dataset, domain (math, qa, code), policy, step,
     sample, thinking, answer and numeric features are used where present. What a row knows of the truth (correct, gold,
     tests) is not stored; `memreward label` reveals it within a budget.
     """
-    from memgraph.reading import GivenEmbeddings, Reject
+    from memgraph.archive import is_archive
+    from memgraph.reading import GivenEmbeddings, Reject, data_files
 
+    if any(map(is_archive, files)):
+        if len(files) > 1:
+            raise typer.BadParameter("a folder that `memreward export` wrote is imported on its own")
+        import_archive(files[0], go_on=go_on, home=home, as_json=as_json)
+        return
     given = GivenEmbeddings.load(embeddings) if embeddings else None
     rejected: list[Reject] = []
     reports: list[dict[str, Any]] = []
     with open_memory(home) as memory:
-        for file in files:
+        for file in data_files(files):
             with progress(f"importing {file.name}") as update:
                 done = 0
 
@@ -88,7 +110,9 @@ def import_(
                     done += rows
                     update(done)
 
-                report = memory.import_file(file, run=run, dataset=dataset, embeddings=given, progress=advance)
+                report = memory.import_file(
+                    file, run=run, dataset=dataset, domain=domain, embeddings=given, progress=advance
+                )
             rejected += report.rejected
             reports.append(
                 {
@@ -111,7 +135,7 @@ def import_(
 
 
 def label(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="The files that were imported.")],
+    files: Annotated[list[Path], typer.Argument(exists=True, help="The files or folders that were imported.")],
     budget: Annotated[
         str | None, typer.Option(help="A share of the queries (0.2), or a number of them (50); without it, all.")
     ] = None,
@@ -144,10 +168,11 @@ def label(
     """
     from memgraph.labelling import label_within_budget
     from memgraph.ledger import parse_budget
+    from memgraph.reading import data_files
     from memgraph.truth import FileTruth
 
     amount, watched = parse_budget(budget), parse_budget(monitor)
-    source = FileTruth(files, run=run, dataset=dataset)
+    source = FileTruth(data_files(files), run=run, dataset=dataset)
     our_trainer()
     from trainer.verifiers import judge
 
