@@ -215,7 +215,7 @@ def _checked(folder: Path) -> Manifest:
         for part in ("nodes", "relationships"):
             document[part] = {name: Table(**table) for name, table in document[part].items()}
         manifest = Manifest(**document)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{folder} is no memory that was exported: {MANIFEST} cannot be read: {error}") from error
     names = [*manifest.nodes, *(part for name in manifest.relationships for part in name.split("."))]
     if bad := [name for name in names if not _NAME.fullmatch(name)]:

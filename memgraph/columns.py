@@ -87,6 +87,7 @@ class Column:
         Raises:
             InputError: for a value that the column cannot hold without loss.
         """
+        ready: list[Any]
         if self.kind is Kind.TIME:
             ready = [None if value is None else _to_nanoseconds(value) for value in values]
         elif self.kind in (Kind.VECTOR, Kind.VECTOR_BYTES):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeGuard
 
 from memgraph.keys import key_of
 
@@ -69,15 +69,16 @@ def _prompt_of(row: tuple[int, dict[str, Any] | str]) -> str | None:
 
 def _rollout_of(raw: Mapping[str, Any], name: str, sample: int) -> dict[str, Any]:
     completion = raw.get("completion")
-    spoken = isinstance(completion, str) or _is_conversation(completion)
-    response, thinking = read_completion(completion) if spoken else (completion, None)
+    response, thinking = completion, None
+    if isinstance(completion, str) or _is_conversation(completion):
+        response, thinking = read_completion(completion)
     named = {"rollout_id": name, "sample": sample, "call": raw.get("step"), "thinking": thinking}
     answer = {"answer": raw["answer"]} if isinstance(raw.get("answer"), str) else {}  # else a reward of that name
     rest = {key: value for key, value in raw.items() if key not in ("answer", "prompt", "completion")}
     return {**named, **rest, **answer, "query": read_prompt(raw["prompt"]), "response": response}
 
 
-def _is_conversation(value: Any) -> bool:
+def _is_conversation(value: Any) -> TypeGuard[Messages]:
     return isinstance(value, list) and all(isinstance(message, dict) for message in value)
 
 
