@@ -176,8 +176,7 @@ def import_archive(
             "another database), or give --continue to finish an import of this archive that was interrupted"
         )
     done = 0
-    if "EmbeddingSpace" in manifest.nodes and not go_on:
-        database.query(cypher("write/forget_spaces"), write=True)
+    database.query(cypher("write/forget_spaces"), write=True)
     for label, table in manifest.nodes.items():
         statement = cypher_template("write/nodes", label=label)
         for batch in _read(folder / table.file):

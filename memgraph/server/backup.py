@@ -58,14 +58,14 @@ def backup(settings: Settings, folder: Path, *, check: bool = True, say: Say = l
         raise ServerError(f"there is no memory in {settings.home} to back up; name its folder with --home")
     running = server.find() is not None
     nodes, relationships = _count(server.start(say))
+    if not running:
+        server.stop()
     partial = folder.with_name(f".{folder.name}.partial").absolute()
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, mode=0o700)
     with server.offline(say):
         say("writing the dump")
         server.admin("database", "dump", DATABASE, f"--to-path={partial}", say=say)
-    if not running:
-        server.stop()
     models = settings.home / "models"
     if models.is_dir():
         shutil.copytree(models, partial / "models")

@@ -126,6 +126,20 @@ def test_an_import_that_was_cut_short_is_continued_and_a_filled_memory_is_left_a
         assert everything(bare) == archived.content
 
 
+def test_an_archive_of_an_older_schema_is_brought_to_the_present(
+    archived: Archived, bare: Memory, tmp_path: Path
+) -> None:
+    import_archive(bare.database, archived.folder)
+    bare.database.query("MATCH (:Query)-[r:SIMILAR_TO]->() REMOVE r.space", write=True)  # as before V0004
+    export_archive(bare.database, tmp_path / "old")
+    forget(bare)
+    file = tmp_path / "old" / MANIFEST
+    manifest = json.loads(file.read_text())
+    file.write_text(json.dumps({**manifest, "migrations": manifest["migrations"][:3]}))
+    import_archive(bare.database, tmp_path / "old")
+    assert everything(bare) == archived.content
+
+
 def test_the_memory_goes_on_where_it_was(archived: Archived, bare: Memory, tmp_path: Path) -> None:
     """What waits for upkeep still waits after the way there and back, and new rollouts find their neighbours."""
     import_archive(bare.database, archived.folder)

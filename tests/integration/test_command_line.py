@@ -19,7 +19,7 @@ from memgraph.settings import Settings
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 
-COMMANDS = ["demo", "import", "label", "fit", "score", "evaluate", "train", "inspect", "migrate"]
+COMMANDS = ["demo", "import", "label", "fit", "score", "evaluate", "train", "inspect", "migrate", "export", "reembed"]
 ROW = [
     "file", "labels", "seed", "scorer", "rollouts", "accuracy", "auc", "within_query_auc", "ece", "coverage", "seconds",
 ]  # fmt: skip
