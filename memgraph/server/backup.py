@@ -6,7 +6,6 @@ what it holds.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -20,6 +19,7 @@ import neo4j
 
 from memgraph.endpoint import Endpoint
 from memgraph.errors import ServerError
+from memgraph.keys import file_digest
 from memgraph.resources import cypher
 from memgraph.server.artifacts import wanted_artifacts
 from memgraph.server.home import DATABASE, ServerHome
@@ -75,7 +75,7 @@ def backup(settings: Settings, folder: Path, *, check: bool = True, say: Say = l
         datetime.now(UTC).isoformat(timespec="seconds"),
         nodes,
         relationships,
-        _sha256(partial / _DUMP),
+        file_digest(partial / _DUMP),
     )
     (partial / _MANIFEST).write_text(json.dumps(asdict(made), indent=1) + "\n", encoding="utf-8")
     if check:
@@ -144,7 +144,7 @@ def _read(folder: Path) -> Backup:
         made = Backup(**json.loads((folder / _MANIFEST).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise ServerError(f"{folder} is no backup by `memreward db backup`: {error}") from error
-    if not (folder / _DUMP).is_file() or _sha256(folder / _DUMP) != made.sha256:
+    if not (folder / _DUMP).is_file() or file_digest(folder / _DUMP) != made.sha256:
         raise ServerError(f"{folder / _DUMP} is not what was backed up (its sha256 differs); copy the folder again")
     return made
 
@@ -162,8 +162,3 @@ def _refuse_other_servers(settings: Settings, what: str) -> None:
             f"NEO4J_URI is set to {settings.uri}, and `memreward db {what}` is for the managed local server only; see "
             "docs/operations.md for servers and Aura, or take `memreward export`, which works with any"
         )
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

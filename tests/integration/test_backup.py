@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from memgraph.connect import Database
 from memgraph.errors import ServerError
+from memgraph.keys import file_digest
 from memgraph.server.backup import backup, restore
 from memgraph.server.home import ServerHome
 from memgraph.server.local import LocalServer
@@ -47,7 +48,7 @@ def test_a_memory_is_dumped_proved_and_restored_in_place_and_elsewhere(settings:
         with pytest.raises(ServerError, match="is not what was backed up"):
             restore(own, folder, overwrite=True)
         lie = json.loads((folder / "backup.json").read_text())
-        (folder / "backup.json").write_text(json.dumps({**lie, "sha256": sha256(folder / "neo4j.dump")}))
+        (folder / "backup.json").write_text(json.dumps({**lie, "sha256": file_digest(folder / "neo4j.dump")}))
         left = database.query(content)
         with pytest.raises(ServerError, match="neo4j-admin database load"):
             restore(own, folder, overwrite=True)
@@ -70,12 +71,6 @@ def test_a_memory_is_dumped_proved_and_restored_in_place_and_elsewhere(settings:
     finally:
         local.stop()
     assert not processes_of(own)
-
-
-def sha256(file: Path) -> str:
-    from memgraph.server.backup import _sha256
-
-    return _sha256(file)
 
 
 def test_stores_that_a_killed_restore_left_aside_come_back(settings: Settings, tmp_path: Path) -> None:
