@@ -118,12 +118,8 @@ def _print_backup(made: Backup, what: str, as_json: bool) -> None:
     if as_json:
         emit(made)
         return
-    console.print(
-        f"{what}: {made.nodes:,} nodes, {made.relationships:,} relationships",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    size = "" if made.nodes is None else f": {made.nodes:,} nodes, {made.relationships:,} relationships"
+    console.print(f"{what}{size}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_status(found: ServerStatus, as_json: bool) -> None:

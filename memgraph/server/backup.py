@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,12 +32,15 @@ _DUMP = f"{DATABASE}.dump"
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What a backup holds: Neo4j's version, and how many nodes and relationships there were when it was begun."""
+    """What a backup holds: Neo4j's version, and how many nodes and relationships there were when it was begun.
+
+    They are None in one that was made of a stopped server and not proved.
+    """
 
     neo4j: str
     created_at: str
-    nodes: int
-    relationships: int
+    nodes: int | None
+    relationships: int | None
     sha256: str
 
 
@@ -56,16 +59,20 @@ def backup(settings: Settings, folder: Path, *, check: bool = True, say: Say = l
     server = LocalServer(settings)
     if not ServerHome.of(settings).stores[0].is_dir():
         raise ServerError(f"there is no memory in {settings.home} to back up; name its folder with --home")
-    running = server.find() is not None
-    nodes, relationships = _count(server.start(say))
-    if not running:
-        server.stop()
+    endpoint = server.find()
+    nodes, relationships = (None, None) if endpoint is None else _count(endpoint)
     partial = folder.with_name(f".{folder.name}.partial").absolute()
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, mode=0o700)
-    with server.offline(say):
-        say("writing the dump")
-        server.admin("database", "dump", DATABASE, f"--to-path={partial}", say=say)
+    try:
+        _dump(server, partial, say)
+    except ServerError as error:
+        if "perform recovery" not in str(error):
+            raise
+        say("it was not stopped cleanly; starting it once, which repairs that")
+        server.start(say)
+        server.stop()
+        _dump(server, partial, say)
     models = settings.home / "models"
     if models.is_dir():
         shutil.copytree(models, partial / "models")
@@ -77,15 +84,16 @@ def backup(settings: Settings, folder: Path, *, check: bool = True, say: Say = l
         relationships,
         file_digest(partial / _DUMP),
     )
-    (partial / _MANIFEST).write_text(json.dumps(asdict(made), indent=1) + "\n", encoding="utf-8")
+    _write(made, partial)
     if check:
         say("restoring it into a temporary home, to be sure")
         with tempfile.TemporaryDirectory(prefix="memreward-check-") as scratch:
             elsewhere = settings.model_copy(update={"home": Path(scratch)})
             try:
-                restore(elsewhere, partial, say=say)
+                made = restore(elsewhere, partial, say=say)
             finally:
                 LocalServer(elsewhere).stop()
+        _write(made, partial)
     if folder.exists():
         folder.rmdir()
     partial.rename(folder)
@@ -93,7 +101,7 @@ def backup(settings: Settings, folder: Path, *, check: bool = True, say: Say = l
 
 
 def restore(settings: Settings, folder: Path, *, overwrite: bool = False, say: Say = lambda _: None) -> Backup:
-    """Load a backup into the home of these settings, and leave its server running.
+    """Load a backup into the home of these settings, and leave its server running; returns what came back.
 
     What was there is put aside until the load has succeeded, and put back if it fails.
 
@@ -118,13 +126,19 @@ def restore(settings: Settings, folder: Path, *, overwrite: bool = False, say: S
         )
     if (folder / "models").is_dir():
         shutil.copytree(folder / "models", settings.home / "models", dirs_exist_ok=True)
-    found = _count(server.start(say))
-    if found[0] < made.nodes or found[1] < made.relationships:
+    nodes, relationships = _count(server.start(say))
+    if nodes < (made.nodes or 0) or relationships < (made.relationships or 0):
         raise ServerError(
-            f"{found[0]:,} nodes and {found[1]:,} relationships came back; {made.nodes:,} and {made.relationships:,} were backed "
-            "up: keep the backup and report this"
+            f"{nodes:,} nodes and {relationships:,} relationships came back; {made.nodes:,} and {made.relationships:,} were "
+            "backed up: keep the backup and report this"
         )
-    return made
+    return replace(made, nodes=nodes, relationships=relationships)
+
+
+def _dump(server: LocalServer, folder: Path, say: Say) -> None:
+    with server.offline(say):
+        say("writing the dump")
+        server.admin("database", "dump", DATABASE, f"--to-path={folder}", say=say)
 
 
 @contextmanager
@@ -147,6 +161,10 @@ def _read(folder: Path) -> Backup:
     if not (folder / _DUMP).is_file() or file_digest(folder / _DUMP) != made.sha256:
         raise ServerError(f"{folder / _DUMP} is not what was backed up (its sha256 differs); copy the folder again")
     return made
+
+
+def _write(made: Backup, folder: Path) -> None:
+    (folder / _MANIFEST).write_text(json.dumps(asdict(made), indent=1) + "\n", encoding="utf-8")
 
 
 def _count(endpoint: Endpoint) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from memgraph.scorers import MajorityVote
 from memgraph.truth import FileTruth
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
+
+WHOLE_LIFE = os.environ.get("MEMREWARD_PERSISTENCE") == "1"
+WHOLE_LIFE_REASON = "starts a server many times, which takes minutes; MEMREWARD_PERSISTENCE=1 runs it"
 
 VIEW = LabelView(ledgers=("l",))
 FAST = RewardModelConfig(hidden=16, heads=2, epochs=2, members=1)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
+import psutil
 import pytest
 from pydantic import SecretStr
 
@@ -15,6 +18,7 @@ from memgraph.server.backup import backup, restore
 from memgraph.server.home import ServerHome
 from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
+from tests.integration.lives import WHOLE_LIFE, WHOLE_LIFE_REASON
 from tests.integration.test_command_line import memreward
 from tests.integration.test_local_server import processes_of
 
@@ -22,7 +26,8 @@ VECTORS = "CREATE (:Kept {key: toString(i), vector: [x IN range(1, 8) | toFloat(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not WHOLE_LIFE, reason=WHOLE_LIFE_REASON)
 def test_a_memory_is_dumped_proved_and_restored_in_place_and_elsewhere(settings: Settings, tmp_path: Path) -> None:
     """One home, since each start of a server takes its time."""
     own = settings.model_copy(update={"home": tmp_path / "own", "heap_mb": 512})
@@ -68,6 +73,13 @@ def test_a_memory_is_dumped_proved_and_restored_in_place_and_elsewhere(settings:
         assert (own.home / "models" / "abc" / "model.json").is_file()
         with pytest.raises(ServerError, match="exists already"):
             backup(own, folder)
+
+        os.kill(local.status().pid or 0, signal.SIGKILL)
+        psutil.wait_procs(processes_of(own), timeout=30)
+        said.clear()
+        backup(own, tmp_path / "of a killed one", check=False, say=said.append)
+        assert "it was not stopped cleanly; starting it once, which repairs that" in said
+        assert local.find() is None
     finally:
         local.stop()
     assert not processes_of(own)

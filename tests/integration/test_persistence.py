@@ -29,7 +29,7 @@ from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
 from memgraph.truth import FileTruth
 from tests.conftest import write_rows
-from tests.integration.lives import FAST, VIEW, everything
+from tests.integration.lives import FAST, VIEW, WHOLE_LIFE, WHOLE_LIFE_REASON, everything
 from tests.integration.rollouts import sums
 from tests.integration.test_local_server import processes_of
 from tests.vectors import WordVectors
@@ -44,6 +44,7 @@ class Life:
         self.settings = settings.model_copy(update={"home": folder / "home", "heap_mb": 512})
         self.server = LocalServer(self.settings)
         self.words = WordVectors(16)
+        folder.mkdir(exist_ok=True)
         self.file = write_rows(folder / "rollouts.jsonl", sums(30))
         self.source = FileTruth([self.file], run="import")
         self.backup = folder / "backup"
@@ -75,7 +76,7 @@ def write_until_the_end(memory: Memory, acknowledged: list[str]) -> None:
         acknowledged += [place.key for place in report.stored]
 
 
-def test_what_was_acknowledged_before_the_server_was_killed_is_there_after(
+def test_what_was_acknowledged_before_the_server_was_killed_is_there_after_and_a_dump_of_it_too(
     life: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("memgraph.connect._RETRY_SECONDS", 0.5)
@@ -99,10 +100,18 @@ def test_what_was_acknowledged_before_the_server_was_killed_is_there_after(
         label_within_budget(memory, life.source, ledger="l", budget=0.5)
         before = everything(memory)
     life.server.stop()
-    with life.open() as memory:
-        assert everything(memory) == before
-        assert not memory.database.query("MATCH (q:Unlinked) RETURN q"), "the import has finished what the kill cut off"
-        assert memory.ledger("l").spent() == 15
+    assert backup(life.settings, life.backup, check=False).nodes is None
+    restored = Life(life.settings, life.backup.parent / "elsewhere")
+    try:
+        restore(restored.settings, life.backup)
+        with restored.open() as memory:
+            assert everything(memory) == before
+            assert not memory.database.query("MATCH (q:Unlinked) RETURN q"), (
+                "the import has finished what the kill cut off"
+            )
+            assert memory.ledger("l").spent() == 15
+    finally:
+        restored.server.stop()
 
 
 def steps(life: Life) -> list[tuple[str, Step]]:
@@ -157,9 +166,7 @@ def steps(life: Life) -> list[tuple[str, Step]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-@pytest.mark.skipif(
-    os.environ.get("MEMREWARD_PERSISTENCE") != "1", reason="takes minutes; MEMREWARD_PERSISTENCE=1 runs it"
-)
+@pytest.mark.skipif(not WHOLE_LIFE, reason=WHOLE_LIFE_REASON)
 def test_a_whole_life_with_the_server_killed_after_every_step(life: Life) -> None:
     kept: dict[str, Any] = {}
     for number, (name, act) in enumerate(steps(life)):
@@ -170,7 +177,7 @@ def test_a_whole_life_with_the_server_killed_after_every_step(life: Life) -> Non
         life.kill()
         with life.open() as memory:
             assert everything(memory) == kept[name], f"killed after {name}"
-        if number % 2 == 0:
+        if number % 3 == 0:
             life.server.stop()
             with life.open() as memory:
                 assert everything(memory) == kept[name], f"stopped after {name}"
