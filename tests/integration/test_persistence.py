@@ -1,14 +1,12 @@
 """The server is stopped and killed (SIGKILL) through a memory's life; nothing that was acknowledged is lost.
 
-The whole life takes minutes and is opted in by MEMREWARD_PERSISTENCE=1; a short form is always run.
+It takes minutes and is opted in by MEMREWARD_PERSISTENCE=1; test_local_server.py has a short form that is always run.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,6 @@ import psutil
 import pytest
 
 from memgraph.archive import export_archive
-from memgraph.errors import ConnectionFailed
 from memgraph.labelling import label_within_budget
 from memgraph.memory import Memory
 from memgraph.records import LabelKind, Rollout
@@ -44,7 +41,6 @@ class Life:
         self.settings = settings.model_copy(update={"home": folder / "home", "heap_mb": 512})
         self.server = LocalServer(self.settings)
         self.words = WordVectors(16)
-        folder.mkdir(exist_ok=True)
         self.file = write_rows(folder / "rollouts.jsonl", sums(30))
         self.source = FileTruth([self.file], run="import")
         self.backup = folder / "backup"
@@ -63,55 +59,6 @@ def life(settings: Settings, tmp_path: Path) -> Iterator[Life]:
     yield life
     life.server.stop()
     assert not processes_of(life.settings)
-
-
-def write_until_the_end(memory: Memory, acknowledged: list[str]) -> None:
-    """Store one rollout after another; note each only when the memory has said that it is stored."""
-    for number in range(100_000):
-        rollout = Rollout(query=f"Question {number % 50}?", response=f"#### {number}", rollout_id=str(number))
-        try:
-            report = memory.add([rollout])
-        except ConnectionFailed:
-            return
-        acknowledged += [place.key for place in report.stored]
-
-
-def test_what_was_acknowledged_before_the_server_was_killed_is_there_after_and_a_dump_of_it_too(
-    life: Life, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("memgraph.connect._RETRY_SECONDS", 0.5)
-    acknowledged: list[str] = []
-    with life.open() as memory:
-        writer = threading.Thread(target=write_until_the_end, args=(memory, acknowledged))
-        writer.start()
-        deadline = time.monotonic() + 60
-        while len(acknowledged) < 40 and time.monotonic() < deadline:
-            time.sleep(0.01)
-        life.kill()
-        writer.join(60)
-    assert len(acknowledged) >= 40
-    with life.open() as memory:
-        found = memory.database.query(
-            "MATCH (q:Query)-[:GENERATES_REASONING]->(t)-[:LEADS_TO]->(:Answer) RETURN t.key AS key"
-        )
-        assert set(acknowledged) <= {row["key"] for row in found}
-        assert len(found) <= len(acknowledged) + 1, "at most one was on its way"
-        memory.import_file(life.file)
-        label_within_budget(memory, life.source, ledger="l", budget=0.5)
-        before = everything(memory)
-    life.server.stop()
-    assert backup(life.settings, life.backup, check=False).nodes is None
-    restored = Life(life.settings, life.backup.parent / "elsewhere")
-    try:
-        restore(restored.settings, life.backup)
-        with restored.open() as memory:
-            assert everything(memory) == before
-            assert not memory.database.query("MATCH (q:Unlinked) RETURN q"), (
-                "the import has finished what the kill cut off"
-            )
-            assert memory.ledger("l").spent() == 15
-    finally:
-        restored.server.stop()
 
 
 def steps(life: Life) -> list[tuple[str, Step]]:
