@@ -74,7 +74,8 @@ def _rollout_of(raw: Mapping[str, Any], name: str, sample: int) -> dict[str, Any
         response, thinking = read_completion(completion)
     named = {"rollout_id": name, "sample": sample, "call": raw.get("step"), "thinking": thinking}
     answer = {"answer": raw["answer"]} if isinstance(raw.get("answer"), str) else {}  # else a reward of that name
-    rest = {key: value for key, value in raw.items() if key not in ("answer", "prompt", "completion")}
+    left_out = ("answer", "prompt", "completion")
+    rest = {key: value for key, value in raw.items() if value is not None and key not in left_out}
     return {**named, **rest, **answer, "query": read_prompt(raw["prompt"]), "response": response}
 
 

@@ -67,9 +67,7 @@ def export_archive(
         count = 0
         with parquet.ParquetWriter(partial / file, pa.schema([c.field for c in columns]), compression="zstd") as out:
             for batch in _batches(rows):
-                out.write_batch(
-                    pa.record_batch([c.to_arrow([row.get(c.name) for row in batch]) for c in columns], out.schema)
-                )
+                out.write_batch(_record_batch(batch, columns, out.schema))
                 count, done = count + len(batch), done + len(batch)
                 if progress is not None:
                     progress(done, max(done, total))
@@ -156,6 +154,16 @@ def _relationship_rows(database: Database, kind: tuple[str, str, str]) -> Iterat
     start, name, end = kind
     for row in database.stream(cypher_template("read/relationships", start=start, type=name, end=end)):
         yield {**row["properties"], START.name: row["start"], END.name: row["end"]}
+
+
+def _record_batch(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], schema: pa.Schema) -> pa.RecordBatch:
+    """Rows as columns; a property that appeared or changed its type since the columns were looked up is not left out."""
+    try:
+        if new := {name for row in rows for name in row} - {column.name for column in columns}:
+            raise InputError(f"the property {min(new)!r} was added while the memory was exported; export it again")
+        return pa.record_batch([column.to_arrow([row.get(column.name) for row in rows]) for column in columns], schema)
+    except pa.ArrowException as error:
+        raise InputError(f"a property changed while the memory was exported ({error}); export it again") from error
 
 
 def _batches(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
