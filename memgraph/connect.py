@@ -89,6 +89,12 @@ class Database:
             except ConstraintError:
                 return session.execute_write(work)
 
+    def stream(self, cypher: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Rows of a reading statement as they arrive, in bounded memory; a connection that is lost is not retried."""
+        with self._session() as session, _lost_connection(self.endpoint):
+            for record in session.run(cypher, parameters):
+                yield dict(record)
+
     def autocommit(self, cypher: str, **parameters: Any) -> list[dict[str, Any]]:
         """Run a statement that Neo4j allows only outside managed transactions: schema, `CALL … IN TRANSACTIONS`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from neo4j.vector import Vector
@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from memgraph.checks import CHECK_FEATURES, CHECKS_PROPERTY
 from memgraph.connect import Database
 from memgraph.embedding import EmbeddingSpace
+from memgraph.errors import EmbeddingSpaceError
 from memgraph.labels import labels_in_force, read_labels, view_parameters
 from memgraph.records import LabelView
 from memgraph.resources import cypher
@@ -21,6 +22,8 @@ from memgraph.snapshot import Floats, Ints, Snapshot
 
 NEAR_DUPLICATE = 0.99
 _BATCH = 1000
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,9 @@ def subgraph(
         group: where given, the targets have only the rollouts sampled there.
     """
     targets = sorted(set(query_keys))
-    around = database.query(cypher("read/neighbourhood"), keys=targets, incoming=caps.incoming)
+    around = database.query(
+        cypher("read/neighbourhood"), keys=targets, incoming=caps.incoming, space=space.vector_property
+    )
     context = sorted({row["neighbour"] for row in around} - set(targets))
     rollouts = _read_rollouts(database, space, targets, caps.target_rollouts, view, group)
     rollouts += _read_rollouts(database, space, context, caps.rollouts, view)
@@ -88,12 +93,14 @@ def evidence(
     """
     targets = sorted(set(query_keys))
     around: dict[str, dict[str, float]] = {key: {} for key in targets}
-    for row in database.query(cypher("read/neighbourhood"), keys=targets, incoming=caps.incoming):
+    for row in database.query(
+        cypher("read/neighbourhood"), keys=targets, incoming=caps.incoming, space=space.vector_property
+    ):
         around[row["query"]][row["neighbour"]] = row["score"]
     context = sorted({key for found in around.values() for key in found} - set(targets))
     labelled = _read_rollouts(database, space, context, caps.rollouts, view, labelled_only=True)
     known = {row["query"] for row in labelled}
-    duplicates = _near_duplicates(database, around, [*targets, *context])
+    duplicates = _near_duplicates(database, space, around, [*targets, *context])
     edges = [
         {"query": query, "neighbour": key, "score": score}
         for query, found in around.items()
@@ -105,7 +112,7 @@ def evidence(
 
 
 def _near_duplicates(
-    database: Database, around: Mapping[str, Mapping[str, float]], query_keys: Sequence[str]
+    database: Database, space: EmbeddingSpace, around: Mapping[str, Mapping[str, float]], query_keys: Sequence[str]
 ) -> dict[str, set[str]]:
     """Near-duplicates of each query among those around it, itself included: joined within its own neighbourhood."""
     texts = {
@@ -114,7 +121,9 @@ def _near_duplicates(
         for row in database.query(cypher("read/query_texts"), keys=batch)
     }
     near: dict[str, set[str]] = {key: set() for key in query_keys}
-    for row in database.query(cypher("read/similar_edges"), keys=query_keys, least=NEAR_DUPLICATE):
+    for row in database.query(
+        cypher("read/similar_edges"), keys=query_keys, space=space.vector_property, least=NEAR_DUPLICATE
+    ):
         near[row["query"]].add(row["neighbour"])
         near[row["neighbour"]].add(row["query"])
     duplicates: dict[str, set[str]] = {}
@@ -155,7 +164,9 @@ def units(database: Database, space: EmbeddingSpace, query_keys: Sequence[str]) 
     for batch in _batches(query_keys):
         rows += database.query(cypher("read/query_texts"), keys=batch)
     row_of_query = {row["key"]: position for position, row in enumerate(rows)}
-    edges = database.query(cypher("read/similar_edges"), keys=list(row_of_query), least=None)
+    edges = database.query(
+        cypher("read/similar_edges"), keys=list(row_of_query), space=space.vector_property, least=None
+    )
     similar, scores = _edge_columns(edges, row_of_query)
     members: dict[int, list[str]] = {}
     for key, unit in zip(
@@ -254,7 +265,11 @@ def _assemble(
     answer_keys = sorted(answers, key=lambda key: (row_of_query[answer_query[key]], key))
     row_of_answer = {key: row for row, key in enumerate(answer_keys)}
 
-    stored = database.query(cypher("read/similar_edges"), keys=present, least=None) if edges is None else edges
+    stored = (
+        database.query(cypher("read/similar_edges"), keys=present, space=space.vector_property, least=None)
+        if edges is None
+        else edges
+    )
     similar, similar_scores = _edge_columns(stored, row_of_query)
     texts = [queries[key]["text"] for key in present]
     units = near_duplicate_units(texts, similar, similar_scores) if edges is None else np.arange(len(present))
@@ -339,11 +354,25 @@ def _edge_columns(rows: Sequence[Mapping[str, Any]], row_of_query: Mapping[str, 
     return pairs, np.array([edge[2] for edge in edges], np.float32)
 
 
-def _from_bytes(values: Sequence[bytes], dimension: int) -> Floats:
+def _from_bytes(values: Sequence[bytes | None], dimension: int) -> Floats:
     """[len(values), dimension] from float32 bytes, in one copy."""
-    return np.frombuffer(b"".join(values), np.float32).reshape(len(values), dimension)
+    return np.frombuffer(b"".join(_all_there(values)), np.float32).reshape(len(values), dimension)
 
 
-def _from_vectors(values: Sequence[Vector], dimension: int) -> Floats:
+def _from_vectors(values: Sequence[Vector | None], dimension: int) -> Floats:
     """[len(values), dimension] from the driver's vectors, which hold big-endian bytes."""
-    return np.frombuffer(b"".join(value.raw() for value in values), ">f4").reshape(-1, dimension).astype(np.float32)
+    return (
+        np.frombuffer(b"".join(value.raw() for value in _all_there(values)), ">f4")
+        .reshape(-1, dimension)
+        .astype(np.float32)
+    )
+
+
+def _all_there(values: Sequence[Value | None]) -> list[Value]:
+    found = [value for value in values if value is not None]
+    if len(found) < len(values):
+        raise EmbeddingSpaceError(
+            f"{len(values) - len(found)} nodes have no vector in the embedding space that this memory was opened with: it was "
+            "moved to another one meanwhile (open it again), or `memreward reembed` with its model has to embed them"
+        )
+    return found

@@ -21,6 +21,7 @@ from memgraph.reading import GivenEmbeddings, Reject, Row
 from memgraph.records import Rollout
 from memgraph.resources import cypher
 from memgraph.similarity import link
+from memgraph.space import require_active
 
 _BATCH = 512
 
@@ -76,10 +77,10 @@ class RolloutKeys:
     def __call__(self, rollout: Rollout) -> str:
         """Key of the next rollout of the import."""
         query = keys.query_key(rollout.dataset, rollout.query)
-        if rollout.call is not None:
-            return keys.sampled_rollout_key(rollout.run, rollout.attempt, rollout.call, query, rollout.sample or 0)
         if rollout.rollout_id is not None:
             return keys.imported_rollout_key(rollout.dataset, rollout.rollout_id)
+        if rollout.call is not None:
+            return keys.sampled_rollout_key(rollout.run, rollout.attempt, rollout.call, query, rollout.sample or 0)
         same = (rollout.run, query, rollout.response)
         self._seen[same] += 1
         return keys.unnamed_rollout_key(*same, self._seen[same] - 1)
@@ -213,6 +214,7 @@ class Ingest:
                 self._runs.add(rollout.run)
 
         def write(tx: ManagedTransaction) -> None:
+            require_active(tx, space)
             tx.run(cypher("write/queries"), rows=queries, property=space.vector_property).consume()
             tx.run(cypher("write/answers"), rows=answers, property=space.vector_property).consume()
             tx.run(cypher("write/rollouts"), rows=rollouts, property=space.vector_property).consume()

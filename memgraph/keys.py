@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 def key_of(kind: str, *parts: str) -> str:
@@ -47,3 +48,9 @@ def draw_position(seed: int, members: Iterable[str]) -> float:
     Depends on the keys and the seed only, so that draws are nested across shares and do not follow import order.
     """
     return int(key_of("draw", str(seed), min(members))[:13], 16) / 16**13
+
+
+def file_digest(file: Path) -> str:
+    """sha256 hex of a file's content."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

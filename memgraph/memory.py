@@ -15,14 +15,14 @@ from neo4j import ManagedTransaction
 from memgraph import export, keys
 from memgraph.connect import Database, open_endpoint
 from memgraph.embedding import Embedder, SentenceEmbedder
-from memgraph.errors import ModelError
+from memgraph.errors import EmbeddingSpaceError, ModelError
 from memgraph.export import Caps, Group
 from memgraph.ingest import Ingest, IngestReport
 from memgraph.label_rows import LabelRow
 from memgraph.late_labels import LabelReport, label_rows
 from memgraph.ledger import Ledger
 from memgraph.migrate import migrate
-from memgraph.reading import GivenEmbeddings, Row, read_rows
+from memgraph.reading import GivenEmbeddings, Row, read_rows, rows_of
 from memgraph.records import LabelKind, LabelView, Purpose, Rollout
 from memgraph.resources import cypher
 from memgraph.reward_model import RewardModel, RewardModelConfig
@@ -111,16 +111,31 @@ class Memory:
         *,
         run: str = "import",
         dataset: str | None = None,
+        domain: str | None = None,
         embeddings: GivenEmbeddings | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> IngestReport:
-        """Store the rollouts of a JSONL(.gz) or Parquet file; bad rows are rejected one by one.
+        """Store the rollouts of a JSONL(.gz) or Parquet file or a saved data set; bad rows are rejected one by one.
 
         Raises:
             InputError: if the file cannot be read at all.
         """
         return self._ingest(given=embeddings, progress=progress).run(
-            read_rows(file, run=run, dataset=dataset), file=str(file)
+            read_rows(file, run=run, dataset=dataset, domain=domain), file=str(file)
+        )
+
+    def import_rows(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        run: str = "import",
+        dataset: str | None = None,
+        domain: str | None = None,
+    ) -> IngestReport:
+        """Store rows as a file would have them, for instance a `datasets.Dataset`; bad ones are rejected one by one."""
+        numbered = ((number, dict(row)) for number, row in enumerate(rows, start=1))
+        return self._ingest().run(
+            rows_of(numbered, source="rows", run=run, dataset=dataset, domain=domain), file="rows"
         )
 
     def _ingest(self, **options: Any) -> Ingest:
@@ -243,14 +258,21 @@ class Memory:
 
         Raises:
             ModelError: if none was fitted yet, or its checkpoint is gone.
+            EmbeddingSpaceError: if all were fitted before the memory moved to its present embedding space.
         """
         rows = self.database.query(cypher("read/latest_reward_model"), space=self.space.key, ledger=ledger)
+        if not rows and self.database.query(cypher("read/latest_reward_model"), space=None, ledger=ledger):
+            raise EmbeddingSpaceError(
+                f"the reward models of this memory were fitted on vectors of another embedding model than {self.space.model} "
+                f"{self.space.revision}, to which it was moved since; run `memreward fit`: the labels are all there"
+            )
         if not rows:
             raise ModelError(
                 "no reward model was fitted in this memory yet; label some rollouts and run `memreward fit`"
             )
         registered = RegisteredModel(rows[0]["key"], rows[0]["folder"], rows[0]["ledger"])
-        return RewardModel.load(Path(registered.folder), space=self.space.key), registered
+        here = self.settings.home / "models" / registered.key[:16]  # wherever it was fitted: memories move
+        return RewardModel.load(here if here.is_dir() else Path(registered.folder), space=self.space.key), registered
 
     def registered_model(self, key: str) -> tuple[RewardModel, RegisteredModel]:
         """A registered reward model, loaded from its checkpoint.

@@ -144,6 +144,16 @@ def migrate(
     return status(database, folder)
 
 
+def replay(database: Database, *, after: str, folder: Path | None = None) -> None:
+    """Run migrations later than a version once more, on data that came in as that version had them.
+
+    Nothing is recorded: to the history they are applied already, and every statement is idempotent.
+    """
+    for migration in discover(folder):
+        if int(migration.version) > int(after):
+            _run(database, migration)
+
+
 def unlock(database: Database) -> int:
     """Release a lock that a crashed migrator left behind; returns how many there were."""
     return int(database.query(cypher("schema/migration_unlock"), write=True, id=None)[0]["released"])
@@ -152,9 +162,7 @@ def unlock(database: Database) -> int:
 def _apply(database: Database, migration: Migration, previous: str, say: Callable[[str], None]) -> None:
     say(f"applying {migration.source}")
     start = time.perf_counter()
-    for statement in migration.statements:
-        if not all(line.strip().startswith("//") for line in statement.splitlines()):
-            database.autocommit(statement)
+    _run(database, migration)
     record = {
         "version": migration.version,
         "description": migration.description,
@@ -172,6 +180,12 @@ def _apply(database: Database, migration: Migration, previous: str, say: Callabl
         by=psutil.Process().username(),
         user=database.user,
     )
+
+
+def _run(database: Database, migration: Migration) -> None:
+    for statement in migration.statements:
+        if not all(line.strip().startswith("//") for line in statement.splitlines()):
+            database.autocommit(statement)
 
 
 def _acquire_lock(database: Database, say: Callable[[str], None]) -> str:

@@ -23,6 +23,7 @@ from typing import Any
 from neo4j.time import DateTime
 
 from memgraph.connect import Database
+from memgraph.embedding import EmbeddingSpace
 from memgraph.export import NEAR_DUPLICATE, Caps
 from memgraph.keys import key_of
 from memgraph.labels import labels_in_force, read_labels, view_parameters
@@ -93,29 +94,37 @@ def view_key(view: LabelView) -> str:
     return key_of("view", json.dumps(view_parameters(view), sort_keys=True, default=str))
 
 
-def readings(database: Database, model: str, view: LabelView, *, labelled_only: bool) -> Iterator[Reading]:
+def readings(
+    database: Database, space: EmbeddingSpace, model: str, view: LabelView, *, labelled_only: bool
+) -> Iterator[Reading]:
     """All queries of the memory in order of key, page by page.
 
     Besides a page, what each labelled query offers is held in memory (some 200 bytes each).
 
     Args:
+        space: of the vectors that make queries neighbours.
         model: key of the registered reward model.
         labelled_only: whether its scores read the labelled rollouts around them only.
     """
-    known = offers(database, view, labelled_only=labelled_only)
-    wanted: dict[str, Any] = {"limit": _PAGE, "incoming": _CAPS.incoming, "model": model, "view": view_key(view)}
+    known = offers(database, space, view, labelled_only=labelled_only)
+    wanted: dict[str, Any] = {"limit": _PAGE, "incoming": _CAPS.incoming, "space": space.vector_property}
+    wanted |= {"model": model, "view": view_key(view)}
     after = ""
     while page := database.query(cypher("read/reach"), after=after, **wanted):
         yield from (_reading(row, known) for row in page)
         after = page[-1]["key"]
 
 
-def offers(database: Database, view: LabelView, *, labelled_only: bool) -> dict[str, Offer]:
+def offers(database: Database, space: EmbeddingSpace, view: LabelView, *, labelled_only: bool) -> dict[str, Offer]:
     """What each query offers to the scores around it; queries that offer nothing are not among them."""
     seen = view_parameters(view)
     found = {
         row["key"]: Offer(near=key_of("near", *row["near"]))
-        for row in database.query(cypher("read/near_lists"), least=NEAR_DUPLICATE if labelled_only else -1.0)
+        for row in database.query(
+            cypher("read/near_lists"),
+            space=space.vector_property,
+            least=NEAR_DUPLICATE if labelled_only else -1.0,
+        )
     }
     keys = (
         database.query(cypher("read/labelled_queries"), **seen)

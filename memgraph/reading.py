@@ -1,4 +1,4 @@
-"""Files to rollouts: JSONL(.gz) and Parquet rows, each checked on its own, and vectors that come with the data.
+"""Files to rollouts: JSONL(.gz), Parquet and saved data sets, row by row, and vectors that come with the data.
 
 A row that does not fit is rejected with its number and the reason; the rest goes on. What a row knows of the truth
 (`correct`, `gold`, `tests`) is not read here: `memgraph.truth` does that, for the ledger only.
@@ -11,8 +11,9 @@ import json
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memgraph.errors import InputError
+from memgraph.messages import from_completions
 from memgraph.records import Rollout
 
 TRUTH_FIELDS = frozenset({"correct", "gold", "tests"})
 _TEXT_FIELDS = ("query_id", "rollout_id", "dataset", "domain", "policy", "thinking")
+_REQUIRED = ("query", "response")
 _COUNT_FIELDS = ("step", "sample")
+_DATASET_MARKS = ("dataset_info.json", "dataset_dict.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +49,60 @@ class Row:
     raw: Mapping[str, Any]
 
 
-def read_rows(file: Path, *, run: str, dataset: str | None = None) -> Iterator[Row | Reject]:
-    """Rows of a JSONL, JSONL.gz or Parquet file, in order.
+def read_rows(file: Path, *, run: str, dataset: str | None = None, domain: str | None = None) -> Iterator[Row | Reject]:
+    """Rows of a JSONL, JSONL.gz or Parquet file or of a data set that `datasets` saved, in order.
+
+    Args:
+        run: that the rollouts belong to.
+        dataset, domain: of rows that name none.
 
     Raises:
         InputError: if the file cannot be read at all.
     """
-    for number, raw in raw_rows(file):
+    return rows_of(raw_rows(file), source=str(file), run=run, dataset=dataset, domain=domain)
+
+
+def rows_of(
+    raw_rows: Iterable[tuple[int, dict[str, Any] | str]],
+    *,
+    source: str,
+    run: str,
+    dataset: str | None = None,
+    domain: str | None = None,
+) -> Iterator[Row | Reject]:
+    """Numbered rows as rollouts, each checked on its own; a text in place of a row says why there is none."""
+    defaults = {name: value for name, value in (("dataset", dataset), ("domain", domain)) if value is not None}
+    for number, raw in from_completions(raw_rows, run):
         if isinstance(raw, str):
-            yield Reject(str(file), number, raw)
+            yield Reject(source, number, raw)
             continue
         try:
-            yield Row(number, _rollout(raw, run, dataset), raw)
+            yield Row(number, _rollout({**defaults, **_present(raw)}, run), raw)
         except ValueError as error:
-            yield Reject(str(file), number, str(error))
+            yield Reject(source, number, str(error))
+
+
+def data_files(paths: Iterable[Path]) -> list[Path]:
+    """What `read_rows` takes: files and saved data sets as they are, the Parquet files of other folders in order.
+
+    Raises:
+        InputError: for a folder without any.
+    """
+    found = []
+    for path in paths:
+        if not path.is_dir() or _is_saved_dataset(path):
+            found.append(path)
+        elif parts := sorted(path.glob("*.parquet")):
+            found += parts
+        else:
+            raise InputError(
+                f"the folder {path} holds no Parquet files, and is neither a saved data set nor an exported memory"
+            )
+    return found
+
+
+def _is_saved_dataset(folder: Path) -> bool:
+    return any((folder / mark).is_file() for mark in _DATASET_MARKS)
 
 
 def raw_rows(file: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
@@ -80,9 +124,18 @@ def raw_rows(file: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
             for batch in parquet.ParquetFile(file).iter_batches(batch_size=1024):
                 for raw in batch.to_pylist():
                     number += 1
-                    yield number, _from_completions(raw)
+                    yield number, raw
+        elif file.is_dir() and _is_saved_dataset(file):
+            from datasets import DatasetDict, load_from_disk
+
+            saved = load_from_disk(str(file))
+            splits = list(saved.values()) if isinstance(saved, DatasetDict) else [saved]
+            yield from enumerate(chain.from_iterable(splits), start=1)
         else:
-            raise InputError(f"{file} is neither .jsonl, .jsonl.gz nor .parquet; convert it to one of these")
+            raise InputError(
+                f"{file} is neither .jsonl, .jsonl.gz nor .parquet, nor a folder that datasets' save_to_disk wrote; convert it "
+                "to one of these"
+            )
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise InputError(f"cannot read {file}: {error}") from error
 
@@ -95,40 +148,26 @@ def _parse_line(line: bytes) -> dict[str, Any] | str:
     return raw if isinstance(raw, dict) else f"not a JSON object but {type(raw).__name__}"
 
 
-def _from_completions(raw: dict[str, Any]) -> dict[str, Any]:
-    """A row of TRL's `log_completions` Parquet has prompt and completion; others pass through."""
-    if "query" in raw or "prompt" not in raw:
-        return {name: value for name, value in raw.items() if value is not None}
-    return {
-        "query": _last_content(raw["prompt"]),
-        "response": _last_content(raw.get("completion")),
-        "step": raw.get("step"),
-    }
+def _present(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is missing: in a table every row names the columns of all. What is required stays, to be rejected."""
+    return {name: value for name, value in raw.items() if value is not None or name in _REQUIRED}
 
 
-def _last_content(value: Any) -> Any:
-    """Text of a prompt or completion: itself, or the content of its last message."""
-    if isinstance(value, list) and value and isinstance(value[-1], dict):
-        return value[-1].get("content")
-    return value
-
-
-def _rollout(raw: Mapping[str, Any], run: str, dataset: str | None) -> Rollout:
+def _rollout(raw: Mapping[str, Any], run: str) -> Rollout:
     """Raises ValueError saying which field does not fit and what was found (most of it by `Rollout` itself)."""
-    for name in ("query", "response"):
+    for name in _REQUIRED:
         if name not in raw:
             raise ValueError(f"the required field {name!r} is missing")
-    given = {name: raw[name] for name in (*_TEXT_FIELDS, *_COUNT_FIELDS, "answer") if raw.get(name) is not None}
+    counts = (*_COUNT_FIELDS, "call") if "rollout_id" in raw else _COUNT_FIELDS  # a call alone would name the rollout
+    given = {name: raw[name] for name in (*_TEXT_FIELDS, *counts, "answer") if name in raw}
     for name in ("query_id", "rollout_id"):
         if name in given:
             given[name] = _identifier(name, given[name])
-    for name in _COUNT_FIELDS:  # pandas writes whole numbers with gaps between them as floats
+    for name in counts:  # pandas writes whole numbers with gaps between them as floats
         if isinstance(given.get(name), float) and given[name].is_integer():
             given[name] = int(given[name])
     if "answer" in given:
         given["answer"] = _answer(given["answer"])
-    if dataset is not None:
-        given.setdefault("dataset", dataset)
     return Rollout(
         query=raw["query"], response=raw["response"], run=run, features=_features(raw.get("features")), **given
     )

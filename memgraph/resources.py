@@ -10,7 +10,7 @@ from pathlib import Path
 from memgraph.errors import MemRewardError
 
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
-_SAFE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_SAFE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 
 
 def data_folder(name: str) -> Path:
@@ -47,11 +47,11 @@ def cypher_file(name: str) -> str:
 
 
 def cypher_template(name: str, **names: str) -> str:
-    """A query whose index or property names Cypher cannot take as parameters, with them filled in.
+    """A query whose index, label or property names Cypher cannot take as parameters, with them filled in.
 
-    Only names of our own making pass: lower case, digits and underscores.
+    Only names like our own pass: letters, digits and underscores.
     """
     for placeholder, value in names.items():
         if not _SAFE_NAME.fullmatch(value):
-            raise MemRewardError(f"{value!r} cannot name a {placeholder}: only a-z, 0-9 and _ are allowed")
+            raise MemRewardError(f"{value!r} cannot name a {placeholder}: only letters, digits and _ are allowed")
     return _PLACEHOLDER.sub(lambda match: names[match.group(1)], cypher(name))

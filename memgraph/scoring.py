@@ -73,7 +73,9 @@ def score_memory(
     queries = abstained = 0
     scored: list[float] = []
     done, total = 0, memory.count_queries()
-    for piece in pieces(readings(memory.database, registered.key, view, labelled_only=not model.networks_on)):
+    for piece in pieces(
+        readings(memory.database, memory.space, registered.key, view, labelled_only=not model.networks_on)
+    ):
         rewarded = score_piece(memory, model, registered, view, piece, confidence=confidence)
         queries += sum(reading.open for reading in piece)
         abstained += sum(one.predicted and one.score is None for one in rewarded)

@@ -1,4 +1,4 @@
-"""Keeps `(:Query)-[:SIMILAR_TO {score, rank}]->(:Query)`: each query's k nearest others, by the vector index.
+"""Keeps `(:Query)-[:SIMILAR_TO {score, rank, space}]->(:Query)`: each query's k nearest others, by the vector index.
 
 A new query finds its neighbours and enters the lists of those it is nearer to than their k-th. Many of these are not
 among its own nearest: where questions crowd, each has others around it, and a loner beside them knows none of them yet.
@@ -19,6 +19,7 @@ from neo4j import ManagedTransaction
 from memgraph.connect import Database
 from memgraph.embedding import EmbeddingSpace
 from memgraph.resources import cypher, cypher_template
+from memgraph.space import require_active
 
 _BATCH = 250
 _NEAR = 4  # times k: candidates for a query's own list, of which the index may misorder a few
@@ -42,12 +43,32 @@ def link(
     waiting = [row["key"] for row in database.query(cypher("read/unlinked_queries"))]
     stalest = database.query(cypher("read/stalest_queries"), limit=_RENEWED * len(waiting)) if waiting else []
     keys = [*waiting, *(row["key"] for row in stalest)]
+    link_queries(database, space, k, keys, progress=progress)
+    return len(waiting)
+
+
+def link_queries(
+    database: Database,
+    space: EmbeddingSpace,
+    k: int,
+    keys: Sequence[str],
+    *,
+    serving: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Search the neighbours of these queries, and enter them in the lists of those that they are near to.
+
+    Args:
+        serving: whether the space is the one in use; False for one that a memory is about to move to.
+
+    Raises:
+        EmbeddingSpaceError: if `serving` and the memory has moved on.
+    """
     for start in range(0, len(keys), _BATCH):
         batch = keys[start : start + _BATCH]
-        database.execute_write(partial(_link_batch, space=space, k=k, keys=batch))
+        database.execute_write(partial(_link_batch, space=space, k=k, keys=batch, serving=serving))
         if progress is not None:
             progress(start + len(batch), len(keys))
-    return len(waiting)
 
 
 def nearest(lists: Mapping[str, float], k: int) -> list[tuple[str, float]]:
@@ -55,7 +76,9 @@ def nearest(lists: Mapping[str, float], k: int) -> list[tuple[str, float]]:
     return sorted(lists.items(), key=lambda item: (-item[1], item[0]))[:k]
 
 
-def _link_batch(tx: ManagedTransaction, space: EmbeddingSpace, k: int, keys: Sequence[str]) -> None:
+def _link_batch(tx: ManagedTransaction, space: EmbeddingSpace, k: int, keys: Sequence[str], serving: bool) -> None:
+    if serving:
+        require_active(tx, space)
     found: dict[str, dict[str, float]] = {key: {} for key in keys}
     search = cypher_template("read/similar_candidates", index=space.index, property=space.vector_property)
     entering: dict[str, dict[str, float]] = defaultdict(dict)
@@ -66,7 +89,7 @@ def _link_batch(tx: ManagedTransaction, space: EmbeddingSpace, k: int, keys: Seq
     touched = sorted({*found, *entering})
     tx.run(cypher("write/lock_queries"), keys=touched).consume()
     stored: dict[str, dict[str, float]] = defaultdict(dict)
-    for key, neighbour, score in tx.run(cypher("read/similar_lists"), keys=touched):
+    for key, neighbour, score in tx.run(cypher("read/similar_lists"), keys=touched, space=space.vector_property):
         stored[key][neighbour] = score
 
     rows = []
@@ -74,5 +97,5 @@ def _link_batch(tx: ManagedTransaction, space: EmbeddingSpace, k: int, keys: Seq
         best = nearest({**stored[key], **entering.get(key, {}), **found.get(key, {})}, k)
         if key in found or dict(best) != stored[key]:
             neighbours = [{"key": n, "score": score, "rank": rank} for rank, (n, score) in enumerate(best, start=1)]
-            rows.append({"key": key, "searched": key in found, "neighbours": neighbours})
-    tx.run(cypher("write/similar_lists"), rows=rows).consume()
+            rows.append({"key": key, "searched": serving and key in found, "neighbours": neighbours})
+    tx.run(cypher("write/similar_lists"), rows=rows, space=space.vector_property).consume()

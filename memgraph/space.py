@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from neo4j import ManagedTransaction
 
 from memgraph.connect import Database
 from memgraph.embedding import CANARY, Embedder, EmbeddingSpace, Vectors
@@ -24,42 +25,82 @@ def bind_space(database: Database, embedder: Embedder) -> Embedder:
         EmbeddingSpaceError: if the memory was made with another model, revision or dimension.
     """
     wanted = embedder.space
-    stored = {row["key"]: row for row in database.query(cypher("read/embedding_spaces"))}
-    active = next((row for row in stored.values() if row["active"]), None)
-    if active is not None and active["key"] != wanted.key:
-        found = EmbeddingSpace(active["model"], active["revision"], active["dimension"], active["normalised"])
+    active = active_space(database)
+    if active is not None and active != wanted:
         raise EmbeddingSpaceError(
-            f"this memory's vectors are of {found.model} {found.revision} ({found.dimension}-d), but "
-            f"{wanted.model} {wanted.revision} ({wanted.dimension}-d) was asked for; set embedding_model back "
-            "(MEMREWARD_EMBEDDING_MODEL), or keep another memory with --home or another database"
+            f"this memory's vectors are of {active.model} {active.revision} ({active.dimension}-d), but {wanted.model} "
+            f"{wanted.revision} ({wanted.dimension}-d) was asked for; set embedding_model back (MEMREWARD_EMBEDDING_MODEL), "
+            f"move the memory (`memreward reembed {wanted.model}`), or keep another one with --home or another database"
         )
     if active is None:
-        properties = {
-            "model": wanted.model,
-            "revision": wanted.revision,
-            "dimension": wanted.dimension,
-            "normalised": wanted.normalised,
-            "active": True,
-        }
-        database.query(cypher("write/embedding_space"), write=True, key=wanted.key, properties=properties)
+        record_space(database, wanted, active=True)
+    create_index(database, wanted)
+    return GuardedEmbedder(database, embedder)
+
+
+def spaces(database: Database) -> list[tuple[EmbeddingSpace, bool]]:
+    """The embedding spaces that a memory has had, each with whether it serves."""
+    return [
+        (EmbeddingSpace(row["model"], row["revision"], row["dimension"], row["normalised"]), bool(row["active"]))
+        for row in database.query(cypher("read/embedding_spaces"))
+    ]
+
+
+def active_space(database: Database) -> EmbeddingSpace | None:
+    """The space that serves; None in a memory that was never opened."""
+    return next((space for space, active in spaces(database) if active), None)
+
+
+def record_space(database: Database, space: EmbeddingSpace, *, active: bool) -> None:
+    """Record a space once; one that is there stays as it is."""
+    properties = {
+        "model": space.model,
+        "revision": space.revision,
+        "dimension": space.dimension,
+        "normalised": space.normalised,
+        "active": active,
+    }
+    database.query(cypher("write/embedding_space"), write=True, key=space.key, properties=properties)
+
+
+def create_index(database: Database, space: EmbeddingSpace) -> None:
+    """Make the vector index of a space, if there is none, and wait until it is online."""
     database.autocommit(
-        cypher_template("schema/vector_index", index=wanted.index, property=wanted.vector_property),
-        options={"indexConfig": {"vector.dimensions": wanted.dimension, "vector.similarity_function": "cosine"}},
+        cypher_template("schema/vector_index", index=space.index, property=space.vector_property),
+        options={"indexConfig": {"vector.dimensions": space.dimension, "vector.similarity_function": "cosine"}},
     )
     database.autocommit(cypher("schema/await_indexes"), seconds=300)
-    return _GuardedEmbedder(database, embedder, checked=False)
 
 
-class _GuardedEmbedder:
+def require_active(tx: ManagedTransaction, space: EmbeddingSpace) -> None:
+    """Refuse to write vectors of a space that no longer serves.
+
+    Raises:
+        EmbeddingSpaceError: if the memory was moved to another one since it was opened.
+    """
+    found = tx.run(cypher("read/active_space")).single()
+    if found is not None and found["key"] != space.key:
+        raise EmbeddingSpaceError(
+            f"this memory was moved from {space.model} {space.revision} to {found['model']} {found['revision']} since it was "
+            f"opened; open it again with that model (MEMREWARD_EMBEDDING_MODEL={found['model']})"
+        )
+
+
+class GuardedEmbedder:
     """Checks the canary once, before the first texts are embedded."""
 
-    def __init__(self, database: Database, embedder: Embedder, *, checked: bool) -> None:
+    def __init__(self, database: Database, embedder: Embedder) -> None:
         self._database = database
         self._embedder = embedder
-        self._checked = checked
+        self._checked = False
         self.space = embedder.space
 
     def embed(self, texts: Sequence[str]) -> Vectors:
+        """[texts, dimension] float32, unit length.
+
+        Raises:
+            EmbeddingSpaceError: if the model is not the one that this memory's vectors are of.
+        """
         if not texts:
             return np.zeros((0, self.space.dimension), np.float32)
         if not self._checked:

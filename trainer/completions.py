@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from memgraph import keys
 from memgraph.errors import TrainingError
+from memgraph.messages import Completion, Messages, read_completion
 
-Messages = list[dict[str, Any]]
-Completion = str | Messages
+__all__ = ["Completion", "Messages", "read_completion"]
 
 REQUIRED: Final = ("query_key", "query", "domain", "dataset")
 TRAIN: Final = "train"
@@ -78,23 +78,3 @@ def read_samples(completions: Sequence[Completion], columns: Mapping[str, Any]) 
         response, thinking = read_completion(completion)
         samples.append(Sample(position, response, thinking, query_key, query, domain, dataset, query_id))
     return samples
-
-
-def read_completion(completion: Completion) -> tuple[str, str | None]:
-    """Response, and the thinking where it came apart from it.
-
-    Of a conversation the last message of the assistant counts; its content is a text or a list of blocks.
-    """
-    if isinstance(completion, str):
-        return completion, None
-    spoken = [message for message in completion if message.get("role", "assistant") == "assistant"]
-    if not spoken:
-        return "", None
-    thinking = spoken[-1].get("reasoning_content") or spoken[-1].get("thinking")
-    return _text(spoken[-1].get("content")), None if thinking is None else _text(thinking)
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, list):
-        return "".join(str(block.get("text") or "") for block in content)
-    return str(content or "")

@@ -7,7 +7,9 @@ WHERE q.key = $query OR q.text STARTS WITH $query
    OR ($query IS NULL AND EXISTS { (q)-[:SIMILAR_TO]->(:Query)-[:HAS_REFERENCE]->() }
                       AND NOT EXISTS { (q)-[:HAS_REFERENCE]->() })
 WITH q ORDER BY q.key LIMIT 1
+MATCH (space:EmbeddingSpace {active: true})
 MATCH (q)-[s:SIMILAR_TO]->(n:Query)
+WHERE s.space = 'embedding_' + left(space.key, 12)
 RETURN left(q.text, 80) AS query, left(n.text, 80) AS neighbour, s.score AS cosine,
        COLLECT { MATCH (n)-[:GENERATES]->(a:Answer)<-[:SCORES]-(l:Label {kind: 'ground_truth'})
                  WHERE l.score >= 0.5 RETURN DISTINCT left(a.value, 40) } AS right_answers

@@ -5,6 +5,7 @@
 CYPHER 25
 UNWIND $keys AS key
 MATCH (q:Query {key: key})
+WHERE q.{{property}} IS NOT NULL
 CALL (q) {
   MATCH (n:Query)
     SEARCH n IN (VECTOR INDEX {{index}} FOR q.{{property}} LIMIT $reach)
@@ -14,6 +15,6 @@ CALL (q) {
 }
 UNWIND range(0, size(found) - 1) AS place
 WITH key, place, found[place] AS n, scores[place] AS score
-WITH key, place, n, score, COLLECT { MATCH (n)-[s:SIMILAR_TO]->() RETURN s.score ORDER BY s.score } AS held
+WITH key, place, n, score, COLLECT { MATCH (n)-[s:SIMILAR_TO {space: '{{property}}'}]->() RETURN s.score ORDER BY s.score } AS held
 WHERE place < $near OR (size(held) >= $k AND score >= held[0])
 RETURN key, n.key AS neighbour, score

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from memgraph.cli import data, db, inspection, labels, learn, rl, runs
+from memgraph.cli import data, db, inspection, labels, learn, lifecycle, rl, runs
 from memgraph.errors import MemRewardError
 
 app = typer.Typer(
@@ -39,6 +39,8 @@ app.command("why")(inspection.why)
 app.command("compare")(runs.compare)
 app.command("prune")(runs.prune)
 app.command("migrate")(data.migrate)
+app.command("export")(lifecycle.export)
+app.command("reembed")(lifecycle.reembed)
 
 
 def _show_version(value: bool) -> None:

@@ -20,6 +20,7 @@ from memgraph.errors import MemRewardError
 from memgraph.settings import Settings
 
 if TYPE_CHECKING:
+    from memgraph.connect import Database
     from memgraph.memory import Memory
     from memgraph.reading import Reject
 
@@ -38,6 +39,7 @@ RejectsOption = Annotated[
 ]
 RunOption = Annotated[str, typer.Option("--run", help="Run that rollouts without an id belong to.")]
 DatasetOption = Annotated[str | None, typer.Option("--dataset", help="Data set of rows that name none.")]
+DomainOption = Annotated[str | None, typer.Option("--domain", help="Domain of rows that name none: math, qa, code.")]
 LedgerOption = Annotated[str, typer.Option("--ledger", help="Account that labels are spent in and read from.")]
 
 
@@ -67,6 +69,20 @@ def open_memory(home: Path | None) -> Iterator[Memory]:
         yield memory
     finally:
         memory.close()
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[Database]:
+    """The database of a memory with its schema brought up to date, without asking for an embedding model."""
+    from memgraph.connect import Database, open_endpoint
+    from memgraph.migrate import migrate
+
+    database = Database(open_endpoint(settings, say))
+    try:
+        migrate(database, say=say)
+        yield database
+    finally:
+        database.close()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from memgraph.cli.common import (
     DatasetOption,
+    DomainOption,
     HomeOption,
     JsonOption,
     RejectsOption,
@@ -21,6 +22,7 @@ from memgraph.cli.common import (
     report_rejects,
     say,
 )
+from memgraph.cli.lifecycle import import_archive
 from memgraph.settings import Settings
 
 
@@ -52,7 +54,14 @@ def migrate(
 
 
 def import_(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="JSONL, JSONL.gz or Parquet files.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            exists=True,
+            help="JSONL, JSONL.gz or Parquet files; folders of them (TRL's completions), data sets saved by `datasets`; or one "
+            "folder that `memreward export` wrote.",
+        ),
+    ],
     run: RunOption = "import",
     embeddings: Annotated[
         Path | None,
@@ -61,23 +70,36 @@ def import_(
         ),
     ] = None,
     dataset: DatasetOption = None,
+    domain: DomainOption = None,
+    go_on: Annotated[
+        bool, typer.Option("--continue", help="Finish the import of an exported memory that was interrupted.")
+    ] = False,
     rejects: RejectsOption = Path("memreward.rejects.jsonl"),
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Store rollouts. Importing a file again changes nothing; bad rows are rejected, the rest goes in.
 
+    TRL's `log_completions` files are taken as they are (its rewards are not read). A folder that `memreward export` wrote
+    is a whole memory, and goes into an empty one.
+
     Fields: query and response are required; query_id, rollout_id, dataset, domain (math, qa, code), policy, step,
     sample, thinking, answer and numeric features are used where present. What a row knows of the truth (correct, gold,
     tests) is not stored; `memreward label` reveals it within a budget.
     """
-    from memgraph.reading import GivenEmbeddings, Reject
+    from memgraph.archive import is_archive
+    from memgraph.reading import GivenEmbeddings, Reject, data_files
 
+    if any(map(is_archive, files)):
+        if len(files) > 1:
+            raise typer.BadParameter("a folder that `memreward export` wrote is imported on its own")
+        import_archive(files[0], go_on=go_on, home=home, as_json=as_json)
+        return
     given = GivenEmbeddings.load(embeddings) if embeddings else None
     rejected: list[Reject] = []
     reports: list[dict[str, Any]] = []
     with open_memory(home) as memory:
-        for file in files:
+        for file in data_files(files):
             with progress(f"importing {file.name}") as update:
                 done = 0
 
@@ -86,7 +108,9 @@ def import_(
                     done += rows
                     update(done)
 
-                report = memory.import_file(file, run=run, dataset=dataset, embeddings=given, progress=advance)
+                report = memory.import_file(
+                    file, run=run, dataset=dataset, domain=domain, embeddings=given, progress=advance
+                )
             rejected += report.rejected
             reports.append(
                 {

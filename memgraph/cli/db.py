@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import webbrowser
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from memgraph.errors import ServerError
 from memgraph.settings import Settings
 
 if TYPE_CHECKING:
+    from memgraph.server.backup import Backup
     from memgraph.server.local import ServerStatus
 
 app = typer.Typer(
@@ -61,6 +63,36 @@ def logs(
 
 
 @app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="A folder of its own, which must not exist yet.")],
+    check: Annotated[bool, typer.Option(help="Prove it by restoring it into a server with a temporary home.")] = True,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Dump the memory and the reward models to a folder. The server stops while the dump is written, and starts again.
+
+    For servers of your own and Aura, see docs/operations.md; `memreward export` works with all.
+    """
+    from memgraph.server.backup import backup as make
+
+    made = make(Settings.load(home=home), folder, check=check, say=say)
+    _print_backup(made, f"backed up to {folder}" + (" and checked by restoring" if check else ""), as_json)
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="What `memreward db backup` wrote.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the memory that is there.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Load a backup, check that all of it came back, and leave the server running."""
+    from memgraph.server.backup import restore as load
+
+    _print_backup(load(Settings.load(home=home), folder, overwrite=overwrite, say=say), "restored", as_json)
+
+
+@app.command()
 def browser(
     only_print: Annotated[bool, typer.Option("--print", help="Do not open a window.")] = False, home: HomeOption = None
 ) -> None:
@@ -80,6 +112,14 @@ def browser(
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.uname().sysname == "Darwin"
     ):
         webbrowser.open(endpoint.browser)
+
+
+def _print_backup(made: Backup, what: str, as_json: bool) -> None:
+    if as_json:
+        emit(made)
+        return
+    size = "" if made.nodes is None else f": {made.nodes:,} nodes, {made.relationships:,} relationships"
+    console.print(f"{what}{size}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_status(found: ServerStatus, as_json: bool) -> None:

@@ -80,8 +80,10 @@ def label(
     """
     from memgraph.label_rows import holds_rollouts
     from memgraph.ledger import parse_budget
+    from memgraph.reading import data_files
 
     amount, watched = parse_budget(budget), parse_budget(monitor)
+    files = data_files(files)
     sheets = [file for file in files if not holds_rollouts(file)]
     if not sheets:
         _reveal(files, amount, watched or 0, ledger, seed, acquire, reuse or [], run, dataset, rejects, home, as_json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import shutil
 import socket
 import sys
 import tempfile
@@ -129,6 +130,48 @@ class ServerHome:
         text = "# Written by memreward at every start; changes are lost.\n"
         text += "".join(f"{name}={value}\n" for name, value in values.items())
         _write_private(self.conf / "neo4j.conf", text)
+
+    @property
+    def stores(self) -> tuple[Path, Path]:
+        """Folders of the memory's own database, apart from the server's: its store, and its transaction logs."""
+        data = self.folder / "data"
+        return data / "databases" / DATABASE, data / "transactions" / DATABASE
+
+    @property
+    def _aside(self) -> Path:
+        return self.folder / "data" / "before-restore"
+
+    @property
+    def _moving(self) -> Path:
+        return self.folder / "data" / "before-restore.moving"
+
+    def put_aside(self) -> None:
+        """Move the stores out of the way of a restore."""
+        self.put_back()
+        self._moving.mkdir()
+        for store in self.stores:
+            if store.exists():
+                store.rename(self._moving / store.parent.name)
+        self._moving.rename(self._aside)
+
+    def put_back(self) -> None:
+        """Undo a restore that did not come to its end, be it that the process was killed at whatever step."""
+        if self._aside.exists():
+            for store in self.stores:
+                shutil.rmtree(store, ignore_errors=True)
+            self._aside.rename(self._moving)
+        if self._moving.exists():
+            for store in self.stores:
+                if (place := self._moving / store.parent.name).exists():
+                    place.rename(store)
+            self._moving.rmdir()
+
+    def give_up_aside(self) -> None:
+        """Remove what a restore replaced. The renaming is the moment from which the restore counts."""
+        gone = self._aside.with_name("replaced")
+        shutil.rmtree(gone, ignore_errors=True)
+        self._aside.rename(gone)
+        shutil.rmtree(gone)
 
     def remember(self, record: ProcessRecord) -> None:
         """Record a started server."""

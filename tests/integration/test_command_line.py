@@ -34,6 +34,8 @@ COMMANDS = [
     "compare",
     "prune",
     "migrate",
+    "export",
+    "reembed",
 ]
 ROW = [
     "file", "labels", "seed", "scorer", "rollouts", "accuracy", "auc", "within_query_auc", "ece", "coverage", "seconds",

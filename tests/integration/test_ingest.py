@@ -43,6 +43,19 @@ def test_importing_twice_changes_nothing(memory: Memory, tmp_path: Path) -> None
     assert dump(memory) == before
 
 
+def test_a_data_set_goes_in_as_a_file_of_its_rows_does(memory: Memory, tmp_path: Path) -> None:
+    from datasets import Dataset
+
+    rows = [*sums(3), {**sums(1)[0], "response": None}]
+    first = memory.import_rows(Dataset.from_list(rows), run="r")
+    assert (first.new, [(reject.row, reject.reason) for reject in first.rejected]) == (
+        12,
+        [(13, "'response' must be text, found NoneType")],
+    )
+    second = memory.import_file(write_rows(tmp_path / "r.jsonl", rows), run="r")
+    assert (second.new, second.known, len(second.rejected)) == (0, 12, 1)
+
+
 def test_equal_responses_without_ids_are_different_rollouts_and_stay_so(memory: Memory, tmp_path: Path) -> None:
     row = {"query": "1+1?", "response": "#### 2", "domain": "math"}
     file = write_rows(tmp_path / "r.jsonl", [row, row, row])

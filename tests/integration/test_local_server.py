@@ -5,6 +5,8 @@ import pickle
 import signal
 import socket
 import stat
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,9 +17,13 @@ from pydantic import SecretStr
 from memgraph.connect import Database, check_version, open_endpoint
 from memgraph.endpoint import Endpoint
 from memgraph.errors import ConnectionFailed, ServerError, SettingsError
+from memgraph.memory import Memory
+from memgraph.records import Rollout
+from memgraph.server.backup import backup, restore
 from memgraph.server.home import ProcessRecord, ServerHome, free_port
 from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
+from tests.vectors import WordVectors
 
 
 def test_its_folders_and_password_are_closed_to_others(server: LocalServer, settings: Settings) -> None:
@@ -62,8 +68,20 @@ def test_it_is_a_real_neo4j_with_its_browser(server: LocalServer) -> None:
     assert requests.get(endpoint.browser, timeout=10).status_code == 200
 
 
+def write_until_the_end(memory: Memory, acknowledged: list[str]) -> None:
+    """Store one rollout after another; note each only when the memory has said that it is stored."""
+    for number in range(100_000):
+        rollout = Rollout(query=f"Question {number % 50}?", response=f"#### {number}", rollout_id=str(number))
+        try:
+            report = memory.add([rollout])
+        except ConnectionFailed:
+            return
+        acknowledged += [place.key for place in report.stored]
+
+
 def test_a_server_through_its_life(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One server, since each start takes its time: a taken port, being killed, two starts at once, a lost password."""
+    """One server, since each start takes its time: a taken port, being killed while a memory is written, two starts at
+    once, a backup and its way back, a lost password. tests/integration/test_persistence.py has a longer life."""
     own = settings.model_copy(update={"home": tmp_path / "my höme (1)", "heap_mb": 512})
     local = LocalServer(own)
     assert local.stop() is False
@@ -74,12 +92,17 @@ def test_a_server_through_its_life(settings: Settings, tmp_path: Path, monkeypat
         said: list[str] = []
         database = Database(local.start(said.append))
     assert "another program took the port meanwhile; trying another" in said
-    database.query("CREATE (:Kept {key: 'a'})", write=True)
-
-    os.kill(local.status().pid or 0, signal.SIGKILL)
+    monkeypatch.setattr("memgraph.connect._RETRY_SECONDS", 0.2)
+    acknowledged: list[str] = []
+    with Memory.open(own, embedder=WordVectors(16)) as memory:
+        writer = threading.Thread(target=write_until_the_end, args=(memory, acknowledged))
+        writer.start()
+        while len(acknowledged) < 20 and writer.is_alive():
+            time.sleep(0.01)
+        os.kill(local.status().pid or 0, signal.SIGKILL)
+        writer.join(60)
     psutil.wait_procs(processes_of(own), timeout=10)
     assert local.find() is None
-    monkeypatch.setattr("memgraph.connect._RETRY_SECONDS", 0.2)
     database.close()
     with pytest.raises(ConnectionFailed, match="nothing answers"):
         database.query("RETURN 1 AS one")
@@ -89,7 +112,21 @@ def test_a_server_through_its_life(settings: Settings, tmp_path: Path, monkeypat
     assert first == second
     assert len(processes_of(own)) == 1
     database = Database(first)
-    assert database.query("MATCH (n:Kept) RETURN n.key AS key") == [{"key": "a"}]
+    stored = (
+        "MATCH (:Query)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(:Answer) RETURN t.key AS key ORDER BY key"
+    )
+    left = database.query(stored)
+    assert set(acknowledged) <= {row["key"] for row in left}
+    assert 20 <= len(acknowledged) <= len(left) <= len(acknowledged) + 1, "at most one was on its way"
+
+    assert local.stop() is True
+    assert backup(own, tmp_path / "backup", check=False).nodes is None
+    with pytest.raises(ServerError, match="--overwrite"):
+        restore(own, tmp_path / "backup")
+    assert restore(own, tmp_path / "backup", overwrite=True).nodes
+    database.close()
+    database = Database(local.start())
+    assert database.query(stored) == left
 
     assert local.stop() is True
     assert local.stop() is False

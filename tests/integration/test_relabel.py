@@ -146,7 +146,7 @@ def test_a_score_that_returns_to_an_earlier_value_is_in_force_again(world: World
     other = scored_otherwise(world.model)
     reading = [
         one
-        for one in scoring.readings(memory.database, world.registered.key, VIEW, labelled_only=True)
+        for one in scoring.readings(memory.database, memory.space, world.registered.key, VIEW, labelled_only=True)
         if one.key == query
     ]
     for model, expected in ((other, None), (world.model, first)):

@@ -21,7 +21,8 @@ def test_every_query_says_what_it_is_and_the_server_can_plan_it(opened: Memory, 
     text = cypher(name)
     assert text.startswith("//"), "a header comment says what it answers"
     if "{{" in text:
-        text = cypher_template(name, index=opened.space.index, property=opened.space.vector_property)
+        names = {"label": "Query", "start": "Query", "type": "SIMILAR_TO", "end": "Query"}
+        text = cypher_template(name, index=opened.space.index, property=opened.space.vector_property, **names)
     for statement in migrations.statements_of(text):
         body = "\n".join(line for line in statement.splitlines() if not line.startswith("//"))
         version = "CYPHER 25 " if body.lstrip().startswith("CYPHER 25") else ""

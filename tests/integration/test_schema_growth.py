@@ -1,0 +1,80 @@
+"""Every schema version has a stored memory, which opens with the present code and loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from memgraph import migrate
+from memgraph.export import Caps
+from memgraph.memory import Memory
+from memgraph.records import LabelView
+from memgraph.resources import cypher
+from memgraph.settings import Settings
+from memgraph.space import bind_space
+from tests.conftest import write_rows
+from tests.fixtures.make import EightNumbers, clear, load, rollouts
+from tests.integration.lives import EDGES, NODES
+
+FIXTURES = {file.stem: file for file in sorted((Path(__file__).parents[1] / "fixtures").glob("V*.jsonl"))}
+VIEW = LabelView(ledgers=("fixture",))
+ADDED = {"SIMILAR_TO": {"space"}, "Query": {"linked_at"}}  # what migrations give to what was there
+
+
+@pytest.fixture
+def bare(opened: Memory) -> Iterator[Memory]:
+    """The session's database without anything; it has its schema and embedding space again afterwards."""
+    clear(opened.database.autocommit)
+    yield opened
+    clear(opened.database.autocommit)
+    migrate.migrate(opened.database)
+    bind_space(opened.database, opened._embedder)
+
+
+def test_the_present_schema_has_a_stored_memory() -> None:
+    latest = f"V{migrate.discover()[-1].version}"
+    assert latest in FIXTURES, (
+        f"store one before the release: python tests/fixtures/make.py tests/fixtures/{latest}.jsonl"
+    )
+
+
+@pytest.mark.parametrize("version", FIXTURES)
+def test_a_stored_memory_of_each_version_opens_and_goes_on(
+    bare: Memory, settings: Settings, tmp_path: Path, version: str
+) -> None:
+    database = bare.database
+    load(database.autocommit, FIXTURES[version])
+    states = migrate.status(database)
+    applied = [state.version for state in states if state.applied_at]
+    assert applied[-1] == version.removeprefix("V")
+    nodes, edges = database.query(NODES), database.query(EDGES)
+
+    with Memory.open(settings, embedder=EightNumbers()) as memory:
+        assert all(state.applied_at for state in migrate.status(database))
+        for before, after in ((nodes, database.query(NODES)), (edges, database.query(EDGES))):
+            assert len(after) == len(before)
+            for old, new in zip(before, after, strict=True):
+                may = ADDED.get(old.get("type") or old["labels"][0], set())
+                gained = new["properties"].keys() - old["properties"].keys()
+                assert gained <= may
+                assert {**new, "properties": {k: v for k, v in new["properties"].items() if k not in gained}} == old
+
+        again = memory.import_file(write_rows(tmp_path / "r.jsonl", rollouts()))
+        assert (again.new, again.known, again.rejected) == (0, 15, [])
+        assert database.query(cypher("read/node_count").replace("{{label}}", "Thinking")) == [{"nodes": 17}]
+
+        snapshot = memory.snapshot(VIEW)
+        assert snapshot.query_embeddings.shape == (5, 8)
+        assert snapshot.similar.shape[1] == 20, "each of five queries is similar to the four others"
+        assert int((snapshot.labels == snapshot.labels).sum()) in (6, 8)
+        around = memory.subgraph(snapshot.query_keys[:1], VIEW, caps=Caps())
+        assert len(around.query_keys) == 5
+        ledger = memory.ledger("fixture")
+        assert len(ledger.revealed()) == 2
+        stale = database.query(cypher("read/stalest_queries"), limit=10)
+        assert len(stale) == 5, "each list is searched anew when its turn comes"
+        votes = database.query("MATCH (l:Label {kind: 'vote'})-[:SCORES]->(:Thinking) RETURN count(l) AS n")
+        assert votes == [{"n": 15}]
+        assert memory.start_attempt("rl") == 2
