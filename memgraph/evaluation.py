@@ -6,7 +6,10 @@ answers for the rollouts of all other queries, and only the metrics see their tr
 
 from __future__ import annotations
 
+import signal
+import sys
 import tempfile
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -53,15 +56,31 @@ class EvaluationRow:
 def temporary_memory(
     embedder: Embedder | None = None, *, say: Callable[[str], None] = lambda _: None
 ) -> Iterator[Memory]:
-    """A memory on a managed server of its own, in a temporary home; both are gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="memreward-") as home:
-        settings = Settings.load(home=Path(home) / "home").model_copy(update={"uri": None})
+    """A memory on a managed server of its own, in a temporary home; both are gone afterwards, also after SIGTERM."""
+    with _leaving_on_sigterm(), tempfile.TemporaryDirectory(prefix="memreward-") as home:
+        settings = Settings.load(home=Path(home) / "home").model_copy(update={"uri": None, "throwaway": True})
         server = LocalServer(settings)
         try:
             with Memory.open(settings, embedder=embedder, say=say) as memory:
                 yield memory
         finally:
             server.stop()
+
+
+@contextmanager
+def _leaving_on_sigterm() -> Iterator[None]:
+    """SIGTERM, which would end the process on the spot, leaves it through its `finally` blocks instead."""
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    ):
+        yield
+        return
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def evaluate_files(

@@ -67,6 +67,11 @@ class Settings(BaseSettings):
         default=None, ge=256, description="Heap of the managed server; unset: from the machine."
     )
     page_cache_mb: int | None = Field(default=None, ge=64, description="Page cache of the managed server.")
+    throwaway: bool = Field(
+        default=False,
+        description="The managed server lives for minutes: it compiles its code fast instead of well, and starts in a third "
+        "less time.",
+    )
 
     @model_validator(mode="after")
     def _password_goes_with_uri(self) -> Self:

@@ -20,7 +20,7 @@ from memgraph.settings import Settings
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home of its own; the jars come from the user's cache, so that they are fetched once."""
     home = tmp_path_factory.mktemp("home")
-    return Settings(home=home, heap_mb=1024).model_copy(update={"uri": None})
+    return Settings(home=home, heap_mb=1024).model_copy(update={"uri": None, "throwaway": True})
 
 
 @pytest.fixture(scope="session")

