@@ -3,6 +3,11 @@
 // Parameters: $query (key, or the beginning of the text; null picks the one that was scored most often), $at (ISO 8601 text, or
 // null), $run and $step (a run's name and step, or null), $ledger (name; null for the labels of all).
 // Returns query, answer, reward, source, since, model, run, step, rollout.
+:param run => null;
+:param step => null;
+:param at => null;
+:param query => null;
+:param ledger => null;
 CALL () {
   OPTIONAL MATCH (:Run {name: $run})-[:PRODUCED]->(later:Thinking)
   WHERE later.step > $step AND NOT coalesce(later.superseded, false)

@@ -2,6 +2,7 @@
 // them, their answers and the group's own answers moved the predicted score (null until `memreward why ROLLOUT` has looked).
 // Parameters: $rollout (key, or its beginning; null picks one, if possible one that was explained).
 // Returns rollout, query, score, model, since, reason, kind, what, cosine, label, change.
+:param rollout => null;
 CALL () {
   MATCH (t:Thinking) WHERE t.key STARTS WITH $rollout RETURN t LIMIT 1
   UNION
@@ -9,11 +10,16 @@ CALL () {
   UNION
   MATCH (:Label {purpose: 'calibrate'})-[:SCORES]->(:Answer)<-[:GENERATES]-(:Query)-[:SIMILAR_TO]-(q:Query)
         -[:GENERATES_REASONING]->(t:Thinking) WHERE $rollout IS NULL RETURN t LIMIT 1
+  UNION
+  MATCH (t:Thinking)<-[:SCORES]-(:Label {kind: 'gnn'}) WHERE $rollout IS NULL RETURN t LIMIT 1
 }
 WITH t LIMIT 1
 MATCH (q:Query)-[:GENERATES_REASONING]->(t)
 WITH q, t, head(COLLECT { MATCH (t)<-[:SCORES]-(l:Label {kind: 'gnn'}) RETURN l ORDER BY l.created_at DESC LIMIT 1 }) AS l
-CALL (q, l) {
+CALL (q, t, l) {
+  MATCH (t)-[:LEADS_TO]->(a:Answer)
+  RETURN 'own answer' AS kind, left(a.value, 40) AS what, null AS cosine, null AS label, null AS change
+  UNION ALL
   MATCH (q)-[s:SIMILAR_TO]-(n:Query)
   WITH DISTINCT l, n, s.score AS cosine
   MATCH (n)-[:GENERATES]->(:Answer)<-[:SCORES]-(label:Label)

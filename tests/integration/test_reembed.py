@@ -75,12 +75,9 @@ def test_a_memory_moves_there_and_back_and_is_what_it_was(
     reembed(memory.database, embedder, neighbours=7)
     nodes, edges = everything(memory)
     old_nodes, old_edges = before
-    for now, then in ((nodes, old_nodes), (edges, old_edges)):
-        for row in now:
-            row["properties"].pop("linked_at", None)
-            row["properties"].pop("serving_since", None)
-        for row in then:
-            row["properties"].pop("linked_at", None)
+    for row in (*nodes, *edges, *old_nodes, *old_edges):
+        for name in ("linked_at", "serving_since", "canary"):  # made anew
+            row["properties"].pop(name, None)
     assert [node for node in nodes if node["properties"].get("model") != "words"] == old_nodes
     assert edges == old_edges
     memory.latest_model(ledger="l")

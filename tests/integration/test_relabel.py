@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from memgraph import scoring
-from memgraph.ledger import Judgement
 from memgraph.memory import Memory, RegisteredModel
+from memgraph.opinions import Judgement
 from memgraph.records import LabelView, Rollout
 from memgraph.relabel import relabel
 from memgraph.reward_model import RewardModel
@@ -77,7 +77,7 @@ def test_corrections_reused_labels_single_answers_new_rollouts_and_new_queries_a
         assert world.relabel().affected == 0
 
     single = world.keys[1]
-    memory.ledger("l").accept([Judgement(answers(single)[0], single, 1.0, "ann")])
+    memory.ledger("l").accept([Judgement(single, {answers(single)[0]: 1.0}, "ann")])
     passes()
     memory.ledger("other").reveal(world.source, [world.keys[4]])
     assert world.relabel().affected == 0, "another ledger's labels count once they are taken over"
