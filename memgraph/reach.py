@@ -50,6 +50,9 @@ class Offer:
     near: str = ""
 
 
+_NOTHING = Offer()
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What the scores of one query read now, and what they read when they were made.
@@ -119,7 +122,7 @@ def offers(database: Database, space: EmbeddingSpace, view: LabelView, *, labell
     """What each query offers to the scores around it; queries that offer nothing are not among them."""
     seen = view_parameters(view)
     found = {
-        row["key"]: Offer(near=key_of("near", *row["near"]))
+        row["key"]: Offer(near=_digest(*row["near"]))
         for row in database.query(
             cypher("read/near_lists"),
             space=space.vector_property,
@@ -140,23 +143,27 @@ def offers(database: Database, space: EmbeddingSpace, view: LabelView, *, labell
         in_force = labels_in_force(labels, {rollout: answer for row in rows for rollout, answer in row["rollouts"]})
         for row in rows:
             said = [f"{rollout} {in_force.get(rollout)}" for rollout, _ in row["rollouts"]]
-            near = found.get(row["key"], Offer()).near
-            found[row["key"]] = Offer(key_of("offer", *said) if said else "", row["labelled"], near)
+            near = found.get(row["key"], _NOTHING).near
+            found[row["key"]] = Offer(_digest(*said) if said else "", row["labelled"], near)
     return found
 
 
 def _reading(row: Mapping[str, Any], known: Mapping[str, Offer]) -> Reading:
-    own = known.get(row["key"], Offer())
-    around = {key: known.get(key, Offer()) for key in sorted(row["around"]) if own.labelled < row["rollouts"]}
-    offered = (f"{key} {other.labels}" for key, other in around.items() if other.labels)
-    beside = (f"{key} {other.near}" for key, other in around.items())
+    own = known.get(row["key"], _NOTHING)
+    around = sorted(set(row["around"])) if own.labelled < row["rollouts"] else []
+    offered = [(key, known.get(key, _NOTHING)) for key in around]
     grown = (str(row[name]) for name in ("rollouts", "newest", "unobserved"))
     return Reading(
         row["key"],
         row["rollouts"],
         own.labelled,
-        key_of("structure", *grown, *beside),
-        key_of("labels", own.labels, *offered),
+        _digest(*grown, *(f"{key} {other.near}" for key, other in offered)),
+        _digest(own.labels, *(f"{key} {other.labels}" for key, other in offered if other.labels)),
         None if row["labels"] is None else (row["structure"], row["labels"]),
         row["at"],
     )
+
+
+def _digest(*parts: str) -> str:
+    """Of parts without line breaks; one call of the hash, since there is one for every query of the memory."""
+    return key_of("reach", "\n".join(parts))
