@@ -308,28 +308,27 @@ def _difference(found: dict[tuple[str, int], float | None], arm: str, other: str
 
 
 def _needed(sets: dict[tuple[str, str, str], list[Row]]) -> list[list[str]]:
-    """By within-query AUC: queries that a warm second run pays for to be as good as a cold one at its largest share."""
-    lines = [["file", "second run", "queries", "splits", "cold pays for", "reaches", "warm pays for (each split)"]]
+    """By within-query AUC: queries that a warm second run pays for to be as good as a cold one ever gets, split by split."""
+    lines = [["file", "second run", "queries", "best of cold", "which pays for", "warm pays for"]]
     lines.append(["---"] * len(lines[0]))
     for (file, shift, sort), group in sorted(sets.items()):
-        most, goals, needs = 0, [], []
+        found = []
         for seed in sorted({row["seed"] for row in group}):
-            curve = {
-                arm: sorted(
-                    (row["paid_now"], row["within_query_auc"])
+            cold, warm = (
+                [
+                    (row["within_query_auc"], row["paid_now"])
                     for row in group
-                    if row["arm"] == arm and row["seed"] == seed and row["within_query_auc"] is not None
-                )
+                    if (row["arm"], row["seed"]) == (arm, seed) and row["within_query_auc"] is not None
+                ]
                 for arm in ("cold", "warm")
-            }
-            if curve["cold"] and curve["warm"]:
-                most, goal = curve["cold"][-1]
-                goals.append(goal)
-                reached = [paid for paid, quality in curve["warm"] if quality >= goal]
-                needs.append(str(reached[0]) if reached else f"more than {curve['warm'][-1][0]}")
-        if goals:
-            cells = [file.removesuffix(".jsonl.gz"), shift, sort, str(len(goals)), str(most), f"{np.mean(goals):.3f}"]
-            lines.append([*cells, ", ".join(needs)])
+            )
+            if cold and warm:
+                goal, paid = max(cold)
+                reached = [count for quality, count in warm if quality >= goal]
+                most = max(count for _, count in warm)
+                found.append((f"{goal:.3f}", str(paid), str(min(reached)) if reached else f"more than {most}"))
+        if found:
+            lines.append([file.removesuffix(".jsonl.gz"), shift, sort, *map(", ".join, zip(*found, strict=True))])
     return lines
 
 
