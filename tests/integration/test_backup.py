@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from pathlib import Path
 
-import psutil
 import pytest
 from pydantic import SecretStr
 
@@ -20,7 +17,7 @@ from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
 from tests.integration.lives import WHOLE_LIFE, WHOLE_LIFE_REASON
 from tests.integration.test_command_line import memreward
-from tests.integration.test_local_server import processes_of
+from tests.integration.test_local_server import kill, processes_of
 
 VECTORS = "CREATE (:Kept {key: toString(i), vector: [x IN range(1, 8) | toFloat(x) * i / 3]})"
 
@@ -74,8 +71,7 @@ def test_a_memory_is_dumped_proved_and_restored_in_place_and_elsewhere(settings:
         with pytest.raises(ServerError, match="exists already"):
             backup(own, folder)
 
-        os.kill(local.status().pid or 0, signal.SIGKILL)
-        psutil.wait_procs(processes_of(own), timeout=30)
+        kill(own)
         said.clear()
         backup(own, tmp_path / "of a killed one", check=False, say=said.append)
         assert "it was not stopped cleanly; starting it once, which repairs that" in said

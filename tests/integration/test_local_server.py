@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 import socket
 import stat
 import threading
@@ -99,9 +98,8 @@ def test_a_server_through_its_life(settings: Settings, tmp_path: Path, monkeypat
         writer.start()
         while len(acknowledged) < 20 and writer.is_alive():
             time.sleep(0.01)
-        os.kill(local.status().pid or 0, signal.SIGKILL)
+        kill(own)
         writer.join(60)
-    psutil.wait_procs(processes_of(own), timeout=10)
     assert local.find() is None
     database.close()
     with pytest.raises(ConnectionFailed, match="nothing answers"):
@@ -140,6 +138,14 @@ def test_a_server_through_its_life(settings: Settings, tmp_path: Path, monkeypat
     with pytest.raises(ServerError, match="refuses the password"):
         local.start()
     assert not processes_of(own), "a server that cannot be used is not left behind with its store locked"
+
+
+def kill(settings: Settings) -> None:
+    """SIGKILL for the server of a home, and its end."""
+    running = processes_of(settings)
+    assert len(running) == 1
+    running[0].kill()
+    running[0].wait(30)
 
 
 def processes_of(settings: Settings) -> list[psutil.Process]:

@@ -5,13 +5,10 @@ It takes minutes and is opted in by MEMREWARD_PERSISTENCE=1; test_local_server.p
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from memgraph.archive import export_archive
@@ -28,7 +25,7 @@ from memgraph.truth import FileTruth
 from tests.conftest import write_rows
 from tests.integration.lives import FAST, VIEW, WHOLE_LIFE, WHOLE_LIFE_REASON, everything
 from tests.integration.rollouts import sums
-from tests.integration.test_local_server import processes_of
+from tests.integration.test_local_server import kill, processes_of
 from tests.vectors import WordVectors
 
 Step = Callable[[Memory], object]
@@ -47,10 +44,6 @@ class Life:
 
     def open(self) -> Memory:
         return Memory.open(self.settings, embedder=self.words)
-
-    def kill(self) -> None:
-        os.kill(self.server.status().pid or 0, signal.SIGKILL)
-        psutil.wait_procs(processes_of(self.settings), timeout=30)
 
 
 @pytest.fixture
@@ -121,7 +114,7 @@ def test_a_whole_life_with_the_server_killed_after_every_step(life: Life) -> Non
             act(memory)
         with life.open() as memory:  # the step may have moved the server to another port
             kept[name] = everything(memory)
-        life.kill()
+        kill(life.settings)
         with life.open() as memory:
             assert everything(memory) == kept[name], f"killed after {name}"
         if number % 3 == 0:
