@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from memgraph.labelling import label_within_budget
-from memgraph.opinions import Judgement
 from memgraph.memory import Memory
+from memgraph.opinions import Judgement
 from memgraph.records import LabelKind, LabelView, Rollout
 from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import MajorityVote
@@ -47,7 +47,9 @@ def fill(memory: Memory, folder: Path, *, fit: bool = True) -> FileTruth:
     label_within_budget(memory, source, ledger="reusing", budget=0.25, reuse=["l"])
     place = memory.add([Rollout(query=rows[0]["query"], response="I think #### 99", dataset="sums", domain="math")])
     judged = place.stored[0]
-    memory.ledger("people").accept([Judgement(judged.query_key, {judged.answer_key: 0.25}, "Ann", confidence=0.75, explanation="nearly")])
+    memory.ledger("people").accept(
+        [Judgement(judged.query_key, {judged.answer_key: 0.25}, "Ann", confidence=0.75, explanation="nearly")]
+    )
     attempt = memory.start_attempt("rl", policy="tiny", config="{}", ranks=2)
     sampled = [
         Rollout(query=rows[4]["query"], response=f"#### {n % 2}", dataset="sums", domain="math", run="rl",
