@@ -24,7 +24,8 @@ _SMOOTH = 3
 
 def tables(rows: Sequence[Row]) -> str:
     """Markdown: accuracy in domain and out of it, then what rewards were worth and cost."""
-    parts = [f"{machine()}; {versions()}; code at {', '.join(sorted({row.commit for row in rows}))}"]
+    parts = ["# GRPO with few labels, arm by arm"]
+    parts.append(f"{machine()}; {versions()}; code at {', '.join(sorted({row.commit for row in rows}))}")
     parts.append(
         "Greedy accuracy on held-out problems, mean over runs. In brackets: 95 % interval over runs and, within them, "
         "problems (bootstrap; arms are compared in pairs on the same problems). *Closed*: (arm - labelled) / (oracle - "
@@ -96,7 +97,7 @@ def _accuracy(chosen: dict[str, list[Row]], split: str) -> str:
         per_domain = [float(np.mean([run[name].mean() for run in found.values()])) for name in domains]
         line = [arm, str(len(found)), *(f"{value:.3f}" for value in per_domain)]
         line += [
-            f"{np.mean(_over_seeds(found)):.3f} ± {np.std(_over_seeds(found)):.3f}",
+            f"{np.mean(_over_seeds(found)):.3f}" + (f" ± {np.std(_over_seeds(found)):.3f}" if len(found) > 1 else ""),
             f"{np.mean(per_domain):.3f}",
             _interval(
                 {"arm": found, "start": arms["start"]}, lambda r: _micro(r["arm"]) - _micro(r["start"]), "{:+.3f}"
