@@ -113,7 +113,7 @@ class RefitSection(_Section):
     )
     window: int = Field(10, ge=1, description="Steps that are compared on either side.")
     max_rollouts: int = Field(
-        20000, ge=1, description="A fit reads at most so many, of labelled queries first: some 80 s on two cores."
+        20000, ge=1, description="A fit reads at most so many, of labelled queries first; 10,000 take about a minute."
     )
     rollouts_per_query: int = Field(16, ge=1, description="Of these at most so many a query, the newest first.")
 

@@ -31,7 +31,7 @@ def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> Registe
     policy = load_policy(config.policy, device=memory.settings.device)
     narrator.stage(f"sampling {config.reward.initial_rollouts} rollouts of each of {len(training.tasks)} queries")
     report = store_initial_rollouts(config, memory, policy, training, progress=narrator.shows_progress)
-    narrator.say(f"{report.new} rollouts new, {report.known} known")
+    narrator.say(f"{report.new} rollouts new")
     narrator.stage("labelling within the budget, and fitting the reward model")
     label(config, memory, training)
     settings = RewardModelConfig(checks=tuple(config.reward.checks), policies=config.reward.policies)
