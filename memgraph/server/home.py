@@ -22,6 +22,7 @@ USER = "neo4j"
 DATABASE = "neo4j"
 LOOPBACK = "127.0.0.1"
 _HASH_ROUNDS = 1024
+_NEW_STORE_MB, _LEAST_MB = 600, 50  # a new store takes 520 MB, most of it for the transaction log
 
 # Settings that a server for this memory needs wherever it runs; docker-compose.yml sets the same ones.
 SHARED_SETTINGS = {
@@ -80,7 +81,7 @@ class ServerHome:
         """Make the folders, those of the server closed to others; one that was there before keeps its permissions.
 
         Raises:
-            ServerError: if the home cannot be written.
+            ServerError: if the home cannot be written, or its disk is too full to start on.
         """
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -94,6 +95,13 @@ class ServerHome:
                 f"the memory's folder {self.folder} cannot be written: {error}; free some space, mend its permissions, or "
                 "name another folder with --home or MEMREWARD_HOME"
             ) from error
+        free = shutil.disk_usage(self.folder).free // 2**20
+        needed = _LEAST_MB if (self.folder / "data" / "databases").exists() else _NEW_STORE_MB
+        if free < needed:
+            raise ServerError(
+                f"{free} MB are free where {self.folder} lies, and Neo4j needs {needed} MB to start there; free some space, or "
+                "name another folder with --home or MEMREWARD_HOME"
+            )
 
     def password(self) -> SecretStr:
         """The password, generated on first use and handed to the server before its port ever opens.

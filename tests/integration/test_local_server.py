@@ -179,6 +179,14 @@ def test_a_home_that_cannot_be_written_names_the_remedy(settings: Settings, tmp_
         LocalServer(settings.model_copy(update={"home": tmp_path / "file"})).start()
 
 
+def test_a_full_disk_is_told_before_anything_starts(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memgraph.server.home._NEW_STORE_MB", 10**9)
+    with pytest.raises(ServerError, match=r"MB are free where .* needs 1000000000 MB .*--home or MEMREWARD_HOME"):
+        LocalServer(settings.model_copy(update={"home": tmp_path})).start()
+
+
 def test_a_server_that_cannot_start_shows_the_end_of_its_log(settings: Settings, tmp_path: Path) -> None:
     broken = settings.model_copy(update={"home": tmp_path, "heap_mb": 10_000_000})
     with pytest.raises(ServerError, match=r"ended while starting.*"):
