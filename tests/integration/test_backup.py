@@ -71,6 +71,7 @@ def test_a_memory_is_dumped_proved_and_restored_in_place_and_elsewhere(settings:
         with pytest.raises(ServerError, match="exists already"):
             backup(own, folder)
 
+        database.query("CREATE (:Kept {key: 'late'})", write=True)
         kill(own)
         said.clear()
         backup(own, tmp_path / "of a killed one", check=False, say=said.append)
