@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from accelerate.utils import broadcast_object_list, wait_for_everyone
+from accelerate.utils import wait_for_everyone
 from transformers import TrainerCallback
 
 from memgraph.errors import TrainingError
@@ -23,6 +23,7 @@ from trainer.predictions import Predictions
 from trainer.progress import Narrator
 from trainer.refit import Refit
 from trainer.reward import MemoryReward
+from trainer.sharing import by_first
 
 logger = logging.getLogger(__name__)
 
@@ -65,9 +66,7 @@ class RewardUpkeep(TrainerCallback):
         """Watch and fit in one process, then do in all of them what follows from it."""
         self._reward.flush()  # what is still on its way into the memory could not be watched
         wait_for_everyone()
-        decided = [self._watch(state.global_step) if state.is_world_process_zero else Decision()]
-        broadcast_object_list(decided)
-        (decision,) = decided
+        decision = by_first(lambda: self._watch(state.global_step))
         if decision.model is not None:
             model = RewardModel.load(Path(decision.model.folder), space=self._reward.memory.space.key)
             self._reward.scorer, self._reward.model = GnnScorer(model), decision.model.key
