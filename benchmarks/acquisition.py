@@ -26,13 +26,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+from judged import judged_memory
 from machine import machine, versions
 
 from memgraph import LabelView, Memory, RewardModel
-from memgraph.evaluation import given_embedder, temporary_memory
 from memgraph.labelling import Acquisition, label_within_budget
 from memgraph.metrics import evaluate_scores
-from memgraph.reading import GivenEmbeddings
 from memgraph.snapshot import Bools, Floats, Snapshot
 from memgraph.truth import FileTruth
 
@@ -86,13 +85,8 @@ def pairs(file: Path, wanted: Sequence[tuple[float, int]]) -> Iterator[list[Row]
     """Rows of both arms for each (share, seed) of one file."""
     if not wanted:
         return
-    given = GivenEmbeddings.load(file.with_name(file.name.replace(".jsonl.gz", ".minilm.npz")))
-    with temporary_memory(given_embedder(given), say=_say) as memory:
-        memory.import_file(file, embeddings=given)
-        source = FileTruth([file], run="import")
-        everything = memory.snapshot(LabelView(ledgers=()))
-        found = memory.ledger("truth").evaluate(source, everything.query_keys)
-        truth = np.array([found.get(key, np.nan) for key in everything.rollout_keys], np.float32)
+    with judged_memory(file, say=_say) as judged:
+        memory, source, everything, truth = judged.memory, judged.source, judged.everything, judged.truth
         for share, seed in wanted:
             arms = {arm: _arm(memory, source, everything, arm, share, seed) for arm in get_args(Acquisition)}
             common = np.logical_and.reduce([np.isnan(labels) for labels, _, _ in arms.values()])

@@ -40,6 +40,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from judged import judged_memory
 from machine import machine, versions
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -49,11 +50,9 @@ from sklearn.preprocessing import StandardScaler
 from memgraph import LabelView, Memory, RewardModel
 from memgraph.checks import ALL_CHECKS
 from memgraph.errors import ModelError
-from memgraph.evaluation import given_embedder, temporary_memory
 from memgraph.features import rollout_features
 from memgraph.ledger import draw
 from memgraph.metrics import evaluate_scores
-from memgraph.reading import GivenEmbeddings
 from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import MajorityVote
 from memgraph.snapshot import Bools, Floats, Snapshot
@@ -121,13 +120,8 @@ def rows_of(file: Path, options: argparse.Namespace, done: set[tuple[Any, ...]])
     ]
     if not wanted:
         return
-    given = GivenEmbeddings.load(file.with_name(file.name.replace(".jsonl.gz", ".minilm.npz")))
-    with temporary_memory(given_embedder(given), say=_say) as memory:
-        memory.import_file(file, embeddings=given)
-        source = FileTruth([file], run="import")
-        everything = memory.snapshot(LabelView(ledgers=()))
-        found = memory.ledger("truth").evaluate(source, everything.query_keys)
-        truth = np.array([found.get(key, np.nan) for key in everything.rollout_keys], np.float32)
+    with judged_memory(file, say=_say) as judged:
+        memory, source, everything, truth = judged.memory, judged.source, judged.everything, judged.truth
         for shift, sort, seed in wanted:
             for case in cases(memory, source, everything, truth, shift, sort, seed, options.labels):
                 for arm in options.arms:
