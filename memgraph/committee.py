@@ -223,7 +223,7 @@ def _members(seed: int) -> list[Any]:
     ]
     # a feature that hardly varied among the labels, by rounding for instance, would explode elsewhere
     linear = make_pipeline(
-        VarianceThreshold(_LEAST_VARIANCE), StandardScaler(), LogisticRegression(C=0.01, max_iter=500)
+        VarianceThreshold(_LEAST_VARIANCE), StandardScaler(), LogisticRegression(C=0.02, max_iter=500)
     )
     return [make_pipeline(SimpleImputer(keep_empty_features=True), member) for member in (*trees, linear)]
 

@@ -418,12 +418,13 @@ def _temperature(logits: Floats, labels: Floats) -> float:
     """Factor that logits are multiplied by to fit the labels best; 1 where there is too little to fit it on.
 
     There is no shift: the share of right rollouts among few labelled queries is itself a matter of chance. The factor is
-    moved half-way to 1 (its root), since the models that answer have seen more labels than those it is fitted on.
+    moved half-way to 1 (its root), and is never below 1: the models that answer have seen more labels than those it is
+    fitted on, so they are surer with reason.
     """
     if len(logits) < 20 or not _both_classes(labels):
         return 1.0
     regression = LogisticRegression(C=100.0, fit_intercept=False).fit(logits[:, None], labels >= 0.5)
-    return float(np.sqrt(np.clip(regression.coef_[0, 0], 0.1, 10.0)))
+    return float(np.sqrt(np.clip(regression.coef_[0, 0], 1.0, 10.0)))
 
 
 def noise_floor(probability: Floats, labels: Floats, group: Ints) -> float:
