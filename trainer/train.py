@@ -77,7 +77,8 @@ class RunResult:
 
 def train(config: RunConfig, *, home: Path | None = None, resume: bool = False, quiet: bool = False) -> RunResult:
     """Run a configuration against the user's memory; writes `summary.json`, `rewards.jsonl` and `training.png` to its folder."""
-    narrator = Narrator(quiet=quiet, silent=not PartialState().is_main_process)
+    processes = PartialState(cpu=not torch.cuda.is_available())  # as the trainer will have it
+    narrator = Narrator(quiet=quiet, silent=not processes.is_main_process)
     with Memory.open(Settings.load(home=home), say=narrator.say) as memory:
         return run(config, memory, narrator=narrator, resume=resume)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from memgraph.labelling import label_within_budget
 from memgraph.memory import Memory
@@ -19,6 +20,7 @@ from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import GnnScorer
 from memgraph.truth import FileTruth
 from tests.conftest import write_rows
+from tests.end_to_end.test_training import small_run
 from tests.end_to_end.two_ranks import judged_by
 from tests.integration.rollouts import call_on, sums
 from trainer.reward import MemoryReward
@@ -116,3 +118,36 @@ def test_two_ranks_give_the_rewards_of_one_process_whoever_is_late(
     again = pickle.loads(pickle.dumps(one))
     assert again([""] * 12, **call_on(sampled)) == pytest.approx([row["reward"] for row in sampled], abs=1e-4)
     again.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_whole_run_in_two_processes_samples_labels_fits_trains_and_evaluates_once(
+    memory: Memory, tmp_path: Path
+) -> None:
+    config = small_run(tmp_path, name="both", per_device_train_batch_size=8)
+    file = tmp_path / "run.yaml"
+    file.write_text(yaml.safe_dump(config.model_dump(mode="json")))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    done = subprocess.run(
+        [*command, "-m", "memgraph.cli", "train", str(file), "--json"],
+        env=environment(memory), capture_output=True, text=True, timeout=800, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
+    summary = json.loads((tmp_path / "both" / "summary.json").read_text())
+    assert summary["steps"] == 2
+    assert sum(summary["reward_sources"].values()) == 32
+    assert summary["accuracy"]["all"]["problems"] == 12
+    assert summary["spending"]["queries_paid"] == 6
+    assert len(json.loads((tmp_path / "both" / "scores.json").read_text())) == 12
+    kept = memory.database.query(
+        "MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking) WHERE t.run STARTS WITH 'both' "
+        "RETURN t.run AS run, t.call AS call, q.key AS query, count(*) AS rollouts, count(DISTINCT t.sample) AS samples, "
+        "collect(DISTINCT t.attempt) AS attempts"
+    )
+    assert all(row["rollouts"] == row["samples"] and row["attempts"] == [1] for row in kept)
+    initial = [row for row in kept if row["run"] == "both/initial"]
+    assert len(initial) == 24
+    assert {row["rollouts"] for row in initial} == {4}
+    assert sum(row["rollouts"] for row in kept) == 24 * 4 + 32
+    assert memory.database.query("MATCH (m:RewardModel) RETURN count(m) AS n")[0]["n"] == 2  # before and after the steps
