@@ -150,4 +150,6 @@ def test_a_whole_run_in_two_processes_samples_labels_fits_trains_and_evaluates_o
     assert len(initial) == 24
     assert {row["rollouts"] for row in initial} == {4}
     assert sum(row["rollouts"] for row in kept) == 24 * 4 + 32
-    assert memory.database.query("MATCH (m:RewardModel) RETURN count(m) AS n")[0]["n"] == 2  # before and after the steps
+    assert (
+        memory.database.query("MATCH (m:RewardModel) RETURN count(m) AS n")[0]["n"] == 2
+    )  # before and after the steps
