@@ -182,7 +182,7 @@ class RewardModel:
         labelled = len(rows)
         if at_random is not None:
             logits, rows = logits[at_random[rows]], rows[at_random[rows]]
-        calibration = _temperature(logits, snapshot.labels[rows])
+        calibration = temperature(logits, snapshot.labels[rows])
         probability = _calibrated(logits, calibration)
         noise = noise_floor(probability, snapshot.labels[rows], snapshot.rollout_group[rows])
         metrics = {
@@ -414,7 +414,7 @@ def _gain(prior: Floats, corrected: Floats, labels: Floats, query: Ints) -> floa
     return float(gains.mean()) / error if error else 0.0
 
 
-def _temperature(logits: Floats, labels: Floats) -> float:
+def temperature(logits: Floats, labels: Floats) -> float:
     """Factor that logits are multiplied by to fit the labels best; 1 where there is too little to fit it on.
 
     There is no shift: the share of right rollouts among few labelled queries is itself a matter of chance. The factor is
