@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-from judged import judged_memory
 from machine import machine, versions
+from rollout_files import files_of, judged_memory
 
 from memgraph import LabelView, Memory, RewardModel
 from memgraph.labelling import Acquisition, label_within_budget
@@ -51,11 +51,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="the smallest set, 10 %% labels, two splits")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     options = parser.parse_args()
-    files = sorted(options.rollouts.glob("*.jsonl.gz"), key=lambda file: file.stat().st_size)
-    if options.sets:
-        files = [file for file in files if file.name.removesuffix(".jsonl.gz") in options.sets]
-    if not files:
-        sys.exit(f"no rollouts in {options.rollouts}: NAME.jsonl.gz with NAME.minilm.npz are needed")
+    files = files_of(options.rollouts, options.sets)
     if options.quick:
         files, options.labels, options.seeds = files[:1], [0.1], 2
     rows: list[Row] = [json.loads(line) for line in options.out.open(encoding="utf-8")] if options.out.exists() else []

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 from machine import machine, versions
+from rollout_files import files_of, filled_memory
 
-from memgraph.evaluation import Split, given_embedder, splits, temporary_memory
+from memgraph.evaluation import Split, splits
 from memgraph.metrics import calibration_error
-from memgraph.reading import GivenEmbeddings
 from memgraph.scorers import GnnScorer
 
 _SHARE, _DRAWS = 0.2, 200
@@ -59,11 +59,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     options = parser.parse_args()
     rows = []
-    for name in options.sets:
-        file = options.rollouts / f"{name}.jsonl.gz"
-        given = GivenEmbeddings.load(options.rollouts / f"{name}.minilm.npz")
-        with temporary_memory(given_embedder(given), say=lambda message: print(message, file=sys.stderr)) as memory:
-            memory.import_file(file, embeddings=given)
+    for file in files_of(options.rollouts, options.sets):
+        name = file.name.removesuffix(".jsonl.gz")
+        with filled_memory(file, say=lambda message: print(message, file=sys.stderr)) as memory:
             wanted = [(_SHARE, seed) for seed in range(1 if options.quick else options.seeds)]
             rows += [{"set": name, **errors(split)} for split in splits(memory, file, wanted)]
     if options.json:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from machine import machine, versions
+from rollout_files import files_of, vectors_of
 
 from memgraph.evaluation import EvaluationRow, evaluate_files, summarise
 from memgraph.metrics import Curves
@@ -42,11 +43,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.quick:
         options.labels, options.seeds = [0.2], 1
-    files = sorted(options.rollouts.glob("*.jsonl.gz"), key=lambda file: file.stat().st_size)
-    if options.sets:
-        files = [file for file in files if file.name.removesuffix(".jsonl.gz") in options.sets]
-    if not files:
-        sys.exit(f"no rollouts in {options.rollouts}: NAME.jsonl.gz with NAME.minilm.npz are needed")
+    files = files_of(options.rollouts, options.sets)
     lines = options.out.read_text(encoding="utf-8").splitlines() if options.out.exists() else []
     rows = [row_of(json.loads(line)) for line in lines]
     fresh = evaluate_files(
@@ -54,7 +51,7 @@ def main() -> None:
         shares=options.labels,
         seeds=options.seeds,
         scorers=options.scorers,
-        embeddings=[file.with_name(file.name.replace(".jsonl.gz", ".minilm.npz")) for file in files],
+        embeddings=[vectors_of(file) for file in files],
         done={(row.file, row.labels, row.seed, row.scorer) for row in rows},
         say=lambda message: print(message, file=sys.stderr),
     )

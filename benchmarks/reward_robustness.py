@@ -25,12 +25,12 @@ from typing import Any
 
 import numpy as np
 from machine import machine, versions
+from rollout_files import files_of, filled_memory
 
 from memgraph.checks import ALL_CHECKS
 from memgraph.errors import ModelError
-from memgraph.evaluation import Split, splits, temporary_memory
+from memgraph.evaluation import Split, splits
 from memgraph.metrics import evaluate_scores
-from memgraph.reading import GivenEmbeddings
 from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import SCORERS, GnnScorer, Scorer
 from memgraph.snapshot import Bools, Floats, Snapshot
@@ -123,13 +123,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="the smallest set, one split, no transfer")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     options = parser.parse_args()
-    files = sorted(options.rollouts.glob("*.jsonl.gz"), key=lambda file: file.stat().st_size)
-    if options.sets:
-        files = [file for file in files if file.name.removesuffix(".jsonl.gz") in options.sets]
+    files = files_of(options.rollouts, options.sets)
     if options.quick:
         files, options.seeds = files[:1], 1
-    if not files:
-        sys.exit(f"no rollouts in {options.rollouts}: NAME.jsonl.gz with NAME.minilm.npz are needed")
     lines = options.out.read_text(encoding="utf-8").splitlines() if options.out.exists() else []
     rows = [json.loads(line) for line in lines]
     done = {(row["set"], row["case"], row["scorer"], row["seed"]) for row in rows}
@@ -178,9 +174,7 @@ def main() -> None:
 
 def load(file: Path, seeds: int) -> list[Split]:
     """Import a set into a memory of its own and take its splits."""
-    given = GivenEmbeddings.load(file.with_name(file.name.replace(".jsonl.gz", ".minilm.npz")))
-    with temporary_memory(say=lambda message: print(message, file=sys.stderr)) as memory:
-        memory.import_file(file, embeddings=given)
+    with filled_memory(file, say=lambda message: print(message, file=sys.stderr)) as memory:
         return list(splits(memory, file, [(_SHARE, seed) for seed in range(seeds)]))
 
 

@@ -41,6 +41,13 @@ def environment(memory: Memory) -> dict[str, str]:
     }
 
 
+def in_two_processes(memory: Memory, *module: str) -> None:
+    """Run `python -m module …` twice under torchrun, against this memory."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", *module]
+    done = subprocess.run(command, env=environment(memory), capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
 def mixed(group: list[dict[str, Any]]) -> bool:
     return len({row["correct"] for row in group}) == 2
 
@@ -75,12 +82,7 @@ def test_two_ranks_give_the_rewards_of_one_process_whoever_is_late(
     assert len({round(value, 3) for value in expected[8:]}) > 3
 
     (tmp_path / "batch.json").write_text(json.dumps(batch))
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    script = ["-m", "tests.end_to_end.two_ranks", str(trained), str(tmp_path / "batch.json"), str(tmp_path)]
-    done = subprocess.run(
-        [*command, *script], env=environment(memory), capture_output=True, text=True, timeout=900, check=False
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
+    in_two_processes(memory, "tests.end_to_end.two_ranks", str(trained), str(tmp_path / "batch.json"), str(tmp_path))
     first, second = (json.loads((tmp_path / f"rank-{rank}.json").read_text()) for rank in (0, 1))
 
     for late in ("late-0", "late-1"):
@@ -121,19 +123,14 @@ def test_two_ranks_give_the_rewards_of_one_process_whoever_is_late(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 def test_a_whole_run_in_two_processes_samples_labels_fits_trains_and_evaluates_once(
     memory: Memory, tmp_path: Path
 ) -> None:
     config = small_run(tmp_path, name="both", per_device_train_batch_size=8)
     file = tmp_path / "run.yaml"
     file.write_text(yaml.safe_dump(config.model_dump(mode="json")))
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    done = subprocess.run(
-        [*command, "-m", "memgraph.cli", "train", str(file), "--json"],
-        env=environment(memory), capture_output=True, text=True, timeout=800, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-4000:]
+    in_two_processes(memory, "memgraph.cli", "train", str(file), "--json")
     summary = json.loads((tmp_path / "both" / "summary.json").read_text())
     assert summary["steps"] == 2
     assert sum(summary["reward_sources"].values()) == 32
@@ -150,6 +147,5 @@ def test_a_whole_run_in_two_processes_samples_labels_fits_trains_and_evaluates_o
     assert len(initial) == 24
     assert {row["rollouts"] for row in initial} == {4}
     assert sum(row["rollouts"] for row in kept) == 24 * 4 + 32
-    assert (
-        memory.database.query("MATCH (m:RewardModel) RETURN count(m) AS n")[0]["n"] == 2
-    )  # before and after the steps
+    models = memory.database.query("MATCH (m:RewardModel) RETURN count(m) AS n")
+    assert models[0]["n"] == 2  # fitted before and after the steps

@@ -15,10 +15,10 @@ from tests.unit.snapshots import snapshot
 CRATES = ("crate", "sack", "chest", "drum", "purse", "tray", "basket", "barrel") * 3
 
 
-def measured(*, queries: int = 240, labelled: int = 120) -> tuple[Snapshot, np.ndarray]:
+def measured(*, queries: int = 240, labelled: int = 120, seed: int = 7) -> tuple[Snapshot, np.ndarray]:
     """Each query is about one of 24 containers; rollouts say what it holds, rightly or wrongly, half of them each."""
     one = snapshot(queries=queries, rollouts=4, labelled=labelled)
-    rng = np.random.default_rng(7)
+    rng = np.random.default_rng(seed)
     right = rng.random(len(one.rollout_keys)) < 0.5
     texts = []
     for row, query in enumerate(one.rollout_query):
@@ -58,13 +58,16 @@ def test_one_class_of_labels_says_nothing() -> None:
 
 
 def test_the_committee_reads_words_and_keeps_what_it_learned_from_them() -> None:
-    data, right = measured()
-    rows = np.flatnonzero(~np.isnan(data.labels))
-    reading, _ = Committee.fit(data, rows, data.labels, checks=(), seed=0)
-    deaf, _ = Committee.fit(data, rows, data.labels, checks=(), wording=False, seed=0)
-    targets = data.target_rollouts
-    hits = [((one.logits(data, data.labels) > 0) == right)[targets].mean() for one in (reading, deaf)]
-    assert hits[0] > 0.85 > 0.7 > hits[1]
+    hits = []
+    for seed in range(8):
+        data, right = measured(seed=seed)
+        rows = np.flatnonzero(~np.isnan(data.labels))
+        reading, _ = Committee.fit(data, rows, data.labels, checks=(), seed=0)
+        deaf, _ = Committee.fit(data, rows, data.labels, checks=(), wording=False, seed=0)
+        targets = data.target_rollouts
+        hits.append([((one.logits(data, data.labels) > 0) == right)[targets].mean() for one in (reading, deaf)])
+    mean = np.mean(hits, axis=0)
+    assert mean[0] > 0.9 > 0.7 > mean[1]
     again = Committee.loads(reading.dumps())
     assert np.array_equal(again.logits(data, data.labels), reading.logits(data, data.labels))
     assert again.digest() == reading.digest() != deaf.digest()

@@ -1,0 +1,62 @@
+"""Files of rollouts with their vectors, each in a memory of its own, with what the file says of each rollout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from memgraph.evaluation import given_embedder, temporary_memory
+from memgraph.memory import Memory
+from memgraph.reading import GivenEmbeddings
+from memgraph.records import LabelView
+from memgraph.snapshot import Floats, Snapshot
+from memgraph.truth import FileTruth
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """The memory, the file as a source of truth, all rollouts without a label, and [rollouts] truth for metrics only."""
+
+    memory: Memory
+    source: FileTruth
+    everything: Snapshot
+    truth: Floats
+
+
+def files_of(folder: Path, names: Collection[str] | None = None) -> list[Path]:
+    """NAME.jsonl.gz of a folder, the smallest first; with `names` only these. Ends the program where there are none."""
+    files = sorted(folder.glob("*.jsonl.gz"), key=lambda file: file.stat().st_size)
+    files = [file for file in files if not names or file.name.removesuffix(".jsonl.gz") in names]
+    if not files:
+        sys.exit(f"no rollouts in {folder}: NAME.jsonl.gz with NAME.minilm.npz are needed")
+    return files
+
+
+def vectors_of(file: Path) -> Path:
+    """NAME.minilm.npz beside NAME.jsonl.gz."""
+    return file.with_name(file.name.replace(".jsonl.gz", ".minilm.npz"))
+
+
+@contextmanager
+def filled_memory(file: Path, *, say: Callable[[str], None]) -> Iterator[Memory]:
+    """Import a file with its vectors into a throw-away server."""
+    given = GivenEmbeddings.load(vectors_of(file))
+    with temporary_memory(given_embedder(given), say=say) as memory:
+        memory.import_file(file, embeddings=given)
+        yield memory
+
+
+@contextmanager
+def judged_memory(file: Path, *, say: Callable[[str], None]) -> Iterator[Judged]:
+    """A filled memory with the truth of its rollouts."""
+    with filled_memory(file, say=say) as memory:
+        source = FileTruth([file], run="import")
+        everything = memory.snapshot(LabelView(ledgers=()))
+        found = memory.ledger("truth").evaluate(source, everything.query_keys)
+        truth = np.array([found.get(key, np.nan) for key in everything.rollout_keys], np.float32)
+        yield Judged(memory, source, everything, truth)
