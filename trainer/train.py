@@ -157,7 +157,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             confidence=config.reward.confidence,
             skip_noise=config.reward.skip_noise,
             policy=config.policy.model,
-            num_generations=config.grpo.get("num_generations", GRPOConfig.num_generations),
+            num_generations=_group_size(config),
             max_failed_calls=config.reward.max_failed_calls,
             held_out=HeldOut(config.ledger, problems.test.truth, judge),
             log=log,
@@ -205,9 +205,10 @@ def store_initial_rollouts(
 ) -> IngestReport:
     """Sample the untrained policy and store what it says, as the run `<name>/initial`; what is there is not sampled again.
 
-    Of several processes each stores its part, and returns when all have; the report is of this one.
+    Rollouts of a query form groups as large as those of training, since a scorer compares what is in a group. Of several processes each stores its part, and returns when all have; the report is of this one.
     """
     run, count = f"{config.name}/initial", config.reward.initial_rollouts
+    group = _group_size(config)
     rows = memory.database.query(cypher("read/sampled_queries"), key=key_of("run", run), count=count)
     known = {row["query"] for row in rows}
     tasks = part([task for task in training.tasks if task.query_key not in known])
@@ -231,15 +232,20 @@ def store_initial_rollouts(
             policy=config.policy.model,
             run=run,
             attempt=1,
-            call=0,
+            call=sample // group,
             step=0,
-            sample=sample,
+            sample=sample % group,
         )
         for task, samples in zip(tasks, responses, strict=True)
         for sample, response in enumerate(samples)
     )
     wait_for_everyone()
     return report
+
+
+def _group_size(config: RunConfig) -> int:
+    """Rollouts that training samples together for one query."""
+    return int(config.grpo.get("num_generations", GRPOConfig.num_generations))
 
 
 def label(config: RunConfig, memory: Memory, training: Problems) -> Spending:

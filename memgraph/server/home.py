@@ -81,7 +81,7 @@ class ServerHome:
         """Make the folders, those of the server closed to others; one that was there before keeps its permissions.
 
         Raises:
-            ServerError: if the home cannot be written, or its disk is too full to start on.
+            ServerError: if the home cannot be written.
         """
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -95,6 +95,13 @@ class ServerHome:
                 f"the memory's folder {self.folder} cannot be written: {error}; free some space, mend its permissions, or "
                 "name another folder with --home or MEMREWARD_HOME"
             ) from error
+
+    def check_room(self) -> None:
+        """That a server has room to start.
+
+        Raises:
+            ServerError: if the disk is too full.
+        """
         free = shutil.disk_usage(self.folder).free // 2**20
         needed = _LEAST_MB if (self.folder / "data" / "databases").exists() else _NEW_STORE_MB
         if free < needed:

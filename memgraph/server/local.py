@@ -133,6 +133,7 @@ class LocalServer:
             self._await_bolt(endpoint, found, say)
             return endpoint
         self._home.put_back()
+        self._home.check_room()
         jars = ensure_jars(self._settings.cache, say=say)
         for attempt in range(1, _PORT_TRIES + 1):
             record = self._launch(jars_on_class_path=":".join(map(str, jars)))

@@ -33,7 +33,7 @@ def small_run(folder: Path, *, name: str = "small", scorer: str = "gnn", **grpo:
         output=folder,
         data=DataSection(train=24, test=12),
         labels=LabelSection(budget=0.25),
-        reward=RewardSection(scorer=scorer, initial_rollouts=4, skip_noise=False),
+        reward=RewardSection(scorer=scorer, initial_rollouts=6, skip_noise=False),
         refit=RefitSection(every=2),
         max_new_tokens=48,
         grpo=settings,
@@ -63,6 +63,12 @@ def test_two_grpo_steps_take_their_rewards_from_the_memory(finished: RunResult, 
     assert {(row["run"], row["attempt"]) for row in kept} == {("small", 1)}
     assert {row["step"] for row in kept} == {0, 1}
     assert all(row["reward"] in (0.0, 1.0) and row["reason"] is None for row in kept)
+
+    groups = memory.database.query(
+        "MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking {run: 'small/initial'}) "
+        "WITH q, t.call AS call, count(*) AS rollouts RETURN call, rollouts, count(*) AS queries ORDER BY call"
+    )
+    assert [(row["rollouts"], row["queries"]) for row in groups] == [(4, 24), (2, 24)]
 
     labelled = {
         row["key"]
