@@ -1,8 +1,9 @@
-"""Which queries to label next: those the model is unsure of, far from those that are labelled already.
+"""Which queries to label next: those the model is unsure of and the policy disagrees on, far from those that are labelled.
 
 The rule is greedy k-center, weighted: a query's worth is the standard deviation of its rollouts' predicted labels, what
-there is to learn, times its distance (1 - cosine) from the nearest labelled or chosen query, so that labels spread over the
-memory and one hard corner does not take them all. It never sees a label that was not paid for.
+there is to learn, times how much its rollouts' answers differ, since rollouts that all say the same get the same reward,
+times its distance (1 - cosine) from the nearest labelled or chosen query, so that labels spread over the memory and one
+hard corner does not take them all. It never sees a label that was not paid for.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def acquire(snapshot: Snapshot, count: int, closed: Bools, *, seed: int = 0) -> 
     Raises:
         ModelError: if the labels so far are of one class, so that no model can say what is uncertain.
     """
-    worth = uncertainty(snapshot, seed=seed)
+    worth = uncertainty(snapshot, seed=seed) * disagreement(snapshot)
     distance = _distance(snapshot, snapshot.query_embeddings[closed])
     members = _members(snapshot)
     open_ = ~closed
@@ -57,6 +58,15 @@ def uncertainty(snapshot: Snapshot, *, seed: int = 0) -> Floats:
     np.add.at(variance, snapshot.rollout_query, probability * (1 - probability))
     rollouts = np.bincount(snapshot.rollout_query, minlength=len(variance))
     return np.sqrt(variance / np.maximum(1, rollouts)).astype(np.float32)
+
+
+def disagreement(snapshot: Snapshot) -> Floats:
+    """[queries] sqrt(1 - sum of squared shares of the answers), one more answer counted in so that no query is out of the question."""
+    queries = len(snapshot.query_keys)
+    rollouts = np.bincount(snapshot.rollout_query, minlength=queries)
+    pairs, count = np.unique(np.stack([snapshot.rollout_query, snapshot.rollout_class]), axis=1, return_counts=True)
+    squares = 1 + np.bincount(pairs[0], weights=count**2, minlength=queries)
+    return np.sqrt(1 - squares / (1 + rollouts) ** 2).astype(np.float32)
 
 
 def _distance(snapshot: Snapshot, others: Floats) -> Floats:

@@ -3,7 +3,7 @@
 known queries ──► their later answers are judged, free
 the others, in a random order ──► its end: queries that watch the reward
                               └─► its beginning: queries to calibrate and train on; all that are left, or with the
-                                  informative rule half of them, and the rule chooses the rest batch by batch
+                                  informative rule a quarter of them, and the rule chooses the rest batch by batch
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from memgraph.truth import Judge, TruthSource
 
 Acquisition = Literal["random", "informative"]
 
-_RANDOM_SHARE = 0.5
-_BATCHES = 2
+_RANDOM_SHARE = 0.25
+_BATCHES = 5
 _ROLLOUTS_READ = 16  # newest of each query, to decide what to label
 
 
@@ -69,8 +69,8 @@ def label_within_budget(
 
     Args:
         budget: share of the distinct stored queries that the source knows, a number of them, or None for all.
-        acquisition: "random", or "informative": half of the training queries are drawn at random, and calibration rests
-            on these alone; the others are chosen by `memgraph.acquisition`.
+        acquisition: "random", or "informative": a quarter of the training queries are drawn at random, and calibration
+            rests on these alone; the others are chosen by `memgraph.acquisition`.
         monitor: share of the budget, or number of queries, that watch the reward and are never trained on.
         reuse: names of other ledgers; the training queries that they have paid for are taken over at no cost.
 

@@ -17,7 +17,7 @@ class LabelBudget:
 
     Attributes:
         seed: of the random draws.
-        acquisition: "informative" lets the reward model choose half of the queries (`memgraph.acquisition`).
+        acquisition: "informative" lets the reward model choose three quarters of the queries (`memgraph.acquisition`).
         monitor: share of the budget, or number of queries, that watch the reward and train nothing.
         reuse: names of ledgers whose queries are known at no cost.
     """

@@ -63,8 +63,8 @@ class LabelSection(_Section):
     )
     acquisition: Literal["random", "informative"] = Field(
         "random",
-        description="`informative` draws half of the training labels at random, on which calibration rests, and lets the "
-        "reward model choose the others: uncertain queries far from those that are labelled.",
+        description="`informative` draws a quarter of the training labels at random, on which calibration rests, and lets the "
+        "reward model choose the others: uncertain queries with different answers, far from those that are labelled.",
     )
     reuse: list[str] = Field(
         default_factory=list,

@@ -48,7 +48,7 @@ def label(
         bool,
         typer.Option(
             "--acquire",
-            help="Draw half of the queries only; the others are chosen, uncertain ones far from those that are labelled.",
+            help="Draw a quarter of the queries only; the others are chosen: uncertain ones with different answers, far from those labelled.",
         ),
     ] = False,
     monitor: Annotated[

@@ -63,7 +63,7 @@ def test_a_budget_is_spent_to_the_query_and_a_second_call_spends_nothing(
 
     first = spend(0.4)
     assert (first.limit, first.revealed.newly_paid, len(first.training), len(first.monitored)) == (20, 20, 16, 4)
-    chosen = {"calibrate": 16} if acquisition == "random" else {"calibrate": 8, "train": 8}
+    chosen = {"calibrate": 16} if acquisition == "random" else {"calibrate": 4, "train": 12}
     assert spending(memory) == {**chosen, "monitor": 4}
     again = spend(0.4)
     assert again.revealed.newly_paid == again.revealed.labels == 0
@@ -158,7 +158,7 @@ def test_calibration_rests_on_the_labels_drawn_at_random_alone(memory: Memory, s
     at_random = {snapshot.query_keys[row] for row in snapshot.rollout_query[drawn]}
     purposes = memory.ledger("l").purposes()
     assert at_random == {key for key, purpose in purposes.items() if purpose is Purpose.CALIBRATE}
-    assert len(at_random) == 15
+    assert len(at_random) == 8
     assert memory.drawn_at_random(snapshot, LabelView(ledgers=("l",), purposes=(Purpose.TRAIN,))) is None
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from memgraph.acquisition import acquire, uncertainty
+from memgraph.acquisition import acquire, disagreement, uncertainty
 from memgraph.errors import ModelError
 from memgraph.snapshot import Snapshot
 from tests.unit.snapshots import DIMENSION, snapshot, unit
@@ -42,9 +42,16 @@ def test_near_duplicates_are_chosen_together_and_never_over_the_count(data: Snap
 
 def test_of_queries_that_are_equally_far_the_uncertain_ones_are_chosen(data: Snapshot, closed: np.ndarray) -> None:
     apart = replace(data, query_embeddings=np.zeros_like(data.query_embeddings))
-    worth = uncertainty(apart)
+    worth = uncertainty(apart) * disagreement(apart)
     chosen = [apart.query_keys.index(key) for key in acquire(apart, 10, closed)]
     assert sorted(chosen) == sorted((20 + np.argsort(-worth[20:])[:10]).tolist())
+
+
+def test_disagreement_counts_answers_that_mean_the_same_once(data: Snapshot) -> None:
+    """Three rollouts of each of three queries: one answer, two, three; the fourth query has none."""
+    few = replace(data, query_keys=list("abcd"), rollout_query=np.repeat(np.arange(3), 3),
+                  rollout_answer=np.arange(9), answer_class=np.array([0, 0, 0, 1, 1, 2, 3, 4, 5]))  # fmt: skip
+    assert disagreement(few) == pytest.approx(np.sqrt([1 - 10 / 16, 1 - 6 / 16, 1 - 4 / 16, 0]))
 
 
 def test_choices_spread_over_the_memory(data: Snapshot, closed: np.ndarray) -> None:
