@@ -287,7 +287,7 @@ def tables(rows: Sequence[Row]) -> str:
                 cells += [_difference(found, arm, "warm", seeds) for arm in _ARMS[3:]]
                 lines.append(cells)
         parts.append(f"**{metric}**\n\n" + _markdown(lines))
-    parts.append("**Labels for the same quality**\n\n" + _markdown(_needed(sets)))
+    parts.append("**What a warm start is worth in labels**\n\n" + _markdown(_worth(sets)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -301,29 +301,42 @@ def _difference(found: dict[tuple[str, int], float | None], arm: str, other: str
     return f"{values.mean():{'.3f' if other is None else '+.3f'}}{error}"
 
 
-def _needed(sets: dict[tuple[str, str, str], list[Row]]) -> list[list[str]]:
-    """By within-query AUC: queries that a warm second run pays for to be as good as a cold one ever gets, split by split."""
-    lines = [["file", "second run", "queries", "best of cold", "which pays for", "warm pays for"]]
+def _worth(sets: dict[tuple[str, str, str], list[Row]]) -> list[list[str]]:
+    """By within-query AUC, mean over splits: with how many labels a cold start is as good as a warm one with fewer.
+
+    Between its measured points a cold start's quality is taken to grow evenly; it starts from the vote, which needs no labels.
+    """
+    lines = [["file", "second run", "queries", "splits", "warm pays for", "as good as cold with", "labels saved"]]
     lines.append(["---"] * len(lines[0]))
     for (file, shift, sort), group in sorted(sets.items()):
-        found = []
-        for seed in sorted({row["seed"] for row in group}):
-            cold, warm = (
-                [
-                    (row["within_query_auc"], row["paid_now"])
-                    for row in group
-                    if (row["arm"], row["seed"]) == (arm, seed) and row["within_query_auc"] is not None
-                ]
-                for arm in ("cold", "warm")
-            )
-            if cold and warm:
-                goal, paid = max(cold)
-                reached = [count for quality, count in warm if quality >= goal]
-                most = max(count for _, count in warm)
-                found.append((f"{goal:.3f}", str(paid), str(min(reached)) if reached else f"more than {most}"))
-        if found:
-            lines.append([file.removesuffix(".jsonl.gz"), shift, sort, *map(", ".join, zip(*found, strict=True))])
+        splits = len({row["seed"] for row in group})
+        vote, cold, warm = (_curve(group, arm, splits) for arm in ("vote", "cold", "warm"))
+        points = sorted({0.0: vote[0][1], **dict(cold)}.items() if vote else cold)
+        if len(points) < 2:
+            continue
+        paid, quality = np.array(points).T
+        quality = np.maximum.accumulate(quality) + 1e-9 * np.arange(len(points))
+        for labels, reached in warm:
+            beyond = reached > quality[-1]
+            worth = float(np.interp(reached, quality, paid))
+            cells = [file.removesuffix(".jsonl.gz"), shift, sort, str(splits), f"{labels:.0f}"]
+            more = "more than " if beyond else ""
+            lines.append([*cells, f"{more}{worth:.0f}", f"{more}{worth - labels:+.0f}"])
     return lines
+
+
+def _curve(group: Sequence[Row], arm: str, splits: int) -> list[tuple[float, float]]:
+    """(queries paid for, within-query AUC) of an arm, means over splits, where it has a result in every one."""
+    rows: dict[float, list[Row]] = defaultdict(list)
+    for row in group:
+        if row["arm"] == arm and row["within_query_auc"] is not None:
+            rows[row["labels"]].append(row)
+    means = [
+        (float(np.mean([row["paid_now"] for row in found])), float(np.mean([row["within_query_auc"] for row in found])))
+        for found in rows.values()
+        if len(found) == splits
+    ]
+    return sorted(means)
 
 
 def _markdown(lines: Sequence[Sequence[str]]) -> str:

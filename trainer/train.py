@@ -205,7 +205,8 @@ def store_initial_rollouts(
 ) -> IngestReport:
     """Sample the untrained policy and store what it says, as the run `<name>/initial`; what is there is not sampled again.
 
-    Rollouts of a query form groups as large as those of training, since a scorer compares what is in a group. Of several processes each stores its part, and returns when all have; the report is of this one.
+    Rollouts of a query form groups as large as those of training, since a scorer compares what is in a group. Of several
+    processes each stores its part, and returns when all have; the report is of this one.
     """
     run, count = f"{config.name}/initial", config.reward.initial_rollouts
     group = _group_size(config)
@@ -245,7 +246,7 @@ def store_initial_rollouts(
 
 def _group_size(config: RunConfig) -> int:
     """Rollouts that training samples together for one query."""
-    return int(config.grpo.get("num_generations", GRPOConfig.num_generations))
+    return int(config.grpo.get("num_generations", GRPOConfig.num_generations) or 1)
 
 
 def label(config: RunConfig, memory: Memory, training: Problems) -> Spending:

@@ -48,7 +48,8 @@ def label(
         bool,
         typer.Option(
             "--acquire",
-            help="Draw a quarter of the queries only; the others are chosen: uncertain ones with different answers, far from those labelled.",
+            help="Draw a quarter of the queries only; the others are chosen: uncertain ones with different answers, far from "
+            "those that are labelled.",
         ),
     ] = False,
     monitor: Annotated[
