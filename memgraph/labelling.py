@@ -117,7 +117,7 @@ def _choose(memory: Memory, purse: _Purse, query_keys: Sequence[str], ledger: st
         return
     view = LabelView(ledgers=(ledger,))
     snapshot = memory.snapshot(view, query_keys=query_keys, rollouts=_ROLLOUTS_READ)
-    for batches in range(_BATCHES, 0, -1):
+    for batches in range(min(_BATCHES, purse.left), 0, -1):
         count, closed = math.ceil(purse.left / batches), purse.closed()
         try:
             chosen = acquire(snapshot, count, np.array([key in closed for key in snapshot.query_keys]), seed=seed)
