@@ -14,6 +14,7 @@ Arms:
     vote        majority vote alone, no labels (TTRL)
     memory      labelled queries are judged, the others rewarded by the reward model
     acquired    the same, with labels spent where they help most
+    chosen      only these queries are trained on: are the labels worth it, or the rewards?
     random      a random number for every rollout
 """
 
@@ -54,6 +55,7 @@ ARMS: dict[str, dict[str, dict[str, Any]]] = {
     "vote": {"labels": {"budget": 0}, "reward": {"scorer": "majority_vote", **_NO_MODEL}},
     "memory": {},
     "acquired": {"labels": {"acquisition": "informative"}},
+    "chosen": {"labels": {"acquisition": "informative", **_NOBODY_WATCHES}, "reward": {"scorer": "none"}},
     "random": {"labels": {"budget": 0}, "reward": {"scorer": "random", **_NO_MODEL}},
 }
 
