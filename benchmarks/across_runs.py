@@ -311,16 +311,17 @@ def _worth(sets: dict[tuple[str, str, str], list[Row]]) -> list[list[str]]:
     for (file, shift, sort), group in sorted(sets.items()):
         splits = len({row["seed"] for row in group})
         vote, cold, warm = (_curve(group, arm, splits) for arm in ("vote", "cold", "warm"))
-        points = sorted({0.0: vote[0][1], **dict(cold)}.items() if vote else cold)
-        if len(points) < 2:
+        rising: list[tuple[float, float]] = []
+        for labels, reached in [*vote[:1], *cold]:
+            if not rising or reached > rising[-1][1]:
+                rising.append((labels, reached))
+        if not cold or not rising:
             continue
-        paid, quality = np.array(points).T
-        quality = np.maximum.accumulate(quality) + 1e-9 * np.arange(len(points))
+        paid, quality = zip(*rising, strict=True)
         for labels, reached in warm:
-            beyond = reached > quality[-1]
             worth = float(np.interp(reached, quality, paid))
+            more = "more than " if reached > quality[-1] else ""
             cells = [file.removesuffix(".jsonl.gz"), shift, sort, str(splits), f"{labels:.0f}"]
-            more = "more than " if beyond else ""
             lines.append([*cells, f"{more}{worth:.0f}", f"{more}{worth - labels:+.0f}"])
     return lines
 

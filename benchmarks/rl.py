@@ -14,7 +14,7 @@ Arms:
     vote        majority vote alone, no labels (TTRL)
     memory      labelled queries are judged, the others rewarded by the reward model
     acquired    the same, with labels spent where they help most
-    chosen      only these queries are trained on: are the labels worth it, or the rewards?
+    chosen      only queries that are chosen in this way are trained on: are the labels worth it, or the rewards?
     random      a random number for every rollout
 """
 
@@ -45,7 +45,12 @@ from trainer.train import run
 from trainer.verifiers import judge
 
 CONFIG = Path(__file__).with_name("rl.yaml")
-QUICK = Path(__file__).with_name("rl_quick.yaml")
+QUICK: dict[str, dict[str, Any]] = {  # does it run, not what it finds
+    "data": {"train": 120, "test": 60, "ood": 30},
+    "reward": {"initial_rollouts": 8},
+    "refit": {"every": 5},
+    "grpo": {"max_steps": 10, "per_device_train_batch_size": 64},
+}
 _NO_MODEL = {"initial_rollouts": 1}
 _NOBODY_WATCHES = {"monitor": 0}
 ARMS: dict[str, dict[str, dict[str, Any]]] = {
@@ -87,22 +92,22 @@ class Row:
     commit: str
 
 
-def configuration(base: Path, arm: str, share: float, seed: int, folder: Path) -> RunConfig:
+def configuration(arm: str, share: float, seed: int, folder: Path, *, quick: bool = False) -> RunConfig:
     """The frozen settings with those of an arm."""
-    values = RunConfig.load(base).model_dump()
+    values = RunConfig.load(CONFIG).model_dump()
     values |= {"name": f"{arm}-{share}-{seed}", "output": folder, "seed": seed}
-    values["data"] |= {"seed": seed}
-    values["labels"] |= {"budget": share, "seed": seed}
-    for section, changes in ARMS[arm].items():
-        values[section] |= changes
+    own = {"data": {"seed": seed}, "labels": {"budget": share, "seed": seed}}
+    for changes in (QUICK if quick else {}, own, ARMS[arm]):
+        for section, changed in changes.items():
+            values[section] |= changed
     return RunConfig.model_validate(values)
 
 
-def run_arm(base: Path, arm: str, share: float, seed: int) -> Row:
+def run_arm(arm: str, share: float, seed: int, *, quick: bool = False) -> Row:
     """One run in an empty memory."""
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, temporary_memory() as memory:
-        config = configuration(base, arm, share, seed, Path(folder))
+        config = configuration(arm, share, seed, Path(folder), quick=quick)
         result = run(config, memory, narrator=Narrator(quiet=True))
         calls = [json.loads(line) for line in (config.folder / "rewards.jsonl").read_text().splitlines()]
         accuracy, agreement = judged_rollouts(memory, config)
@@ -181,7 +186,6 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one seed of four arms with few steps: under 8 minutes")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     options = parser.parse_args()
-    base = QUICK if options.quick else CONFIG
     if options.quick:
         options.arms, options.seeds, options.shares = ["oracle", "labelled", "majority", "memory"], 1, [0.2]
         options.out = Path(tempfile.mkdtemp(prefix="memreward-rl-")) / "rl.jsonl"
@@ -195,7 +199,7 @@ def main() -> None:
                 if (arm, spent, seed) in done:
                     continue
                 print(f"running {arm}, {spent:.0%} labels, seed {seed}", file=sys.stderr)
-                row = run_arm(base, arm, spent, seed)
+                row = run_arm(arm, spent, seed, quick=options.quick)
                 done.add((arm, spent, seed))
                 rows.append(row)
                 with options.out.open("a", encoding="utf-8") as out:
