@@ -105,7 +105,7 @@ def _accuracy(chosen: dict[str, list[Row]], split: str) -> str:
         ]
         if "oracle" in runs:
             both = {"arm": found, "oracle": runs["oracle"]}
-            line.append(_interval(both, lambda r: 100 * _micro(r["arm"]) / _micro(r["oracle"]), "{:.1f}"))
+            line.append(_interval(both, _of_oracle, "{:.1f}"))
         if "oracle" in runs and "labelled" in runs and arm not in ("oracle", "labelled", "start"):
             three = {"arm": found, "oracle": runs["oracle"], "labelled": runs["labelled"]}
             line.append(_interval(three, _closed, "{:.2f}"))
@@ -133,6 +133,12 @@ def _interval(arms: dict[str, Runs], statistic: Statistic, form: str) -> str:
         values.append(statistic(picked))
     low, high = np.nanpercentile(values[1:], [2.5, 97.5])
     return f"{form.format(values[0])} ({form.format(low)} to {form.format(high)})"
+
+
+def _of_oracle(picked: dict[str, dict[str, NDArray[np.float64]]]) -> float:
+    """Percentage of oracle's accuracy."""
+    oracle = _micro(picked["oracle"])
+    return 100 * _micro(picked["arm"]) / oracle if oracle else float("nan")
 
 
 def _closed(picked: dict[str, dict[str, NDArray[np.float64]]]) -> float:
