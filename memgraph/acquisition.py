@@ -52,8 +52,8 @@ def uncertainty(snapshot: Snapshot, *, seed: int = 0) -> Floats:
     right = snapshot.labels[rows] >= 0.5
     if not right.any() or right.all():
         raise ModelError(f"choosing what to label needs right and wrong labels, found {len(rows)} of one class")
-    committee, _ = Committee.fit(snapshot, rows, snapshot.labels, checks=ALL_CHECKS, policies=False, seed=seed)
-    probability = 1 / (1 + np.exp(-committee.logits(snapshot, snapshot.labels).astype(np.float64)))
+    _, logits = Committee.fit(snapshot, rows, snapshot.labels, checks=ALL_CHECKS, policies=False, seed=seed)
+    probability = 1 / (1 + np.exp(-logits.astype(np.float64)))
     variance = np.zeros(len(snapshot.query_keys))
     np.add.at(variance, snapshot.rollout_query, probability * (1 - probability))
     rollouts = np.bincount(snapshot.rollout_query, minlength=len(variance))

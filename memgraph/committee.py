@@ -3,7 +3,7 @@
 The first round sees each rollout's features. The second sees, beside them, the group's votes weighted by what the first
 believes, so that an answer counts by who gives it and not only by how many do, and how far responses written like this
 one, or that say the same, are believed in the whole memory (`memgraph.reliability`, `memgraph.wording`). What the second
-round is trained on comes from first-round models that never saw the unit's labels (cross-fitting), as does `logits_of_labelled`.
+round is trained on comes from first-round models that never saw the unit's labels (cross-fitting).
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Committee:
             policies: whether it may know which policy a rollout comes from.
             weights: [rows] how much each label counts as a target; None where all count the same.
 
-        Returns the committee, and [rows] logits for these rollouts by models that did not see their unit's labels.
+        Returns the committee, and [rollouts] logits: of these rows by models that did not see their unit's labels.
         """
         names, features = rollout_features(snapshot, visible, checks)
         own = [names.index(name) for name in own_features(snapshot, checks)[0]]
@@ -114,8 +114,10 @@ class Committee:
         known = PolicyReliability.fit(snapshot, believed) if policies else None
         committee = cls(names, own, tuple(checks), (first, []), words, hearsay, reliability, known)
         informed = committee._informed(snapshot, features, probability, ngrams)
-        held_out = _cross_fitted(informed[rows], right, weights, fold, seed + 1)
-        return replace(committee, rounds=(first, _fit_members(informed[rows], right, weights, seed + 1))), held_out
+        second = _fit_members(informed[rows], right, weights, seed + 1)
+        logits = _logits(second, informed)
+        logits[rows] = _cross_fitted(informed[rows], right, weights, fold, seed + 1)
+        return replace(committee, rounds=(first, second)), logits
 
     def logits(self, snapshot: Snapshot, labels: Floats) -> Floats:
         """[rollouts] logits of being right.

@@ -137,7 +137,7 @@ class RewardModel:
         place = device or ("cuda" if torch.cuda.is_available() else "cpu")
         rng = np.random.default_rng(seed)
         rows = _rows_of_units(snapshot, units)
-        committee, held_out_prior = Committee.fit(
+        committee, prior = Committee.fit(
             snapshot,
             rows,
             visible,
@@ -147,12 +147,10 @@ class RewardModel:
             weights=None if weights is None else weights[rows],
             seed=seed,
         )
-        prior = committee.logits(snapshot, visible)
-        prior[rows] = held_out_prior
         if not config.residual:
-            prior, held_out_prior = np.zeros_like(prior), np.zeros_like(held_out_prior)
+            prior = np.zeros_like(prior)
         data = to_hetero(snapshot, prior).to(place)
-        logits = held_out_prior.copy()
+        logits = prior[rows]
         folds = np.array_split(rng.permutation(units), config.members) if config.members else []
         query, gain = snapshot.rollout_query[rows], 0.0
         with torch.random.fork_rng():
@@ -170,11 +168,11 @@ class RewardModel:
                 found = _train(cast(RewardGNN, network), data, snapshot, training, fold, config, rng, report)
                 logits[np.isin(rows, _rows_of_units(snapshot, fold))] = found
                 tried = np.isin(rows, _rows_of_units(snapshot, np.concatenate(folds[: number + 1])))
-                gain = _gain(held_out_prior[tried], logits[tried], snapshot.labels[rows][tried], query[tried])
+                gain = _gain(prior[rows[tried]], logits[tried], snapshot.labels[rows][tried], query[tried])
                 if config.residual and gain < _LEAST_GAIN_SO_FAR:
                     break
         if config.residual and gain < _LEAST_GAIN:
-            logits = held_out_prior
+            logits = prior[rows]
             for network in networks:
                 cast(RewardGNN, network).switch_off()
         if progress is not None:

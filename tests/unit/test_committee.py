@@ -23,3 +23,12 @@ def test_a_feature_that_hardly_varied_among_the_labels_does_not_decide_elsewhere
     before = committee.logits(inside, one.labels)
     after = committee.logits(replace(inside, rollout_features=outside[:, None]), one.labels)
     assert np.abs(after - before).max() < 1
+
+
+def test_a_fit_gives_the_logits_of_unlabelled_rollouts_as_the_committee_does() -> None:
+    data = snapshot(queries=60, rollouts=4, labelled=30)
+    labelled = ~np.isnan(data.labels)
+    committee, logits = Committee.fit(data, np.flatnonzero(labelled), data.labels, checks=(), seed=0)
+    again = committee.logits(data, data.labels)
+    np.testing.assert_allclose(logits[~labelled], again[~labelled], atol=1e-6)
+    assert not np.allclose(logits[labelled], again[labelled], atol=1e-3)  # these are by models that did not see them
