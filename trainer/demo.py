@@ -13,7 +13,8 @@ from memgraph.resources import data_folder
 from memgraph.settings import Settings
 from trainer.config import RunConfig
 from trainer.progress import Narrator
-from trainer.train import RunResult, run
+from trainer.result import RunResult
+from trainer.train import run
 
 _EXAMPLES = ("label_spending", "similar_queries", "query_group")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,16 @@ from memgraph.answers import normalise
 from memgraph.ledger import Ledger
 from memgraph.parsing import parse_response
 from memgraph.truth import Judge
+from trainer.config import RunConfig
 from trainer.data import Problems, Task
 from trainer.generate import sample_responses
+from trainer.policy import Policy
+from trainer.progress import Narrator
+from trainer.sharing import part, whole
+from trainer.verifiers import verifier
+
+Scores = dict[str, NDArray[np.float64]]
+"""[problems] of each split, 1 where the greedy answer is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +97,62 @@ def stated_answer(task: Task, response: str) -> tuple[str, str | None, str]:
     """(query key, normalised answer or None where missing, domain), as `Ledger.evaluate_answers` takes it."""
     answer = normalise(parse_response(response, task.domain).answer, task.domain)
     return task.query_key, answer.value if answer.valid else None, task.domain
+
+
+def evaluate(
+    config: RunConfig,
+    policy: Policy,
+    held_out: Mapping[str, Problems],
+    ledger: Ledger,
+    narrator: Narrator,
+    *,
+    together: bool = False,
+) -> Scores:
+    """Answer the held-out problems greedily.
+
+    Args:
+        together: every process answers all problems, in step with the others, as weights that are sharded over them need.
+    """
+    policy.ready_to_sample()
+    judge = verifier(config.labels.verifier).judge
+    scores = {}
+    for split, problems in held_out.items():
+        if not problems.tasks:
+            continue
+        mine = problems if together else Problems(tuple(part(problems.tasks)), problems.truth)
+        found = greedy_scores(
+            policy.model,
+            policy.tokenizer,
+            [policy.prompt(task.query) for task in mine.tasks],
+            mine,
+            ledger=ledger,
+            judge=judge,
+            max_new_tokens=config.max_new_tokens,
+            progress=narrator.shows_progress,
+        )
+        scores[split] = found if together else np.array(whole(found.tolist()), np.float64)
+        narrator.say(f"{split}: {scores[split].mean():.1%} right")
+    return scores
+
+
+def changes(before: Scores, after: Scores, held_out: Mapping[str, Problems]) -> dict[str, PairedChange]:
+    """By split and domain: "all", "math", … of the test problems, "ood", "ood/math", … of the others."""
+    changes = {}
+    for split in before:
+        domains = np.array([task.domain for task in held_out[split].tasks])
+        changes["all" if split == "test" else split] = paired_change(before[split], after[split])
+        for domain in sorted(set(domains)):
+            name = str(domain) if split == "test" else f"{split}/{domain}"
+            changes[name] = paired_change(before[split][domains == domain], after[split][domains == domain])
+    return changes
+
+
+def keep_scores(file: Path, before: Scores, after: Scores, held_out: Mapping[str, Problems]) -> None:
+    """Problem by problem, so that runs can be compared in pairs."""
+    rows = [
+        {"split": split, "query_key": task.query_key, "domain": task.domain, "before": first, "after": last}
+        for split in before
+        for task, first, last in zip(held_out[split].tasks, before[split].tolist(), after[split].tolist(), strict=True)
+    ]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(rows) + "\n", encoding="utf-8")

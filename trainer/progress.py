@@ -10,7 +10,7 @@ from rich.table import Table
 from transformers import PrinterCallback, TrainerCallback
 
 if TYPE_CHECKING:
-    from trainer.train import RunResult
+    from trainer.result import RunResult
 
 
 _LINE_EVERY = 10  # steps, where there is no terminal to show a bar on

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from accelerate import PartialState
-from accelerate.utils import gather_object, wait_for_everyone
-from numpy.typing import NDArray
+from accelerate.utils import gather_object
 from transformers.trainer_utils import get_last_checkpoint
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from memgraph import LabelView, Memory, Rollout
+from memgraph import LabelView, Memory
 from memgraph.errors import TrainingError
-from memgraph.ingest import IngestReport
-from memgraph.keys import key_of
 from memgraph.labelling import Spending
-from memgraph.ledger import Ledger
-from memgraph.resources import cypher
 from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.scorers import SCORERS, GnnScorer, Scorer
 from memgraph.settings import Settings
@@ -34,45 +26,19 @@ from memgraph.truth import Judge
 from trainer.budget import LabelBudget
 from trainer.config import RunConfig
 from trainer.data import Problems, load_problems, training_dataset
-from trainer.evaluation import PairedChange, greedy_scores, paired_change
-from trainer.generate import sample_responses
+from trainer.evaluation import Scores, changes, evaluate, keep_scores
 from trainer.groups import Ranks
-from trainer.monitor import Agreement, Monitor
+from trainer.initial import group_size, store_initial_rollouts
+from trainer.monitor import Monitor
 from trainer.plots import plot_training
 from trainer.policy import Policy, load_policy
 from trainer.progress import Narrator, RewardProgress
-from trainer.refit import FitRecord, Refit
+from trainer.refit import Refit
+from trainer.result import RunResult
 from trainer.reward import HeldOut, Judged, MemoryReward
-from trainer.sharing import by_first, part, whole
+from trainer.sharing import by_first
 from trainer.upkeep import RewardUpkeep
 from trainer.verifiers import verifier
-
-Scores = dict[str, NDArray[np.float64]]
-
-
-@dataclass(slots=True)
-class RunResult:
-    """What a run did, for people and programs.
-
-    Attributes:
-        seconds: by stage.
-        accuracy: on the held-out problems, before and after: all, by domain, and the same of the ood ones.
-        spending: of the ledger.
-        reward_sources: rewards given during training, by source.
-        reward_model: the first one, with its calibration on held-out labelled queries.
-        refits: later ones, each with its calibration.
-        monitor: agreement of the predicted rewards with the verifier on the watched queries, and alarms.
-    """
-
-    name: str
-    steps: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
-    accuracy: dict[str, PairedChange] = field(default_factory=dict)
-    spending: dict[str, Any] = field(default_factory=dict)
-    reward_sources: dict[str, int] = field(default_factory=dict)
-    reward_model: dict[str, Any] = field(default_factory=dict)
-    refits: list[FitRecord] = field(default_factory=list)
-    monitor: Agreement | None = None
 
 
 def train(config: RunConfig, *, home: Path | None = None, resume: bool = False, quiet: bool = False) -> RunResult:
@@ -157,7 +123,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             confidence=config.reward.confidence,
             skip_noise=config.reward.skip_noise,
             policy=config.policy.model,
-            num_generations=_group_size(config),
+            num_generations=group_size(config),
             max_failed_calls=config.reward.max_failed_calls,
             held_out=HeldOut(config.ledger, problems.test.truth, judge),
             log=log,
@@ -177,7 +143,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             result.refits = refit.records if refit is not None else []
             result.monitor = monitor.agreement if monitor is not None else None
             if first:
-                _write_summary(config, result)
+                result.write(config.folder)
         if first:
             plot_training(log, config.folder / "training.png")
             narrator.say(f"reward by step is drawn in {config.folder / 'training.png'}")
@@ -186,67 +152,13 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         with stage("accuracy on held-out problems after training"):
             sharded = trainer.is_deepspeed_enabled or trainer.is_fsdp_enabled
             after = evaluate(config, policy, held_out, ledger, narrator, together=sharded)
-            result.accuracy = _changes(before, after, held_out)
+            result.accuracy = changes(before, after, held_out)
             if first:
-                _keep_scores(config.folder / "scores.json", before, after, held_out)
+                keep_scores(config.folder / "scores.json", before, after, held_out)
     if first:
-        _write_summary(config, result)
+        result.write(config.folder)
     narrator.result(result)
     return result
-
-
-def _write_summary(config: RunConfig, result: RunResult) -> None:
-    config.folder.mkdir(parents=True, exist_ok=True)
-    (config.folder / "summary.json").write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
-
-
-def store_initial_rollouts(
-    config: RunConfig, memory: Memory, policy: Policy, training: Problems, *, progress: bool = False
-) -> IngestReport:
-    """Sample the untrained policy and store what it says, as the run `<name>/initial`; what is there is not sampled again.
-
-    Rollouts of a query form groups as large as those of training, since a scorer compares what is in a group. Of several
-    processes each stores its part, and returns when all have; the report is of this one.
-    """
-    run, count = f"{config.name}/initial", config.reward.initial_rollouts
-    group = _group_size(config)
-    rows = memory.database.query(cypher("read/sampled_queries"), key=key_of("run", run), count=count)
-    known = {row["query"] for row in rows}
-    tasks = part([task for task in training.tasks if task.query_key not in known])
-    responses = sample_responses(
-        policy.model,
-        policy.tokenizer,
-        [policy.prompt(task.query) for task in tasks],
-        n=count,
-        max_new_tokens=config.max_new_tokens,
-        temperature=float(config.grpo.get("temperature", 1.0)),
-        seed=config.seed,
-        progress=progress,
-    )
-    report = memory.add(
-        Rollout(
-            query=task.query,
-            response=response,
-            query_id=task.query_id,
-            dataset=task.dataset,
-            domain=task.domain,
-            policy=config.policy.model,
-            run=run,
-            attempt=1,
-            call=sample // group,
-            step=0,
-            sample=sample % group,
-        )
-        for task, samples in zip(tasks, responses, strict=True)
-        for sample, response in enumerate(samples)
-    )
-    wait_for_everyone()
-    return report
-
-
-def _group_size(config: RunConfig) -> int:
-    """Rollouts that training samples together for one query."""
-    return int(config.grpo.get("num_generations", GRPOConfig.num_generations) or 1)
 
 
 def label(config: RunConfig, memory: Memory, training: Problems) -> Spending:
@@ -352,65 +264,6 @@ def make_trainer(
     )
     RewardProgress.attach(trainer, narrator)
     return trainer
-
-
-def evaluate(
-    config: RunConfig,
-    policy: Policy,
-    held_out: Mapping[str, Problems],
-    ledger: Ledger,
-    narrator: Narrator,
-    *,
-    together: bool = False,
-) -> Scores:
-    """[problems] of each split, 1 where the greedy answer is right.
-
-    Args:
-        together: every process answers all problems, in step with the others, as weights that are sharded over them need.
-    """
-    policy.ready_to_sample()
-    judge = verifier(config.labels.verifier).judge
-    scores = {}
-    for split, problems in held_out.items():
-        if not problems.tasks:
-            continue
-        mine = problems if together else Problems(tuple(part(problems.tasks)), problems.truth)
-        found = greedy_scores(
-            policy.model,
-            policy.tokenizer,
-            [policy.prompt(task.query) for task in mine.tasks],
-            mine,
-            ledger=ledger,
-            judge=judge,
-            max_new_tokens=config.max_new_tokens,
-            progress=narrator.shows_progress,
-        )
-        scores[split] = found if together else np.array(whole(found.tolist()), np.float64)
-        narrator.say(f"{split}: {scores[split].mean():.1%} right")
-    return scores
-
-
-def _changes(before: Scores, after: Scores, held_out: Mapping[str, Problems]) -> dict[str, PairedChange]:
-    """By split and domain: "all", "math", … of the test problems, "ood", "ood/math", … of the others."""
-    changes = {}
-    for split in before:
-        domains = np.array([task.domain for task in held_out[split].tasks])
-        changes["all" if split == "test" else split] = paired_change(before[split], after[split])
-        for domain in sorted(set(domains)):
-            name = str(domain) if split == "test" else f"{split}/{domain}"
-            changes[name] = paired_change(before[split][domains == domain], after[split][domains == domain])
-    return changes
-
-
-def _keep_scores(file: Path, before: Scores, after: Scores, held_out: Mapping[str, Problems]) -> None:
-    """Problem by problem, so that runs can be compared in pairs."""
-    rows = [
-        {"split": split, "query_key": task.query_key, "domain": task.domain, "before": first, "after": last}
-        for split in before
-        for task, first, last in zip(held_out[split].tasks, before[split].tolist(), after[split].tolist(), strict=True)
-    ]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(rows) + "\n", encoding="utf-8")
 
 
 def _checkpoint(config: RunConfig) -> str:

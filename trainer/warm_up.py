@@ -20,9 +20,10 @@ from memgraph.reward_model import RewardModelConfig
 from memgraph.settings import Settings
 from trainer.config import RunConfig
 from trainer.data import load_problems
+from trainer.initial import store_initial_rollouts
 from trainer.policy import load_policy
 from trainer.progress import Narrator
-from trainer.train import label, store_initial_rollouts
+from trainer.train import label
 
 
 def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> RegisteredModel:

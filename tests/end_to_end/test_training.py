@@ -21,8 +21,9 @@ from trainer.config import DataSection, LabelSection, RefitSection, RewardSectio
 from trainer.data import Problems, load_problems, training_dataset
 from trainer.problems import generate
 from trainer.progress import Narrator
+from trainer.result import RunResult
 from trainer.reward import Judged, MemoryReward
-from trainer.train import RunResult, run
+from trainer.train import run
 from trainer.verifiers import judge
 
 
