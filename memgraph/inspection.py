@@ -1,4 +1,8 @@
-"""The named Cypher queries for people, in `cypher/inspect/`: each says at its top what it answers."""
+"""The named Cypher queries for people, in `cypher/inspect/`: each says at its top what it answers.
+
+Each is one statement, since Neo4j Browser shows no rows for a paste of several. Values are therefore not set with `:param`:
+a query that takes some begins with `WITH {run: null} AS given`, to be edited there; here they come as a real parameter.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,14 @@ from memgraph.connect import Database
 from memgraph.errors import InputError
 from memgraph.resources import cypher, data_folder
 
-_PARAMETER = re.compile(r"\$(\w+)")
+_GIVEN = re.compile(r"^WITH \{(.*)\} AS given\b.*$", re.MULTILINE)
+_NAME = re.compile(r"(\w+): null")
 _DETAILS = re.compile(r" (?:Parameters:|Returns) ")
 
 
 @dataclass(frozen=True, slots=True)
 class InspectionQuery:
-    """A query for people: its name, what it answers, and the parameters it takes."""
+    """A query for people: its name, what it answers, the parameters it takes, and its text to paste."""
 
     name: str
     answers: str
@@ -30,11 +35,10 @@ def inspection_queries() -> list[InspectionQuery]:
     found = []
     for file in sorted((data_folder("cypher") / "inspect").glob("*.cypher")):
         text = cypher(f"inspect/{file.stem}")
-        comment = [line.removeprefix("//").strip() for line in text.splitlines() if line.startswith("//")]
-        body = "\n".join(line for line in text.splitlines() if not line.startswith("//"))
-        parameters = tuple(dict.fromkeys(_PARAMETER.findall(body)))
-        answers = _DETAILS.split(" ".join(comment))[0]
-        found.append(InspectionQuery(file.stem, answers, parameters, text))
+        comment = " ".join(line.removeprefix("//").strip() for line in text.splitlines() if line.startswith("//"))
+        given = _GIVEN.search(text)
+        names = tuple(_NAME.findall(given[1])) if given else ()
+        found.append(InspectionQuery(file.stem, _DETAILS.split(comment)[0], names, text))
     return found
 
 
@@ -50,4 +54,6 @@ def run_inspection(database: Database, name: str, parameters: Mapping[str, Any])
     query = known[name]
     if unknown := sorted(set(parameters) - set(query.parameters)):
         raise InputError(f"{name} has no parameter {unknown[0]!r}; known: {', '.join(query.parameters) or 'none'}")
-    return database.query(query.text, **{**dict.fromkeys(query.parameters), **parameters})
+    return database.query(
+        _GIVEN.sub("WITH $given AS given", query.text), given={**dict.fromkeys(query.parameters), **parameters}
+    )

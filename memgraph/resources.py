@@ -24,16 +24,7 @@ def data_folder(name: str) -> Path:
 
 @cache
 def cypher(name: str) -> str:
-    """Text of the query `cypher/<name>.cypher`, without the `:param` lines that Neo4j Browser takes.
-
-    Raises:
-        MemRewardError: if there is no such file, listing those there are.
-    """
-    return "".join(line for line in cypher_file(name).splitlines(keepends=True) if not line.startswith(":param"))
-
-
-def cypher_file(name: str) -> str:
-    """The file `cypher/<name>.cypher` as it is, to paste into Neo4j Browser.
+    """Text of the query `cypher/<name>.cypher`.
 
     Raises:
         MemRewardError: if there is no such file, listing those there are.

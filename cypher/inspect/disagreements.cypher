@@ -1,10 +1,10 @@
 // Where do those who judge disagree? Answers and rollouts on which labels of one kind differ and no correction has settled it.
-// Parameters: $ledger (name, or null for labels of all).
+// Parameters: ledger (name, or null for labels of all).
 // Returns query, answer, kind, said (who says what), spread, rollouts (that it concerns), key (of the answer or rollout).
-:param ledger => null;
+WITH {ledger: null} AS given  // put your values here
 MATCH (target)<-[:SCORES]-(l:Label)
 WHERE l.kind IN ['ground_truth', 'human', 'code', 'judge'] AND NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }
-  AND ($ledger IS NULL OR EXISTS { (l)-[:SPENT_IN]->(:Ledger {name: $ledger}) })
+  AND (given.ledger IS NULL OR EXISTS { (l)-[:SPENT_IN]->(:Ledger {name: given.ledger}) })
 WITH target, l ORDER BY l.created_at
 WITH target, l.kind AS kind, collect(coalesce(l.identifier, '?') + ' ' + toString(round(l.score, 2))) AS said,
      max(l.score) - min(l.score) AS spread

@@ -1,9 +1,9 @@
 // Which labels were spent when: by ledger, kind, who judged, and the run and step of the first rollout that each label judged.
-// Parameters: $ledger (name, or null for all).
+// Parameters: ledger (name, or null for all).
 // Returns ledger, run, step, kind, author, purpose, labels, queries, rollouts (judged by them), mean_score.
-:param ledger => null;
+WITH {ledger: null} AS given  // put your values here
 MATCH (ledger:Ledger)<-[:SPENT_IN]-(l:Label)-[:SCORES]->(target)
-WHERE $ledger IS NULL OR ledger.name = $ledger
+WHERE given.ledger IS NULL OR ledger.name = given.ledger
 CALL (target) {
   MATCH (target)<-[:LEADS_TO*0..1]-(t:Thinking)
   WITH t ORDER BY t.created_at, t.step, t.key

@@ -1,11 +1,11 @@
 // How good were predictions, by what was learned later? For each reward model, over the rollouts that it scored before a
 // label told.
-// Parameters: $model (key or its beginning; null for all).
+// Parameters: model (key or its beginning; null for all).
 // Returns kind, model, rollouts, accuracy (at 0.5), brier (mean squared error), predicted_of_right, predicted_of_wrong
 // (mean predictions), first, last (when predicted).
-:param model => null;
+WITH {model: null} AS given  // put your values here
 MATCH (p:Label)-[:SCORES]->(t:Thinking)
-WHERE p.kind IN ['gnn', 'vote'] AND p.score IS NOT NULL AND ($model IS NULL OR p.model STARTS WITH $model)
+WHERE p.kind IN ['gnn', 'vote'] AND p.score IS NOT NULL AND (given.model IS NULL OR p.model STARTS WITH given.model)
 CALL (p, t) {
   MATCH (t)-[:LEADS_TO*0..1]->(target)<-[:SCORES]-(l:Label)
   WHERE NOT l.kind IN ['gnn', 'vote'] AND l.created_at >= p.created_at AND NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }

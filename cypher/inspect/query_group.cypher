@@ -1,14 +1,13 @@
 // One query's group: its rollouts with their answers, rewards and sources, labels and predictions, newest first.
-// Parameters: $query (key, or the beginning of the text; null picks the query with the most rollouts), $run (or null for all).
+// Parameters: query (key, or the beginning of the text; null picks the query with the most rollouts), run (or null for all).
 // Returns query, run, call, step, answer, reward, source, reason, labels (in force, the highest precedence first), predicted
 // (the newest), thinking.
-:param query => null;
-:param run => null;
+WITH {query: null, run: null} AS given  // put your values here
 MATCH (q:Query)
-WHERE $query IS NULL OR q.key = $query OR q.text STARTS WITH $query
-WITH q ORDER BY COUNT { (q)-[:GENERATES_REASONING]->() } DESC, q.key LIMIT 1
+WHERE given.query IS NULL OR q.key = given.query OR q.text STARTS WITH given.query
+WITH given, q ORDER BY COUNT { (q)-[:GENERATES_REASONING]->() } DESC, q.key LIMIT 1
 MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
-WHERE $run IS NULL OR t.run = $run
+WHERE given.run IS NULL OR t.run = given.run
 RETURN left(q.text, 80) AS query, t.run AS run, t.call AS call, t.step AS step, left(a.value, 40) AS answer, t.reward AS reward,
        t.reward_source AS source, t.reward_reason AS reason,
        COLLECT {

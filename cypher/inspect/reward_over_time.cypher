@@ -1,10 +1,10 @@
 // How did one query's reward develop, over runs and steps?
-// Parameters: $query (key, or the beginning of the text; null picks the query with rewards at the most steps).
+// Parameters: query (key, or the beginning of the text; null picks the query with rewards at the most steps).
 // Returns query, run, attempt, step, rollouts, rewarded, mean_reward, spread (standard deviation), answers (different ones),
 // sources.
-:param query => null;
+WITH {query: null} AS given  // put your values here
 MATCH (q:Query)
-WHERE $query IS NULL OR q.key = $query OR q.text STARTS WITH $query
+WHERE given.query IS NULL OR q.key = given.query OR q.text STARTS WITH given.query
 CALL (q) {
   MATCH (q)-[:GENERATES_REASONING]->(t:Thinking) WHERE t.reward IS NOT NULL
   RETURN count(DISTINCT [t.run, t.step]) AS steps

@@ -1,31 +1,27 @@
 // A query's rewards as they were at a past time, or when a training run had finished a step: for each rollout that was there,
 // the judgement in force (ground truth, then people, code, judges), else what was last predicted.
-// Parameters: $query (key, or the beginning of the text; null picks the one that was scored most often), $at (ISO 8601 text, or
-// null), $run and $step (a run's name and step, or null), $ledger (name; null for the labels of all).
+// Parameters: query (key, or the beginning of the text; null picks the one that was scored most often), at (ISO 8601 text, or
+// null), run and step (a run's name and step, or null), ledger (name; null for the labels of all).
 // Returns query, answer, reward, source, since, model, run, step, rollout.
-:param run => null;
-:param step => null;
-:param at => null;
-:param query => null;
-:param ledger => null;
-CALL () {
-  OPTIONAL MATCH (:Run {name: $run})-[:PRODUCED]->(later:Thinking)
-  WHERE later.step > $step AND NOT coalesce(later.superseded, false)
-  RETURN coalesce(datetime($at), min(later.created_at) - duration({microseconds: 1}), datetime()) AS at
+WITH {query: null, at: null, run: null, step: null, ledger: null} AS given  // put your values here
+CALL (given) {
+  OPTIONAL MATCH (:Run {name: given.run})-[:PRODUCED]->(later:Thinking)
+  WHERE later.step > given.step AND NOT coalesce(later.superseded, false)
+  RETURN coalesce(datetime(given.at), min(later.created_at) - duration({microseconds: 1}), datetime()) AS at
 }
-CALL () {
-  MATCH (q:Query) WHERE q.key = $query OR q.text STARTS WITH $query RETURN q LIMIT 1
+CALL (given) {
+  MATCH (q:Query) WHERE q.key = given.query OR q.text STARTS WITH given.query RETURN q LIMIT 1
   UNION
-  MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking) WHERE $query IS NULL
+  MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking) WHERE given.query IS NULL
   WITH q, count { (t)<-[:SCORES]-() } AS scores
   RETURN q ORDER BY scores DESC, q.key LIMIT 1
 }
 MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
 WHERE t.created_at <= at AND NOT coalesce(t.superseded, false)
-CALL (t, a, at) {
+CALL (t, a, at, given) {
   OPTIONAL MATCH (t)-[:LEADS_TO*0..1]->(target)<-[:SCORES]-(l:Label)
   WHERE l.created_at <= at AND (l.kind IN ['gnn', 'vote'] OR l.purpose IN ['train', 'calibrate'])
-    AND ($ledger IS NULL OR l.kind IN ['gnn', 'vote'] OR EXISTS { (l)-[:SPENT_IN]->(:Ledger {name: $ledger}) })
+    AND (given.ledger IS NULL OR l.kind IN ['gnn', 'vote'] OR EXISTS { (l)-[:SPENT_IN]->(:Ledger {name: given.ledger}) })
   WITH l, CASE l.kind WHEN 'ground_truth' THEN 0 WHEN 'human' THEN 1 WHEN 'code' THEN 2 WHEN 'judge' THEN 3 ELSE 4 END AS rank,
        target:Answer AS on_answer
   ORDER BY rank, on_answer, l.created_at DESC

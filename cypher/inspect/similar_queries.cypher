@@ -1,10 +1,10 @@
 // What a query is similar to, and which answers of those neighbours are known to be right.
-// Parameters: $query (key, or the beginning of the text; null picks one with labelled neighbours).
+// Parameters: query (key, or the beginning of the text; null picks one with labelled neighbours).
 // Returns query, neighbour, cosine, right_answers.
-:param query => null;
+WITH {query: null} AS given  // put your values here
 MATCH (q:Query)-[:SIMILAR_TO]->(:Query)
-WHERE q.key = $query OR q.text STARTS WITH $query
-   OR ($query IS NULL AND EXISTS { (q)-[:SIMILAR_TO]->(:Query)-[:HAS_REFERENCE]->() }
+WHERE q.key = given.query OR q.text STARTS WITH given.query
+   OR (given.query IS NULL AND EXISTS { (q)-[:SIMILAR_TO]->(:Query)-[:HAS_REFERENCE]->() }
                       AND NOT EXISTS { (q)-[:HAS_REFERENCE]->() })
 WITH q ORDER BY q.key LIMIT 1
 MATCH (space:EmbeddingSpace {active: true})

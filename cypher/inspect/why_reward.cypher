@@ -1,17 +1,17 @@
 // Why this reward: the labelled queries around a rollout's query, what their labels say on average, and by how much each of
 // them, their answers and the group's own answers moved the predicted score (null until `memreward why ROLLOUT` has looked).
-// Parameters: $rollout (key, or its beginning; null picks one, if possible one that was explained).
+// Parameters: rollout (key, or its beginning; null picks one, if possible one that was explained).
 // Returns rollout, query, score, model, since, reason, kind, what, cosine, label, change.
-:param rollout => null;
-CALL () {
-  MATCH (t:Thinking) WHERE t.key STARTS WITH $rollout RETURN t LIMIT 1
+WITH {rollout: null} AS given  // put your values here
+CALL (given) {
+  MATCH (t:Thinking) WHERE t.key STARTS WITH given.rollout RETURN t LIMIT 1
   UNION
-  MATCH (t:Thinking)<-[:SCORES]-(:Label)-[:MOVED_BY]->() WHERE $rollout IS NULL RETURN t LIMIT 1
+  MATCH (t:Thinking)<-[:SCORES]-(:Label)-[:MOVED_BY]->() WHERE given.rollout IS NULL RETURN t LIMIT 1
   UNION
   MATCH (:Label {purpose: 'calibrate'})-[:SCORES]->(:Answer)<-[:GENERATES]-(:Query)-[:SIMILAR_TO]-(q:Query)
-        -[:GENERATES_REASONING]->(t:Thinking) WHERE $rollout IS NULL RETURN t LIMIT 1
+        -[:GENERATES_REASONING]->(t:Thinking) WHERE given.rollout IS NULL RETURN t LIMIT 1
   UNION
-  MATCH (t:Thinking)<-[:SCORES]-(:Label {kind: 'gnn'}) WHERE $rollout IS NULL RETURN t LIMIT 1
+  MATCH (t:Thinking)<-[:SCORES]-(:Label {kind: 'gnn'}) WHERE given.rollout IS NULL RETURN t LIMIT 1
 }
 WITH t LIMIT 1
 MATCH (q:Query)-[:GENERATES_REASONING]->(t)

@@ -1,9 +1,9 @@
 // Which predictions were farthest from what was learned later?
-// Parameters: $model (key or its beginning; null for all).
+// Parameters: model (key or its beginning; null for all).
 // Returns predicted, truth, says (kind of the label), query, answer, thinking, rollout (key), model.
-:param model => null;
+WITH {model: null} AS given  // put your values here
 MATCH (p:Label)-[:SCORES]->(t:Thinking)
-WHERE p.kind IN ['gnn', 'vote'] AND p.score IS NOT NULL AND ($model IS NULL OR p.model STARTS WITH $model)
+WHERE p.kind IN ['gnn', 'vote'] AND p.score IS NOT NULL AND (given.model IS NULL OR p.model STARTS WITH given.model)
 CALL (p, t) {
   MATCH (t)-[:LEADS_TO*0..1]->(target)<-[:SCORES]-(l:Label)
   WHERE NOT l.kind IN ['gnn', 'vote'] AND l.created_at >= p.created_at AND NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }

@@ -39,9 +39,9 @@ def inspect(
         console.print(table)
         return
     if show:
-        from memgraph.resources import cypher_file
+        from memgraph.resources import cypher
 
-        text = cypher_file(f"inspect/{name}")
+        text = cypher(f"inspect/{name}")
         emit({"name": name, "cypher": text}) if as_json else typer.echo(text)
         return
     with open_memory(home) as memory:

@@ -133,6 +133,7 @@ class ServerHome:
         values = {
             "server.default_listen_address": LOOPBACK,
             "server.bolt.listen_address": f"{LOOPBACK}:{bolt_port}",
+            "server.bolt.advertised_address": f"{LOOPBACK}:{bolt_port}",  # what Neo4j Browser connects to
             "server.http.listen_address": f"{LOOPBACK}:{http_port}",
             "server.https.enabled": "false",
             "server.directories.logs": str(self.log.parent),

@@ -277,7 +277,8 @@ class LocalServer:
             user=USER,
             password=self._home.password(),
             database=DATABASE,
-            browser=f"http://{LOOPBACK}:{record.http_port}/browser/",
+            browser=f"http://{LOOPBACK}:{record.http_port}/browser/"
+            f"?dbms=bolt://{USER}@{LOOPBACK}:{record.bolt_port}&db={DATABASE}",  # fills in all but the password
         )
 
 

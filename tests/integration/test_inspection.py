@@ -13,7 +13,7 @@ from memgraph.inspection import inspection_queries, run_inspection
 from memgraph.label_rows import LabelRow
 from memgraph.memory import Memory
 from memgraph.records import LabelKind, Rollout
-from memgraph.resources import cypher_file
+from memgraph.resources import cypher
 from tests.conftest import empty
 
 QUERIES = inspection_queries()
@@ -65,13 +65,20 @@ def ask(memory: Memory, name: str, **parameters: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
-def test_each_says_what_it_answers_and_sets_its_parameters_for_the_browser(query) -> None:
-    header, rest = re.match(r"((?:// .*\n)+)((?:.*\n)*)", cypher_file(f"inspect/{query.name}")).groups()
+def test_each_says_what_it_answers_and_is_one_statement_that_names_its_parameters(query) -> None:
+    header, rest = re.match(r"((?:// .*\n)+)((?:.*\n)*)", cypher(f"inspect/{query.name}")).groups()
     assert query.answers[-1] in "?.", "what the list shows ends with its sentence"
     assert "Returns " in header
-    assert tuple(re.findall(r"^:param (\w+) => .+;$", rest, re.MULTILINE)) == query.parameters
-    assert all(f"${name}" in header for name in query.parameters)
-    assert ":param" not in query.text
+    assert set(re.findall(r"\bgiven\.(\w+)", rest)) == set(query.parameters)
+    assert all(name in header.partition("Parameters: ")[2] for name in query.parameters)
+    assert not re.search(r"[;$]", rest), (
+        "several statements, or parameters, would have to be set in Neo4j Browser first"
+    )
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+def test_each_pastes_as_it_is(lived: Memory, query) -> None:
+    assert lived.database.query(query.text) == ask(lived, query.name)
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
