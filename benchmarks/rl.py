@@ -14,8 +14,7 @@ Arms:
     vote        majority vote alone, no labels (TTRL)
     memory      labelled queries are judged, the others rewarded by the reward model
     acquired    the same, with labels spent where they help most
-    believed    the same, and queries come up in training as often as their predicted rewards are known, labelled ones most
-    chosen      only queries that are chosen as for acquired are trained on: are the labels worth it, or the rewards?
+    chosen      only queries that are chosen in this way are trained on: are the labels worth it, or the rewards?
     random      a random number for every rollout
 """
 
@@ -61,7 +60,6 @@ ARMS: dict[str, dict[str, dict[str, Any]]] = {
     "vote": {"labels": {"budget": 0}, "reward": {"scorer": "majority_vote", **_NO_MODEL}},
     "memory": {},
     "acquired": {"labels": {"acquisition": "informative"}},
-    "believed": {"labels": {"acquisition": "informative"}, "reward": {"repeat": 9}},
     "chosen": {"labels": {"acquisition": "informative", **_NOBODY_WATCHES}, "reward": {"scorer": "none"}},
     "random": {"labels": {"budget": 0}, "reward": {"scorer": "random", **_NO_MODEL}},
 }

@@ -141,12 +141,6 @@ class RewardSection(_Section):
         ge=1,
         description="Rollouts of each training query before training starts; labels are drawn among their queries.",
     )
-    repeat: int = Field(
-        1,
-        ge=1,
-        description="How many times at most a pass over the training queries comes to an unlabelled one: in proportion to how "
-        "much of its reward the scorer knows, by its own calibrated probabilities for the initial rollouts.",
-    )
     max_failed_calls: int = Field(3, ge=0, description="Consecutive failed reward calls after which training stops.")
 
     @field_validator("checks")

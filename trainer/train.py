@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from memgraph.settings import Settings
 from memgraph.truth import Judge
 from trainer.budget import LabelBudget
 from trainer.config import RunConfig
-from trainer.curriculum import curriculum, explained_of
 from trainer.data import Problems, load_problems, training_dataset
 from trainer.evaluation import Scores, changes, evaluate, keep_scores
 from trainer.groups import Ranks
@@ -106,18 +105,12 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
 
     rewarded = training.only(judged.query_keys)
     if scorer is not None:
-        explained = by_first(lambda: known_rewards(config, memory, training, scorer, judged.query_keys))
-        passed = curriculum(
-            training.tasks, judged.query_keys, explained, repeat=config.labels.repeat, most=config.reward.repeat
-        )
-        rewarded = Problems(tuple(passed), training.truth)
+        rewarded = Problems((*training.tasks, *rewarded.tasks * (config.labels.repeat - 1)), training.truth)
     if not rewarded.tasks:
         raise TrainingError(
             f"no training query has a reward: scorer {config.reward.scorer!r} and a label budget of {config.labels.budget}"
         )
     with stage("training"):
-        known = sum(task.query_key in judged.query_keys for task in rewarded.tasks)
-        narrator.say(f"{len(rewarded.tasks)} prompts in a pass over the training queries, {known} of them labelled")
         log = config.folder / "rewards.jsonl"
         reward = MemoryReward(
             memory,
@@ -210,16 +203,6 @@ def fit_scorer(config: RunConfig, memory: Memory, refit: Refit | None, result: R
     scorer = SCORERS[config.reward.scorer]()
     scorer.fit(memory.snapshot(LabelView(ledgers=(config.ledger,))), seed=config.seed)
     return scorer
-
-
-def known_rewards(
-    config: RunConfig, memory: Memory, training: Problems, scorer: Scorer, labelled: Collection[str]
-) -> dict[str, float]:
-    """Unlabelled query → how much of its reward the model knows; nothing where all come up equally often."""
-    if config.reward.repeat == 1:
-        return {}
-    unlabelled = {task.query_key for task in training.tasks} - set(labelled)
-    return explained_of(memory, scorer, unlabelled, LabelView(ledgers=(config.ledger,)))
 
 
 def make_monitor(
