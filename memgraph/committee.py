@@ -93,7 +93,7 @@ class Committee:
             policies: whether it may know which policy a rollout comes from.
             weights: [rows] how much each label counts as a target; None where all count the same.
 
-        Returns the committee, and [rollouts] logits: of these rows by models that did not see their unit's labels.
+        Returns the committee, and [rollouts] logits; those of these rows by models that did not see their unit's labels.
         """
         names, features = rollout_features(snapshot, visible, checks)
         own = [names.index(name) for name in own_features(snapshot, checks)[0]]

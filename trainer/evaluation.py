@@ -137,14 +137,14 @@ def evaluate(
 
 def changes(before: Scores, after: Scores, held_out: Mapping[str, Problems]) -> dict[str, PairedChange]:
     """By split and domain: "all", "math", … of the test problems, "ood", "ood/math", … of the others."""
-    changes = {}
+    found = {}
     for split in before:
         domains = np.array([task.domain for task in held_out[split].tasks])
-        changes["all" if split == "test" else split] = paired_change(before[split], after[split])
+        found["all" if split == "test" else split] = paired_change(before[split], after[split])
         for domain in sorted(set(domains)):
             name = str(domain) if split == "test" else f"{split}/{domain}"
-            changes[name] = paired_change(before[split][domains == domain], after[split][domains == domain])
-    return changes
+            found[name] = paired_change(before[split][domains == domain], after[split][domains == domain])
+    return found
 
 
 def keep_scores(file: Path, before: Scores, after: Scores, held_out: Mapping[str, Problems]) -> None:
