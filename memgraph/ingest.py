@@ -14,16 +14,17 @@ from memgraph import keys
 from memgraph.answers import NORMALISER_VERSION, NormalAnswer, normalise
 from memgraph.checks import CHECKS_PROPERTY, Response, check_vector
 from memgraph.connect import Database
-from memgraph.embedding import Embedder, Vectors
+from memgraph.embedding import Vectors
 from memgraph.observation import observe
 from memgraph.parsing import parse_response
 from memgraph.reading import GivenEmbeddings, Reject, Row
 from memgraph.records import Rollout
 from memgraph.resources import cypher
 from memgraph.similarity import link
-from memgraph.space import require_active
+from memgraph.space import GuardedEmbedder, require_active
 
 _BATCH = 512
+_COMPARED = 3  # given vectors that are compared with the model's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Ingest:
     def __init__(
         self,
         database: Database,
-        embedder: Embedder,
+        embedder: GuardedEmbedder,
         *,
         neighbours: int,
         given: GivenEmbeddings | None = None,
@@ -104,6 +105,7 @@ class Ingest:
         self._embedder = embedder
         self._neighbours = neighbours
         self._given = given
+        self._given_checked = given is None
         self._progress = progress
         self._keys = RolloutKeys()
         self._runs: set[str] = set()
@@ -192,8 +194,20 @@ class Ingest:
                 return f"its {name} vector is all zeros, which has no direction"
         return None
 
+    def _check_given(self, fresh: Sequence[_Prepared]) -> None:
+        """Refuse vectors of another model, going by the first queries that have one."""
+        assert self._given is not None
+        given = {one.row.rollout.query: self._given.query.get(one.row.rollout.query_id or "") for one in fresh}
+        compared = {text: _unit(vector) for text, vector in given.items() if vector is not None}
+        if compared:
+            texts = list(compared)[:_COMPARED]
+            self._embedder.check_given(texts, np.stack([compared[text] for text in texts]))
+            self._given_checked = True
+
     def _write(self, fresh: Sequence[_Prepared]) -> None:
         space = self._embedder.space
+        if not self._given_checked:
+            self._check_given(fresh)
         queries = self._query_rows(fresh)
         answers = self._answer_rows(fresh)
         thinking = self._vectors(fresh, "thinking", lambda one: one.row.rollout.rollout_id, lambda one: one.thinking)

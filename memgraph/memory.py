@@ -29,7 +29,7 @@ from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.scorers import Scores
 from memgraph.settings import Settings
 from memgraph.snapshot import Bools, Floats, Snapshot
-from memgraph.space import bind_space
+from memgraph.space import GuardedEmbedder, bind_space
 from memgraph.truth import Judge
 
 _BATCH = 2000
@@ -51,7 +51,7 @@ class Memory:
     at first use.
     """
 
-    def __init__(self, settings: Settings, database: Database, embedder: Embedder) -> None:
+    def __init__(self, settings: Settings, database: Database, embedder: GuardedEmbedder) -> None:
         self.settings = settings
         self.database = database
         self._embedder = embedder
@@ -119,6 +119,7 @@ class Memory:
 
         Raises:
             InputError: if the file cannot be read at all.
+            EmbeddingSpaceError: if the given embeddings are of another model than the memory's.
         """
         return self._ingest(given=embeddings, progress=progress).run(
             read_rows(file, run=run, dataset=dataset, domain=domain), file=str(file)

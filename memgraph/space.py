@@ -8,14 +8,15 @@ import numpy as np
 from neo4j import ManagedTransaction
 
 from memgraph.connect import Database
-from memgraph.embedding import CANARY, Embedder, EmbeddingSpace, Vectors
+from memgraph.embedding import CANARY, Embedder, EmbeddingSpace, GivenVectors, Vectors
 from memgraph.errors import EmbeddingSpaceError
 from memgraph.resources import cypher, cypher_template
 
 _SAME_MODEL = 0.999
+_SAME_TEXTS = 0.9  # of given vectors: cut texts and lower precision stay above it, other models do not
 
 
-def bind_space(database: Database, embedder: Embedder) -> Embedder:
+def bind_space(database: Database, embedder: Embedder) -> GuardedEmbedder:
     """Create the memory's embedding space with its vector index, or check that the embedder belongs to it.
 
     Returns the embedder, guarded: the first texts it embeds also check the canary sentence's vector, which catches a
@@ -107,6 +108,25 @@ class GuardedEmbedder:
             self._check_canary()
             self._checked = True
         return self._embedder.embed(texts)
+
+    def check_given(self, texts: Sequence[str], vectors: Vectors) -> None:
+        """Compare vectors that came with the data ([texts, dimension], unit length) with the model's own.
+
+        A space without a model (`GivenVectors`) takes them as they are.
+
+        Raises:
+            EmbeddingSpaceError: if they are of another model.
+        """
+        if isinstance(self._embedder, GivenVectors):
+            return
+        cosine = float((self.embed(texts) * vectors).sum(axis=1).mean())
+        if cosine < _SAME_TEXTS:
+            raise EmbeddingSpaceError(
+                f"the given vectors are not of {self.space.model} {self.space.revision}, which this memory's vectors are of: "
+                f"for {len(texts)} texts their mean cosine with its own is {cosine:.2f}, expected at least {_SAME_TEXTS}. "
+                "Import without them, so that the model embeds the texts; or keep these rollouts in a memory of that other "
+                "model (MEMREWARD_EMBEDDING_MODEL with --home), from Python also memgraph.embedding.GivenVectors"
+            )
 
     def _check_canary(self) -> None:
         vector = self._embedder.embed([CANARY])[0]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from memgraph.embedding import SentenceEmbedder
+from memgraph.embedding import SentenceEmbedder, Vectors
 from memgraph.memory import Memory
 from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
+from memgraph.space import GuardedEmbedder
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +49,19 @@ def memory(opened: Memory) -> Memory:
     """The session's memory, emptied of everything but its schema and embedding space."""
     empty(opened)
     return opened
+
+
+class _TakesAnyVectors(GuardedEmbedder):
+    """Believes the vectors that come with the data: a test may make up its own."""
+
+    def check_given(self, texts: Sequence[str], vectors: Vectors) -> None:
+        return
+
+
+@pytest.fixture
+def made_up(memory: Memory, embedder: SentenceEmbedder) -> Memory:
+    """The same memory for made-up vectors, which no model would give."""
+    return Memory(memory.settings, memory.database, _TakesAnyVectors(memory.database, embedder))
 
 
 def empty(memory: Memory) -> None:

@@ -66,7 +66,9 @@ def import_(
     embeddings: Annotated[
         Path | None,
         typer.Option(
-            exists=True, dir_okay=False, help="NPZ with query, query_id, thinking, answer, rollout_id arrays."
+            exists=True,
+            dir_okay=False,
+            help="NPZ with query, query_id, thinking, answer, rollout_id arrays, of the memory's own model: a few are compared.",
         ),
     ] = None,
     dataset: DatasetOption = None,

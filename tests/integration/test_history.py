@@ -21,8 +21,8 @@ from tests.integration.test_command_line import memreward
 
 
 @pytest.fixture
-def world(memory: Memory, tmp_path: Path) -> World:
-    found = World(memory, tmp_path, FEATURES_ONLY)
+def world(made_up: Memory, tmp_path: Path) -> World:
+    found = World(made_up, tmp_path, FEATURES_ONLY)
     found.relabel()
     return found
 

