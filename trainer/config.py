@@ -74,7 +74,7 @@ class LabelSection(_Section):
         1,
         ge=1,
         description="How many times a pass over the training queries comes to each labelled one; more keep a policy close to "
-        "what is known, too many have it learn these by heart.",
+        "what is known, too many have it learn these by heart. Every domain keeps its share of the prompts.",
     )
     monitor: float | int = Field(
         0.05,

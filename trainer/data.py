@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -62,10 +62,6 @@ class Problems:
 
     tasks: tuple[Task, ...]
     truth: ProblemTruth
-
-    def only(self, query_keys: Collection[str]) -> Problems:
-        """Some of the tasks, with the same truth behind them."""
-        return Problems(tuple(task for task in self.tasks if task.query_key in query_keys), self.truth)
 
     @classmethod
     def of(cls, problems: Sequence[Problem]) -> Problems:

@@ -33,6 +33,7 @@ from trainer.monitor import Monitor
 from trainer.plots import plot_training
 from trainer.policy import Policy, load_policy
 from trainer.progress import Narrator, RewardProgress
+from trainer.prompts import one_pass
 from trainer.refit import Refit
 from trainer.result import RunResult
 from trainer.reward import HeldOut, Judged, MemoryReward
@@ -103,9 +104,10 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         with stage("accuracy on held-out problems before training"):
             before = evaluate(config, policy, held_out, ledger, narrator)
 
-    rewarded = training.only(judged.query_keys)
-    if scorer is not None:
-        rewarded = Problems((*training.tasks, *rewarded.tasks * (config.labels.repeat - 1)), training.truth)
+    passed = one_pass(
+        training.tasks, judged.query_keys, repeat=config.labels.repeat, others=scorer is not None, seed=config.seed
+    )
+    rewarded = Problems(passed, training.truth)
     if not rewarded.tasks:
         raise TrainingError(
             f"no training query has a reward: scorer {config.reward.scorer!r} and a label budget of {config.labels.budget}"
