@@ -115,6 +115,9 @@ def _choose(memory: Memory, purse: _Purse, query_keys: Sequence[str], ledger: st
     """
     if not purse.left:
         return
+    if purse.left >= len(set(query_keys) - purse.closed()):  # nothing to choose
+        purse.draw(purse.units, purse.left, Purpose.CALIBRATE)
+        return
     view = LabelView(ledgers=(ledger,))
     snapshot = memory.snapshot(view, query_keys=query_keys, rollouts=_ROLLOUTS_READ)
     for batches in range(min(_BATCHES, purse.left), 0, -1):

@@ -62,7 +62,7 @@ class LabelSection(_Section):
         "takes tests for programs, expressions for maths, normal forms for all else.",
     )
     acquisition: Literal["random", "informative"] = Field(
-        "random",
+        "informative",
         description="`informative` draws a quarter of the training labels at random, on which calibration rests, and lets the "
         "reward model choose the others: uncertain queries with different answers, far from those that are labelled.",
     )

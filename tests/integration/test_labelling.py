@@ -76,6 +76,11 @@ def test_a_budget_is_spent_to_the_query_and_a_second_call_spends_nothing(
         memory.ledger("l").reveal(source, set(source.query_keys()) - more.training - more.monitored)
 
 
+def test_a_budget_for_all_queries_leaves_nothing_to_choose(memory: Memory, source: FileTruth) -> None:
+    label_within_budget(memory, source, ledger="l", budget=1.0, acquisition="informative", monitor=0.2)
+    assert spending(memory) == {"calibrate": 40, "monitor": 10}
+
+
 def test_random_draws_are_nested_and_the_monitor_takes_none_of_them(memory: Memory, source: FileTruth) -> None:
     plain = label_within_budget(memory, source, ledger="a", budget=20)
     watched = label_within_budget(memory, source, ledger="b", budget=20, monitor=5)
