@@ -43,6 +43,8 @@ def open_endpoint(settings: Settings, say: Callable[[str], None] = lambda _: Non
 class Database:
     """Runs Cypher against one database: managed transactions, retried; schema commands on their own.
 
+    On a cluster too, what one call wrote the next ones of this process read: all its sessions share their bookmarks.
+
     The driver is opened at first use in each process, since it survives neither fork nor pickling.
     """
 
@@ -118,7 +120,7 @@ class Database:
         if self._driver is None or self._process != os.getpid():
             self._driver = self._connect()
             self._process = os.getpid()
-        return self._driver.session(database=self.name)
+        return self._driver.session(database=self.name, bookmark_manager=self._driver.execute_query_bookmark_manager)
 
     def _connect(self) -> neo4j.Driver:
         endpoint = self.endpoint

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import logging
 import os
 import pickle
+import re
 import socket
 import stat
 import threading
@@ -216,6 +218,19 @@ def test_a_database_pickles_without_its_driver(server: LocalServer) -> None:
     database = Database(found)
     assert database.query("RETURN 1 AS one") == [{"one": 1}]
     assert pickle.loads(pickle.dumps(database)).query("RETURN 2 AS two") == [{"two": 2}]
+
+
+def test_what_was_written_is_read_on_a_cluster_too(server: LocalServer, caplog: pytest.LogCaptureFixture) -> None:
+    database = Database(server.start())
+    database.query("MERGE (:Bookmarked {key: 'one'})", write=True)
+    with caplog.at_level(logging.DEBUG, "neo4j.io"):
+        database.query("MATCH (n:Bookmarked) DELETE n", write=True)
+    database.close()
+    begun = [record.getMessage() for record in caplog.records if " BEGIN " in record.getMessage()]
+    assert begun
+    assert all(re.search(r"'bookmarks': \['\w", text) for text in begun), (
+        "a member waits for the last write before it answers"
+    )
 
 
 def test_an_older_server_is_refused_with_both_versions() -> None:
