@@ -43,9 +43,13 @@ def tables(rows: Sequence[Row]) -> str:
 
 
 def plot_runs(rows: Sequence[Row], file: Path) -> None:
-    """Left: accuracy of the sampled training responses by step; right: held-out accuracy by share of labels."""
+    """Left: accuracy of the sampled training responses by step; right: held-out accuracy by share of labels.
+
+    The latter in percent of oracle's with the same seed, since not all shares have the same seeds; without oracle there is none.
+    """
     figure = Figure(figsize=(11, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
+    oracle = _by_seed([row for row in rows if row.arm == "oracle"])
     for arm in dict.fromkeys(row.arm for row in rows):
         curves = [row.accuracy for row in rows if row.arm == arm and row.share == SHARE_OF.get(arm, 0.2)]
         if curves:
@@ -53,14 +57,19 @@ def plot_runs(rows: Sequence[Row], file: Path) -> None:
             smooth = np.convolve(mean, np.ones(_SMOOTH) / _SMOOTH, mode="valid")
             left.plot(JUDGED_EVERY * (np.arange(len(smooth)) + _SMOOTH), smooth, label=arm)
         shares = sorted({row.share for row in rows if row.arm == arm})
-        points = [_over_seeds(_runs([r for r in rows if r.arm == arm and r.share == s], "test")) for s in shares]
+        found = [_by_seed([r for r in rows if r.arm == arm and r.share == s]) for s in shares]
+        points = [
+            [100 * accuracy / oracle[seed] for seed, accuracy in runs.items() if seed in oracle] for runs in found
+        ]
+        if not all(points):
+            continue
         if arm in SHARE_OF:
             right.axhline(float(np.mean(points[0])), linestyle=":", color=f"C{len(right.lines)}", label=arm)
         else:
             means, spreads = [np.mean(p) for p in points], [np.std(p) for p in points]
             right.errorbar(shares, means, yerr=spreads, marker="o", capsize=3, label=arm)
     left.set(xlabel="GRPO step", ylabel="right training responses", title="20 % of the labels")
-    right.set(xlabel="share of queries labelled", ylabel="held-out accuracy")
+    right.set(xlabel="share of queries labelled", ylabel="held-out accuracy, % of oracle's")
     left.legend(fontsize=8)
     right.legend(fontsize=8)
     figure.savefig(file, dpi=150)
@@ -72,6 +81,11 @@ def _runs(rows: Sequence[Row], split: str, when: int = 1) -> Runs:
         domains = {name.split("/")[1]: digits[when] for name, digits in row.scores.items() if name.startswith(split)}
         found[row.seed] = {name: np.array(list(digits), np.float64) for name, digits in domains.items()}
     return found
+
+
+def _by_seed(rows: Sequence[Row]) -> dict[int, float]:
+    runs = _runs(rows, "test")
+    return dict(zip(runs, _over_seeds(runs), strict=True))
 
 
 def _over_seeds(runs: Runs) -> list[float]:
