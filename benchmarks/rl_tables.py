@@ -49,7 +49,7 @@ def plot_runs(rows: Sequence[Row], file: Path) -> None:
     """
     figure = Figure(figsize=(11, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    oracle = _by_seed([row for row in rows if row.arm == "oracle"])
+    oracle = _runs([row for row in rows if row.arm == "oracle"], "test")
     for arm in dict.fromkeys(row.arm for row in rows):
         curves = [row.accuracy for row in rows if row.arm == arm and row.share == SHARE_OF.get(arm, 0.2)]
         if curves:
@@ -57,9 +57,10 @@ def plot_runs(rows: Sequence[Row], file: Path) -> None:
             smooth = np.convolve(mean, np.ones(_SMOOTH) / _SMOOTH, mode="valid")
             left.plot(JUDGED_EVERY * (np.arange(len(smooth)) + _SMOOTH), smooth, label=arm)
         shares = sorted({row.share for row in rows if row.arm == arm})
-        found = [_by_seed([r for r in rows if r.arm == arm and r.share == s]) for s in shares]
+        found = [_runs([r for r in rows if r.arm == arm and r.share == s], "test") for s in shares]
         points = [
-            [100 * accuracy / oracle[seed] for seed, accuracy in runs.items() if seed in oracle] for runs in found
+            [_of_oracle({"arm": run, "oracle": oracle[seed]}) for seed, run in runs.items() if seed in oracle]
+            for runs in found
         ]
         if not all(points):
             continue
@@ -83,14 +84,9 @@ def _runs(rows: Sequence[Row], split: str, when: int = 1) -> Runs:
     return found
 
 
-def _by_seed(rows: Sequence[Row]) -> dict[int, float]:
-    runs = _runs(rows, "test")
-    return dict(zip(runs, _over_seeds(runs), strict=True))
-
-
 def _over_seeds(runs: Runs) -> list[float]:
     """Accuracy over all problems of each run."""
-    return [float(np.concatenate(list(domains.values())).mean()) for domains in runs.values()]
+    return [_micro(domains) for domains in runs.values()]
 
 
 def _micro(domains: dict[str, NDArray[np.float64]]) -> float:
