@@ -147,7 +147,8 @@ def ngrams_of(snapshot: Snapshot) -> csr_array:
 def telling_ngrams(snapshot: Snapshot) -> csr_array:
     """[rollouts, n-grams] of unit length: those that belong to more than one query and to few, by their rarity."""
     ngrams = ngrams_of(snapshot)
-    return _weighted(ngrams, *_telling(snapshot, ngrams))
+    columns, rarity = _telling(snapshot, ngrams)
+    return _weighted(ngrams, columns, rarity) if len(columns) else csr_array((ngrams.shape[0], 0), dtype=np.float32)
 
 
 def _ngrams(text: str) -> Iterator[str]:
