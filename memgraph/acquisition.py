@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
-from sklearn.utils.extmath import randomized_svd
+from sklearn.decomposition import TruncatedSVD
 
 from memgraph.checks import ALL_CHECKS
 from memgraph.committee import Committee
 from memgraph.errors import ModelError
-from memgraph.snapshot import Bools, Ints, Snapshot
+from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 from memgraph.wording import telling_ngrams
 
 _DIMENSIONS = 256  # of what rollouts say
@@ -47,7 +47,7 @@ def acquire(snapshot: Snapshot, count: int, closed: Bools, *, seed: int = 0) -> 
     Raises:
         ModelError: if the labels so far are of one class, so that no model can say what is uncertain.
     """
-    gains = Gains(snapshot, probabilities(snapshot, seed=seed), seed=seed)
+    gains = _Gains(snapshot, probabilities(snapshot, seed=seed), seed)
     members = _members(snapshot)
     open_ = ~closed
     chosen: list[int] = []
@@ -84,27 +84,20 @@ def own_variance(snapshot: Snapshot, variance: Doubles) -> Doubles:
     queries = len(snapshot.query_keys)
     rollouts = np.bincount(snapshot.rollout_query, minlength=queries)
     share = np.bincount(classes)[classes] / rollouts[snapshot.rollout_query]
-    own = np.zeros(queries)
-    np.add.at(own, snapshot.rollout_query, variance * (1 - share))
-    return own
+    return np.bincount(snapshot.rollout_query, weights=variance * (1 - share), minlength=queries)
 
 
 def contrasts(snapshot: Snapshot, *, seed: int = 0) -> Doubles:
     """[rollouts, dimensions] what each says, less the mean of its query: principal components of words and embedding."""
     said = hstack([telling_ngrams(snapshot), csr_array(_deviation(snapshot, snapshot.thinking_embeddings))]).tocsr()
-    left, values, _ = randomized_svd(said, min(_DIMENSIONS, said.shape[1]), random_state=seed)
-    return _deviation(snapshot, (left * values).astype(np.float64))
+    components = TruncatedSVD(min(_DIMENSIONS, said.shape[1]), random_state=seed).fit_transform(said)
+    return _deviation(snapshot, components.astype(np.float64))
 
 
-class Gains:
-    """By how much the label of each query would lower what is not known of the rewards, after the labels so far.
+class _Gains:
+    """By how much the label of each query would lower the uncertainty that is left, after those chosen so far."""
 
-    Args:
-        snapshot: with the labels so far.
-        probability: [rollouts] of being right.
-    """
-
-    def __init__(self, snapshot: Snapshot, probability: Doubles, *, seed: int = 0) -> None:
+    def __init__(self, snapshot: Snapshot, probability: Doubles, seed: int) -> None:
         variance = probability * (1 - probability)
         said = contrasts(snapshot, seed=seed)
         known = ~np.isnan(snapshot.labels)
@@ -115,24 +108,15 @@ class Gains:
         self._rows = _by_query(snapshot, said * np.sqrt(variance)[:, None])
         self._covariance = self._rows @ covariance
         self._reach = self._covariance @ (vectors * np.sqrt(np.maximum(0, values)))
-        self._bounds = np.full(
-            len(snapshot.query_keys), np.inf
-        )  # gains when last looked at: they shrink as labels come
-
-    def of(self, queries: Ints) -> Doubles:
-        """[queries] the own variance, and the others' that the query's label takes away."""
-        noise = np.eye(self._rows.shape[1]) + self._covariance[queries] @ self._rows[queries].transpose(0, 2, 1)
-        reach = self._reach[queries]
-        others: Doubles = np.trace(np.linalg.solve(noise, reach @ reach.transpose(0, 2, 1)), axis1=1, axis2=2)
-        return self._own[queries] + others
+        self._bounds = np.full(len(snapshot.query_keys), np.inf)  # gains when last looked at: they shrink as labels come
 
     def best(self, open_: Bools) -> int:
         """The open query with the largest gain."""
         looked_at = -1
         if np.isinf(self._bounds).all():
-            self._bounds = self.of(np.arange(len(self._bounds)))
+            self._bounds = self._of(np.arange(len(self._bounds)))
         while (best := int(np.argmax(np.where(open_, self._bounds, -1)))) != looked_at:
-            self._bounds[best] = self.of(np.array([best]))[0]
+            self._bounds[best] = self._of(np.array([best]))[0]
             looked_at = best
         return best
 
@@ -143,6 +127,13 @@ class Gains:
         update = with_these @ np.linalg.inv(np.eye(len(rows)) + with_these[query])
         self._covariance -= update @ covariance
         self._reach -= update @ reach
+
+    def _of(self, queries: Ints) -> Doubles:
+        """[queries] the own variance, and the others' that the query's label takes away."""
+        noise = np.eye(self._rows.shape[1]) + self._covariance[queries] @ self._rows[queries].transpose(0, 2, 1)
+        reach = self._reach[queries]
+        others: Doubles = np.trace(np.linalg.solve(noise, reach @ reach.transpose(0, 2, 1)), axis1=1, axis2=2)
+        return self._own[queries] + others
 
 
 def _deviation(snapshot: Snapshot, values: NDArray[Any]) -> NDArray[Any]:

@@ -147,8 +147,7 @@ def ngrams_of(snapshot: Snapshot) -> csr_array:
 def telling_ngrams(snapshot: Snapshot) -> csr_array:
     """[rollouts, n-grams] of unit length: those that belong to more than one query and to few, by their rarity."""
     ngrams = ngrams_of(snapshot)
-    columns, rarity = _telling(snapshot, ngrams)
-    return _weighted(ngrams, columns, rarity) if len(columns) else csr_array((ngrams.shape[0], 0), dtype=np.float32)
+    return _weighted(ngrams, *_telling(snapshot, ngrams))
 
 
 def _ngrams(text: str) -> Iterator[str]:
