@@ -144,12 +144,6 @@ def ngrams_of(snapshot: Snapshot) -> csr_array:
     return csr_array(hashing.transform(texts))
 
 
-def telling_ngrams(snapshot: Snapshot) -> csr_array:
-    """[rollouts, n-grams] of unit length: those that belong to more than one query and to few, by their rarity."""
-    ngrams = ngrams_of(snapshot)
-    return _weighted(ngrams, *_telling(snapshot, ngrams))
-
-
 def _ngrams(text: str) -> Iterator[str]:
     words = _WORD.findall(text.casefold())
     for length in range(1, _LONGEST + 1):
