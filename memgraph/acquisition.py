@@ -9,6 +9,7 @@ hard corner does not take them all. It never sees a label that was not paid for.
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import expit
 
 from memgraph.checks import ALL_CHECKS
 from memgraph.committee import Committee
@@ -53,7 +54,7 @@ def uncertainty(snapshot: Snapshot, *, seed: int = 0) -> Floats:
     if not right.any() or right.all():
         raise ModelError(f"choosing what to label needs right and wrong labels, found {len(rows)} of one class")
     _, logits = Committee.fit(snapshot, rows, snapshot.labels, checks=ALL_CHECKS, policies=False, seed=seed)
-    probability = 1 / (1 + np.exp(-logits.astype(np.float64)))
+    probability = expit(logits.astype(np.float64))
     variance = np.zeros(len(snapshot.query_keys))
     np.add.at(variance, snapshot.rollout_query, probability * (1 - probability))
     rollouts = np.bincount(snapshot.rollout_query, minlength=len(variance))

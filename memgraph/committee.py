@@ -17,6 +17,7 @@ import numpy as np
 import skops.io
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.impute import SimpleImputer
@@ -105,8 +106,8 @@ class Committee:
             words, said = _cross_fitted_wording(snapshot, ngrams, rows, right, fold, weights)
             names, features = [*names, _SAID], np.concatenate([features, said], axis=1)
         first = _fit_members(features[rows], right, weights, seed)
-        probability = _sigmoid(_logits(first, features))
-        probability[rows] = _sigmoid(_cross_fitted(features[rows], right, weights, fold, seed))
+        probability = expit(_logits(first, features))
+        probability[rows] = expit(_cross_fitted(features[rows], right, weights, fold, seed))
         believed = np.where(np.isnan(snapshot.labels), probability, snapshot.labels).astype(np.float32)
         if ngrams is not None:
             hearsay = BelievedWording.fit(snapshot, ngrams, believed)
@@ -138,7 +139,7 @@ class Committee:
         for position, name in enumerate(self.names):
             if name in column:
                 features[:, position] = found[:, column[name]]
-        probability = _sigmoid(_logits(self.rounds[0], features))
+        probability = expit(_logits(self.rounds[0], features))
         return _logits(self.rounds[1], self._informed(snapshot, features, probability, ngrams))
 
     def _informed(self, snapshot: Snapshot, features: Floats, probability: Floats, ngrams: csr_array | None) -> Floats:
@@ -299,10 +300,6 @@ def _folds(snapshot: Snapshot, rows: Ints, seed: int) -> Ints:
         )
     )
     return np.array([position[unit] % _FOLDS for unit in units.tolist()], np.int64)
-
-
-def _sigmoid(logits: Floats) -> Floats:
-    return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
 
 
 def _parameters(member: Any) -> list[NDArray[Any]]:

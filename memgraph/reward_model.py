@@ -12,6 +12,7 @@ from typing import Any, Self, cast
 import numpy as np
 import torch
 from safetensors.torch import load_file, save, save_file
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
@@ -455,7 +456,8 @@ def noise_floor(probability: Floats, labels: Floats, group: Ints) -> float:
 
 
 def _calibrated(logits: Floats, calibration: float) -> Floats:
-    return (1 / (1 + np.exp(-calibration * logits.astype(np.float64)))).astype(np.float32)
+    found: Floats = expit(calibration * logits.astype(np.float64)).astype(np.float32)
+    return found
 
 
 def _copy(network: nn.Module) -> dict[str, Tensor]:

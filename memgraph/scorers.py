@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from scipy.sparse import csr_array, diags_array, eye_array
 from scipy.sparse.linalg import cg
+from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
@@ -291,9 +292,8 @@ class FeatureCommittee:
         """Probability by the second round."""
         if self._committee is None:
             raise ModelError("the committee was not fitted; call fit first")
-        logits = self._committee.logits(snapshot, hide_units(snapshot, snapshot.query_targets)).astype(np.float64)
-        probability = (1 / (1 + np.exp(-logits))).astype(np.float32)
-        return Scores.of(snapshot, probability[snapshot.target_rollouts], source=self.name)
+        logits = self._committee.logits(snapshot, hide_units(snapshot, snapshot.query_targets))
+        return Scores.of(snapshot, expit(logits[snapshot.target_rollouts]), source=self.name)
 
 
 class PaperGnnScorer:
