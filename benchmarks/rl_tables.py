@@ -29,7 +29,7 @@ def tables(rows: Sequence[Row]) -> str:
     parts.append(
         "Greedy accuracy on held-out problems, mean over runs. In brackets: 95 % interval over runs and, within them, "
         "problems (bootstrap; arms are compared in pairs on the same problems). *Closed*: (arm - labelled) / (oracle - "
-        "labelled)."
+        "labelled). Comparisons rest on the seeds that the arms have in common: where seeds differ, compare these, not means."
     )
     for share in sorted({row.share for row in rows} - {0.0, 1.0}):
         parts.append(f"## {share:.0%} of the queries labelled")
@@ -101,11 +101,11 @@ def _accuracy(chosen: dict[str, list[Row]], split: str) -> str:
         return ""
     arms = dict(runs)
     arms["start"] = {seed: run for rows in chosen.values() for seed, run in _runs(rows, split, when=0).items()}
-    head = ["arm", "runs", *domains, "all problems", "mean of domains", "over the start", "% of oracle", "closed"]
+    head = ["arm", "seeds", *domains, "all problems", "mean of domains", "over the start", "% of oracle", "closed"]
     lines = [head, ["---"] * len(head)]
     for arm, found in arms.items():
         per_domain = [float(np.mean([run[name].mean() for run in found.values()])) for name in domains]
-        line = [arm, str(len(found)), *(f"{value:.3f}" for value in per_domain)]
+        line = [arm, " ".join(map(str, sorted(found))), *(f"{value:.3f}" for value in per_domain)]
         line += [
             f"{np.mean(_over_seeds(found)):.3f}" + (f" ± {np.std(_over_seeds(found)):.3f}" if len(found) > 1 else ""),
             f"{np.mean(per_domain):.3f}",
