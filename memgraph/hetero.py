@@ -42,7 +42,7 @@ def to_hetero(snapshot: Snapshot, prior: Floats) -> HeteroData:
     data["query"].x = torch.from_numpy(snapshot.query_embeddings.copy())
     data["thinking"].x = torch.from_numpy(snapshot.thinking_embeddings.copy())
     data["answer"].x = torch.from_numpy(snapshot.answer_embeddings.copy())
-    votes = vote_features(snapshot, expit(prior.astype(np.float32)))
+    votes = vote_features(snapshot, expit(prior))
     data["thinking"].features = torch.from_numpy(np.concatenate([consensus_features(snapshot), votes], axis=1))
     data["thinking"].prior = torch.from_numpy(prior.astype(np.float32))
     data["thinking"].query = torch.from_numpy(snapshot.rollout_query)
