@@ -16,7 +16,6 @@ from typing import Any, Self
 import numpy as np
 import skops.io
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.feature_selection import VarianceThreshold
@@ -30,13 +29,13 @@ from memgraph.features import own_features, rollout_features, vote_features
 from memgraph.reliability import PolicyReliability, Reliability, deviation
 from memgraph.snapshot import Floats, Ints, Snapshot
 from memgraph.threads import one_thread
-from memgraph.wording import BelievedWording, Wording, ngrams_of
+from memgraph.wording import BelievedWording, Wording, Words
 
 _FOLDS = 5
 _TRUSTED = ["numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
 _LIMIT = 1e-4
 _LEAST_VARIANCE = 1e-8
-_SAID = "wording"  # name of the feature
+_SAID = "wording"  # name of the feature: the level of a group says nothing, since labels that a fold lacks lower it
 _WEIGHTS = (0.25, 0.25, 0.5)  # two boostings, and a regression that is calibrated best
 
 Members = Sequence[Any]
@@ -100,21 +99,23 @@ class Committee:
         own = [names.index(name) for name in own_features(snapshot, checks)[0]]
         right = snapshot.labels[rows] >= 0.5
         fold = _folds(snapshot, rows, seed)
-        words = ngrams = hearsay = None
+        spoken = words = hearsay = None
         if wording:
-            ngrams = ngrams_of(snapshot)
-            words, said = _cross_fitted_wording(snapshot, ngrams, rows, right, fold, weights)
-            names, features = [*names, _SAID], np.concatenate([features, said], axis=1)
+            words = Words.of(snapshot)
+            spoken, cross_fitted = Wording.fit(snapshot, words, rows, right, fold, weights)
+            said = spoken.says(words)
+            said[rows] = cross_fitted
+            names, features = [*names, _SAID], np.column_stack([features, deviation(snapshot, said)])
         first = _fit_members(features[rows], right, weights, seed)
         probability = expit(_logits(first, features))
         probability[rows] = expit(_cross_fitted(features[rows], right, weights, fold, seed))
         believed = np.where(np.isnan(snapshot.labels), probability, snapshot.labels).astype(np.float32)
-        if ngrams is not None:
-            hearsay = BelievedWording.fit(snapshot, ngrams, believed)
+        if words is not None:
+            hearsay = BelievedWording.fit(snapshot, words, believed)
         reliability = Reliability.fit(snapshot, features[:, own], believed, seed=seed)
         known = PolicyReliability.fit(snapshot, believed) if policies else None
-        committee = cls(names, own, tuple(checks), (first, []), words, hearsay, reliability, known)
-        informed = committee._informed(snapshot, features, probability, ngrams)
+        committee = cls(names, own, tuple(checks), (first, []), spoken, hearsay, reliability, known)
+        informed = committee._informed(snapshot, features, probability, words)
         second = _fit_members(informed[rows], right, weights, seed + 1)
         logits = _logits(second, informed)
         logits[rows] = _cross_fitted(informed[rows], right, weights, fold, seed + 1)
@@ -129,28 +130,28 @@ class Committee:
         if not len(snapshot.rollout_keys):
             return np.zeros(0, np.float32)
         names, found = rollout_features(snapshot, labels, self.checks)
-        ngrams = None
+        words = None
         if self.wording is not None:
-            ngrams = ngrams_of(snapshot)
-            said = _said(snapshot, self.wording.logits(ngrams))
-            names, found = [*names, _SAID], np.concatenate([found, said], axis=1)
+            words = Words.of(snapshot)
+            said = deviation(snapshot, self.wording.says(words))
+            names, found = [*names, _SAID], np.column_stack([found, said])
         column = {name: position for position, name in enumerate(names)}
         features = np.full((len(found), len(self.names)), np.nan, np.float32)
         for position, name in enumerate(self.names):
             if name in column:
                 features[:, position] = found[:, column[name]]
         probability = expit(_logits(self.rounds[0], features))
-        return _logits(self.rounds[1], self._informed(snapshot, features, probability, ngrams))
+        return _logits(self.rounds[1], self._informed(snapshot, features, probability, words))
 
-    def _informed(self, snapshot: Snapshot, features: Floats, probability: Floats, ngrams: csr_array | None) -> Floats:
+    def _informed(self, snapshot: Snapshot, features: Floats, probability: Floats, words: Words | None) -> Floats:
         """[rollouts, features] of the second round."""
         columns = [
             features,
             self.reliability.features(snapshot, features[:, self.own]),
             vote_features(snapshot, probability),
         ]
-        if self.hearsay is not None and ngrams is not None:
-            columns.append(self.hearsay.leads(snapshot, ngrams)[:, None])
+        if self.hearsay is not None and words is not None:
+            columns.append(self.hearsay.leads(snapshot, words)[:, None])
         if self.policies is not None:
             columns.append(self.policies.features(snapshot))
         return np.concatenate(columns, axis=1)
@@ -188,7 +189,7 @@ class Committee:
             found["own"],
             tuple(found["checks"]),
             tuple(found["rounds"]),
-            None if found["wording"] is None else Wording(**found["wording"]),
+            None if found["wording"] is None else Wording.of_arrays(found["wording"]),
             None if found["hearsay"] is None else BelievedWording(**found["hearsay"]),
             Reliability(found["reliability"]),
             None if found["policies"] is None else PolicyReliability(found["policies"]),
@@ -260,28 +261,6 @@ def _cross_fitted(features: Floats, right: NDArray[np.bool_], weights: Floats | 
         others = None if weights is None else weights[~inside]
         found[inside] = _logits(_fit_members(features[~inside], right[~inside], others, seed), features[inside])
     return found
-
-
-def _cross_fitted_wording(
-    snapshot: Snapshot, ngrams: csr_array, rows: Ints, right: NDArray[np.bool_], fold: Ints, weights: Floats | None
-) -> tuple[Wording, Floats]:
-    """A regression on all labels, and its feature: of labelled rollouts by one that saw the other folds only."""
-    fitted = Wording.fit(snapshot, ngrams, rows, right, weights)
-    logits = fitted.logits(ngrams)
-    for number in np.unique(fold):
-        inside = fold == number
-        weighed = None if weights is None else weights[~inside]
-        others = Wording.fit(snapshot, ngrams, rows[~inside], right[~inside], weighed)
-        logits[rows[inside]] = others.logits(ngrams[rows[inside]])
-    return fitted, _said(snapshot, logits)
-
-
-def _said(snapshot: Snapshot, logits: Floats) -> Floats:
-    """[rollouts, 1] how much more right a rollout's words sound than its group's.
-
-    The level of a group is left out: labels that a fold lacks lower what the others' regression says of that fold.
-    """
-    return deviation(snapshot, logits)[:, None]
 
 
 def _folds(snapshot: Snapshot, rows: Ints, seed: int) -> Ints:

@@ -284,6 +284,7 @@ def _assemble(
         space=space.key,
         query_keys=present,
         query_domains=[queries[key]["domain"] for key in present],
+        query_texts=texts,
         query_embeddings=_from_vectors([queries[key]["embedding"] for key in present], space.dimension),
         query_units=units,
         query_targets=np.arange(len(present)) < targets,

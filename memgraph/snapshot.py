@@ -29,6 +29,7 @@ class Snapshot:
         space: key of the embedding space that all vectors belong to.
         query_keys: [queries].
         query_domains: [queries], "math", "qa", "code" or another name.
+        query_texts: [queries].
         query_embeddings: [queries, dimension], unit length.
         query_units: [queries]; near-duplicate queries share a number. Labels are hidden and data are split by unit.
         query_targets: [queries]; True for queries that were asked for, False for context fetched around them.
@@ -56,6 +57,7 @@ class Snapshot:
     space: str
     query_keys: list[str]
     query_domains: list[str]
+    query_texts: list[str]
     query_embeddings: Floats
     query_units: Ints
     query_targets: Bools

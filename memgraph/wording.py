@@ -1,11 +1,14 @@
-"""What right rollouts say: a regression over the words of thinkings and answers.
+"""What right rollouts say: regressions over the words of thinkings and answers.
 
 Statements recur from query to query ("… lives in Vesmark", "1 crate holds 8 …"), and a sentence embedding hardly tells
-two of them apart that differ in one number. So a logistic regression over n-grams of words learns from labelled rollouts
-which statements go with being right.
+two of them apart that differ in one number. So a ridge regression on labelled rollouts learns which words go with being
+right. Its kernel is the squared cosine of two rollouts' n-grams, which is a regression over pairs of them: that Ada is a
+smith is said by "Ada" and "smith" together, wherever they stand. Programs are left out: what they do is known better
+(`memgraph.checks.behaviour`).
 
 It sees only n-grams that belong to few queries. A turn of phrase that stands everywhere ("therefore", "we verified")
-says nothing about a query, and a policy under RL would learn to please by it.
+says nothing about a query, and a policy under RL would learn to please by it. An answer that is an option's letter is
+read as the option.
 
 Labels are few, and a statement that no labelled rollout makes may stand in many others. So a second regression
 (`BelievedWording`) learns from all rollouts how far those that say a thing are believed more than their group.
@@ -16,73 +19,198 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import HashingVectorizer
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import Ridge
 from sklearn.preprocessing import normalize
 
+from memgraph.checks.response import listed_options
 from memgraph.reliability import FOLDS, deviation, folds_by_key
 from memgraph.snapshot import Floats, Ints, Snapshot
 
-_LONGEST = 4  # words of an n-gram
 _COLUMNS = 2**20
 _FEWEST_QUERIES, _LARGEST_SHARE = 2, 0.05
-_DOUBT = 0.3  # ridge penalty of what is learned from beliefs
+_LANDMARKS = 2000
+_LABEL_DOUBT = 0.1  # ridge penalty of what is learned from labels
+_DOUBT = 0.3  # and from beliefs
+_TINY = 1e-6
+_CHUNK = 4096
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|[^\w\s]")
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What the rollouts of a snapshot say: 1 where one has an n-gram of words in its thinking or answer.
+
+    Attributes:
+        short: [rollouts, hashes] n-grams of one or two words; none of programs.
+        long: [rollouts, hashes] n-grams of one to four words.
+    """
+
+    short: csr_array
+    long: csr_array
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Self:
+        """Read thinkings, and answers in words: an option's letter as the option."""
+        answers = _answers_in_words(snapshot)
+        texts = [
+            f"{thinking} => {answers[answer]}"
+            for thinking, answer in zip(snapshot.thinking_texts, snapshot.rollout_answer, strict=True)
+        ]
+        program = [snapshot.query_domains[query] == "code" for query in snapshot.rollout_query]
+        said = ["" if is_program else text for text, is_program in zip(texts, program, strict=True)]
+        return cls(_hashed(said, 2), _hashed(texts, 4))
+
+
+@dataclass(frozen=True, slots=True)
 class Wording:
-    """A fitted regression.
+    """A fitted regression, on as many labelled rollouts (landmarks) as its cost allows.
 
     Attributes:
         columns: [n-grams] hashes of the n-grams that count.
         rarity: [n-grams] inverse document frequency, over queries.
-        weights: [n-grams] of the regression.
-        bias: of the regression.
+        landmarks: [landmarks, n-grams] of unit length.
+        weights: [landmarks] of the regression.
     """
 
     columns: Ints
     rarity: Floats
+    landmarks: csr_array
     weights: Floats
-    bias: float
 
     @classmethod
     def fit(
         cls,
         snapshot: Snapshot,
-        ngrams: csr_array,
+        words: Words,
         rows: Ints,
         right: NDArray[np.bool_],
+        fold: Ints,
         weights: Floats | None = None,
-    ) -> Self:
-        """Fit on [rows] of labelled rollouts; with one class only, nothing is said.
+    ) -> tuple[Self, Floats]:
+        """Fit on [rows] of labelled rollouts.
 
         Args:
-            ngrams: [rollouts, hashes], see `ngrams_of`.
+            fold: [rows] number of each row's fold.
             weights: [rows] how much each counts; None where all count the same.
-        """
-        columns, rarity = _telling(snapshot, ngrams)
-        if not len(columns) or right.all() or not right.any():
-            return cls(columns[:0], rarity[:0], np.zeros(0, np.float32), 0.0)
-        regression = LogisticRegression(C=1.0, solver="liblinear", max_iter=300)
-        regression.fit(_weighted(ngrams[rows], columns, rarity), right, sample_weight=weights)
-        return cls(columns, rarity, regression.coef_[0].astype(np.float32), float(regression.intercept_[0]))
 
-    def logits(self, ngrams: csr_array) -> Floats:
-        """[rollouts] of being right."""
-        if not len(self.columns):
-            return np.zeros(ngrams.shape[0], np.float32)
-        found: Floats = _weighted(ngrams, self.columns, self.rarity) @ self.weights + self.bias
-        return found.astype(np.float32)
+        Returns the regression, and [rows] what one fitted on the other folds says; with one class only, nothing is said.
+        """
+        columns, rarity = _telling(snapshot, words.short)
+        said = _weighted(words.short[rows], columns, rarity)
+        keys = [snapshot.rollout_keys[row] for row in rows]
+        landmarks = said[_landmarks(said, keys)]
+        count = np.ones(len(rows)) if weights is None else weights.astype(np.float64)
+        folds = {
+            int(number): _Sums.of(said[fold == number], landmarks, right[fold == number], count[fold == number])
+            for number in np.unique(fold)
+        }
+        whole = sum(folds.values(), _Sums.nothing(landmarks.shape[0]))
+        among = _kernel(landmarks, landmarks).astype(np.float64)
+        cross_fitted = np.zeros(len(rows), np.float32)
+        for number, sums in folds.items():
+            others = cls(columns, rarity, landmarks, (whole - sums).solved(among))
+            cross_fitted[fold == number] = others._says(said[fold == number])
+        return cls(columns, rarity, landmarks, whole.solved(among)), cross_fitted
+
+    def says(self, words: Words) -> Floats:
+        """[rollouts] how right their words sound: about 1 where they speak for it, -1 against it, 0 where unknown."""
+        return self._says(_weighted(words.short, self.columns, self.rarity))
+
+    def _says(self, said: csr_array) -> Floats:
+        found = np.zeros(said.shape[0], np.float32)
+        for chunk in _chunks(said.shape[0]):
+            found[chunk] = _kernel(said[chunk], self.landmarks) @ self.weights
+        return found
 
     def arrays(self) -> dict[str, Any]:
-        """All that decides its logits, by name."""
-        return {"columns": self.columns, "rarity": self.rarity, "weights": self.weights, "bias": self.bias}
+        """All that decides what it says, by name."""
+        return {
+            "columns": self.columns,
+            "rarity": self.rarity,
+            "landmarks_data": self.landmarks.data,
+            "landmarks_indices": self.landmarks.indices,
+            "landmarks_indptr": self.landmarks.indptr,
+            "weights": self.weights,
+        }
+
+    @classmethod
+    def of_arrays(cls, arrays: dict[str, Any]) -> Self:
+        """The same from `arrays`."""
+        parts = tuple(arrays[f"landmarks_{name}"] for name in ("data", "indices", "indptr"))
+        shape = (len(arrays["weights"]), len(arrays["columns"]))
+        return cls(arrays["columns"], arrays["rarity"], csr_array(parts, shape=shape), arrays["weights"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Sums over rows that a ridge regression needs: of kernel rows k, targets y (1 or -1) and weights w.
+
+    Attributes:
+        products: [landmarks, landmarks] Σ w k kᵀ.
+        targets, level: [landmarks] Σ w y k, Σ w k.
+        right, total: Σ w of the right rows, and of all.
+    """
+
+    products: NDArray[np.float64]
+    targets: NDArray[np.float64]
+    level: NDArray[np.float64]
+    right: float
+    total: float
+
+    @classmethod
+    def nothing(cls, size: int) -> Self:
+        return cls(np.zeros((size, size)), np.zeros(size), np.zeros(size), 0.0, 0.0)
+
+    @classmethod
+    def of(cls, said: csr_array, landmarks: csr_array, right: NDArray[np.bool_], weights: NDArray[np.float64]) -> Self:
+        found = cls.nothing(landmarks.shape[0])
+        for chunk in _chunks(said.shape[0]):
+            kernel, weight = _kernel(said[chunk], landmarks).astype(np.float64), weights[chunk]
+            weighted = kernel * weight[:, None]
+            target = np.where(right[chunk], 1.0, -1.0)
+            good, total = float(weight[right[chunk]].sum()), float(weight.sum())
+            found += cls(weighted.T @ kernel, weighted.T @ target, weighted.sum(axis=0), good, total)
+        return found
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(
+            self.products + other.products,
+            self.targets + other.targets,
+            self.level + other.level,
+            self.right + other.right,
+            self.total + other.total,
+        )
+
+    def __sub__(self, other: Self) -> Self:
+        return type(self)(
+            self.products - other.products,
+            self.targets - other.targets,
+            self.level - other.level,
+            self.right - other.right,
+            self.total - other.total,
+        )
+
+    def solved(self, among: NDArray[np.float64]) -> Floats:
+        """[landmarks] weights; 0 where there are not both right and wrong rows.
+
+        Args:
+            among: [landmarks, landmarks] the kernel between them.
+        """
+        if not len(among) or min(self.right, self.total - self.right) < _TINY:
+            return np.zeros(len(among), np.float32)
+        mean = (2 * self.right - self.total) / self.total
+        system = self.products + _LABEL_DOUBT * among
+        system[np.diag_indices_from(system)] += _TINY * (1 + np.trace(system) / len(system))
+        found: Floats = cho_solve(cho_factor(system), self.targets - mean * self.level).astype(np.float32)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +229,17 @@ class BelievedWording:
     bias: Floats
 
     @classmethod
-    def fit(cls, snapshot: Snapshot, ngrams: csr_array, believed: Floats) -> Self:
+    def fit(cls, snapshot: Snapshot, words: Words, believed: Floats) -> Self:
         """Fit on all rollouts of a snapshot.
 
         Args:
             believed: [rollouts] label where it is known, else the probability that a first model gives.
         """
-        columns, rarity = _telling(snapshot, ngrams)
+        columns, rarity = _telling(snapshot, words.long)
         weights, bias = np.zeros((FOLDS, len(columns)), np.float32), np.zeros(FOLDS, np.float32)
         if not len(columns):
             return cls(columns, rarity, weights, bias)
-        said, lead, fold = _weighted(ngrams, columns, rarity), deviation(snapshot, believed), folds_by_key(snapshot)
+        said, lead, fold = _weighted(words.long, columns, rarity), deviation(snapshot, believed), folds_by_key(snapshot)
         for number in range(FOLDS):
             seen = fold != number
             if seen.any():
@@ -119,12 +247,12 @@ class BelievedWording:
                 weights[number], bias[number] = ridge.coef_, ridge.intercept_
         return cls(columns, rarity, weights, bias)
 
-    def leads(self, snapshot: Snapshot, ngrams: csr_array) -> Floats:
+    def leads(self, snapshot: Snapshot, words: Words) -> Floats:
         """[rollouts] by how much more than its group each is believed, for what it says."""
         if not len(self.columns):
-            return np.zeros(ngrams.shape[0], np.float32)
+            return np.zeros(len(snapshot.rollout_keys), np.float32)
         fold = folds_by_key(snapshot)
-        by_fold = _weighted(ngrams, self.columns, self.rarity) @ self.weights.T + self.bias
+        by_fold = _weighted(words.long, self.columns, self.rarity) @ self.weights.T + self.bias
         return deviation(snapshot, by_fold[np.arange(len(fold)), fold].astype(np.float32))
 
     def arrays(self) -> dict[str, Any]:
@@ -132,23 +260,53 @@ class BelievedWording:
         return {"columns": self.columns, "rarity": self.rarity, "weights": self.weights, "bias": self.bias}
 
 
-def ngrams_of(snapshot: Snapshot) -> csr_array:
-    """[rollouts, hashes] 1 where the rollout's thinking or answer has an n-gram."""
-    texts = (
-        f"{thinking} => {snapshot.answer_values[answer]}"
-        for thinking, answer in zip(snapshot.thinking_texts, snapshot.rollout_answer, strict=True)
-    )
+def _answers_in_words(snapshot: Snapshot) -> list[str]:
+    """[answers] the value, or the option that it names."""
+    options = [listed_options(text) for text in snapshot.query_texts]
+    return [
+        options[query].get(value.strip("() ").upper(), value)
+        for query, value in zip(snapshot.answer_query, snapshot.answer_values, strict=True)
+    ]
+
+
+def _hashed(texts: list[str], longest: int) -> csr_array:
+    """[texts, hashes] 1 where a text has an n-gram of at most so many words."""
     hashing = HashingVectorizer(
-        analyzer=_ngrams, n_features=_COLUMNS, norm=None, binary=True, alternate_sign=False, dtype=np.float32
+        analyzer=partial(_ngrams, longest=longest),
+        n_features=_COLUMNS,
+        norm=None,
+        binary=True,
+        alternate_sign=False,
+        dtype=np.float32,
     )
     return csr_array(hashing.transform(texts))
 
 
-def _ngrams(text: str) -> Iterator[str]:
+def _ngrams(text: str, longest: int) -> Iterator[str]:
     words = _WORD.findall(text.casefold())
-    for length in range(1, _LONGEST + 1):
+    for length in range(1, longest + 1):
         for start in range(len(words) - length + 1):
             yield " ".join(words[start : start + length])
+
+
+def _landmarks(said: csr_array, keys: list[str]) -> list[int]:
+    """Rows that differ, whatever their order; where there are too many, those whose keys come first, which are random."""
+    first: dict[bytes, int] = {}
+    for row in sorted(range(len(keys)), key=keys.__getitem__):
+        start, end = said.indptr[row], said.indptr[row + 1]
+        if end > start:
+            first.setdefault(said.indices[start:end].tobytes(), row)
+    return list(first.values())[:_LANDMARKS]
+
+
+def _kernel(one: csr_array, other: csr_array) -> Floats:
+    """[one, other] squared cosine of rows of unit length."""
+    found: Floats = (one @ other.T).toarray() ** 2
+    return found
+
+
+def _chunks(count: int) -> list[slice]:
+    return [slice(start, start + _CHUNK) for start in range(0, count, _CHUNK)]
 
 
 def _telling(snapshot: Snapshot, ngrams: csr_array) -> tuple[Ints, Floats]:
@@ -164,5 +322,7 @@ def _telling(snapshot: Snapshot, ngrams: csr_array) -> tuple[Ints, Floats]:
 
 
 def _weighted(ngrams: csr_array, columns: Ints, rarity: Floats) -> csr_array:
-    """[rows, n-grams] of unit length."""
+    """[rows, n-grams] of unit length, 0 where a row has none."""
+    if not len(columns):
+        return csr_array((ngrams.shape[0], 0), dtype=np.float32)
     return csr_array(normalize(ngrams[:, columns] * rarity))

@@ -21,6 +21,7 @@ _IDLE = re.compile(
     r"""(?m)^[ \t]*\#.*\n?|(?<=[^ \t\n])[ \t]+\#[^"'\n]*$|^(?:assert|print)\b.*\n?|^[ \t]*(\"{3}|'{3})(?s:.*?)\1[ \t]*\n?"""
 )
 _OPTIONS = re.compile(r"(?m)^\(?([A-Z])[.):]\s*(.+)$")
+_INLINE_OPTIONS = re.compile(r"\(([A-Z])\)\s*(.+?)\s*(?=\([A-Z]\)|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,26 @@ class Response:
     @cached_property
     def options(self) -> dict[str, str]:
         """Options of a multiple-choice question by letter, as the query lists them."""
-        found = dict(_OPTIONS.findall(self.query))
-        letters = sorted(found)
-        return found if letters[:2] == ["A", "B"] else {}
+        return listed_options(self.query)
 
     @cached_property
     def question(self) -> str:
         """The query without its options."""
-        return _OPTIONS.sub("", self.query)
+        return _options_of(self.query)[0].sub("", self.query)
+
+
+def listed_options(query: str) -> dict[str, str]:
+    """Options by letter that a query lists, each on a line of its own or in brackets, (A) one (B) after the other."""
+    return _options_of(query)[1]
+
+
+def _options_of(query: str) -> tuple[re.Pattern[str], dict[str, str]]:
+    """How the options are written, and what they are; none where there is no A and B."""
+    for pattern in (_OPTIONS, _INLINE_OPTIONS):
+        found = dict(pattern.findall(query))
+        if sorted(found)[:2] == ["A", "B"]:
+            return pattern, found
+    return _OPTIONS, {}
 
 
 def _once(text: str) -> str:

@@ -30,6 +30,7 @@ def snapshot(queries: int = 24, rollouts: int = 4, *, labelled: int = 12, seed: 
         space="space",
         query_keys=[f"q{q:03}" for q in range(queries)],
         query_domains=["math"] * queries,
+        query_texts=[f"question {q}" for q in range(queries)],
         query_embeddings=unit(rng.normal(size=(queries, DIMENSION))),
         query_units=np.arange(queries),
         query_targets=np.arange(queries) >= labelled,

@@ -9,8 +9,8 @@ import numpy as np
 from memgraph.committee import Committee
 from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.snapshot import Snapshot
-from memgraph.wording import Wording, ngrams_of
-from tests.unit.snapshots import snapshot
+from memgraph.wording import Wording, Words
+from tests.unit.snapshots import shuffle_rollouts, snapshot
 
 CRATES = ("crate", "sack", "chest", "drum", "purse", "tray", "basket", "barrel") * 3
 
@@ -30,13 +30,77 @@ def measured(*, queries: int = 240, labelled: int = 120, seed: int = 7) -> tuple
 
 def fitted(data: Snapshot) -> Wording:
     rows = np.flatnonzero(~np.isnan(data.labels))
-    return Wording.fit(data, ngrams_of(data), rows, data.labels[rows] >= 0.5)
+    return Wording.fit(data, Words.of(data), rows, data.labels[rows] >= 0.5, data.rollout_query[rows] % 5)[0]
 
 
 def test_statements_of_labelled_queries_tell_right_from_wrong_on_others() -> None:
     data, right = measured()
-    logits = fitted(data).logits(ngrams_of(data))[data.target_rollouts]
-    assert ((logits > 0) == right[data.target_rollouts]).mean() > 0.95
+    said = fitted(data).says(Words.of(data))[data.target_rollouts]
+    assert ((said > 0) == right[data.target_rollouts]).mean() > 0.95
+
+
+def test_who_is_meant_and_what_is_said_count_together() -> None:
+    """Four trades are told of each of 100 people, one rightly, and each trade of four: neither name nor trade tells."""
+    one = snapshot(queries=400, rollouts=4, labelled=200)
+    person, place = one.rollout_query % 100, np.arange(len(one.rollout_keys)) % 4
+    right = np.random.default_rng(0).integers(0, 4, 100)[person] == place
+    texts = [
+        f"The trade that person{who} of this village once learned was that of the trade{(who + 25 * at) % 100}."
+        for who, at in zip(person, place, strict=True)
+    ]
+    labels = np.where(one.rollout_query < 200, right, np.nan).astype(np.float32)
+    data = replace(one, thinking_texts=texts, labels=labels)
+    said = fitted(data).says(Words.of(data)).reshape(-1, 4)
+    assert (said.argmax(axis=1) == right.reshape(-1, 4).argmax(axis=1))[200:].mean() > 0.95
+
+
+def test_a_letter_is_read_as_the_option_that_it_names() -> None:
+    """Options stand in another order in each query, so that letters say nothing, and their texts all."""
+    one = snapshot(queries=120, rollouts=4, labelled=80)
+    place = np.arange(len(one.rollout_keys)) % 4
+    towns = [one + other for one in "abcdefgh" for other in "uvxyz"]
+    orders = [np.random.default_rng(query).permutation(4) for query in range(120)]
+    texts = [
+        "Where is it? " + " ".join(f"({'ABCD'[at]}) {towns[query % 40]}{'klmn'[order[at]]}" for at in range(4))
+        for query, order in enumerate(orders)
+    ]
+    right = np.array([orders[query][at] == 0 for query, at in zip(one.rollout_query, place, strict=True)])
+    data = replace(
+        one,
+        query_texts=texts,
+        rollout_answer=np.arange(len(place)),
+        answer_keys=[f"a{row}" for row in range(len(place))],
+        answer_query=one.rollout_query,
+        answer_values=["ABCD"[at] for at in place],
+        labels=np.where(one.rollout_query < 80, right, np.nan).astype(np.float32),
+    )
+    said = fitted(data).says(Words.of(data)).reshape(-1, 4)
+    assert (said.argmax(axis=1) == right.reshape(-1, 4).argmax(axis=1))[80:].mean() > 0.95
+
+
+def test_rows_are_judged_by_a_regression_on_the_other_folds() -> None:
+    data, right = measured()
+    rows = np.flatnonzero(~np.isnan(data.labels))
+    fold = data.rollout_query[rows] % 5
+    _, found = Wording.fit(data, Words.of(data), rows, right[rows], fold)
+    turned = np.where(fold == 3, ~right[rows], right[rows])
+    _, poisoned = Wording.fit(data, Words.of(data), rows, turned, fold)
+    assert np.allclose(found[fold == 3], poisoned[fold == 3], atol=1e-3)
+    assert not np.allclose(found[fold == 2], poisoned[fold == 2], atol=1e-3)
+
+
+def test_programs_are_not_read() -> None:
+    data, _ = measured()
+    program = replace(data, query_domains=["code"] * len(data.query_keys))
+    assert not fitted(program).says(Words.of(program)).any()
+
+
+def test_the_order_of_rollouts_does_not_matter() -> None:
+    data, _ = measured()
+    order = np.random.default_rng(0).permutation(len(data.rollout_keys))
+    mixed = shuffle_rollouts(data, order)
+    said = fitted(data).says(Words.of(data))
+    assert np.allclose(said[order], fitted(mixed).says(Words.of(mixed)), atol=1e-3)
 
 
 def test_a_turn_of_phrase_that_stands_everywhere_does_not_count() -> None:
@@ -45,16 +109,19 @@ def test_a_turn_of_phrase_that_stands_everywhere_does_not_count() -> None:
     spoken = replace(data, thinking_texts=phrased)
     wording = fitted(spoken)
     added = replace(spoken, thinking_texts=[f"{text} We verified it." for text in data.thinking_texts])
-    before = wording.logits(ngrams_of(data))
-    after = wording.logits(ngrams_of(added))
+    before = wording.says(Words.of(data))
+    after = wording.says(Words.of(added))
     assert np.abs(after - before).max() < 0.25 * np.abs(before).mean()
 
 
 def test_one_class_of_labels_says_nothing() -> None:
     data, _ = measured()
     rows = np.flatnonzero(~np.isnan(data.labels))
-    wording = Wording.fit(data, ngrams_of(data), rows, np.ones(len(rows), np.bool_))
-    assert not wording.logits(ngrams_of(data)).any()
+    wording, others = Wording.fit(
+        data, Words.of(data), rows, np.ones(len(rows), np.bool_), data.rollout_query[rows] % 5
+    )
+    assert not wording.says(Words.of(data)).any()
+    assert not others.any()
 
 
 def test_the_committee_reads_words_and_keeps_what_it_learned_from_them() -> None:
