@@ -80,6 +80,15 @@ def test_the_chosen_option_is_compared_with_the_thinking() -> None:
     assert choice("x", "C")["check_options_catch_all"] == 1
 
 
+def test_options_may_stand_on_one_line() -> None:
+    inline = Response("Which animal barks? (A) the cat (B) the dog (C) none", "qa", "", "", "B")
+    assert inline.options == {"A": "the cat", "B": "the dog", "C": "none"}
+    assert inline.question.strip() == "Which animal barks?"
+    named = Response("By Noether (A) and Cauchy (C), is it right? See f(A) and f(B)\nA. yes\nB. no", "qa", "", "", "A")
+    assert named.options == {"A": "yes", "B": "no"}
+    assert not Response("What follows from (B) and (C)?", "qa", "", "", "x").options
+
+
 def test_checks_that_do_not_apply_are_not_numbers() -> None:
     code = Response("def f(x):", "code", "def f(x): return x", "", "def f(x): return x")
     values = dict(zip(CHECK_FEATURES, np.frombuffer(check_vector(code), "<f4"), strict=True))
