@@ -108,17 +108,17 @@ class Wording:
         keys = [snapshot.rollout_keys[row] for row in rows]
         landmarks = said[_landmarks(said, keys)]
         count = np.ones(len(rows)) if weights is None else weights.astype(np.float64)
-        folds = {
-            int(number): _Sums.of(said[fold == number], landmarks, right[fold == number], count[fold == number])
+        sums = {
+            int(number): _sums(said[fold == number], landmarks, right[fold == number], count[fold == number])
             for number in np.unique(fold)
         }
-        whole = sum(folds.values(), _Sums.nothing(landmarks.shape[0]))
+        whole = np.sum(list(sums.values()), axis=0)
         among = _kernel(landmarks, landmarks).astype(np.float64)
         cross_fitted = np.zeros(len(rows), np.float32)
-        for number, sums in folds.items():
-            others = cls(columns, rarity, landmarks, (whole - sums).solved(among))
+        for number, own in sums.items():
+            others = cls(columns, rarity, landmarks, _ridge(whole - own, among))
             cross_fitted[fold == number] = others._says(said[fold == number])
-        return cls(columns, rarity, landmarks, whole.solved(among)), cross_fitted
+        return cls(columns, rarity, landmarks, _ridge(whole, among)), cross_fitted
 
     def says(self, words: Words) -> Floats:
         """[rollouts] how right their words sound: about 1 where they speak for it, -1 against it, 0 where unknown."""
@@ -147,70 +147,6 @@ class Wording:
         parts = tuple(arrays[f"landmarks_{name}"] for name in ("data", "indices", "indptr"))
         shape = (len(arrays["weights"]), len(arrays["columns"]))
         return cls(arrays["columns"], arrays["rarity"], csr_array(parts, shape=shape), arrays["weights"])
-
-
-@dataclass(frozen=True, slots=True)
-class _Sums:
-    """Sums over rows that a ridge regression needs: of kernel rows k, targets y (1 or -1) and weights w.
-
-    Attributes:
-        products: [landmarks, landmarks] Σ w k kᵀ.
-        targets, level: [landmarks] Σ w y k, Σ w k.
-        right, total: Σ w of the right rows, and of all.
-    """
-
-    products: NDArray[np.float64]
-    targets: NDArray[np.float64]
-    level: NDArray[np.float64]
-    right: float
-    total: float
-
-    @classmethod
-    def nothing(cls, size: int) -> Self:
-        return cls(np.zeros((size, size)), np.zeros(size), np.zeros(size), 0.0, 0.0)
-
-    @classmethod
-    def of(cls, said: csr_array, landmarks: csr_array, right: NDArray[np.bool_], weights: NDArray[np.float64]) -> Self:
-        found = cls.nothing(landmarks.shape[0])
-        for chunk in _chunks(said.shape[0]):
-            kernel, weight = _kernel(said[chunk], landmarks).astype(np.float64), weights[chunk]
-            weighted = kernel * weight[:, None]
-            target = np.where(right[chunk], 1.0, -1.0)
-            good, total = float(weight[right[chunk]].sum()), float(weight.sum())
-            found += cls(weighted.T @ kernel, weighted.T @ target, weighted.sum(axis=0), good, total)
-        return found
-
-    def __add__(self, other: Self) -> Self:
-        return type(self)(
-            self.products + other.products,
-            self.targets + other.targets,
-            self.level + other.level,
-            self.right + other.right,
-            self.total + other.total,
-        )
-
-    def __sub__(self, other: Self) -> Self:
-        return type(self)(
-            self.products - other.products,
-            self.targets - other.targets,
-            self.level - other.level,
-            self.right - other.right,
-            self.total - other.total,
-        )
-
-    def solved(self, among: NDArray[np.float64]) -> Floats:
-        """[landmarks] weights; 0 where there are not both right and wrong rows.
-
-        Args:
-            among: [landmarks, landmarks] the kernel between them.
-        """
-        if not len(among) or min(self.right, self.total - self.right) < _TINY:
-            return np.zeros(len(among), np.float32)
-        mean = (2 * self.right - self.total) / self.total
-        system = self.products + _LABEL_DOUBT * among
-        system[np.diag_indices_from(system)] += _TINY * (1 + np.trace(system) / len(system))
-        found: Floats = cho_solve(cho_factor(system), self.targets - mean * self.level).astype(np.float32)
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +238,34 @@ def _landmarks(said: csr_array, keys: list[str]) -> list[int]:
 def _kernel(one: csr_array, other: csr_array) -> Floats:
     """[one, other] squared cosine of rows of unit length."""
     found: Floats = (one @ other.T).toarray() ** 2
+    return found
+
+
+def _sums(
+    said: csr_array, landmarks: csr_array, right: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """[landmarks + 2, landmarks + 2] Σ w x xᵀ over rows of weight w: x is the row's kernel, then ±1 for its label, then 1."""
+    found = np.zeros((landmarks.shape[0] + 2,) * 2)
+    for chunk in _chunks(said.shape[0]):
+        label = np.where(right[chunk], 1.0, -1.0)
+        row = np.column_stack([_kernel(said[chunk], landmarks), label, np.ones_like(label)])
+        found += (row * weights[chunk, None]).T @ row
+    return found
+
+
+def _ridge(sums: NDArray[np.float64], among: NDArray[np.float64]) -> Floats:
+    """[landmarks] weights of the regression; 0 where not both right and wrong rows were summed.
+
+    Args:
+        among: [landmarks, landmarks] the kernel between them.
+    """
+    size, total = len(among), sums[-1, -1]
+    mean = sums[-2, -1] / total if total else 1.0
+    if not size or abs(mean) > 1 - _TINY:
+        return np.zeros(size, np.float32)
+    system = sums[:size, :size] + _LABEL_DOUBT * among
+    system[np.diag_indices(size)] += _TINY * (1 + np.trace(system) / size)
+    found: Floats = cho_solve(cho_factor(system), sums[:size, -2] - mean * sums[:size, -1]).astype(np.float32)
     return found
 
 
