@@ -21,7 +21,7 @@ _IDLE = re.compile(
     r"""(?m)^[ \t]*\#.*\n?|(?<=[^ \t\n])[ \t]+\#[^"'\n]*$|^(?:assert|print)\b.*\n?|^[ \t]*(\"{3}|'{3})(?s:.*?)\1[ \t]*\n?"""
 )
 _OPTIONS = re.compile(r"(?m)^\(?([A-Z])[.):]\s*(.+)$")
-_INLINE_OPTIONS = re.compile(r"\(([A-Z])\)\s*(.+?)\s*(?=\([A-Z]\)|$)", re.MULTILINE)
+_INLINE_OPTIONS = re.compile(r"(?m)\(([A-Z])\)(.+?)(?=\([A-Z]\)|$)")
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def listed_options(query: str) -> dict[str, str]:
 def _options_of(query: str) -> tuple[re.Pattern[str], dict[str, str]]:
     """How the options are written, and what they are; none where there is no A and B."""
     for pattern in (_OPTIONS, _INLINE_OPTIONS):
-        found = dict(pattern.findall(query))
+        found = {letter: text.strip() for letter, text in pattern.findall(query)}
         if sorted(found)[:2] == ["A", "B"]:
             return pattern, found
     return _OPTIONS, {}
