@@ -29,6 +29,7 @@ from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import normalize
+from sklearn.utils import gen_batches
 
 from memgraph.checks.response import listed_options
 from memgraph.reliability import FOLDS, deviation, folds_by_key
@@ -126,7 +127,7 @@ class Wording:
 
     def _says(self, said: csr_array) -> Floats:
         found = np.zeros(said.shape[0], np.float32)
-        for chunk in _chunks(said.shape[0]):
+        for chunk in gen_batches(said.shape[0], _CHUNK):
             found[chunk] = _kernel(said[chunk], self.landmarks) @ self.weights
         return found
 
@@ -246,7 +247,7 @@ def _sums(
 ) -> NDArray[np.float64]:
     """[landmarks + 2, landmarks + 2] Σ w x xᵀ over rows of weight w: x is the row's kernel, then ±1 for its label, then 1."""
     found = np.zeros((landmarks.shape[0] + 2,) * 2)
-    for chunk in _chunks(said.shape[0]):
+    for chunk in gen_batches(said.shape[0], _CHUNK):
         label = np.where(right[chunk], 1.0, -1.0)
         row = np.column_stack([_kernel(said[chunk], landmarks), label, np.ones_like(label)])
         found += (row * weights[chunk, None]).T @ row
@@ -267,10 +268,6 @@ def _ridge(sums: NDArray[np.float64], among: NDArray[np.float64]) -> Floats:
     system[np.diag_indices(size)] += _TINY * (1 + np.trace(system) / size)
     found: Floats = cho_solve(cho_factor(system), sums[:size, -2] - mean * sums[:size, -1]).astype(np.float32)
     return found
-
-
-def _chunks(count: int) -> list[slice]:
-    return [slice(start, start + _CHUNK) for start in range(0, count, _CHUNK)]
 
 
 def _telling(snapshot: Snapshot, ngrams: csr_array) -> tuple[Ints, Floats]:
