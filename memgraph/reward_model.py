@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self, cast
@@ -154,7 +156,7 @@ class RewardModel:
         logits = prior[rows]
         folds = np.array_split(rng.permutation(units), config.members) if config.members else []
         query, gain = snapshot.rollout_query[rows], 0.0
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(), _in_fixed_order(place):
             torch.manual_seed(seed)
             networks = _networks(snapshot.query_embeddings.shape[1], config).to(place)
             for number, (network, fold) in enumerate(zip(networks, folds, strict=True)):
@@ -299,6 +301,21 @@ class RewardModel:
             noise=document["noise"],
             metrics=document["metrics"],
         )
+
+
+@contextmanager
+def _in_fixed_order(place: str) -> Iterator[None]:
+    """A GPU adds up messages in the same order on every run: a fit could not be repeated otherwise. A CPU does anyway."""
+    if place == "cpu":
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS may choose; its own documentation
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 
 def _labelled_units(snapshot: Snapshot) -> Ints:

@@ -70,12 +70,6 @@ class LabelSection(_Section):
         default_factory=list,
         description="Other ledgers of this memory: training queries that they have paid for are known here at no cost.",
     )
-    repeat: int = Field(
-        1,
-        ge=1,
-        description="How many times a pass over the training queries comes to each labelled one; more keep a policy close to "
-        "what is known, too many have it learn these by heart. Every domain keeps its share of the prompts.",
-    )
     monitor: float | int = Field(
         0.05,
         ge=0,

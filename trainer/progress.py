@@ -107,7 +107,8 @@ class RewardProgress(TrainerCallback):
                 for name, value in sorted(values.items())
                 if "/source/" in name and value
             )
-            said = f"reward {values['reward']:.2f}  {sources}"
+            reward = values["reward"]  # None where no rollout of the step got one
+            said = f"reward {'none' if reward is None else f'{reward:.2f}'}  {sources}"
             self._bar.update(self._task, description=said)
             if not self._bar.console.is_terminal and state.global_step % _LINE_EVERY == 0:
                 self._bar.console.print(f"  step {state.global_step} of {state.max_steps}: {said}", highlight=False)

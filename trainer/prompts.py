@@ -1,4 +1,4 @@
-"""Which training queries a pass comes to, and how often: labelled ones more often, every domain in its share."""
+"""Which training queries a pass comes to where only some have a reward: every domain keeps its share of the prompts."""
 
 from __future__ import annotations
 
@@ -10,26 +10,22 @@ from itertools import cycle, islice
 from trainer.data import Task
 
 
-def one_pass(
-    tasks: Sequence[Task], labelled: Collection[str], *, repeat: int, others: bool, seed: int
-) -> tuple[Task, ...]:
-    """The tasks of one pass over the training queries.
+def one_pass(tasks: Sequence[Task], rewarded: Collection[str], *, seed: int) -> tuple[Task, ...]:
+    """The tasks of one pass over the training queries that have a reward.
 
     An acquisition rule buys few labels in a domain that is well predicted without; that must not take the domain's prompts. So
-    the domains' lists are as long as their numbers of queries, on the scale of the domain with most labels: shorter lists
-    start again, in an order of their own.
+    the domains' lists are as long as their numbers of queries, on the scale of the domain with most rewards: shorter lists
+    start again.
 
     Args:
         tasks: all training queries, without repetition.
-        labelled: keys of those that are labelled.
-        repeat: how often a labelled query comes for once that another does.
-        others: whether queries without a label come at all.
+        rewarded: keys of those that have a reward.
     """
     queries = Counter(task.domain for task in tasks)
     lists: dict[str, list[Task]] = defaultdict(list)
     for task in tasks:
-        times = repeat if task.query_key in labelled else int(others)
-        lists[task.domain] += [task] * times
+        if task.query_key in rewarded:
+            lists[task.domain].append(task)
     longest = max((len(found) / queries[domain] for domain, found in lists.items()), default=0)
     order = random.Random(seed)  # noqa: S311
     passed: list[Task] = []

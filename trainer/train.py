@@ -44,9 +44,12 @@ from trainer.verifiers import verifier
 
 def train(config: RunConfig, *, home: Path | None = None, resume: bool = False, quiet: bool = False) -> RunResult:
     """Run a configuration against the user's memory; writes `summary.json`, `rewards.jsonl` and `training.png` to its folder."""
-    processes = PartialState(cpu=not torch.cuda.is_available())  # as the trainer will have it
+    settings = Settings.load(home=home)
+    processes = PartialState(
+        cpu=settings.device == "cpu" or not torch.cuda.is_available()
+    )  # as the trainer will have it
     narrator = Narrator(quiet=quiet, silent=not processes.is_main_process)
-    with Memory.open(Settings.load(home=home), say=narrator.say) as memory:
+    with Memory.open(settings, say=narrator.say) as memory:
         return run(config, memory, narrator=narrator, resume=resume)
 
 
@@ -104,10 +107,8 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         with stage("accuracy on held-out problems before training"):
             before = evaluate(config, policy, held_out, ledger, narrator)
 
-    passed = one_pass(
-        training.tasks, judged.query_keys, repeat=config.labels.repeat, others=scorer is not None, seed=config.seed
-    )
-    rewarded = Problems(passed, training.truth)
+    scored = judged.query_keys if scorer is None else {task.query_key for task in training.tasks}
+    rewarded = Problems(one_pass(training.tasks, scored, seed=config.seed), training.truth)
     if not rewarded.tasks:
         raise TrainingError(
             f"no training query has a reward: scorer {config.reward.scorer!r} and a label budget of {config.labels.budget}"
@@ -242,7 +243,7 @@ def make_trainer(
     """
     formatted: dict[str, Any] = {"format_prompt": policy.format_prompt, "system_prompt": config.policy.system_prompt}
     watched = config.grpo.get("eval_strategy", "no") != "no" and held_out.tasks
-    on_gpu = torch.cuda.is_available()
+    on_gpu = policy.model.device.type == "cuda"
     defaults: dict[str, Any] = {
         "output_dir": str(config.folder),
         "seed": config.seed,

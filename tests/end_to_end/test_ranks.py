@@ -37,6 +37,7 @@ def environment(memory: Memory) -> dict[str, str]:
         "NEO4J_PASSWORD": endpoint.password.get_secret_value(),
         "MEMREWARD_HOME": str(memory.settings.home),
         "MEMREWARD_DEVICE": "cpu",
+        "CUDA_VISIBLE_DEVICES": "",  # accelerate's barrier takes a GPU of each rank where it sees any, on gloo too
         "OMP_NUM_THREADS": "1",
     }
 

@@ -1,0 +1,144 @@
+"""What a recipe of `configs/` needs of a GPU: memory, seconds a step, seconds of rewards, at the model's full size.
+
+python benchmarks/full_scale.py [--quick] [--recipes FILE …] [--steps N] [--json]
+
+The policy has the shape of the recipe's model and random weights, so that nothing is downloaded; its tokens are made-up
+words, its answers are never right, and every response has the longest length: the most that a step may cost. Rewards are
+majority votes, since a reward model cannot be fitted where nothing is right (what it costs: reward_call.py). Generation is
+transformers' own, not vLLM's. `--quick` takes a policy of 2 layers and short responses, and runs on a CPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from machine import machine, versions
+from tokenizers.pre_tokenizers import ByteLevel
+from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2Tokenizer
+
+from memgraph.evaluation import temporary_memory
+from trainer.config import RunConfig
+from trainer.progress import Narrator
+from trainer.train import run
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+RECIPES = [CONFIGS / "qwen2.5-1.5b.yaml", CONFIGS / "qwen2.5-3b-lora.yaml"]
+VOCABULARY = 151_936
+END = "<|endoftext|>"
+SHAPES: dict[str, dict[str, int]] = {  # as in the models' config.json on the hub
+    "Qwen/Qwen2.5-1.5B-Instruct": {
+        "hidden_size": 1536,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 12,
+        "intermediate_size": 8960,
+    },
+    "Qwen/Qwen2.5-3B-Instruct": {
+        "hidden_size": 2048,
+        "num_hidden_layers": 36,
+        "num_attention_heads": 16,
+        "intermediate_size": 11008,
+    },
+}
+QUICK = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 128}
+QUERIES = 32
+TEMPLATE = (
+    "{% for m in messages %}{{ m['role'] }} : {{ m['content'] }} {% endfor %}"
+    "{% if add_generation_prompt %}assistant : {% endif %}"
+)
+
+
+def make_policy(folder: Path, shape: dict[str, int], *, vocabulary: int = VOCABULARY) -> None:
+    """Random weights in bf16, and a tokenizer that reads bytes and writes words `w0`, `w1` and so on."""
+    config = Qwen2Config(vocab_size=vocabulary, num_key_value_heads=2, tie_word_embeddings=True, **shape)
+    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
+        AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16).save_pretrained(folder)
+    alphabet = sorted(ByteLevel.alphabet())
+    words = (f"\u0120w{number}" for number in range(vocabulary - len(alphabet) - 1))  # U+0120: a space before the word
+    ids = {token: number for number, token in enumerate([*alphabet, END, *words])}
+    Qwen2Tokenizer(vocab=ids, merges=[], chat_template=TEMPLATE).save_pretrained(folder)
+
+
+def measured(recipe: Path, steps: int, scratch: Path, *, quick: bool = False) -> dict[str, Any]:
+    """One recipe: seconds and gigabytes (10⁹ bytes)."""
+    written = RunConfig.load(recipe)
+    folder = scratch / "policy"
+    make_policy(folder, QUICK if quick else SHAPES[written.policy.model], vocabulary=2000 if quick else VOCABULARY)
+    values = written.model_dump()
+    values |= {"output": scratch / "outputs", "evaluate": False}
+    values["policy"]["model"] = str(folder)
+    values["data"] = {"train": QUERIES}
+    values["labels"]["monitor"] = 0
+    values["reward"] |= {"scorer": "majority_vote", "initial_rollouts": 1}
+    kept = {key: value for key, value in values["grpo"].items() if "vllm" not in key}
+    values["grpo"] = kept | {"max_steps": steps, "save_strategy": "no", "log_completions": False}
+    if quick:
+        values["max_new_tokens"] = 16
+        values["grpo"] |= {"bf16": False, "gradient_accumulation_steps": 1}
+    config = RunConfig.model_validate(values)
+    on_gpu = torch.cuda.is_available()
+    if on_gpu:
+        torch.cuda.reset_peak_memory_stats()
+    with temporary_memory() as memory:
+        result = run(config, memory, narrator=Narrator(quiet=True))
+    calls = [json.loads(line)["seconds"] for line in (config.folder / "rewards.jsonl").read_text().splitlines()]
+    return {
+        "recipe": recipe.stem,
+        "steps": result.steps,
+        "seconds_a_step": round(result.seconds["training"] / steps, 1),
+        "reward_seconds": [round(seconds, 2) for seconds in calls],
+        "rewards": result.reward_sources,
+        "gb_allocated": round(torch.cuda.max_memory_allocated() / 1e9, 1) if on_gpu else None,
+        "gb_reserved": round(torch.cuda.max_memory_reserved() / 1e9, 1) if on_gpu else None,
+        "stages": result.seconds,
+    }
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Markdown."""
+    lines = [
+        "| recipe | GB allocated | GB reserved | seconds a step | of these rewards |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        rewards = f"{np.median(row['reward_seconds']):.2f}"
+        lines.append(
+            f"| {row['recipe']} | {row['gb_allocated']} | {row['gb_reserved']} | {row['seconds_a_step']} | {rewards} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipes", type=Path, nargs="*", default=RECIPES, help="run files of configs/")
+    parser.add_argument("--steps", type=int, default=2, help="GRPO steps of each")
+    parser.add_argument("--quick", action="store_true", help="2 layers and short responses: does it run")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    options = parser.parse_args()
+    rows = []
+    for recipe in options.recipes:
+        print(f"running {recipe.stem}", file=sys.stderr)
+        with tempfile.TemporaryDirectory() as scratch:
+            rows.append(measured(recipe, options.steps, Path(scratch), quick=options.quick))
+        print(json.dumps(rows[-1]), file=sys.stderr)  # should the next one not end
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+    if options.json:
+        print(
+            json.dumps(
+                {"benchmark": "full_scale", "machine": machine(), "versions": versions(), "rows": rows}, indent=2
+            )
+        )
+    else:
+        print(f"{machine()}; {versions()}\n\n{table(rows)}")
+
+
+if __name__ == "__main__":
+    main()
