@@ -2,7 +2,7 @@
 // Parameters: $ledger (key), $limit. Returns answer_key, query_key, query, domain, answer, rollouts (how many), example (one response).
 MATCH (q:Query)-[:GENERATES]->(a:Answer {valid: true})
 WHERE NOT EXISTS {
-  MATCH (a)<-[:SCORES]-(l:Label)-[:SPENT_IN]->(:Ledger {key: $ledger}) WHERE l.kind IN ['human', 'ground_truth']
+  MATCH (a)<-[:SCORES]-(l)-[:SPENT_IN]->(:Ledger {key: $ledger}) WHERE l.kind IN ['human', 'ground_truth']
 }
 WITH q, a, COUNT { (a)<-[:LEADS_TO]-(:Thinking) } AS rollouts
 ORDER BY rollouts DESC, a.key

@@ -8,7 +8,7 @@ CALL (q) {
   MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
   WHERE NOT coalesce(t.superseded, false)
   WITH t, a, EXISTS {
-    MATCH (t)-[:LEADS_TO*0..1]->()<-[:SCORES]-(l:Label)
+    MATCH (t)-[:LEADS_TO*0..1]->()<-[:SCORES]-(l)
     WHERE l.kind IN $kinds AND l.purpose IN $purposes
       AND ($as_of IS NULL OR l.created_at <= $as_of)
       AND ($ledgers IS NULL OR EXISTS { MATCH (l)-[:SPENT_IN]->(ledger:Ledger) WHERE ledger.name IN $ledgers })

@@ -1,5 +1,7 @@
 // Rollouts of queries, at most $limit a query: first those with a label that a LabelView lets through (another ledger's
 // labels must not decide what this one sees), then the newest, then by key.
+// Only a Label SCORES; the pattern does not say so, here and in other statements, since an index over labels that was sampled
+// while there were none looks free to the planner, which would then read all labels for every rollout.
 // Superseded rollouts (of discarded training steps) count nowhere.
 // Parameters: $keys (queries), $property, $checks (names of the properties with vector and checks), $limit; $ledgers
 // (names or null), $kinds, $purposes, $as_of, $runs (or null); $labelled_only (whether the others are left out); $run,
@@ -13,7 +15,7 @@ CALL (q) {
   WHERE NOT coalesce(t.superseded, false)
     AND ($run IS NULL OR (t.run = $run AND t.attempt = $attempt AND t.call = $call))
   WITH t, a, EXISTS {
-    MATCH (t)-[:LEADS_TO*0..1]->()<-[:SCORES]-(l:Label)
+    MATCH (t)-[:LEADS_TO*0..1]->()<-[:SCORES]-(l)
     WHERE l.kind IN $kinds AND l.purpose IN $purposes
       AND ($as_of IS NULL OR l.created_at <= $as_of)
       AND ($ledgers IS NULL OR EXISTS { MATCH (l)-[:SPENT_IN]->(ledger:Ledger) WHERE ledger.name IN $ledgers })

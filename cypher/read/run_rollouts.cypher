@@ -5,5 +5,5 @@ MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking {run: $run})-[:LEADS_TO]->(a
 WHERE NOT coalesce(t.superseded, false) AND ($step IS NULL OR t.step >= $step)
 RETURN q.key AS query, t.key AS rollout, a.key AS answer, t.reward AS reward,
        head(COLLECT {
-         MATCH (t)<-[:SCORES]-(p:Label) WHERE p.kind = 'gnn' RETURN p.score ORDER BY p.created_at DESC LIMIT 1
+         MATCH (t)<-[:SCORES]-(p) WHERE p.kind = 'gnn' RETURN p.score ORDER BY p.created_at DESC LIMIT 1
        }) AS predicted

@@ -5,7 +5,7 @@
 UNWIND $keys AS key
 MATCH (q:Query {key: key})-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
 WHERE NOT coalesce(t.superseded, false)
-WITH key, t, a, COLLECT { MATCH (t)<-[:SCORES]-(l:Label {kind: 'gnn'}) RETURN l ORDER BY l.created_at DESC, l.key } AS scores
+WITH key, t, a, COLLECT { MATCH (t)<-[:SCORES]-(l {kind: 'gnn'}) RETURN l ORDER BY l.created_at DESC, l.key } AS scores
 RETURN key AS query, t.key AS rollout, a.key AS answer, t.run AS run, t.attempt AS attempt, t.call AS call,
        head([l IN scores WHERE l.model = $model | [l.key, l.score]]) AS own, scores[0].score AS newest
 ORDER BY query, rollout

@@ -14,10 +14,10 @@ MERGE (l)-[revealed:REVEALED]->(q)
 ON CREATE SET revealed.at = datetime(), revealed.purpose = purpose, revealed.free = true
 WITH l, q, other, revealed.purpose AS purpose
 CALL (l, q, other, purpose) {
-  MATCH (q)-[:GENERATES]->(:Answer)<-[:SCORES]-(label:Label {kind: 'ground_truth', purpose: purpose})-[:SPENT_IN]->(other)
+  MATCH (q)-[:GENERATES]->(:Answer)<-[:SCORES]-(label {kind: 'ground_truth', purpose: purpose})-[:SPENT_IN]->(other)
   MERGE (label)-[:SPENT_IN]->(l)
   UNION ALL
-  MATCH (q)-[:GENERATES_REASONING]->(:Thinking)<-[:SCORES]-(label:Label {kind: 'ground_truth', purpose: purpose})
+  MATCH (q)-[:GENERATES_REASONING]->(:Thinking)<-[:SCORES]-(label {kind: 'ground_truth', purpose: purpose})
         -[:SPENT_IN]->(other)
   MERGE (label)-[:SPENT_IN]->(l)
 }

@@ -31,6 +31,16 @@ def test_every_query_says_what_it_is_and_the_server_can_plan_it(opened: Memory, 
         )
 
 
+@pytest.mark.parametrize(
+    "name", ["read/rollouts", "read/offers", "read/scores", "read/run_rollouts", "read/predictions_at"]
+)
+def test_what_is_asked_of_every_rollout_gives_the_planner_no_index_over_labels(name: str) -> None:
+    # While the index was sampled empty, the planner would read all labels for each rollout: 10 times slower at 400 queries.
+    body = "\n".join(line for line in cypher(name).splitlines() if not line.startswith("//"))
+    assert "SCORES" in body
+    assert ":Label" not in body
+
+
 def test_index_names_come_from_our_own_template_only() -> None:
     with pytest.raises(Exception, match="cannot name a index"):
         cypher_template("schema/vector_index", index="x; MATCH (n) DETACH DELETE n", property="p")
