@@ -3,10 +3,11 @@
 Statements recur from query to query ("… lives in Vesmark", "1 crate holds 8 …"), and a sentence embedding hardly tells
 two of them apart that differ in one number. So a ridge regression on labelled rollouts learns which words go with being
 right. Its kernel is the squared cosine of two rollouts' n-grams, which is a regression over pairs of them: that Ada is a
-smith is said by "Ada" and "smith" together, wherever they stand. Programs are left out: what they do is known better
-(`memgraph.checks.behaviour`).
+smith is said by "Ada" and "smith" together, wherever they stand. Of a program the pairs are a word of the question and an
+n-gram of the program: where numbers "less" than 6 are asked for, `x <` is right. A number that the question names is one
+token, whatever its value.
 
-It sees only n-grams that belong to few queries. A turn of phrase that stands everywhere ("therefore", "we verified")
+Of prose it sees only n-grams that belong to few queries. A turn of phrase that stands everywhere ("therefore", "we verified")
 says nothing about a query, and a policy under RL would learn to please by it. An answer that is an option's letter is
 read as the option.
 
@@ -17,15 +18,14 @@ Labels are few, and a statement that no labelled rollout makes may stand in many
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, diags_array
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import normalize
@@ -33,28 +33,36 @@ from sklearn.utils import gen_batches
 
 from memgraph.checks.response import listed_options
 from memgraph.reliability import FOLDS, deviation, folds_by_key
-from memgraph.snapshot import Floats, Ints, Snapshot
+from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
 _COLUMNS = 2**20
 _FEWEST_QUERIES, _LARGEST_SHARE = 2, 0.05
+_LARGEST_SHARE_ASKED = 0.5  # a word of most questions tells none from another
 _LANDMARKS = 2000
 _LABEL_DOUBT = 0.1  # ridge penalty of what is learned from labels
 _DOUBT = 0.3  # and from beliefs
 _TINY = 1e-6
 _CHUNK = 4096
+_PARTS, _ARRAYS = ("said", "about"), ("data", "indices", "indptr")
+_ASKED = re.compile(r"[^\W\d_]+")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|[^\w\s]")
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the rollouts of a snapshot say: 1 where one has an n-gram of words in its thinking or answer.
+    """What the rollouts of a snapshot say: 1 where one has an n-gram of words.
 
     Attributes:
-        short: [rollouts, hashes] n-grams of one or two words; none of programs.
-        long: [rollouts, hashes] n-grams of one to four words.
+        program: [rollouts] which of them answer with a program.
+        said: [rollouts, hashes] n-grams of one or two words of thinking and answer, or of the program.
+        about: [rollouts, hashes] what these are paired with: the same, or the words of the program's question.
+        long: [rollouts, hashes] n-grams of one to four words of thinking and answer.
     """
 
-    short: csr_array
+    program: Bools
+    said: csr_array
+    about: csr_array
     long: csr_array
 
     @classmethod
@@ -65,9 +73,36 @@ class Words:
             f"{thinking} => {answers[answer]}"
             for thinking, answer in zip(snapshot.thinking_texts, snapshot.rollout_answer, strict=True)
         ]
-        program = [snapshot.query_domains[query] == "code" for query in snapshot.rollout_query]
-        said = ["" if is_program else text for text, is_program in zip(texts, program, strict=True)]
-        return cls(_hashed(said, 2), _hashed(texts, 4))
+        program = np.array([domain == "code" for domain in snapshot.query_domains], bool)[snapshot.rollout_query]
+        nothing: tuple[str, ...] = ()
+        said = _hashed(
+            _of_program(snapshot.query_texts[query], answers[answer]) if is_program else _ngrams(text, 2)
+            for is_program, text, query, answer in zip(
+                program, texts, snapshot.rollout_query, snapshot.rollout_answer, strict=True
+            )
+        )
+        asked = _hashed(
+            _ASKED.findall(snapshot.query_texts[query].casefold()) if is_program else nothing
+            for is_program, query in zip(program, snapshot.rollout_query, strict=True)
+        )
+        prose = csr_array(diags_array((~program).astype(np.float32)))
+        return cls(program, said, csr_array(prose @ said + asked), _hashed(_ngrams(text, 4) for text in texts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """What some rollouts say, and what that is paired with: [rollouts, n-grams] each, rows of unit length or 0."""
+
+    said: csr_array
+    about: csr_array
+
+    def __getitem__(self, rows: Any) -> Self:
+        return type(self)(self.said[rows], self.about[rows])
+
+    def kernel(self, other: _Pairs) -> Floats:
+        """[rollouts, rollouts of the other] product of the two cosines."""
+        found: Floats = (self.said @ other.said.T).toarray() * (self.about @ other.about.T).toarray()
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +110,15 @@ class Wording:
     """A fitted regression, on as many labelled rollouts (landmarks) as its cost allows.
 
     Attributes:
-        columns: [n-grams] hashes of the n-grams that count.
-        rarity: [n-grams] inverse document frequency, over queries.
-        landmarks: [landmarks, n-grams] of unit length.
+        columns: of what is said and of what that is paired with: [n-grams] hashes of those that count.
+        rarity: of both, [n-grams] inverse document frequency, over queries.
+        landmarks: their pairs.
         weights: [landmarks] of the regression.
     """
 
-    columns: Ints
-    rarity: Floats
-    landmarks: csr_array
+    columns: tuple[Ints, Ints]
+    rarity: tuple[Floats, Floats]
+    landmarks: _Pairs
     weights: Floats
 
     @classmethod
@@ -104,50 +139,55 @@ class Wording:
 
         Returns the regression, and [rows] what one fitted on the other folds says; with one class only, nothing is said.
         """
-        columns, rarity = _telling(snapshot, words.short)
-        said = _weighted(words.short[rows], columns, rarity)
+        prose = _telling(snapshot, words.said, ~words.program, _LARGEST_SHARE)
+        said, said_rarity = _joined(prose, _telling(snapshot, words.said, words.program, 1.0))
+        about, about_rarity = _joined(prose, _telling(snapshot, words.about, words.program, _LARGEST_SHARE_ASKED))
+        columns, rarity = (said, about), (said_rarity, about_rarity)
+        pairs = _pairs(words, columns, rarity, rows)
         keys = [snapshot.rollout_keys[row] for row in rows]
-        landmarks = said[_landmarks(said, keys)]
+        landmarks = pairs[_landmarks(pairs, keys)]
         count = np.ones(len(rows)) if weights is None else weights.astype(np.float64)
         sums = {
-            int(number): _sums(said[fold == number], landmarks, right[fold == number], count[fold == number])
+            int(number): _sums(pairs[fold == number], landmarks, right[fold == number], count[fold == number])
             for number in np.unique(fold)
         }
         whole = np.sum(list(sums.values()), axis=0)
-        among = _kernel(landmarks, landmarks).astype(np.float64)
+        among = landmarks.kernel(landmarks).astype(np.float64)
         cross_fitted = np.zeros(len(rows), np.float32)
         for number, own in sums.items():
             others = cls(columns, rarity, landmarks, _ridge(whole - own, among))
-            cross_fitted[fold == number] = others._says(said[fold == number])
+            cross_fitted[fold == number] = others._says(pairs[fold == number])
         return cls(columns, rarity, landmarks, _ridge(whole, among)), cross_fitted
 
     def says(self, words: Words) -> Floats:
         """[rollouts] how right their words sound: about 1 where they speak for it, -1 against it, 0 where unknown."""
-        return self._says(_weighted(words.short, self.columns, self.rarity))
+        return self._says(_pairs(words, self.columns, self.rarity))
 
-    def _says(self, said: csr_array) -> Floats:
-        found = np.zeros(said.shape[0], np.float32)
-        for chunk in gen_batches(said.shape[0], _CHUNK):
-            found[chunk] = _kernel(said[chunk], self.landmarks) @ self.weights
+    def _says(self, pairs: _Pairs) -> Floats:
+        found = np.zeros(pairs.said.shape[0], np.float32)
+        for chunk in gen_batches(len(found), _CHUNK):
+            found[chunk] = pairs[chunk].kernel(self.landmarks) @ self.weights
         return found
 
     def arrays(self) -> dict[str, Any]:
         """All that decides what it says, by name."""
-        return {
-            "columns": self.columns,
-            "rarity": self.rarity,
-            "landmarks_data": self.landmarks.data,
-            "landmarks_indices": self.landmarks.indices,
-            "landmarks_indptr": self.landmarks.indptr,
-            "weights": self.weights,
-        }
+        found: dict[str, Any] = {"weights": self.weights}
+        for part, name in enumerate(_PARTS):
+            matrix = getattr(self.landmarks, name)
+            found |= {f"{name}_columns": self.columns[part], f"{name}_rarity": self.rarity[part]}
+            found |= {f"{name}_{array}": getattr(matrix, array) for array in _ARRAYS}
+        return found
 
     @classmethod
     def of_arrays(cls, arrays: dict[str, Any]) -> Self:
         """The same from `arrays`."""
-        parts = tuple(arrays[f"landmarks_{name}"] for name in ("data", "indices", "indptr"))
-        shape = (len(arrays["weights"]), len(arrays["columns"]))
-        return cls(arrays["columns"], arrays["rarity"], csr_array(parts, shape=shape), arrays["weights"])
+        columns, rarity, matrices = [], [], []
+        for name in _PARTS:
+            columns.append(arrays[f"{name}_columns"])
+            rarity.append(arrays[f"{name}_rarity"])
+            shape = (len(arrays["weights"]), len(columns[-1]))
+            matrices.append(csr_array(tuple(arrays[f"{name}_{array}"] for array in _ARRAYS), shape=shape))
+        return cls((columns[0], columns[1]), (rarity[0], rarity[1]), _Pairs(*matrices), arrays["weights"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +212,7 @@ class BelievedWording:
         Args:
             believed: [rollouts] label where it is known, else the probability that a first model gives.
         """
-        columns, rarity = _telling(snapshot, words.long)
+        columns, rarity = _telling(snapshot, words.long, np.ones(len(believed), bool), _LARGEST_SHARE)
         weights, bias = np.zeros((FOLDS, len(columns)), np.float32), np.zeros(FOLDS, np.float32)
         if not len(columns):
             return cls(columns, rarity, weights, bias)
@@ -206,17 +246,12 @@ def _answers_in_words(snapshot: Snapshot) -> list[str]:
     ]
 
 
-def _hashed(texts: list[str], longest: int) -> csr_array:
-    """[texts, hashes] 1 where a text has an n-gram of at most so many words."""
+def _hashed(documents: Iterable[Iterable[str]]) -> csr_array:
+    """[documents, hashes] 1 where one has a term."""
     hashing = HashingVectorizer(
-        analyzer=partial(_ngrams, longest=longest),
-        n_features=_COLUMNS,
-        norm=None,
-        binary=True,
-        alternate_sign=False,
-        dtype=np.float32,
+        analyzer=iter, n_features=_COLUMNS, norm=None, binary=True, alternate_sign=False, dtype=np.float32
     )
-    return csr_array(hashing.transform(texts))
+    return csr_array(hashing.transform(documents))
 
 
 def _ngrams(text: str, longest: int) -> Iterator[str]:
@@ -226,30 +261,34 @@ def _ngrams(text: str, longest: int) -> Iterator[str]:
             yield " ".join(words[start : start + length])
 
 
-def _landmarks(said: csr_array, keys: list[str]) -> list[int]:
+def _of_program(question: str, program: str) -> Iterator[str]:
+    """N-grams of a program, told apart from those of prose; a number that the question names is `n`."""
+    named = set(_NUMBER.findall(question))
+    text = _NUMBER.sub(lambda found: "n" if found.group() in named else found.group(), program)
+    return (f"program {ngram}" for ngram in _ngrams(text, 2))
+
+
+def _landmarks(pairs: _Pairs, keys: list[str]) -> list[int]:
     """Rows that differ, whatever their order; where there are too many, those whose keys come first, which are random."""
-    first: dict[bytes, int] = {}
+    first: dict[tuple[bytes, bytes], int] = {}
     for row in sorted(range(len(keys)), key=keys.__getitem__):
-        start, end = said.indptr[row], said.indptr[row + 1]
-        if end > start:
-            first.setdefault(said.indices[start:end].tobytes(), row)
+        said, about = (
+            matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]].tobytes()
+            for matrix in (pairs.said, pairs.about)
+        )
+        if said and about:
+            first.setdefault((said, about), row)
     return list(first.values())[:_LANDMARKS]
 
 
-def _kernel(one: csr_array, other: csr_array) -> Floats:
-    """[one, other] squared cosine of rows of unit length."""
-    found: Floats = (one @ other.T).toarray() ** 2
-    return found
-
-
 def _sums(
-    said: csr_array, landmarks: csr_array, right: NDArray[np.bool_], weights: NDArray[np.float64]
+    pairs: _Pairs, landmarks: _Pairs, right: NDArray[np.bool_], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """[landmarks + 2, landmarks + 2] Σ w x xᵀ over rows of weight w: x is the row's kernel, then ±1 for its label, then 1."""
-    found = np.zeros((landmarks.shape[0] + 2,) * 2)
-    for chunk in gen_batches(said.shape[0], _CHUNK):
+    found = np.zeros((landmarks.said.shape[0] + 2,) * 2)
+    for chunk in gen_batches(len(right), _CHUNK):
         label = np.where(right[chunk], 1.0, -1.0)
-        row = np.column_stack([_kernel(said[chunk], landmarks), label, np.ones_like(label)])
+        row = np.column_stack([pairs[chunk].kernel(landmarks), label, np.ones_like(label)])
         found += (row * weights[chunk, None]).T @ row
     return found
 
@@ -270,16 +309,32 @@ def _ridge(sums: NDArray[np.float64], among: NDArray[np.float64]) -> Floats:
     return found
 
 
-def _telling(snapshot: Snapshot, ngrams: csr_array) -> tuple[Ints, Floats]:
-    """N-grams that belong to more than one query and to few, and how rare they are."""
-    queries = len(snapshot.query_keys)
-    rollouts = np.arange(ngrams.shape[0])
+def _telling(snapshot: Snapshot, ngrams: csr_array, counted: Bools, largest: float) -> tuple[Ints, Floats]:
+    """N-grams that belong to more than one query and to few, and how rare they are, over the rollouts that are counted.
+
+    Args:
+        largest: share of all queries to which an n-gram may belong at most.
+    """
+    queries, rollouts = len(snapshot.query_keys), np.flatnonzero(counted)
     belongs = csr_array(
-        (np.ones(len(rollouts), np.float32), (snapshot.rollout_query, rollouts)), shape=(queries, len(rollouts))
+        (np.ones(len(rollouts), np.float32), (snapshot.rollout_query[rollouts], np.arange(len(rollouts)))),
+        shape=(queries, len(rollouts)),
     )
-    count = np.bincount((belongs @ ngrams).tocsr().indices, minlength=_COLUMNS)
-    columns = np.flatnonzero((count >= _FEWEST_QUERIES) & (count <= max(_FEWEST_QUERIES + 1, _LARGEST_SHARE * queries)))
+    count = np.bincount((belongs @ ngrams[rollouts]).tocsr().indices, minlength=_COLUMNS)
+    columns = np.flatnonzero((count >= _FEWEST_QUERIES) & (count <= max(_FEWEST_QUERIES + 1, largest * queries)))
     return columns, np.log((1 + queries) / (1 + count[columns])).astype(np.float32) + 1
+
+
+def _joined(one: tuple[Ints, Floats], other: tuple[Ints, Floats]) -> tuple[Ints, Floats]:
+    """Columns of both and their rarity; what both have is taken from the first."""
+    columns, place = np.unique(np.concatenate([one[0], other[0]]), return_index=True)
+    return columns, np.concatenate([one[1], other[1]])[place]
+
+
+def _pairs(words: Words, columns: tuple[Ints, Ints], rarity: tuple[Floats, Floats], rows: Ints | None = None) -> _Pairs:
+    """Pairs of some rollouts, or of all."""
+    said, about = (matrix if rows is None else matrix[rows] for matrix in (words.said, words.about))
+    return _Pairs(_weighted(said, columns[0], rarity[0]), _weighted(about, columns[1], rarity[1]))
 
 
 def _weighted(ngrams: csr_array, columns: Ints, rarity: Floats) -> csr_array:

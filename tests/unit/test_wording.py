@@ -89,10 +89,30 @@ def test_rows_are_judged_by_a_regression_on_the_other_folds() -> None:
     assert not np.allclose(found[fold == 2], poisoned[fold == 2], atol=1e-3)
 
 
-def test_programs_are_not_read() -> None:
-    data, _ = measured()
-    program = replace(data, query_domains=["code"] * len(data.query_keys))
-    assert not fitted(program).says(Words.of(program)).any()
+def test_a_program_is_read_with_the_words_of_its_question() -> None:
+    """`<` is right where less than a number is asked for, `<=` where at most as much; each query has a number of its own."""
+    one = snapshot(queries=120, rollouts=4, labelled=60)
+    less = np.arange(120) % 2 == 0
+    strict = np.arange(len(one.rollout_keys)) % 2 == 0
+    data = replace(
+        one,
+        query_domains=["code"] * 120,
+        query_texts=[
+            f"Write f(xs): keep those in xs {'less than' if less[query] else 'of at most'} {query + 3}."
+            for query in range(120)
+        ],
+        rollout_answer=np.arange(len(strict)),
+        answer_keys=[f"a{row}" for row in range(len(strict))],
+        answer_query=one.rollout_query,
+        answer_values=[
+            f"def f(xs):\n    return [x for x in xs if x {'<' if is_strict else '<='} {query + 3}]"
+            for is_strict, query in zip(strict, one.rollout_query, strict=True)
+        ],
+    )
+    right = strict == less[data.rollout_query]
+    data = replace(data, labels=np.where(data.rollout_query < 60, right, np.nan).astype(np.float32))
+    said = fitted(data).says(Words.of(data))[data.target_rollouts]
+    assert ((said > 0) == right[data.target_rollouts]).mean() > 0.95
 
 
 def test_the_order_of_rollouts_does_not_matter() -> None:
