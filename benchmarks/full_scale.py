@@ -131,11 +131,8 @@ def main() -> None:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
     if options.json:
-        print(
-            json.dumps(
-                {"benchmark": "full_scale", "machine": machine(), "versions": versions(), "rows": rows}, indent=2
-            )
-        )
+        found = {"machine": machine(), "versions": versions(), "rows": rows}
+        print(json.dumps({"benchmark": "full_scale", **found}, indent=2))
     else:
         print(f"{machine()}; {versions()}\n\n{table(rows)}")
 

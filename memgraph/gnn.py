@@ -8,6 +8,9 @@ worse than voting.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import torch
@@ -82,3 +85,18 @@ class RewardGNN(nn.Module):
         )
         match = (query * response).sum(dim=1) / query.shape[1] ** 0.5
         return cast(Tensor, data["thinking"].prior + self.correction * match)
+
+
+@contextmanager
+def in_fixed_order(place: str) -> Iterator[None]:
+    """A GPU adds up messages in the same order on every run: a fit could not be repeated otherwise. A CPU does anyway."""
+    if place == "cpu":
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS may choose; its own documentation
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self, cast
@@ -23,7 +21,7 @@ from torch_geometric.data import HeteroData
 from memgraph.checks import ALL_CHECKS
 from memgraph.committee import Committee
 from memgraph.errors import EmbeddingSpaceError, ModelError
-from memgraph.gnn import RewardGNN
+from memgraph.gnn import RewardGNN, in_fixed_order
 from memgraph.hetero import hide_units, set_labels, to_hetero
 from memgraph.metrics import evaluate_scores
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
@@ -156,7 +154,7 @@ class RewardModel:
         logits = prior[rows]
         folds = np.array_split(rng.permutation(units), config.members) if config.members else []
         query, gain = snapshot.rollout_query[rows], 0.0
-        with torch.random.fork_rng(), _in_fixed_order(place):
+        with torch.random.fork_rng(), in_fixed_order(place):
             torch.manual_seed(seed)
             networks = _networks(snapshot.query_embeddings.shape[1], config).to(place)
             for number, (network, fold) in enumerate(zip(networks, folds, strict=True)):
@@ -301,21 +299,6 @@ class RewardModel:
             noise=document["noise"],
             metrics=document["metrics"],
         )
-
-
-@contextmanager
-def _in_fixed_order(place: str) -> Iterator[None]:
-    """A GPU adds up messages in the same order on every run: a fit could not be repeated otherwise. A CPU does anyway."""
-    if place == "cpu":
-        yield
-        return
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS may choose; its own documentation
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
 
 def _labelled_units(snapshot: Snapshot) -> Ints:

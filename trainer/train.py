@@ -45,9 +45,8 @@ from trainer.verifiers import verifier
 def train(config: RunConfig, *, home: Path | None = None, resume: bool = False, quiet: bool = False) -> RunResult:
     """Run a configuration against the user's memory; writes `summary.json`, `rewards.jsonl` and `training.png` to its folder."""
     settings = Settings.load(home=home)
-    processes = PartialState(
-        cpu=settings.device == "cpu" or not torch.cuda.is_available()
-    )  # as the trainer will have it
+    on_cpu = settings.device == "cpu" or not torch.cuda.is_available()
+    processes = PartialState(cpu=on_cpu)  # as the trainer will have it
     narrator = Narrator(quiet=quiet, silent=not processes.is_main_process)
     with Memory.open(settings, say=narrator.say) as memory:
         return run(config, memory, narrator=narrator, resume=resume)

@@ -16,6 +16,10 @@ from memgraph.settings import Settings
 QUERIES = sorted(str(file.relative_to(data_folder("cypher")))[:-7] for file in data_folder("cypher").rglob("*.cypher"))
 
 
+def without_comments(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.startswith("//"))
+
+
 @pytest.mark.parametrize("name", QUERIES)
 def test_every_query_says_what_it_is_and_the_server_can_plan_it(opened: Memory, name: str) -> None:
     text = cypher(name)
@@ -24,7 +28,7 @@ def test_every_query_says_what_it_is_and_the_server_can_plan_it(opened: Memory, 
         names = {"label": "Query", "start": "Query", "type": "SIMILAR_TO", "end": "Query"}
         text = cypher_template(name, index=opened.space.index, property=opened.space.vector_property, **names)
     for statement in migrations.statements_of(text):
-        body = "\n".join(line for line in statement.splitlines() if not line.startswith("//"))
+        body = without_comments(statement)
         version = "CYPHER 25 " if body.lstrip().startswith("CYPHER 25") else ""
         opened.database.autocommit(
             f"{version}EXPLAIN {body.replace('CYPHER 25', '', 1)}", **dict.fromkeys(re.findall(r"\$(\w+)", body))
@@ -32,11 +36,21 @@ def test_every_query_says_what_it_is_and_the_server_can_plan_it(opened: Memory, 
 
 
 @pytest.mark.parametrize(
-    "name", ["read/rollouts", "read/offers", "read/scores", "read/run_rollouts", "read/predictions_at"]
+    "name",
+    [
+        "read/rollouts",
+        "read/offers",
+        "read/scores",
+        "read/run_rollouts",
+        "read/predictions_at",
+        "read/answers_for_people",
+        "write/reuse_labels",
+        "write/compact_predictions",
+    ],
 )
 def test_what_is_asked_of_every_rollout_gives_the_planner_no_index_over_labels(name: str) -> None:
     # While the index was sampled empty, the planner would read all labels for each rollout: 10 times slower at 400 queries.
-    body = "\n".join(line for line in cypher(name).splitlines() if not line.startswith("//"))
+    body = without_comments(cypher(name))
     assert "SCORES" in body
     assert ":Label" not in body
 
