@@ -25,7 +25,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, diags_array
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import normalize
@@ -73,23 +73,20 @@ class Words:
             f"{thinking} => {answers[answer]}"
             for thinking, answer in zip(snapshot.thinking_texts, snapshot.rollout_answer, strict=True)
         ]
-        asks_program = np.array([domain == "code" for domain in snapshot.query_domains], bool)
-        program = asks_program[snapshot.rollout_query]
-        prose = _hashed(() if is_program else _ngrams(text, 2) for is_program, text in zip(program, texts, strict=True))
-        programs = _hashed(
-            _of_program(snapshot.query_texts[query], answer) if asks_program[query] else ()
-            for query, answer in zip(snapshot.answer_query, answers, strict=True)
+        program = np.array([domain == "code" for domain in snapshot.query_domains], bool)[snapshot.rollout_query]
+        nothing: tuple[str, ...] = ()
+        said = _hashed(
+            _of_program(snapshot.query_texts[query], answers[answer]) if is_program else _ngrams(text, 2)
+            for is_program, text, query, answer in zip(
+                program, texts, snapshot.rollout_query, snapshot.rollout_answer, strict=True
+            )
         )
         asked = _hashed(
-            _ASKED.findall(text.casefold()) if is_asked else ()
-            for is_asked, text in zip(asks_program, snapshot.query_texts, strict=True)
+            _ASKED.findall(snapshot.query_texts[query].casefold()) if is_program else nothing
+            for is_program, query in zip(program, snapshot.rollout_query, strict=True)
         )
-        return cls(
-            program,
-            prose + programs[snapshot.rollout_answer],
-            prose + asked[snapshot.rollout_query],
-            _hashed(_ngrams(text, 4) for text in texts),
-        )
+        prose = csr_array(diags_array((~program).astype(np.float32)))
+        return cls(program, said, csr_array(prose @ said + asked), _hashed(_ngrams(text, 4) for text in texts))
 
 
 @dataclass(frozen=True, slots=True)
