@@ -2,19 +2,24 @@
 
 The rule is greedy k-center, weighted: a query's worth is the standard deviation of its rollouts' predicted labels, what
 there is to learn, times how much its rollouts' answers differ, since rollouts that all say the same get the same reward,
-times its distance (1 - cosine) from the nearest labelled or chosen query, so that labels spread over the memory and one
-hard corner does not take them all. It never sees a label that was not paid for.
+times its distance from the nearest labelled or chosen query, so that labels spread over the memory and one hard corner
+does not take them all. It never sees a label that was not paid for.
+
+Distance is by the words of the questions, rare ones first. "Less than 6" and "less than or equal to 6" have different
+answers, which the model may believe wrongly for all questions of a kind, and their embeddings are almost the same.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.special import expit
 
 from memgraph.checks import ALL_CHECKS
 from memgraph.committee import Committee
 from memgraph.errors import ModelError
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
+from memgraph.wording import question_words
 
 
 def acquire(snapshot: Snapshot, count: int, closed: Bools, *, seed: int = 0) -> list[str]:
@@ -28,7 +33,8 @@ def acquire(snapshot: Snapshot, count: int, closed: Bools, *, seed: int = 0) -> 
         ModelError: if the labels so far are of one class, so that no model can say what is uncertain.
     """
     worth = uncertainty(snapshot, seed=seed) * disagreement(snapshot)
-    distance = _distance(snapshot, snapshot.query_embeddings[closed])
+    words = question_words(snapshot)
+    distance = _distance(words, words[np.flatnonzero(closed)])
     members = _members(snapshot)
     open_ = ~closed
     chosen: list[int] = []
@@ -40,7 +46,7 @@ def acquire(snapshot: Snapshot, count: int, closed: Bools, *, seed: int = 0) -> 
             break
         chosen += unit.tolist()
         open_[unit] = False
-        distance = np.minimum(distance, _distance(snapshot, snapshot.query_embeddings[unit]))
+        distance = np.minimum(distance, _distance(words, words[unit]))
     return sorted(snapshot.query_keys[row] for row in chosen)
 
 
@@ -70,12 +76,12 @@ def disagreement(snapshot: Snapshot) -> Floats:
     return np.sqrt(1 - squares / (1 + rollouts) ** 2).astype(np.float32)
 
 
-def _distance(snapshot: Snapshot, others: Floats) -> Floats:
-    """[queries] 1 - cosine to the nearest of [others, dimension]; 1 where there is none."""
-    if not len(others):
-        return np.ones(len(snapshot.query_keys), np.float32)
-    nearest: Floats = (snapshot.query_embeddings @ others.T).max(axis=1)
-    return np.maximum(0, 1 - nearest)
+def _distance(words: csr_array, others: csr_array) -> Floats:
+    """[queries] sqrt(1 - cosine) to the nearest of the others, [others, words]; 1 where there is none."""
+    if not others.shape[0]:
+        return np.ones(words.shape[0], np.float32)
+    nearest: Floats = (words @ others.T).max(axis=1).toarray()
+    return np.sqrt(np.maximum(0, 1 - nearest))
 
 
 def _members(snapshot: Snapshot) -> dict[int, Ints]:

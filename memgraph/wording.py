@@ -82,11 +82,17 @@ class Words:
             )
         )
         asked = _hashed(
-            _ASKED.findall(snapshot.query_texts[query].casefold()) if is_program else nothing
+            _asked(snapshot.query_texts[query]) if is_program else nothing
             for is_program, query in zip(program, snapshot.rollout_query, strict=True)
         )
         prose = csr_array(diags_array((~program).astype(np.float32)))
         return cls(program, said, csr_array(prose @ said + asked), _hashed(_ngrams(text, 4) for text in texts))
+
+
+def question_words(snapshot: Snapshot) -> csr_array:
+    """[queries, words] of each question, by how rare they are, of unit length; 0 where it shares no word with another."""
+    words = _hashed(_asked(text) for text in snapshot.query_texts)
+    return _weighted(words, *_of_several(words, _LARGEST_SHARE_ASKED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +260,10 @@ def _hashed(documents: Iterable[Iterable[str]]) -> csr_array:
     return csr_array(hashing.transform(documents))
 
 
+def _asked(question: str) -> list[str]:
+    return _ASKED.findall(question.casefold())
+
+
 def _ngrams(text: str, longest: int) -> Iterator[str]:
     words = _WORD.findall(text.casefold())
     for length in range(1, longest + 1):
@@ -320,7 +330,13 @@ def _telling(snapshot: Snapshot, ngrams: csr_array, counted: Bools, largest: flo
         (np.ones(len(rollouts), np.float32), (snapshot.rollout_query[rollouts], np.arange(len(rollouts)))),
         shape=(queries, len(rollouts)),
     )
-    count = np.bincount((belongs @ ngrams[rollouts]).tocsr().indices, minlength=_COLUMNS)
+    return _of_several((belongs @ ngrams[rollouts]).tocsr(), largest)
+
+
+def _of_several(ngrams: csr_array, largest: float) -> tuple[Ints, Floats]:
+    """The same, of [queries, hashes] which are not 0 where a query has an n-gram."""
+    queries = ngrams.shape[0]
+    count = np.bincount(ngrams.indices, minlength=_COLUMNS)
     columns = np.flatnonzero((count >= _FEWEST_QUERIES) & (count <= max(_FEWEST_QUERIES + 1, largest * queries)))
     return columns, np.log((1 + queries) / (1 + count[columns])).astype(np.float32) + 1
 

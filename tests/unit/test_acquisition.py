@@ -8,7 +8,7 @@ import pytest
 from memgraph.acquisition import acquire, disagreement, uncertainty
 from memgraph.errors import ModelError
 from memgraph.snapshot import Snapshot
-from tests.unit.snapshots import DIMENSION, snapshot, unit
+from tests.unit.snapshots import snapshot
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_near_duplicates_are_chosen_together_and_never_over_the_count(data: Snap
 
 
 def test_of_queries_that_are_equally_far_the_uncertain_ones_are_chosen(data: Snapshot, closed: np.ndarray) -> None:
-    apart = replace(data, query_embeddings=np.zeros_like(data.query_embeddings))
+    apart = replace(data, query_texts=[f"question {'abcdef'[q % 6]}{'abcdefghij'[q // 6]}" for q in range(60)])
     worth = uncertainty(apart) * disagreement(apart)
     chosen = [apart.query_keys.index(key) for key in acquire(apart, 10, closed)]
     assert sorted(chosen) == sorted((20 + np.argsort(-worth[20:])[:10]).tolist())
@@ -55,12 +55,12 @@ def test_disagreement_counts_answers_that_mean_the_same_once(data: Snapshot) -> 
 
 
 def test_choices_spread_over_the_memory(data: Snapshot, closed: np.ndarray) -> None:
-    """Open queries lie in four heaps; a rule by uncertainty alone would take most from one of them."""
-    rng = np.random.default_rng(0)
-    heap = np.where(np.arange(60) < 20, 4, np.arange(60) % 4)
-    near = replace(data, query_embeddings=unit(np.eye(DIMENSION)[heap] + 0.02 * rng.normal(size=(60, DIMENSION))))
+    """Open queries ask four things in almost the same words; a rule by uncertainty alone would take most of one kind."""
+    kind = np.where(np.arange(60) < 20, 4, np.arange(60) % 4)
+    asked = ["greater than", "less than", "at least", "at most", "one more than"]
+    near = replace(data, query_texts=[f"Keep the numbers that are {asked[k]} {q}." for q, k in enumerate(kind)])
     chosen = [near.query_keys.index(key) for key in acquire(near, 4, closed)]
-    assert sorted(heap[chosen].tolist()) == [0, 1, 2, 3]
+    assert sorted(kind[chosen].tolist()) == [0, 1, 2, 3]
 
 
 def test_labels_of_one_class_say_nothing_about_uncertainty(data: Snapshot, closed: np.ndarray) -> None:
