@@ -47,11 +47,11 @@ from trainer.verifiers import judge
 CONFIG = Path(__file__).with_name("rl.yaml")
 QUICK: dict[str, dict[str, Any]] = {  # does it run, not what it finds
     "data": {"train": 120, "test": 60, "ood": 30},
-    "reward": {"initial_rollouts": 8},
+    "reward": {"initial_rollouts": 8, "labelled_rollouts": 16},
     "refit": {"every": 5},
     "grpo": {"max_steps": 10, "per_device_train_batch_size": 64},
 }
-_NO_MODEL = {"initial_rollouts": 1}
+_NO_MODEL = {"initial_rollouts": 1, "labelled_rollouts": 1}
 _NOBODY_WATCHES = {"monitor": 0}
 ARMS: dict[str, dict[str, dict[str, Any]]] = {
     "oracle": {"labels": {"budget": 1.0, **_NOBODY_WATCHES}, "reward": {"scorer": "none", **_NO_MODEL}},

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from memgraph.checks import ALL_CHECKS
 from memgraph.errors import SettingsError
@@ -135,6 +135,12 @@ class RewardSection(_Section):
         ge=1,
         description="Rollouts of each training query before training starts; labels are drawn among their queries.",
     )
+    labelled_rollouts: int = Field(
+        8,
+        ge=1,
+        description="Rollouts of each labelled query before training starts, where that is more: its truth is revealed, so that "
+        "judging more of them costs nothing, and the scorer learns from what they say.",
+    )
     max_failed_calls: int = Field(3, ge=0, description="Consecutive failed reward calls after which training stops.")
 
     @field_validator("checks")
@@ -160,6 +166,15 @@ class RunConfig(_Section):
     evaluate: bool = Field(True, description="Accuracy on the held-out problems before and after.")
     max_new_tokens: int = Field(64, ge=1, description="Longest response, in training and evaluation.")
     grpo: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _reads_what_is_labelled(self) -> Self:
+        if self.refit.rollouts_per_query < self.reward.labelled_rollouts:
+            raise ValueError(
+                f"refit.rollouts_per_query is {self.refit.rollouts_per_query}, so that fits would not read all of "
+                f"reward.labelled_rollouts, which is {self.reward.labelled_rollouts}; raise the former or lower the latter"
+            )
+        return self
 
     @property
     def ledger(self) -> str:

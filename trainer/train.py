@@ -18,6 +18,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from memgraph import LabelView, Memory
 from memgraph.errors import TrainingError
+from memgraph.ingest import IngestReport
 from memgraph.labelling import Spending
 from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.scorers import SCORERS, GnnScorer, Scorer
@@ -76,7 +77,9 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         narrator.say(f"{policy.describe()}; {counts}")
 
     with stage(f"sampling {config.reward.initial_rollouts} initial rollouts of each training problem into the memory"):
-        report = store_initial_rollouts(config, memory, policy, training, progress=narrator.shows_progress)
+        report = store_initial_rollouts(
+            config, memory, policy, training.tasks, config.reward.initial_rollouts, progress=narrator.shows_progress
+        )
         narrator.say(f"{report.new} rollouts new, {report.linked} queries linked to similar ones")
 
     with stage("labelling within the budget"):
@@ -87,6 +90,11 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             f"{len(spent.training)} of {len(training.tasks)} queries labelled in ledger {config.ledger!r} ({spent.reused} known "
             f"at no cost), {len(spent.monitored)} more watch the reward"
         )
+
+    if config.reward.scorer != "none" and config.reward.labelled_rollouts > config.reward.initial_rollouts:
+        with stage(f"sampling {config.reward.labelled_rollouts} rollouts of each labelled problem, and judging them"):
+            report = store_labelled_rollouts(config, memory, policy, training, spent, progress=narrator.shows_progress)
+            narrator.say(f"{report.new} rollouts new, judged at no cost")
 
     result.spending = {
         "training_queries": len(training.tasks),
@@ -176,6 +184,20 @@ def label(config: RunConfig, memory: Memory, training: Problems) -> Spending:
     )
     judge = verifier(config.labels.verifier).judge
     return budget.spend(memory, training.truth, ledger=config.ledger, judge=judge)
+
+
+def store_labelled_rollouts(
+    config: RunConfig, memory: Memory, policy: Policy, training: Problems, spent: Spending, *, progress: bool = False
+) -> IngestReport:
+    """Sample more of the queries whose truth is revealed: what it says about them costs nothing more."""
+    tasks = [task for task in training.tasks if task.query_key in spent.training]
+    count = config.reward.labelled_rollouts
+    report = store_initial_rollouts(config, memory, policy, tasks, count, progress=progress)
+    judge = verifier(config.labels.verifier).judge
+    by_first(
+        lambda: memory.ledger(config.ledger, budget=spent.limit).reveal(training.truth, spent.training, judge=judge)
+    )
+    return report
 
 
 def make_refit(config: RunConfig, memory: Memory, training: Problems) -> Refit:

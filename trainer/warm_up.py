@@ -23,18 +23,22 @@ from trainer.data import load_problems
 from trainer.initial import store_initial_rollouts
 from trainer.policy import load_policy
 from trainer.progress import Narrator
-from trainer.train import label
+from trainer.train import label, store_labelled_rollouts
 
 
 def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> RegisteredModel:
     """Rollouts, labels and a reward model for a run; returns the model's registration."""
     training = load_problems(config.data).train
     policy = load_policy(config.policy, device=memory.settings.device)
-    narrator.stage(f"sampling {config.reward.initial_rollouts} rollouts of each of {len(training.tasks)} queries")
-    report = store_initial_rollouts(config, memory, policy, training, progress=narrator.shows_progress)
+    count, more = config.reward.initial_rollouts, config.reward.labelled_rollouts
+    narrator.stage(f"sampling {count} rollouts of each of {len(training.tasks)} queries")
+    report = store_initial_rollouts(config, memory, policy, training.tasks, count, progress=narrator.shows_progress)
     narrator.say(f"{report.new} rollouts new")
-    narrator.stage("labelling within the budget, and fitting the reward model")
-    label(config, memory, training)
+    narrator.stage(f"labelling within the budget, and sampling {max(count, more)} rollouts of each labelled query")
+    spent = label(config, memory, training)
+    report = store_labelled_rollouts(config, memory, policy, training, spent, progress=narrator.shows_progress)
+    narrator.say(f"{report.new} rollouts new")
+    narrator.stage("fitting the reward model")
     settings = RewardModelConfig(checks=tuple(config.reward.checks), policies=config.reward.policies)
     _, registered = memory.fit(LabelView(ledgers=(config.ledger,)), seed=config.seed, config=settings)
     narrator.say(f"reward model {registered.key[:12]} of ledger {config.ledger!r} saved in {registered.folder}")

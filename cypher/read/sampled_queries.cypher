@@ -1,5 +1,3 @@
-// Queries of which a run has at least $count rollouts. Parameters: $key (run), $count. Returns query (key).
+// How many rollouts a run has of each query. Parameter: $key (run). Returns query (key), rollouts.
 MATCH (:Run {key: $key})-[:PRODUCED]->(:Thinking)<-[:GENERATES_REASONING]-(q:Query)
-WITH q, count(*) AS rollouts
-WHERE rollouts >= $count
-RETURN q.key AS query
+RETURN q.key AS query, count(*) AS rollouts

@@ -34,7 +34,7 @@ def small_run(folder: Path, *, name: str = "small", scorer: str = "gnn", **grpo:
         output=folder,
         data=DataSection(train=24, test=12),
         labels=LabelSection(budget=0.25),
-        reward=RewardSection(scorer=scorer, initial_rollouts=6, skip_noise=False),
+        reward=RewardSection(scorer=scorer, initial_rollouts=6, labelled_rollouts=8, skip_noise=False),
         refit=RefitSection(every=2),
         max_new_tokens=48,
         grpo=settings,
@@ -67,9 +67,16 @@ def test_two_grpo_steps_take_their_rewards_from_the_memory(finished: RunResult, 
 
     groups = memory.database.query(
         "MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking {run: 'small/initial'}) "
-        "WITH q, t.call AS call, count(*) AS rollouts RETURN call, rollouts, count(*) AS queries ORDER BY call"
+        "WITH q, t.call AS call, count(*) AS rollouts "
+        "RETURN call, rollouts, count(*) AS queries ORDER BY call, rollouts"
     )
-    assert [(row["rollouts"], row["queries"]) for row in groups] == [(4, 24), (2, 24)]
+    assert [(row["call"], row["rollouts"], row["queries"]) for row in groups] == [(0, 4, 24), (1, 2, 19), (1, 4, 5)]
+
+    unjudged = memory.database.query(
+        "MATCH (:Ledger {name: 'small'})-[:REVEALED]->(q)-[:GENERATES]->(a:Answer)<-[:LEADS_TO]-(:Thinking {run: 'small/initial'}) "
+        "WHERE NOT EXISTS { (a)<-[:SCORES]-(:Label {kind: 'ground_truth'}) } RETURN a.key AS key"
+    )
+    assert not unjudged
 
     labelled = {
         row["key"]
