@@ -5,7 +5,7 @@ there is to learn, times how much its rollouts' answers differ, since rollouts t
 times its distance from the nearest labelled or chosen query, so that labels spread over the memory and one hard corner
 does not take them all. It never sees a label that was not paid for.
 
-Distance is by the words of the questions, rare ones first. "Less than 6" and "less than or equal to 6" have different
+Distance is by what the questions mean and by their words, half each. "Less than 6" and "greater than 6" have different
 answers, which the model may believe wrongly for all questions of a kind, and their embeddings are almost the same.
 """
 
@@ -33,8 +33,8 @@ def acquire(snapshot: Snapshot, count: int, closed: Bools, *, seed: int = 0) -> 
         ModelError: if the labels so far are of one class, so that no model can say what is uncertain.
     """
     worth = uncertainty(snapshot, seed=seed) * disagreement(snapshot)
-    words = question_words(snapshot)
-    distance = _distance(words, words[np.flatnonzero(closed)])
+    questions = snapshot.query_embeddings, question_words(snapshot)
+    distance = _distance(questions, np.flatnonzero(closed))
     members = _members(snapshot)
     open_ = ~closed
     chosen: list[int] = []
@@ -46,7 +46,7 @@ def acquire(snapshot: Snapshot, count: int, closed: Bools, *, seed: int = 0) -> 
             break
         chosen += unit.tolist()
         open_[unit] = False
-        distance = np.minimum(distance, _distance(words, words[unit]))
+        distance = np.minimum(distance, _distance(questions, unit))
     return sorted(snapshot.query_keys[row] for row in chosen)
 
 
@@ -76,11 +76,17 @@ def disagreement(snapshot: Snapshot) -> Floats:
     return np.sqrt(1 - squares / (1 + rollouts) ** 2).astype(np.float32)
 
 
-def _distance(words: csr_array, others: csr_array) -> Floats:
-    """[queries] sqrt(1 - cosine) to the nearest of the others, [others, words]; 1 where there is none."""
-    if not others.shape[0]:
-        return np.ones(words.shape[0], np.float32)
-    nearest: Floats = (words @ others.T).max(axis=1).toarray()
+def _distance(questions: tuple[Floats, csr_array], others: Ints) -> Floats:
+    """[queries] sqrt(1 - mean of both cosines) to the nearest of the others, [rows]; 1 where there is none.
+
+    Args:
+        questions: [queries, dimension] embeddings, and [queries, words].
+    """
+    embeddings, words = questions
+    if not len(others):
+        return np.ones(len(embeddings), np.float32)
+    cosine = (embeddings @ embeddings[others].T + (words @ words[others].T).toarray()) / 2
+    nearest: Floats = cosine.max(axis=1)
     return np.sqrt(np.maximum(0, 1 - nearest))
 
 

@@ -41,7 +41,12 @@ def test_near_duplicates_are_chosen_together_and_never_over_the_count(data: Snap
 
 
 def test_of_queries_that_are_equally_far_the_uncertain_ones_are_chosen(data: Snapshot, closed: np.ndarray) -> None:
-    apart = replace(data, query_texts=[f"question {'abcdef'[q % 6]}{'abcdefghij'[q // 6]}" for q in range(60)])
+    zeros = np.zeros_like(data.query_embeddings)
+    apart = replace(
+        data,
+        query_embeddings=zeros,
+        query_texts=[f"question {'abcdef'[q % 6]}{'abcdefghij'[q // 6]}" for q in range(60)],
+    )
     worth = uncertainty(apart) * disagreement(apart)
     chosen = [apart.query_keys.index(key) for key in acquire(apart, 10, closed)]
     assert sorted(chosen) == sorted((20 + np.argsort(-worth[20:])[:10]).tolist())
