@@ -8,7 +8,7 @@ import pytest
 from memgraph.acquisition import acquire, disagreement, uncertainty
 from memgraph.errors import ModelError
 from memgraph.snapshot import Snapshot
-from tests.unit.snapshots import snapshot
+from tests.unit.snapshots import DIMENSION, snapshot, unit
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +63,19 @@ def test_choices_spread_over_the_memory(data: Snapshot, closed: np.ndarray) -> N
     """Open queries ask four things in almost the same words; a rule by uncertainty alone would take most of one kind."""
     kind = np.where(np.arange(60) < 20, 4, np.arange(60) % 4)
     asked = ["greater than", "less than", "at least", "at most", "one more than"]
-    near = replace(data, query_texts=[f"Keep the numbers that are {asked[k]} {q}." for q, k in enumerate(kind)])
+    texts = [f"Keep the numbers that are {asked[k]} {q}." for q, k in enumerate(kind)]
+    near = replace(data, query_embeddings=np.repeat(data.query_embeddings[:1], 60, axis=0), query_texts=texts)
     chosen = [near.query_keys.index(key) for key in acquire(near, 4, closed)]
     assert sorted(kind[chosen].tolist()) == [0, 1, 2, 3]
+
+
+def test_choices_spread_over_what_questions_mean(data: Snapshot, closed: np.ndarray) -> None:
+    """The same with questions that share no words, and lie in four heaps."""
+    rng = np.random.default_rng(0)
+    heap = np.where(np.arange(60) < 20, 4, np.arange(60) % 4)
+    near = replace(data, query_embeddings=unit(np.eye(DIMENSION)[heap] + 0.02 * rng.normal(size=(60, DIMENSION))))
+    chosen = [near.query_keys.index(key) for key in acquire(near, 4, closed)]
+    assert sorted(heap[chosen].tolist()) == [0, 1, 2, 3]
 
 
 def test_labels_of_one_class_say_nothing_about_uncertainty(data: Snapshot, closed: np.ndarray) -> None:
