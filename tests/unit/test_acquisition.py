@@ -61,7 +61,7 @@ def test_disagreement_counts_answers_that_mean_the_same_once(data: Snapshot) -> 
 
 def test_choices_spread_over_the_memory(data: Snapshot, closed: np.ndarray) -> None:
     """Open queries ask four things in almost the same words; a rule by uncertainty alone would take most of one kind."""
-    kind = np.where(np.arange(60) < 20, 4, np.arange(60) % 4)
+    kind = np.where(np.arange(60) < 20, 4, np.arange(60) // 10 - 2)
     asked = ["greater than", "less than", "at least", "at most", "one more than"]
     texts = [f"Keep the numbers that are {asked[k]} {q}." for q, k in enumerate(kind)]
     near = replace(data, query_embeddings=np.repeat(data.query_embeddings[:1], 60, axis=0), query_texts=texts)
@@ -72,7 +72,7 @@ def test_choices_spread_over_the_memory(data: Snapshot, closed: np.ndarray) -> N
 def test_choices_spread_over_what_questions_mean(data: Snapshot, closed: np.ndarray) -> None:
     """The same with questions that share no words, and lie in four heaps."""
     rng = np.random.default_rng(0)
-    heap = np.where(np.arange(60) < 20, 4, np.arange(60) % 4)
+    heap = np.where(np.arange(60) < 20, 4, np.arange(60) // 10 - 2)
     near = replace(data, query_embeddings=unit(np.eye(DIMENSION)[heap] + 0.02 * rng.normal(size=(60, DIMENSION))))
     chosen = [near.query_keys.index(key) for key in acquire(near, 4, closed)]
     assert sorted(heap[chosen].tolist()) == [0, 1, 2, 3]
