@@ -15,7 +15,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import Qwen2Config, Qwen2ForCausalLM
 from trl.trainer.grpo_config import GRPOConfig
 
-from trainer.config import RunConfig
+from trainer.config import RewardSection, RunConfig
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 RUNS = sorted(path.name for path in CONFIGS.glob("qwen2.5-*.yaml"))
@@ -123,3 +123,8 @@ def test_accelerate_launches_with_it(launcher: str, monkeypatch: pytest.MonkeyPa
     assert args.zero_stage == stage
     if is_deepspeed_available():  # else accelerate's plugin cannot be made
         assert DeepSpeedPlugin(zero_stage=stage).zero_stage == stage
+
+
+def test_a_run_whose_fits_would_not_read_what_is_labelled_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"rollouts_per_query is 16.*labelled_rollouts, which is 32"):
+        RunConfig(name="r", reward=RewardSection(labelled_rollouts=32))
