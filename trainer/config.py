@@ -169,7 +169,7 @@ class RunConfig(_Section):
 
     @model_validator(mode="after")
     def _reads_what_is_labelled(self) -> Self:
-        if self.refit.rollouts_per_query < self.reward.labelled_rollouts:
+        if self.refit.rollouts_per_query < self.reward.labelled_rollouts > self.reward.initial_rollouts:
             raise ValueError(
                 f"refit.rollouts_per_query is {self.refit.rollouts_per_query}, so that fits would not read all of "
                 f"reward.labelled_rollouts, which is {self.reward.labelled_rollouts}; raise the former or lower the latter"

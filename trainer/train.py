@@ -189,7 +189,7 @@ def label(config: RunConfig, memory: Memory, training: Problems) -> Spending:
 def store_labelled_rollouts(
     config: RunConfig, memory: Memory, policy: Policy, training: Problems, spent: Spending, *, progress: bool = False
 ) -> IngestReport:
-    """Sample more of the queries whose truth is revealed: what it says about them costs nothing more."""
+    """Sample more of the queries whose truth is revealed, and judge what is said: that costs no more labels."""
     tasks = [task for task in training.tasks if task.query_key in spent.training]
     count = config.reward.labelled_rollouts
     report = store_initial_rollouts(config, memory, policy, tasks, count, progress=progress)
