@@ -146,6 +146,6 @@ def test_a_whole_run_in_two_processes_samples_labels_fits_trains_and_evaluates_o
     assert all(row["rollouts"] == row["samples"] and row["attempts"] == [1] for row in kept)
     initial = [row for row in kept if row["run"] == "both/initial"]
     assert sorted((row["call"], row["rollouts"]) for row in initial) == [(0, 4)] * 24 + [(1, 2)] * 19 + [(1, 4)] * 5
-    assert sum(row["rollouts"] for row in kept) == 24 * 6 + 32
+    assert sum(row["rollouts"] for row in kept) == 24 * 6 + 5 * 2 + 32
     models = memory.database.query("MATCH (m:RewardModel) RETURN count(m) AS n")
     assert models[0]["n"] == 2  # fitted before and after the steps
