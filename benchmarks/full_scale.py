@@ -75,7 +75,7 @@ def measured(recipe: Path, steps: int, scratch: Path, *, quick: bool = False) ->
     values["policy"]["model"] = str(folder)
     values["data"] = {"train": QUERIES}
     values["labels"]["monitor"] = 0
-    values["reward"] |= {"scorer": "majority_vote", "initial_rollouts": 1}
+    values["reward"] |= {"scorer": "majority_vote", "initial_rollouts": 1, "labelled_rollouts": 1}
     kept = {key: value for key, value in values["grpo"].items() if "vllm" not in key}
     values["grpo"] = kept | {"max_steps": steps, "save_strategy": "no", "log_completions": False}
     if quick:
