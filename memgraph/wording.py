@@ -25,18 +25,19 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
-from scipy.sparse import csr_array, diags_array
+from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import normalize
 from sklearn.utils import gen_batches
 
+from memgraph.checks.equations import find_equations
 from memgraph.checks.response import listed_options
 from memgraph.reliability import FOLDS, deviation, folds_by_key
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
 _COLUMNS = 2**20
-_FEWEST_QUERIES, _LARGEST_SHARE = 2, 0.05
+_FEWEST_QUERIES, _LARGEST_SHARE = 2, 0.1
 _LARGEST_SHARE_ASKED = 0.5  # a word of most questions tells none from another
 _LANDMARKS = 2000
 _LABEL_DOUBT = 0.1  # ridge penalty of what is learned from labels
@@ -46,6 +47,8 @@ _CHUNK = 4096
 _PARTS, _ARRAYS = ("said", "about"), ("data", "indices", "indptr")
 _ASKED = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_OPERATORS = frozenset("+-*/=×÷·")
+_CALCULATES = re.compile(r"[-+*/=×÷·\d]|<given>|<found>")
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|[^\w\s]")
 
 
@@ -54,16 +57,20 @@ class Words:
     """What the rollouts of a snapshot say: 1 where one has an n-gram of words.
 
     Attributes:
-        program: [rollouts] which of them answer with a program.
-        said: [rollouts, hashes] n-grams of one or two words of thinking and answer, or of the program.
-        about: [rollouts, hashes] what these are paired with: the same, or the words of the program's question.
+        prose: [rollouts, hashes] n-grams of one or two words of thinking and answer; none of programs.
+        done: [rollouts, hashes] n-grams of programs and calculations, their numbers by role.
+        calculated: [rollouts, hashes] those of calculations among them.
+        asked: [rollouts, hashes] words of the question of programs and calculations.
         long: [rollouts, hashes] n-grams of one to four words of thinking and answer.
+        sound: [rollouts] False where an equation does not hold.
     """
 
-    program: Bools
-    said: csr_array
-    about: csr_array
+    prose: csr_array
+    done: csr_array
+    calculated: csr_array
+    asked: csr_array
     long: csr_array
+    sound: Bools
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Self:
@@ -73,20 +80,35 @@ class Words:
             f"{thinking} => {answers[answer]}"
             for thinking, answer in zip(snapshot.thinking_texts, snapshot.rollout_answer, strict=True)
         ]
-        program = np.array([domain == "code" for domain in snapshot.query_domains], bool)[snapshot.rollout_query]
-        nothing: tuple[str, ...] = ()
-        said = _hashed(
-            _of_program(snapshot.query_texts[query], answers[answer]) if is_program else _ngrams(text, 2)
-            for is_program, text, query, answer in zip(
-                program, texts, snapshot.rollout_query, snapshot.rollout_answer, strict=True
-            )
+        domains = [snapshot.query_domains[query] for query in snapshot.rollout_query]
+        questions = [snapshot.query_texts[query] for query in snapshot.rollout_query]
+        calculated = _hashed(
+            _of_calculation(question, thinking) if domain == "math" else ()
+            for domain, question, thinking in zip(domains, questions, snapshot.thinking_texts, strict=True)
         )
-        asked = _hashed(
-            _asked(snapshot.query_texts[query]) if is_program else nothing
-            for is_program, query in zip(program, snapshot.rollout_query, strict=True)
+        programmed = _hashed(
+            _of_program(question, answers[answer]) if domain == "code" else ()
+            for domain, question, answer in zip(domains, questions, snapshot.rollout_answer, strict=True)
         )
-        prose = csr_array(diags_array((~program).astype(np.float32)))
-        return cls(program, said, csr_array(prose @ said + asked), _hashed(_ngrams(text, 4) for text in texts))
+        prose = (
+            () if domain == "code" else _worded(text) if domain == "math" else _ngrams(text, 2)
+            for domain, text in zip(domains, texts, strict=True)
+        )
+        sound = [
+            domain != "math" or all(equation.holds for equation in find_equations(thinking))
+            for domain, thinking in zip(domains, snapshot.thinking_texts, strict=True)
+        ]
+        return cls(
+            prose=_hashed(prose),
+            done=csr_array(calculated + programmed),
+            calculated=calculated,
+            asked=_hashed(
+                (f"asked {word}" for word in _asked(question)) if domain in ("code", "math") else ()
+                for domain, question in zip(domains, questions, strict=True)
+            ),
+            long=_hashed(_ngrams(text, 4) for text in texts),
+            sound=np.array(sound, bool),
+        )
 
 
 def question_words(snapshot: Snapshot) -> csr_array:
@@ -145,14 +167,15 @@ class Wording:
 
         Returns the regression, and [rows] what one fitted on the other folds says; with one class only, nothing is said.
         """
-        prose = _telling(snapshot, words.said, ~words.program, _LARGEST_SHARE)
-        said, said_rarity = _joined(prose, _telling(snapshot, words.said, words.program, 1.0))
-        about, about_rarity = _joined(prose, _telling(snapshot, words.about, words.program, _LARGEST_SHARE_ASKED))
+        prose = _telling(snapshot, words.prose, _LARGEST_SHARE)
+        asked = (_telling(snapshot, part, _LARGEST_SHARE_ASKED) for part in (words.calculated, words.asked))
+        said, said_rarity = _joined(prose, _telling(snapshot, words.done, 1.0))
+        about, about_rarity = _joined(prose, *asked)
         columns, rarity = (said, about), (said_rarity, about_rarity)
         pairs = _pairs(words, columns, rarity, rows)
         keys = [snapshot.rollout_keys[row] for row in rows]
         landmarks = pairs[_landmarks(pairs, keys)]
-        count = np.ones(len(rows)) if weights is None else weights.astype(np.float64)
+        count = words.sound[rows] * (1.0 if weights is None else weights.astype(np.float64))
         sums = {
             int(number): _sums(pairs[fold == number], landmarks, right[fold == number], count[fold == number])
             for number in np.unique(fold)
@@ -218,7 +241,7 @@ class BelievedWording:
         Args:
             believed: [rollouts] label where it is known, else the probability that a first model gives.
         """
-        columns, rarity = _telling(snapshot, words.long, np.ones(len(believed), bool), _LARGEST_SHARE)
+        columns, rarity = _telling(snapshot, words.long, _LARGEST_SHARE)
         weights, bias = np.zeros((FOLDS, len(columns)), np.float32), np.zeros(FOLDS, np.float32)
         if not len(columns):
             return cls(columns, rarity, weights, bias)
@@ -265,7 +288,10 @@ def _asked(question: str) -> list[str]:
 
 
 def _ngrams(text: str, longest: int) -> Iterator[str]:
-    words = _WORD.findall(text.casefold())
+    return _runs(_WORD.findall(text.casefold()), longest)
+
+
+def _runs(words: list[str], longest: int) -> Iterator[str]:
     for length in range(1, longest + 1):
         for start in range(len(words) - length + 1):
             yield " ".join(words[start : start + length])
@@ -276,6 +302,28 @@ def _of_program(question: str, program: str) -> Iterator[str]:
     named = set(_NUMBER.findall(question))
     text = _NUMBER.sub(lambda found: "n" if found.group() in named else found.group(), program)
     return (f"program {ngram}" for ngram in _ngrams(text, 2))
+
+
+def _of_calculation(question: str, thinking: str) -> Iterator[str]:
+    """N-grams of a calculation that hold a number or an operator, told apart from those of prose.
+
+    In equations a number is given by the question or found by an earlier equation; others have their value.
+    """
+    given, found, roles = set(_NUMBER.findall(question)), set[str](), list[str]()
+    words = _WORD.findall(thinking.casefold().replace("$", ""))
+    for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
+        if not _NUMBER.fullmatch(word) or _OPERATORS.isdisjoint((before, after)):
+            roles.append(word)
+            continue
+        if before == "=":
+            found.add(word)
+        roles.append("<found>" if word in found else "<given>" if word in given else word)
+    return (f"calculation {ngram}" for ngram in _runs(roles, 3) if _CALCULATES.search(ngram))
+
+
+def _worded(text: str) -> Iterator[str]:
+    """N-grams of one or two words of a calculation that the former leaves: without numbers and operators."""
+    return (ngram for ngram in _ngrams(text, 2) if not _CALCULATES.search(ngram))
 
 
 def _landmarks(pairs: _Pairs, keys: list[str]) -> list[int]:
@@ -319,18 +367,17 @@ def _ridge(sums: NDArray[np.float64], among: NDArray[np.float64]) -> Floats:
     return found
 
 
-def _telling(snapshot: Snapshot, ngrams: csr_array, counted: Bools, largest: float) -> tuple[Ints, Floats]:
-    """N-grams that belong to more than one query and to few, and how rare they are, over the rollouts that are counted.
+def _telling(snapshot: Snapshot, ngrams: csr_array, largest: float) -> tuple[Ints, Floats]:
+    """N-grams that belong to more than one query and to few, and how rare they are.
 
     Args:
         largest: share of all queries to which an n-gram may belong at most.
     """
-    queries, rollouts = len(snapshot.query_keys), np.flatnonzero(counted)
+    queries, rollouts = len(snapshot.query_keys), len(snapshot.rollout_query)
     belongs = csr_array(
-        (np.ones(len(rollouts), np.float32), (snapshot.rollout_query[rollouts], np.arange(len(rollouts)))),
-        shape=(queries, len(rollouts)),
+        (np.ones(rollouts, np.float32), (snapshot.rollout_query, np.arange(rollouts))), shape=(queries, rollouts)
     )
-    return _of_several((belongs @ ngrams[rollouts]).tocsr(), largest)
+    return _of_several((belongs @ ngrams).tocsr(), largest)
 
 
 def _of_several(ngrams: csr_array, largest: float) -> tuple[Ints, Floats]:
@@ -341,16 +388,17 @@ def _of_several(ngrams: csr_array, largest: float) -> tuple[Ints, Floats]:
     return columns, np.log((1 + queries) / (1 + count[columns])).astype(np.float32) + 1
 
 
-def _joined(one: tuple[Ints, Floats], other: tuple[Ints, Floats]) -> tuple[Ints, Floats]:
-    """Columns of both and their rarity; what both have is taken from the first."""
-    columns, place = np.unique(np.concatenate([one[0], other[0]]), return_index=True)
-    return columns, np.concatenate([one[1], other[1]])[place]
+def _joined(*parts: tuple[Ints, Floats]) -> tuple[Ints, Floats]:
+    """Columns of all and their rarity; what several have is taken from the first."""
+    columns, place = np.unique(np.concatenate([found for found, _ in parts]), return_index=True)
+    return columns, np.concatenate([rarity for _, rarity in parts])[place]
 
 
 def _pairs(words: Words, columns: tuple[Ints, Ints], rarity: tuple[Floats, Floats], rows: Ints | None = None) -> _Pairs:
     """Pairs of some rollouts, or of all."""
-    said, about = (matrix if rows is None else matrix[rows] for matrix in (words.said, words.about))
-    return _Pairs(_weighted(said, columns[0], rarity[0]), _weighted(about, columns[1], rarity[1]))
+    said, about = words.prose + words.done, words.prose + words.calculated + words.asked
+    both = (csr_array(matrix if rows is None else matrix[rows]) for matrix in (said, about))
+    return _Pairs(*(_weighted(*part) for part in zip(both, columns, rarity, strict=True)))
 
 
 def _weighted(ngrams: csr_array, columns: Ints, rarity: Floats) -> csr_array:
