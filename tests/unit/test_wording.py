@@ -115,6 +115,38 @@ def test_a_program_is_read_with_the_words_of_its_question() -> None:
     assert ((said > 0) == right[data.target_rollouts]).mean() > 0.95
 
 
+def calculated(*, queries: int = 120, labelled: int = 60) -> tuple[Snapshot, np.ndarray]:
+    """Half of the questions want a sum, half a difference; of four rollouts one each adds and subtracts, rightly or not."""
+    one = snapshot(queries=queries, rollouts=4, labelled=labelled)
+    texts, right = [], []
+    for row, query in enumerate(one.rollout_query):
+        many, few, adds, slip = int(query) + 20, int(query) % 7 + 3, row % 2, row % 4 // 2
+        texts.append(f"{many} {'+' if adds else '-'} {few} = {(many + few if adds else many - few) + slip}.")
+        right.append(adds == query % 2 and not slip)
+    asked = [
+        f"Ann has {query + 20} jars and {('breaks', 'buys')[query % 2]} {query % 7 + 3}. How many has she?"
+        for query in range(queries)
+    ]
+    labels = np.where(one.rollout_query < labelled, right, np.nan).astype(np.float32)
+    return replace(one, query_texts=asked, thinking_texts=texts, labels=labels), np.array(right)
+
+
+def test_a_calculation_is_read_with_the_words_of_its_question_whatever_its_numbers() -> None:
+    data, _ = calculated()
+    said = fitted(data).says(Words.of(data)).reshape(-1, 2, 2)  # [queries, with a slip, adds]
+    adds = said[60:].argmax(axis=2)
+    assert (adds == (np.arange(60, 120) % 2)[:, None]).mean() > 0.95
+
+
+def test_words_of_a_calculation_that_does_not_hold_are_not_learned_from() -> None:
+    data, _ = calculated()
+    slip = np.arange(len(data.rollout_keys)) % 4 // 2 == 1
+    turned = replace(data, labels=np.where(slip, 1 - data.labels, data.labels).astype(np.float32))
+    assert np.array_equal(fitted(turned).says(Words.of(data)), fitted(data).says(Words.of(data)))
+    turned = replace(data, labels=np.where(slip, data.labels, 1 - data.labels).astype(np.float32))
+    assert not np.allclose(fitted(turned).says(Words.of(data)), fitted(data).says(Words.of(data)), atol=0.1)
+
+
 def test_the_order_of_rollouts_does_not_matter() -> None:
     data, _ = measured()
     order = np.random.default_rng(0).permutation(len(data.rollout_keys))
