@@ -19,7 +19,7 @@ from memgraph.checks import ALL_CHECKS
 from memgraph.committee import Committee
 from memgraph.errors import ModelError
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
-from memgraph.wording import question_words
+from memgraph.words import question_words
 
 
 def acquire(snapshot: Snapshot, count: int, closed: Bools, *, seed: int = 0) -> list[str]:

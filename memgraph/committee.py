@@ -29,7 +29,8 @@ from memgraph.features import own_features, rollout_features, vote_features
 from memgraph.reliability import PolicyReliability, Reliability, deviation
 from memgraph.snapshot import Floats, Ints, Snapshot
 from memgraph.threads import one_thread
-from memgraph.wording import BelievedWording, Wording, Words
+from memgraph.wording import BelievedWording, Wording
+from memgraph.words import Words
 
 _FOLDS = 5
 _TRUSTED = ["numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]

@@ -9,7 +9,8 @@ import numpy as np
 from memgraph.committee import Committee
 from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.snapshot import Snapshot
-from memgraph.wording import Wording, Words
+from memgraph.wording import Wording
+from memgraph.words import Words
 from tests.unit.snapshots import shuffle_rollouts, snapshot
 
 CRATES = ("crate", "sack", "chest", "drum", "purse", "tray", "basket", "barrel") * 3

@@ -1,0 +1,195 @@
+"""What rollouts say, as n-grams: of prose, of programs, and of calculations.
+
+Prose is read by its words, an answer that is an option's letter as the option. Programs and calculations are read with the
+words of their question: where numbers "less" than 6 are asked for, `x <` is right, and what is "left" is a difference. Their
+numbers go by role, whatever their value: what the question gives, and in a calculation what an equation finds.
+
+Of prose only n-grams count that belong to few queries. A turn of phrase that stands everywhere ("therefore", "we verified")
+says nothing about a query, and a policy under RL would learn to please by it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from scipy.sparse import csr_array
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.preprocessing import normalize
+
+from memgraph.checks.equations import find_equations
+from memgraph.checks.response import listed_options
+from memgraph.snapshot import Bools, Floats, Ints, Snapshot
+
+_COLUMNS = 2**20
+_FEWEST_QUERIES = 2
+_ASKED = re.compile(r"[^\W\d_]+")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_OPERATORS = frozenset("+-*/=×÷·")
+_CALCULATES = re.compile(r"[-+*/=×÷·\d]|<given>|<found>")
+_WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|[^\w\s]")
+
+LARGEST_SHARE = 0.1  # of the queries, to which an n-gram of prose may belong
+LARGEST_SHARE_ASKED = 0.5  # a word of most questions tells none from another
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the rollouts of a snapshot say: 1 where one has an n-gram of words.
+
+    Attributes:
+        prose: [rollouts, hashes] n-grams of one or two words of thinking and answer; none of programs.
+        done: [rollouts, hashes] n-grams of programs and calculations, their numbers by role.
+        calculated: [rollouts, hashes] those of calculations among them.
+        asked: [rollouts, hashes] words of the question of programs and calculations.
+        long: [rollouts, hashes] n-grams of one to four words of thinking and answer.
+        sound: [rollouts] False where an equation does not hold.
+    """
+
+    prose: csr_array
+    done: csr_array
+    calculated: csr_array
+    asked: csr_array
+    long: csr_array
+    sound: Bools
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Self:
+        """Read thinkings, and answers in words: an option's letter as the option."""
+        answers = _answers_in_words(snapshot)
+        texts = [
+            f"{thinking} => {answers[answer]}"
+            for thinking, answer in zip(snapshot.thinking_texts, snapshot.rollout_answer, strict=True)
+        ]
+        domains = [snapshot.query_domains[query] for query in snapshot.rollout_query]
+        questions = [snapshot.query_texts[query] for query in snapshot.rollout_query]
+        calculated = _hashed(
+            _of_calculation(question, thinking) if domain == "math" else ()
+            for domain, question, thinking in zip(domains, questions, snapshot.thinking_texts, strict=True)
+        )
+        programmed = _hashed(
+            _of_program(question, answers[answer]) if domain == "code" else ()
+            for domain, question, answer in zip(domains, questions, snapshot.rollout_answer, strict=True)
+        )
+        prose = (
+            () if domain == "code" else _worded(text) if domain == "math" else _ngrams(text, 2)
+            for domain, text in zip(domains, texts, strict=True)
+        )
+        sound = [
+            domain != "math" or all(equation.holds for equation in find_equations(thinking))
+            for domain, thinking in zip(domains, snapshot.thinking_texts, strict=True)
+        ]
+        return cls(
+            prose=_hashed(prose),
+            done=csr_array(calculated + programmed),
+            calculated=calculated,
+            asked=_hashed(
+                (f"asked {word}" for word in _asked(question)) if domain in ("code", "math") else ()
+                for domain, question in zip(domains, questions, strict=True)
+            ),
+            long=_hashed(_ngrams(text, 4) for text in texts),
+            sound=np.array(sound, bool),
+        )
+
+
+def question_words(snapshot: Snapshot) -> csr_array:
+    """[queries, words] of each question, by how rare they are, of unit length; 0 where it shares no word with another."""
+    words = _hashed(_asked(text) for text in snapshot.query_texts)
+    return weighted(words, *_of_several(words, LARGEST_SHARE_ASKED))
+
+
+def telling(snapshot: Snapshot, ngrams: csr_array, largest: float) -> tuple[Ints, Floats]:
+    """N-grams that belong to more than one query and to few, and how rare they are.
+
+    Args:
+        largest: share of all queries to which an n-gram may belong at most.
+    """
+    queries, rollouts = len(snapshot.query_keys), len(snapshot.rollout_query)
+    belongs = csr_array(
+        (np.ones(rollouts, np.float32), (snapshot.rollout_query, np.arange(rollouts))), shape=(queries, rollouts)
+    )
+    return _of_several((belongs @ ngrams).tocsr(), largest)
+
+
+def _of_several(ngrams: csr_array, largest: float) -> tuple[Ints, Floats]:
+    """The same, of [queries, hashes] which are not 0 where a query has an n-gram."""
+    queries = ngrams.shape[0]
+    count = np.bincount(ngrams.indices, minlength=_COLUMNS)
+    columns = np.flatnonzero((count >= _FEWEST_QUERIES) & (count <= max(_FEWEST_QUERIES + 1, largest * queries)))
+    return columns, np.log((1 + queries) / (1 + count[columns])).astype(np.float32) + 1
+
+
+def joined(*parts: tuple[Ints, Floats]) -> tuple[Ints, Floats]:
+    """Columns of all and their rarity; what several have is taken from the first."""
+    columns, place = np.unique(np.concatenate([found for found, _ in parts]), return_index=True)
+    return columns, np.concatenate([rarity for _, rarity in parts])[place]
+
+
+def weighted(ngrams: csr_array, columns: Ints, rarity: Floats) -> csr_array:
+    """[rows, n-grams] of unit length, 0 where a row has none."""
+    if not len(columns):
+        return csr_array((ngrams.shape[0], 0), dtype=np.float32)
+    return csr_array(normalize(ngrams[:, columns] * rarity))
+
+
+def _answers_in_words(snapshot: Snapshot) -> list[str]:
+    """[answers] the value, or the option that it names."""
+    options = [listed_options(text) for text in snapshot.query_texts]
+    return [
+        options[query].get(value.strip("() ").upper(), value)
+        for query, value in zip(snapshot.answer_query, snapshot.answer_values, strict=True)
+    ]
+
+
+def _hashed(documents: Iterable[Iterable[str]]) -> csr_array:
+    """[documents, hashes] 1 where one has a term."""
+    hashing = HashingVectorizer(
+        analyzer=iter, n_features=_COLUMNS, norm=None, binary=True, alternate_sign=False, dtype=np.float32
+    )
+    return csr_array(hashing.transform(documents))
+
+
+def _asked(question: str) -> list[str]:
+    return _ASKED.findall(question.casefold())
+
+
+def _ngrams(text: str, longest: int) -> Iterator[str]:
+    return _runs(_WORD.findall(text.casefold()), longest)
+
+
+def _runs(words: list[str], longest: int) -> Iterator[str]:
+    for length in range(1, longest + 1):
+        for start in range(len(words) - length + 1):
+            yield " ".join(words[start : start + length])
+
+
+def _of_program(question: str, program: str) -> Iterator[str]:
+    """N-grams of a program, told apart from those of prose; a number that the question names is `n`."""
+    named = set(_NUMBER.findall(question))
+    text = _NUMBER.sub(lambda found: "n" if found.group() in named else found.group(), program)
+    return (f"program {ngram}" for ngram in _ngrams(text, 2))
+
+
+def _of_calculation(question: str, thinking: str) -> Iterator[str]:
+    """N-grams of a calculation that hold a number or an operator, told apart from those of prose.
+
+    In equations a number is given by the question or found by an earlier equation; others have their value.
+    """
+    given, found, roles = set(_NUMBER.findall(question)), set[str](), list[str]()
+    words = _WORD.findall(thinking.casefold().replace("$", ""))
+    for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
+        if not _NUMBER.fullmatch(word) or _OPERATORS.isdisjoint((before, after)):
+            roles.append(word)
+            continue
+        if before == "=":
+            found.add(word)
+        roles.append("<found>" if word in found else "<given>" if word in given else word)
+    return (f"calculation {ngram}" for ngram in _runs(roles, 3) if _CALCULATES.search(ngram))
+
+
+def _worded(text: str) -> Iterator[str]:
+    """N-grams of one or two words of a calculation that the former leaves: without numbers and operators."""
+    return (ngram for ngram in _ngrams(text, 2) if not _CALCULATES.search(ngram))
