@@ -143,6 +143,11 @@ class RewardSection(_Section):
     )
     max_failed_calls: int = Field(3, ge=0, description="Consecutive failed reward calls after which training stops.")
 
+    @property
+    def samples_labelled(self) -> bool:
+        """Whether labelled queries get more rollouts than the others before training."""
+        return self.scorer != "none" and self.labelled_rollouts > self.initial_rollouts
+
     @field_validator("checks")
     @classmethod
     def _known(cls, checks: list[str]) -> list[str]:
@@ -169,7 +174,7 @@ class RunConfig(_Section):
 
     @model_validator(mode="after")
     def _reads_what_is_labelled(self) -> Self:
-        if self.refit.rollouts_per_query < self.reward.labelled_rollouts > self.reward.initial_rollouts:
+        if self.reward.samples_labelled and self.refit.rollouts_per_query < self.reward.labelled_rollouts:
             raise ValueError(
                 f"refit.rollouts_per_query is {self.refit.rollouts_per_query}, so that fits would not read all of "
                 f"reward.labelled_rollouts, which is {self.reward.labelled_rollouts}; raise the former or lower the latter"

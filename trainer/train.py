@@ -91,7 +91,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             f"at no cost), {len(spent.monitored)} more watch the reward"
         )
 
-    if config.reward.scorer != "none" and config.reward.labelled_rollouts > config.reward.initial_rollouts:
+    if config.reward.samples_labelled:
         with stage(f"sampling {config.reward.labelled_rollouts} rollouts of each labelled problem, and judging them"):
             report = store_labelled_rollouts(config, memory, policy, training, spent, progress=narrator.shows_progress)
             narrator.say(f"{report.new} rollouts new, judged at no cost")

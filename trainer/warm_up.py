@@ -30,14 +30,16 @@ def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> Registe
     """Rollouts, labels and a reward model for a run; returns the model's registration."""
     training = load_problems(config.data).train
     policy = load_policy(config.policy, device=memory.settings.device)
-    count, more = config.reward.initial_rollouts, config.reward.labelled_rollouts
+    count = config.reward.initial_rollouts
     narrator.stage(f"sampling {count} rollouts of each of {len(training.tasks)} queries")
     report = store_initial_rollouts(config, memory, policy, training.tasks, count, progress=narrator.shows_progress)
     narrator.say(f"{report.new} rollouts new")
-    narrator.stage(f"labelling within the budget, and sampling {max(count, more)} rollouts of each labelled query")
+    narrator.stage("labelling within the budget")
     spent = label(config, memory, training)
-    report = store_labelled_rollouts(config, memory, policy, training, spent, progress=narrator.shows_progress)
-    narrator.say(f"{report.new} rollouts new")
+    if config.reward.samples_labelled:
+        narrator.stage(f"sampling {config.reward.labelled_rollouts} rollouts of each labelled query")
+        report = store_labelled_rollouts(config, memory, policy, training, spent, progress=narrator.shows_progress)
+        narrator.say(f"{report.new} rollouts new")
     narrator.stage("fitting the reward model")
     settings = RewardModelConfig(checks=tuple(config.reward.checks), policies=config.reward.policies)
     _, registered = memory.fit(LabelView(ledgers=(config.ledger,)), seed=config.seed, config=settings)
