@@ -5,21 +5,21 @@ there is to learn, times how much its rollouts' answers differ, since rollouts t
 times its distance from the nearest labelled or chosen query, so that labels spread over the memory and one hard corner
 does not take them all. It never sees a label that was not paid for.
 
-Distance is by what the questions mean and by their words, half each. "Less than 6" and "greater than 6" have different
-answers, which the model may believe wrongly for all questions of a kind, and their embeddings are almost the same.
+Distance is by what the questions mean, and by what is said and asked, in the words that the model learns from (half each).
+What a purse holds, no label on a basket tells, though the questions' embeddings are almost the same and the model may
+believe without doubt what the policy says of it.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.special import expit
 
 from memgraph.checks import ALL_CHECKS
 from memgraph.committee import Committee
 from memgraph.errors import ModelError
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
-from memgraph.words import question_words
+from memgraph.words import Pairs, Vocabulary, Words
 
 
 def acquire(snapshot: Snapshot, count: int, closed: Bools, *, seed: int = 0) -> list[str]:
@@ -33,8 +33,9 @@ def acquire(snapshot: Snapshot, count: int, closed: Bools, *, seed: int = 0) -> 
         ModelError: if the labels so far are of one class, so that no model can say what is uncertain.
     """
     worth = uncertainty(snapshot, seed=seed) * disagreement(snapshot)
-    questions = snapshot.query_embeddings, question_words(snapshot)
-    distance = _distance(questions, np.flatnonzero(closed))
+    words = Words.of(snapshot)
+    spoken = Vocabulary.of(snapshot, words).pairs(words).by_query(snapshot)
+    distance = _distance(snapshot.query_embeddings, spoken, np.flatnonzero(closed))
     members = _members(snapshot)
     open_ = ~closed
     chosen: list[int] = []
@@ -46,7 +47,7 @@ def acquire(snapshot: Snapshot, count: int, closed: Bools, *, seed: int = 0) -> 
             break
         chosen += unit.tolist()
         open_[unit] = False
-        distance = np.minimum(distance, _distance(questions, unit))
+        distance = np.minimum(distance, _distance(snapshot.query_embeddings, spoken, unit))
     return sorted(snapshot.query_keys[row] for row in chosen)
 
 
@@ -76,17 +77,16 @@ def disagreement(snapshot: Snapshot) -> Floats:
     return np.sqrt(1 - squares / (1 + rollouts) ** 2).astype(np.float32)
 
 
-def _distance(questions: tuple[Floats, csr_array], others: Ints) -> Floats:
-    """[queries] sqrt(1 - mean of both cosines) to the nearest of the others, [rows]; 1 where there is none.
+def _distance(questions: Floats, spoken: Pairs, others: Ints) -> Floats:
+    """[queries] sqrt(1 - mean of both similarities) to the nearest of the others, [rows]; 1 where there is none.
 
     Args:
-        questions: [queries, dimension] embeddings, and [queries, words].
+        questions: [queries, dimension] embeddings.
+        spoken: of queries.
     """
-    embeddings, words = questions
     if not len(others):
-        return np.ones(len(embeddings), np.float32)
-    cosine = (embeddings @ embeddings[others].T + (words @ words[others].T).toarray()) / 2
-    nearest: Floats = cosine.max(axis=1)
+        return np.ones(len(questions), np.float32)
+    nearest: Floats = (questions @ questions[others].T + spoken.kernel(spoken[others])).max(axis=1) / 2
     return np.sqrt(np.maximum(0, 1 - nearest))
 
 

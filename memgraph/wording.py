@@ -24,7 +24,7 @@ from sklearn.utils import gen_batches
 
 from memgraph.reliability import FOLDS, deviation, folds_by_key
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
-from memgraph.words import LARGEST_SHARE, LARGEST_SHARE_ASKED, Words, joined, telling, weighted
+from memgraph.words import LARGEST_SHARE, Pairs, Vocabulary, Words, telling, weighted
 
 _LANDMARKS = 2000
 _LABEL_DOUBT = 0.1  # ridge penalty of what is learned from labels
@@ -35,35 +35,17 @@ _PARTS, _ARRAYS = ("said", "about"), ("data", "indices", "indptr")
 
 
 @dataclass(frozen=True, slots=True)
-class _Pairs:
-    """What some rollouts say, and what that is paired with: [rollouts, n-grams] each, rows of unit length or 0."""
-
-    said: csr_array
-    about: csr_array
-
-    def __getitem__(self, rows: Any) -> Self:
-        return type(self)(self.said[rows], self.about[rows])
-
-    def kernel(self, other: _Pairs) -> Floats:
-        """[rollouts, rollouts of the other] product of the two cosines."""
-        found: Floats = (self.said @ other.said.T).toarray() * (self.about @ other.about.T).toarray()
-        return found
-
-
-@dataclass(frozen=True, slots=True)
 class Wording:
     """A fitted regression, on as many labelled rollouts (landmarks) as its cost allows.
 
     Attributes:
-        columns: of what is said and of what that is paired with: [n-grams] hashes of those that count.
-        rarity: of both, [n-grams] inverse document frequency, over queries.
+        vocabulary: what counts.
         landmarks: their pairs.
         weights: [landmarks] of the regression.
     """
 
-    columns: tuple[Ints, Ints]
-    rarity: tuple[Floats, Floats]
-    landmarks: _Pairs
+    vocabulary: Vocabulary
+    landmarks: Pairs
     weights: Floats
 
     @classmethod
@@ -84,12 +66,8 @@ class Wording:
 
         Returns the regression, and [rows] what one fitted on the other folds says; with one class only, nothing is said.
         """
-        prose = telling(snapshot, words.prose, LARGEST_SHARE)
-        asked = (telling(snapshot, part, LARGEST_SHARE_ASKED) for part in (words.calculated, words.asked))
-        said, said_rarity = joined(prose, telling(snapshot, words.done, 1.0))
-        about, about_rarity = joined(prose, *asked)
-        columns, rarity = (said, about), (said_rarity, about_rarity)
-        pairs = _pairs(words, columns, rarity, rows)
+        vocabulary = Vocabulary.of(snapshot, words)
+        pairs = vocabulary.pairs(words, rows)
         sound = words.sound[rows]
         landmarks = pairs[_landmarks(pairs, [snapshot.rollout_keys[row] for row in rows], sound)]
         count = sound * (1.0 if weights is None else weights.astype(np.float64))
@@ -101,15 +79,15 @@ class Wording:
         among = landmarks.kernel(landmarks).astype(np.float64)
         cross_fitted = np.zeros(len(rows), np.float32)
         for number, own in sums.items():
-            others = cls(columns, rarity, landmarks, _ridge(whole - own, among))
+            others = cls(vocabulary, landmarks, _ridge(whole - own, among))
             cross_fitted[fold == number] = others._says(pairs[fold == number])
-        return cls(columns, rarity, landmarks, _ridge(whole, among)), cross_fitted
+        return cls(vocabulary, landmarks, _ridge(whole, among)), cross_fitted
 
     def says(self, words: Words) -> Floats:
         """[rollouts] how right their words sound: about 1 where they speak for it, -1 against it, 0 where unknown."""
-        return self._says(_pairs(words, self.columns, self.rarity))
+        return self._says(self.vocabulary.pairs(words))
 
-    def _says(self, pairs: _Pairs) -> Floats:
+    def _says(self, pairs: Pairs) -> Floats:
         found = np.zeros(pairs.said.shape[0], np.float32)
         for chunk in gen_batches(len(found), _CHUNK):
             found[chunk] = pairs[chunk].kernel(self.landmarks) @ self.weights
@@ -120,7 +98,8 @@ class Wording:
         found: dict[str, Any] = {"weights": self.weights}
         for part, name in enumerate(_PARTS):
             matrix = getattr(self.landmarks, name)
-            found |= {f"{name}_columns": self.columns[part], f"{name}_rarity": self.rarity[part]}
+            columns, rarity = self.vocabulary.columns[part], self.vocabulary.rarity[part]
+            found |= {f"{name}_columns": columns, f"{name}_rarity": rarity}
             found |= {f"{name}_{array}": getattr(matrix, array) for array in _ARRAYS}
         return found
 
@@ -133,7 +112,8 @@ class Wording:
             rarity.append(arrays[f"{name}_rarity"])
             shape = (len(arrays["weights"]), len(columns[-1]))
             matrices.append(csr_array(tuple(arrays[f"{name}_{array}"] for array in _ARRAYS), shape=shape))
-        return cls((columns[0], columns[1]), (rarity[0], rarity[1]), _Pairs(*matrices), arrays["weights"])
+        vocabulary = Vocabulary((columns[0], columns[1]), (rarity[0], rarity[1]))
+        return cls(vocabulary, Pairs(*matrices), arrays["weights"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +163,7 @@ class BelievedWording:
         return {"columns": self.columns, "rarity": self.rarity, "weights": self.weights, "bias": self.bias}
 
 
-def _landmarks(pairs: _Pairs, keys: list[str], sound: Bools) -> list[int]:
+def _landmarks(pairs: Pairs, keys: list[str], sound: Bools) -> list[int]:
     """Sound rows that differ, whatever their order; of too many, those whose keys come first, which are random."""
     first: dict[tuple[bytes, bytes], int] = {}
     for row in sorted(np.flatnonzero(sound).tolist(), key=keys.__getitem__):
@@ -197,7 +177,7 @@ def _landmarks(pairs: _Pairs, keys: list[str], sound: Bools) -> list[int]:
 
 
 def _sums(
-    pairs: _Pairs, landmarks: _Pairs, right: NDArray[np.bool_], weights: NDArray[np.float64]
+    pairs: Pairs, landmarks: Pairs, right: NDArray[np.bool_], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """[landmarks + 2, landmarks + 2] Σ w x xᵀ over rows of weight w: x is the row's kernel, then ±1 for its label, then 1."""
     found = np.zeros((landmarks.said.shape[0] + 2,) * 2)
@@ -222,10 +202,3 @@ def _ridge(sums: NDArray[np.float64], among: NDArray[np.float64]) -> Floats:
     system[np.diag_indices(size)] += _TINY * (1 + np.trace(system) / size)
     found: Floats = cho_solve(cho_factor(system), sums[:size, -2] - mean * sums[:size, -1]).astype(np.float32)
     return found
-
-
-def _pairs(words: Words, columns: tuple[Ints, Ints], rarity: tuple[Floats, Floats], rows: Ints | None = None) -> _Pairs:
-    """Pairs of some rollouts, or of all."""
-    said, about = words.prose + words.done, words.prose + words.calculated + words.asked
-    both = (csr_array(matrix if rows is None else matrix[rows]) for matrix in (said, about))
-    return _Pairs(*(weighted(*part) for part in zip(both, columns, rarity, strict=True)))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -33,7 +33,7 @@ _CALCULATES = re.compile(r"[-+*/=×÷·\d]|<given>|<found>")
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|[^\w\s]")
 
 LARGEST_SHARE = 0.1  # of the queries, to which an n-gram of prose may belong
-LARGEST_SHARE_ASKED = 0.5  # a word of most questions tells none from another
+_LARGEST_SHARE_ASKED = 0.5  # a word of most questions tells none from another
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,53 @@ class Words:
         )
 
 
-def question_words(snapshot: Snapshot) -> csr_array:
-    """[queries, words] of each question, by how rare they are, of unit length; 0 where it shares no word with another."""
-    words = _hashed(_asked(text) for text in snapshot.query_texts)
-    return weighted(words, *_of_several(words, LARGEST_SHARE_ASKED))
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """What is said, and what that is paired with: [rows, n-grams] each, rows of unit length or 0."""
+
+    said: csr_array
+    about: csr_array
+
+    def __getitem__(self, rows: Any) -> Self:
+        return type(self)(self.said[rows], self.about[rows])
+
+    def kernel(self, other: Pairs) -> Floats:
+        """[rows, rows of the other] product of the two cosines."""
+        found: Floats = (self.said @ other.said.T).toarray() * (self.about @ other.about.T).toarray()
+        return found
+
+    def by_query(self, snapshot: Snapshot) -> Pairs:
+        """The same of queries, by the mean of their rollouts."""
+        belongs = _belongs(snapshot)
+        return Pairs(*(_of_unit_length(belongs @ part) for part in (self.said, self.about)))
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The n-grams that count, in what is said and in what that is paired with: the words asked for, and what is said.
+
+    Attributes:
+        columns: of both, [n-grams] hashes.
+        rarity: of both, [n-grams] inverse document frequency, over queries.
+    """
+
+    columns: tuple[Ints, Ints]
+    rarity: tuple[Floats, Floats]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, words: Words) -> Self:
+        """What several queries share."""
+        prose = telling(snapshot, words.prose, LARGEST_SHARE)
+        said = _joined(prose, telling(snapshot, words.done, 1.0))
+        asked = (telling(snapshot, part, _LARGEST_SHARE_ASKED) for part in (words.calculated, words.asked))
+        about = _joined(prose, *asked)
+        return cls((said[0], about[0]), (said[1], about[1]))
+
+    def pairs(self, words: Words, rows: Ints | None = None) -> Pairs:
+        """Pairs of some rollouts, or of all."""
+        said, about = words.prose + words.done, words.prose + words.calculated + words.asked
+        both = (csr_array(matrix if rows is None else matrix[rows]) for matrix in (said, about))
+        return Pairs(*(weighted(*part) for part in zip(both, self.columns, self.rarity, strict=True)))
 
 
 def telling(snapshot: Snapshot, ngrams: csr_array, largest: float) -> tuple[Ints, Floats]:
@@ -107,22 +150,13 @@ def telling(snapshot: Snapshot, ngrams: csr_array, largest: float) -> tuple[Ints
     Args:
         largest: share of all queries to which an n-gram may belong at most.
     """
-    queries, rollouts = len(snapshot.query_keys), len(snapshot.rollout_query)
-    belongs = csr_array(
-        (np.ones(rollouts, np.float32), (snapshot.rollout_query, np.arange(rollouts))), shape=(queries, rollouts)
-    )
-    return _of_several((belongs @ ngrams).tocsr(), largest)
-
-
-def _of_several(ngrams: csr_array, largest: float) -> tuple[Ints, Floats]:
-    """The same, of [queries, hashes] which are not 0 where a query has an n-gram."""
-    queries = ngrams.shape[0]
-    count = np.bincount(ngrams.indices, minlength=_COLUMNS)
+    queries = len(snapshot.query_keys)
+    count = np.bincount((_belongs(snapshot) @ ngrams).tocsr().indices, minlength=_COLUMNS)
     columns = np.flatnonzero((count >= _FEWEST_QUERIES) & (count <= max(_FEWEST_QUERIES + 1, largest * queries)))
     return columns, np.log((1 + queries) / (1 + count[columns])).astype(np.float32) + 1
 
 
-def joined(*parts: tuple[Ints, Floats]) -> tuple[Ints, Floats]:
+def _joined(*parts: tuple[Ints, Floats]) -> tuple[Ints, Floats]:
     """Columns of all and their rarity; what several have is taken from the first."""
     columns, place = np.unique(np.concatenate([found for found, _ in parts]), return_index=True)
     return columns, np.concatenate([rarity for _, rarity in parts])[place]
@@ -130,9 +164,19 @@ def joined(*parts: tuple[Ints, Floats]) -> tuple[Ints, Floats]:
 
 def weighted(ngrams: csr_array, columns: Ints, rarity: Floats) -> csr_array:
     """[rows, n-grams] of unit length, 0 where a row has none."""
-    if not len(columns):
-        return csr_array((ngrams.shape[0], 0), dtype=np.float32)
-    return csr_array(normalize(ngrams[:, columns] * rarity))
+    return _of_unit_length(ngrams[:, columns] * rarity)
+
+
+def _of_unit_length(ngrams: csr_array) -> csr_array:
+    return csr_array(normalize(ngrams) if ngrams.shape[1] else ngrams)
+
+
+def _belongs(snapshot: Snapshot) -> csr_array:
+    """[queries, rollouts] 1 where a rollout is of a query."""
+    queries, rollouts = len(snapshot.query_keys), len(snapshot.rollout_query)
+    return csr_array(
+        (np.ones(rollouts, np.float32), (snapshot.rollout_query, np.arange(rollouts))), shape=(queries, rollouts)
+    )
 
 
 def _answers_in_words(snapshot: Snapshot) -> list[str]:

@@ -41,12 +41,7 @@ def test_near_duplicates_are_chosen_together_and_never_over_the_count(data: Snap
 
 
 def test_of_queries_that_are_equally_far_the_uncertain_ones_are_chosen(data: Snapshot, closed: np.ndarray) -> None:
-    zeros = np.zeros_like(data.query_embeddings)
-    apart = replace(
-        data,
-        query_embeddings=zeros,
-        query_texts=[f"question {'abcdef'[q % 6]}{'abcdefghij'[q // 6]}" for q in range(60)],
-    )
+    apart = replace(data, query_embeddings=np.zeros_like(data.query_embeddings))  # nothing is said by more than one
     worth = uncertainty(apart) * disagreement(apart)
     chosen = [apart.query_keys.index(key) for key in acquire(apart, 10, closed)]
     assert sorted(chosen) == sorted((20 + np.argsort(-worth[20:])[:10]).tolist())
@@ -59,12 +54,16 @@ def test_disagreement_counts_answers_that_mean_the_same_once(data: Snapshot) -> 
     assert disagreement(few) == pytest.approx(np.sqrt([1 - 10 / 16, 1 - 6 / 16, 1 - 4 / 16, 0]))
 
 
-def test_choices_spread_over_the_memory(data: Snapshot, closed: np.ndarray) -> None:
-    """Open queries ask four things in almost the same words; a rule by uncertainty alone would take most of one kind."""
+def test_choices_spread_over_what_is_said(data: Snapshot, closed: np.ndarray) -> None:
+    """Open queries are about four things in almost the same words, and so are their rollouts; embeddings are all the same."""
     kind = np.where(np.arange(60) < 20, 4, np.arange(60) // 10 - 2)
-    asked = ["greater than", "less than", "at least", "at most", "one more than"]
-    texts = [f"Keep the numbers that are {asked[k]} {q}." for q, k in enumerate(kind)]
-    near = replace(data, query_embeddings=np.repeat(data.query_embeddings[:1], 60, axis=0), query_texts=texts)
+    things = ["purse", "basket", "sack", "crate", "tray"]
+    near = replace(
+        data,
+        query_embeddings=np.repeat(data.query_embeddings[:1], 60, axis=0),
+        query_texts=[f"How many nails are in {query} {things[k]}s?" for query, k in enumerate(kind)],
+        thinking_texts=[f"1 {things[kind[q]]} holds 4 nails. 4 * {q} = {4 * q}" for q in data.rollout_query],
+    )
     chosen = [near.query_keys.index(key) for key in acquire(near, 4, closed)]
     assert sorted(kind[chosen].tolist()) == [0, 1, 2, 3]
 
