@@ -42,15 +42,14 @@ class Words:
 
     Attributes:
         prose: [rollouts, hashes] n-grams of one or two words of thinking and answer; none of programs.
-        done: [rollouts, hashes] n-grams of programs and calculations, their numbers by role.
-        calculated: [rollouts, hashes] those of calculations among them.
+        programmed, calculated: [rollouts, hashes] n-grams of programs and of calculations, their numbers by role.
         asked: [rollouts, hashes] words of the question of programs and calculations.
         long: [rollouts, hashes] n-grams of one to four words of thinking and answer.
         sound: [rollouts] False where an equation does not hold.
     """
 
     prose: csr_array
-    done: csr_array
+    programmed: csr_array
     calculated: csr_array
     asked: csr_array
     long: csr_array
@@ -84,7 +83,7 @@ class Words:
         ]
         return cls(
             prose=_hashed(prose),
-            done=csr_array(calculated + programmed),
+            programmed=programmed,
             calculated=calculated,
             asked=_hashed(
                 (f"asked {word}" for word in _asked(question)) if domain in ("code", "math") else ()
@@ -132,14 +131,16 @@ class Vocabulary:
     def of(cls, snapshot: Snapshot, words: Words) -> Self:
         """What several queries share."""
         prose = telling(snapshot, words.prose, LARGEST_SHARE)
-        said = _joined(prose, telling(snapshot, words.done, 1.0))
+        done = (telling(snapshot, part, 1.0) for part in (words.programmed, words.calculated))
+        said = _joined(prose, *done)
         asked = (telling(snapshot, part, _LARGEST_SHARE_ASKED) for part in (words.calculated, words.asked))
         about = _joined(prose, *asked)
         return cls((said[0], about[0]), (said[1], about[1]))
 
     def pairs(self, words: Words, rows: Ints | None = None) -> Pairs:
         """Pairs of some rollouts, or of all."""
-        said, about = words.prose + words.done, words.prose + words.calculated + words.asked
+        both_sides = words.prose + words.calculated
+        said, about = both_sides + words.programmed, both_sides + words.asked
         both = (csr_array(matrix if rows is None else matrix[rows]) for matrix in (said, about))
         return Pairs(*(weighted(*part) for part in zip(both, self.columns, self.rarity, strict=True)))
 
