@@ -5,6 +5,7 @@ A finished run is one line of --out; a benchmark that was stopped goes on where 
 
     python benchmarks/rl.py --quick
     python benchmarks/rl.py --shares 0.2 --seeds 3 --out benchmarks/results/rl.jsonl --table docs/rl.md
+    python benchmarks/rl.py --seeds 0 --of-seeds 11 12 --out benchmarks/results/rl.jsonl    # runs nothing, shows two seeds
 
 Arms:
 
@@ -183,6 +184,9 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0, help="the others follow it")
     parser.add_argument("--out", type=Path, default=Path("rl.jsonl"), help="finished runs, appended as they come")
     parser.add_argument("--table", type=Path, help="Markdown to write; pictures of the same name beside it")
+    parser.add_argument(
+        "--of-seeds", type=int, nargs="*", help="what is shown rests on these; by default on all in --out"
+    )
     parser.add_argument("--quick", action="store_true", help="one seed of four arms with few steps: under 8 minutes")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     options = parser.parse_args()
@@ -204,6 +208,8 @@ def main() -> None:
                 rows.append(row)
                 with options.out.open("a", encoding="utf-8") as out:
                     out.write(json.dumps(asdict(row)) + "\n")
+    if options.of_seeds:
+        rows = [row for row in rows if row.seed in options.of_seeds]
     if options.json:
         found = {"machine": machine(), "versions": versions(), "rows": [asdict(row) for row in rows]}
         print(json.dumps({"benchmark": "rl", **found}, indent=2))

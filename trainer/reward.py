@@ -12,7 +12,7 @@ import asyncio
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -48,6 +48,11 @@ class Judged:
     source: TruthSource
     judge: Judge
     budget: int
+
+    def reveal(self, memory: Memory, query_keys: Iterable[str]) -> None:
+        """Have the ledger judge the answers that are new; of other queries none."""
+        if labelled := set(query_keys).intersection(self.query_keys):
+            memory.ledger(self.ledger, budget=self.budget).reveal(self.source, labelled, judge=self.judge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +232,8 @@ class MemoryReward:
                 spool = self._open_spool()
                 places = self._store(samples, group, ranks, report.step)
             with report.stage("judge"):
-                self._judge({sample.query_key for sample in samples})
+                if self.judged is not None:
+                    self.judged.reveal(self.memory, {sample.query_key for sample in samples})
         finally:
             ranks.arrive(self.memory, group)  # also where this rank failed: the others need not wait
         with report.stage("wait"):
@@ -280,12 +286,6 @@ class MemoryReward:
         if stored.rejected:
             raise TrainingError(f"{len(stored.rejected)} rollouts were not stored: {stored.rejected[0].reason}")
         return stored.stored
-
-    def _judge(self, query_keys: Collection[str]) -> None:
-        """Have the ledger judge new answers to labelled queries."""
-        if self.judged is not None and (labelled := sorted(set(query_keys) & set(self.judged.query_keys))):
-            ledger = self.memory.ledger(self.judged.ledger, budget=self.judged.budget)
-            ledger.reveal(self.judged.source, labelled, judge=self.judged.judge)
 
     def _predict(
         self, snapshot: Snapshot, known: Mapping[str, Reward], *, own: Collection[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,9 @@ from memgraph.labelling import Spending
 from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.scorers import SCORERS, GnnScorer, Scorer
 from memgraph.settings import Settings
-from memgraph.truth import Judge
 from trainer.budget import LabelBudget
 from trainer.config import RunConfig
-from trainer.data import Problems, load_problems, training_dataset
+from trainer.data import Problems, Task, load_problems, training_dataset
 from trainer.evaluation import Scores, changes, evaluate, keep_scores
 from trainer.groups import Ranks
 from trainer.initial import group_size, store_initial_rollouts
@@ -67,7 +66,6 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     checkpoint = _checkpoint(config) if resume else None
     if checkpoint is not None:
         memory.supersede(config.name, int(checkpoint.rsplit("-", 1)[1]))
-    judge = verifier(config.labels.verifier).judge
 
     with stage("loading the policy and the problems"):
         policy = load_policy(config.policy, device=memory.settings.device)
@@ -84,7 +82,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
 
     with stage("labelling within the budget"):
         spent = by_first(lambda: label(config, memory, training))
-        judged = Judged(config.ledger, spent.training, training.truth, judge, spent.limit)
+        judged = judged_queries(config, training, spent)
         ledger = memory.ledger(config.ledger, budget=spent.limit)
         narrator.say(
             f"{len(spent.training)} of {len(training.tasks)} queries labelled in ledger {config.ledger!r} ({spent.reused} known "
@@ -93,7 +91,9 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
 
     if config.reward.samples_labelled:
         with stage(f"sampling {config.reward.labelled_rollouts} rollouts of each labelled problem, and judging them"):
-            report = store_labelled_rollouts(config, memory, policy, training, spent, progress=narrator.shows_progress)
+            report = store_labelled_rollouts(
+                config, memory, policy, training.tasks, judged, progress=narrator.shows_progress
+            )
             narrator.say(f"{report.new} rollouts new, judged at no cost")
 
     result.spending = {
@@ -107,7 +107,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     with stage(f"fitting the scorer {config.reward.scorer}"):
         refit = make_refit(config, memory, training) if config.reward.scorer == "gnn" else None
         scorer = fit_scorer(config, memory, refit, result)
-        monitor = make_monitor(config, memory, training, spent, scorer, judge)
+        monitor = make_monitor(config, memory, judged, spent.monitored, scorer)
 
     before: Scores = {}
     if config.evaluate:
@@ -135,7 +135,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             policy=config.policy.model,
             num_generations=group_size(config),
             max_failed_calls=config.reward.max_failed_calls,
-            held_out=HeldOut(config.ledger, problems.test.truth, judge),
+            held_out=HeldOut(config.ledger, problems.test.truth, judged.judge),
             log=log,
         )
         trainer = make_trainer(config, policy, rewarded, reward, narrator, held_out=problems.test)
@@ -186,17 +186,20 @@ def label(config: RunConfig, memory: Memory, training: Problems) -> Spending:
     return budget.spend(memory, training.truth, ledger=config.ledger, judge=judge)
 
 
-def store_labelled_rollouts(
-    config: RunConfig, memory: Memory, policy: Policy, training: Problems, spent: Spending, *, progress: bool = False
-) -> IngestReport:
-    """Sample more of the queries whose truth is revealed, and judge what is said: that costs no more labels."""
-    tasks = [task for task in training.tasks if task.query_key in spent.training]
-    count = config.reward.labelled_rollouts
-    report = store_initial_rollouts(config, memory, policy, tasks, count, progress=progress)
+def judged_queries(config: RunConfig, training: Problems, spent: Spending) -> Judged:
+    """The labelled queries, whose answers are judged from now on at no cost."""
     judge = verifier(config.labels.verifier).judge
-    by_first(
-        lambda: memory.ledger(config.ledger, budget=spent.limit).reveal(training.truth, spent.training, judge=judge)
-    )
+    return Judged(config.ledger, spent.training, training.truth, judge, spent.limit)
+
+
+def store_labelled_rollouts(
+    config: RunConfig, memory: Memory, policy: Policy, tasks: Sequence[Task], judged: Judged, *, progress: bool = False
+) -> IngestReport:
+    """Sample more of the labelled queries among `tasks`, and judge what is said."""
+    labelled = [task for task in tasks if task.query_key in judged.query_keys]
+    count = config.reward.labelled_rollouts
+    report = store_initial_rollouts(config, memory, policy, labelled, count, progress=progress)
+    by_first(lambda: judged.reveal(memory, judged.query_keys))
     return report
 
 
@@ -230,17 +233,17 @@ def fit_scorer(config: RunConfig, memory: Memory, refit: Refit | None, result: R
 
 
 def make_monitor(
-    config: RunConfig, memory: Memory, training: Problems, spent: Spending, scorer: Scorer | None, judge: Judge
+    config: RunConfig, memory: Memory, judged: Judged, watched: Collection[str], scorer: Scorer | None
 ) -> Monitor | None:
     """What compares predicted rewards with the verifier, if there are watched queries and predictions."""
-    if scorer is None or not spent.monitored:
+    if scorer is None or not watched:
         return None
     monitor = Monitor(
         memory,
-        ledger=config.ledger,
-        query_keys=spent.monitored,
-        source=training.truth,
-        judge=judge,
+        ledger=judged.ledger,
+        query_keys=watched,
+        source=judged.source,
+        judge=judged.judge,
         tolerance=config.monitor.tolerance,
         threshold=config.monitor.false_alarm,
         log=config.folder / "monitor.jsonl",

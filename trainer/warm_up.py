@@ -23,7 +23,7 @@ from trainer.data import load_problems
 from trainer.initial import store_initial_rollouts
 from trainer.policy import load_policy
 from trainer.progress import Narrator
-from trainer.train import label, store_labelled_rollouts
+from trainer.train import judged_queries, label, store_labelled_rollouts
 
 
 def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> RegisteredModel:
@@ -38,7 +38,10 @@ def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> Registe
     spent = label(config, memory, training)
     if config.reward.samples_labelled:
         narrator.stage(f"sampling {config.reward.labelled_rollouts} rollouts of each labelled query")
-        report = store_labelled_rollouts(config, memory, policy, training, spent, progress=narrator.shows_progress)
+        judged = judged_queries(config, training, spent)
+        report = store_labelled_rollouts(
+            config, memory, policy, training.tasks, judged, progress=narrator.shows_progress
+        )
         narrator.say(f"{report.new} rollouts new")
     narrator.stage("fitting the reward model")
     settings = RewardModelConfig(checks=tuple(config.reward.checks), policies=config.reward.policies)
