@@ -32,8 +32,7 @@ _OPERATORS = frozenset("+-*/=×÷·")
 _CALCULATES = re.compile(r"[-+*/=×÷·\d]|<given>|<found>")
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|[^\w\s]")
 
-LARGEST_SHARE = 0.1  # of the queries, to which an n-gram of prose may belong
-_LARGEST_SHARE_ASKED = 0.5  # a word of most questions tells none from another
+LARGEST_SHARE = 0.1  # of the queries, to which an n-gram may belong that tells them apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ class Vocabulary:
         prose = telling(snapshot, words.prose, LARGEST_SHARE)
         done = (telling(snapshot, part, 1.0) for part in (words.programmed, words.calculated))
         said = _joined(prose, *done)
-        asked = (telling(snapshot, part, _LARGEST_SHARE_ASKED) for part in (words.calculated, words.asked))
+        asked = (telling(snapshot, part, LARGEST_SHARE) for part in (words.calculated, words.asked))
         about = _joined(prose, *asked)
         return cls((said[0], about[0]), (said[1], about[1]))
 
