@@ -32,7 +32,7 @@ _OPERATORS = frozenset("+-*/=×÷·")
 _CALCULATES = re.compile(r"[-+*/=×÷·\d]|<given>|<found>")
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|[^\w\s]")
 
-LARGEST_SHARE = 0.1  # of the queries, to which an n-gram may belong that tells them apart
+LARGEST_SHARE = 0.1  # of the queries, to which an n-gram of prose may belong
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Vocabulary:
         prose = telling(snapshot, words.prose, LARGEST_SHARE)
         done = (telling(snapshot, part, 1.0) for part in (words.programmed, words.calculated))
         said = _joined(prose, *done)
-        asked = (telling(snapshot, part, LARGEST_SHARE) for part in (words.calculated, words.asked))
+        asked = (_telling_apart(snapshot, part) for part in (words.calculated, words.asked))
         about = _joined(prose, *asked)
         return cls((said[0], about[0]), (said[1], about[1]))
 
@@ -154,6 +154,15 @@ def telling(snapshot: Snapshot, ngrams: csr_array, largest: float) -> tuple[Ints
     count = np.bincount((_belongs(snapshot) @ ngrams).tocsr().indices, minlength=_COLUMNS)
     columns = np.flatnonzero((count >= _FEWEST_QUERIES) & (count <= max(_FEWEST_QUERIES + 1, largest * queries)))
     return columns, np.log((1 + queries) / (1 + count[columns])).astype(np.float32) + 1
+
+
+def _telling_apart(snapshot: Snapshot, ngrams: csr_array) -> tuple[Ints, Floats]:
+    """N-grams of more than one query, and how far they tell queries apart: rarity squared, 0 for one that all have.
+
+    "Less" has to outweigh all other words of a question that asks for numbers of a list and says what to do with them.
+    """
+    columns, rarity = telling(snapshot, ngrams, 1.0)
+    return columns, (rarity - 1) ** 2
 
 
 def _joined(*parts: tuple[Ints, Floats]) -> tuple[Ints, Floats]:
