@@ -23,6 +23,7 @@ from memgraph.labelling import Spending
 from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.scorers import SCORERS, GnnScorer, Scorer
 from memgraph.settings import Settings
+from memgraph.truth import Judge
 from trainer.budget import LabelBudget
 from trainer.config import RunConfig
 from trainer.data import Problems, Task, load_problems, training_dataset
@@ -66,6 +67,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     checkpoint = _checkpoint(config) if resume else None
     if checkpoint is not None:
         memory.supersede(config.name, int(checkpoint.rsplit("-", 1)[1]))
+    judge = verifier(config.labels.verifier).judge
 
     with stage("loading the policy and the problems"):
         policy = load_policy(config.policy, device=memory.settings.device)
@@ -81,8 +83,8 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         narrator.say(f"{report.new} rollouts new, {report.linked} queries linked to similar ones")
 
     with stage("labelling within the budget"):
-        spent = by_first(lambda: label(config, memory, training))
-        judged = judged_queries(config, training, spent)
+        spent = by_first(lambda: label(config, memory, training, judge))
+        judged = Judged(config.ledger, spent.training, training.truth, judge, spent.limit)
         ledger = memory.ledger(config.ledger, budget=spent.limit)
         narrator.say(
             f"{len(spent.training)} of {len(training.tasks)} queries labelled in ledger {config.ledger!r} ({spent.reused} known "
@@ -135,7 +137,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             policy=config.policy.model,
             num_generations=group_size(config),
             max_failed_calls=config.reward.max_failed_calls,
-            held_out=HeldOut(config.ledger, problems.test.truth, judged.judge),
+            held_out=HeldOut(config.ledger, problems.test.truth, judge),
             log=log,
         )
         trainer = make_trainer(config, policy, rewarded, reward, narrator, held_out=problems.test)
@@ -171,7 +173,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     return result
 
 
-def label(config: RunConfig, memory: Memory, training: Problems) -> Spending:
+def label(config: RunConfig, memory: Memory, training: Problems, judge: Judge) -> Spending:
     """Choose queries within the budget and have the ledger reveal them."""
     labels = config.labels
     budget = LabelBudget(
@@ -182,14 +184,7 @@ def label(config: RunConfig, memory: Memory, training: Problems) -> Spending:
         monitor=labels.monitor if config.reward.scorer != "none" else 0,
         reuse=tuple(labels.reuse),
     )
-    judge = verifier(config.labels.verifier).judge
     return budget.spend(memory, training.truth, ledger=config.ledger, judge=judge)
-
-
-def judged_queries(config: RunConfig, training: Problems, spent: Spending) -> Judged:
-    """The labelled queries, whose answers are judged from now on at no cost."""
-    judge = verifier(config.labels.verifier).judge
-    return Judged(config.ledger, spent.training, training.truth, judge, spent.limit)
 
 
 def store_labelled_rollouts(

@@ -23,11 +23,14 @@ from trainer.data import load_problems
 from trainer.initial import store_initial_rollouts
 from trainer.policy import load_policy
 from trainer.progress import Narrator
-from trainer.train import judged_queries, label, store_labelled_rollouts
+from trainer.reward import Judged
+from trainer.train import label, store_labelled_rollouts
+from trainer.verifiers import verifier
 
 
 def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> RegisteredModel:
     """Rollouts, labels and a reward model for a run; returns the model's registration."""
+    judge = verifier(config.labels.verifier).judge
     training = load_problems(config.data).train
     policy = load_policy(config.policy, device=memory.settings.device)
     count = config.reward.initial_rollouts
@@ -35,10 +38,10 @@ def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> Registe
     report = store_initial_rollouts(config, memory, policy, training.tasks, count, progress=narrator.shows_progress)
     narrator.say(f"{report.new} rollouts new")
     narrator.stage("labelling within the budget")
-    spent = label(config, memory, training)
+    spent = label(config, memory, training, judge)
     if config.reward.samples_labelled:
         narrator.stage(f"sampling {config.reward.labelled_rollouts} rollouts of each labelled query")
-        judged = judged_queries(config, training, spent)
+        judged = Judged(config.ledger, spent.training, training.truth, judge, spent.limit)
         report = store_labelled_rollouts(
             config, memory, policy, training.tasks, judged, progress=narrator.shows_progress
         )
