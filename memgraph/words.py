@@ -120,7 +120,8 @@ class Vocabulary:
 
     Attributes:
         columns: of both, [n-grams] hashes.
-        rarity: of both, [n-grams] inverse document frequency, over queries.
+        rarity: of both, [n-grams] inverse document frequency, over queries; squared for what programs and calculations are
+            paired with.
     """
 
     columns: tuple[Ints, Ints]
@@ -130,10 +131,11 @@ class Vocabulary:
     def of(cls, snapshot: Snapshot, words: Words) -> Self:
         """What several queries share."""
         prose = telling(snapshot, words.prose, LARGEST_SHARE)
-        done = (telling(snapshot, part, 1.0) for part in (words.programmed, words.calculated))
-        said = _joined(prose, *done)
-        asked = (_telling_apart(snapshot, part) for part in (words.calculated, words.asked))
-        about = _joined(prose, *asked)
+        programmed, calculated, asked = (
+            telling(snapshot, part, 1.0) for part in (words.programmed, words.calculated, words.asked)
+        )
+        said = _joined(prose, programmed, calculated)
+        about = _joined(prose, _telling_apart(*calculated), _telling_apart(*asked))
         return cls((said[0], about[0]), (said[1], about[1]))
 
     def pairs(self, words: Words, rows: Ints | None = None) -> Pairs:
@@ -156,12 +158,11 @@ def telling(snapshot: Snapshot, ngrams: csr_array, largest: float) -> tuple[Ints
     return columns, np.log((1 + queries) / (1 + count[columns])).astype(np.float32) + 1
 
 
-def _telling_apart(snapshot: Snapshot, ngrams: csr_array) -> tuple[Ints, Floats]:
-    """N-grams of more than one query, and how far they tell queries apart: rarity squared, 0 for one that all have.
+def _telling_apart(columns: Ints, rarity: Floats) -> tuple[Ints, Floats]:
+    """The same n-grams by how far they tell queries apart: rarity squared, 0 for one that all have.
 
     "Less" has to outweigh all other words of a question that asks for numbers of a list and says what to do with them.
     """
-    columns, rarity = telling(snapshot, ngrams, 1.0)
     return columns, (rarity - 1) ** 2
 
 
