@@ -69,10 +69,13 @@ def uncertainty(snapshot: Snapshot, *, seed: int = 0) -> Floats:
 
 
 def disagreement(snapshot: Snapshot) -> Floats:
-    """[queries] sqrt(1 - sum of squared shares of the answers), one more answer counted in so that no query is out of the question."""
+    """[queries] sqrt(1 - sum of squared shares of the answers), one more answer counted in so that no query is out of the question.
+
+    Answers as they are written: programs that behave alike where that can be seen may be right and wrong all the same.
+    """
     queries = len(snapshot.query_keys)
     rollouts = np.bincount(snapshot.rollout_query, minlength=queries)
-    pairs, count = np.unique(np.stack([snapshot.rollout_query, snapshot.rollout_class]), axis=1, return_counts=True)
+    pairs, count = np.unique(np.stack([snapshot.rollout_query, snapshot.rollout_answer]), axis=1, return_counts=True)
     squares = 1 + np.bincount(pairs[0], weights=count**2, minlength=queries)
     return np.sqrt(1 - squares / (1 + rollouts) ** 2).astype(np.float32)
 

@@ -47,10 +47,10 @@ def test_of_queries_that_are_equally_far_the_uncertain_ones_are_chosen(data: Sna
     assert sorted(chosen) == sorted((20 + np.argsort(-worth[20:])[:10]).tolist())
 
 
-def test_disagreement_counts_answers_that_mean_the_same_once(data: Snapshot) -> None:
-    """Three rollouts of each of three queries: one answer, two, three; the fourth query has none."""
+def test_disagreement_counts_answers_though_they_seem_to_mean_the_same(data: Snapshot) -> None:
+    """Three rollouts of each of three queries: one answer, two, three that behave alike; the fourth query has none."""
     few = replace(data, query_keys=list("abcd"), rollout_query=np.repeat(np.arange(3), 3),
-                  rollout_answer=np.arange(9), answer_class=np.array([0, 0, 0, 1, 1, 2, 3, 4, 5]))  # fmt: skip
+                  rollout_answer=np.array([0, 0, 0, 1, 1, 2, 3, 4, 5]), answer_class=np.array([0, 1, 2, 3, 3, 3]))  # fmt: skip
     assert disagreement(few) == pytest.approx(np.sqrt([1 - 10 / 16, 1 - 6 / 16, 1 - 4 / 16, 0]))
 
 
