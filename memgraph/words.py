@@ -108,11 +108,6 @@ class Pairs:
         found: Floats = (self.said @ other.said.T).toarray() * (self.about @ other.about.T).toarray()
         return found
 
-    def by_query(self, snapshot: Snapshot) -> Pairs:
-        """The same of queries, by the mean of their rollouts."""
-        belongs = _belongs(snapshot)
-        return Pairs(*(_of_unit_length(belongs @ part) for part in (self.said, self.about)))
-
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
