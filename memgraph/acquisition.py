@@ -7,18 +7,19 @@ left (integrated variance reduction, Cohn 1996), each query's variance weighted 
 how much its answers differ. So a kind of question gets labels by how many there are of it, and none is left out because it
 resembles another. The rule never sees a label that was not paid for.
 
-Alike are answers by their words and by how many give them, of questions that are alike by what they mean and by their words,
-which the model learns from (half each). What a purse holds, no label on a basket tells, though the questions' embeddings are almost the same and the model
-may believe without doubt what the policy says of it.
+Alike are answers by their words and by how many give them, where questions are alike by what they mean and by their words,
+which the model learns from (half each). What a purse holds, no label on a basket tells, though the questions' embeddings are
+almost the same and the model may believe without doubt what the policy says of it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.blas import dgemm
 from scipy.sparse import csr_array, eye_array
 from scipy.special import expit
 
@@ -161,7 +162,7 @@ class _Posterior:
 
     def __init__(self, contrasts: Contrasts, queries: Ints, weight: Floats) -> None:
         rows = np.flatnonzero(np.isin(contrasts.query, queries))
-        self._covariance = contrasts.covariance(rows)
+        self._covariance = np.asfortranarray(contrasts.covariance(rows))
         self._noise = _NOISE / contrasts.rollouts[rows]
         self._weight = contrasts.share[rows] * weight[contrasts.query[rows]]
         self._rows = {query: np.flatnonzero(contrasts.query[rows] == query) for query in queries.tolist()}
@@ -174,9 +175,10 @@ class _Posterior:
     def observe(self, query: int) -> None:
         """Its rollouts are labelled."""
         seen, told = self._told(query)
-        self._covariance -= seen.T @ told
+        self._covariance = dgemm(-1.0, seen, told, 1.0, self._covariance, trans_a=True, overwrite_c=True)  # in place
 
-    def _told(self, query: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _told(self, query: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """[its rows, rows] covariance, and the same after the inverse of its own part with noise."""
         rows = self._rows[query]
         seen = self._covariance[rows]
         return seen, np.linalg.solve(seen[:, rows] + np.diag(self._noise[rows]), seen)

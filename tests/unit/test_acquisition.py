@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from memgraph import acquisition
 from memgraph.acquisition import acquire, disagreement, uncertainty
 from memgraph.errors import ModelError
 from memgraph.snapshot import Snapshot
@@ -46,8 +47,7 @@ def test_of_queries_that_tell_nothing_of_each_other_the_uncertain_ones_are_chose
     apart = replace(data, query_embeddings=np.zeros_like(data.query_embeddings))  # nothing is said by more than one
     worth = uncertainty(apart) * disagreement(apart) ** 2
     chosen = [apart.query_keys.index(key) for key in acquire(apart, 10, closed)]
-    assert set(chosen) <= set((20 + np.argsort(-worth[20:])[:15]).tolist())  # of two alike more answers tell more
-    assert 20 + int(np.argmax(worth[20:])) in chosen
+    assert worth[chosen].min() > np.median(worth[20:])
 
 
 def test_disagreement_counts_answers_though_they_seem_to_mean_the_same(data: Snapshot) -> None:
@@ -78,6 +78,34 @@ def test_choices_spread_over_what_questions_mean(data: Snapshot, closed: np.ndar
     near = replace(data, query_embeddings=unit(np.eye(DIMENSION)[heap] + 0.02 * rng.normal(size=(60, DIMENSION))))
     chosen = [near.query_keys.index(key) for key in acquire(near, 4, closed)]
     assert sorted(heap[chosen].tolist()) == [0, 1, 2, 3]
+
+
+def test_a_kind_that_resembles_a_labelled_one_gets_labels(data: Snapshot, closed: np.ndarray) -> None:
+    """All labels are on "at least"; a quarter of the open questions say "greater than", which means almost the same."""
+    named = np.where(np.arange(60) < 50, "at least", "greater than")
+    alike = replace(
+        data,
+        query_domains=["code"] * 60,
+        query_embeddings=np.repeat(data.query_embeddings[:1], 60, axis=0),
+        query_texts=[f"Write f(xs): count the numbers in xs that are {words} 5." for words in named],
+        answer_values=[f"sum(1 for x in xs if x {'>=' if row % 2 else '>'} 5)" for row in range(len(data.answer_keys))],
+    )
+    chosen = [alike.query_keys.index(key) for key in acquire(alike, 6, closed)]
+    assert (named[chosen] == "greater than").sum() >= 5
+
+
+def test_many_queries_are_chosen_from_in_parts(
+    data: Snapshot, closed: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = replace(data, query_units=np.arange(60) // 2)
+    whole = acquire(pairs, 12, closed)
+    monkeypatch.setattr(acquisition, "_MOST_QUERIES", 16)
+    monkeypatch.setattr(acquisition, "_MOST_ANSWERS", 2)
+    chosen = [pairs.query_keys.index(key) for key in acquire(pairs, 12, closed)]
+    assert len(chosen) == 2 * len({row // 2 for row in chosen}) <= 12
+    assert not closed[chosen].any()
+    assert sorted(pairs.query_keys[row] for row in chosen) != whole
+    assert len(acquire(pairs, 1000, closed)) == 40
 
 
 def test_labels_of_one_class_say_nothing_about_uncertainty(data: Snapshot, closed: np.ndarray) -> None:
