@@ -7,8 +7,11 @@ one file at one share. Three populations are measured, because an arm that pays 
     common       queries that neither arm has labelled: whether the model itself is better
     all          every rollout, labels standing for themselves: the reward that RL gets for the budget
 
-Needs a folder of rollouts as benchmarks/reward_quality.py does. Pairs are written to --out as they come; a run that was
-stopped goes on where it was. Example:
+Beside the metrics of rewards stands what a policy that follows them would say (`followed`): the share of right answers where
+each answer of a query is given by exp(its mean reward / 0.05) times more often, over queries that have right and wrong ones.
+
+Needs a folder of rollouts as benchmarks/reward_quality.py does, or benchmarks/tiny_rollouts.py makes. Pairs are written to --out
+as they come; a run that was stopped goes on where it was. Example:
 
     python benchmarks/acquisition.py ROLLOUTS --seeds 5 --out rows.jsonl --table docs/acquisition.md
 """
@@ -36,7 +39,8 @@ from memgraph.snapshot import Bools, Floats, Snapshot
 from memgraph.truth import FileTruth
 
 Row = dict[str, Any]
-_METRICS = ("auc", "within_query_auc", "accuracy", "ece")
+_METRICS = ("auc", "within_query_auc", "accuracy", "ece", "followed")
+_PULL = 0.05
 
 
 def main() -> None:
@@ -132,7 +136,20 @@ def _unlabelled(snapshot: Snapshot) -> Snapshot:
 def _metrics(snapshot: Snapshot, truth: Floats, scores: Floats, where: Bools) -> Row:
     where = where & ~np.isnan(truth)
     found = evaluate_scores(scores[where], truth[where], snapshot.rollout_query[where])
-    return {"rollouts": int(where.sum()), **{name: value for name, value in asdict(found).items() if name in _METRICS}}
+    metrics = {name: value for name, value in asdict(found).items() if name in _METRICS}
+    return {"rollouts": int(where.sum()), **metrics, "followed": _followed(snapshot, truth, scores, where)}
+
+
+def _followed(snapshot: Snapshot, truth: Floats, scores: Floats, where: Bools) -> float | None:
+    answer, query = snapshot.rollout_answer[where], snapshot.rollout_query[where]
+    count = np.maximum(1, np.bincount(answer))
+    said = (np.bincount(answer, scores[where]) / count)[answer]
+    best = np.full(len(snapshot.query_keys), -np.inf)
+    np.maximum.at(best, query, said)
+    weight, right = np.exp((said - best[query]) / _PULL), truth[where] >= 0.5
+    total, good, n, hits = (np.bincount(query, w) for w in (weight, weight * right, np.ones(len(query)), right))
+    both = (hits > 0) & (hits < n)
+    return float((good[both] / total[both]).mean()) if both.any() else None
 
 
 def tables(rows: Sequence[Row]) -> str:
@@ -148,6 +165,9 @@ def tables(rows: Sequence[Row]) -> str:
         seeds = sorted({seed for _, seed in group})
         cells = [file.removesuffix(".jsonl.gz"), f"{share:.0%}", population, str(len(seeds))]
         for metric in _METRICS:
+            if any(row.get(metric) is None for row in group.values()):  # rows from before it was measured
+                cells += ["", ""]
+                continue
             random = np.array([group["random", seed][metric] for seed in seeds], float)
             gain = np.array([group["informative", seed][metric] for seed in seeds], float) - random
             error = f" ± {gain.std(ddof=1) / np.sqrt(len(gain)):.3f}" if len(gain) > 1 else ""

@@ -33,7 +33,7 @@ def files_of(folder: Path, names: Collection[str] | None = None) -> list[Path]:
     files = sorted(folder.glob("*.jsonl.gz"), key=lambda file: file.stat().st_size)
     files = [file for file in files if not names or file.name.removesuffix(".jsonl.gz") in names]
     if not files:
-        sys.exit(f"no rollouts in {folder}: NAME.jsonl.gz with NAME.minilm.npz are needed")
+        sys.exit(f"no rollouts in {folder}: NAME.jsonl.gz are needed, and NAME.minilm.npz spares embedding them anew")
     return files
 
 
@@ -44,8 +44,8 @@ def vectors_of(file: Path) -> Path:
 
 @contextmanager
 def filled_memory(file: Path, *, say: Callable[[str], None]) -> Iterator[Memory]:
-    """Import a file with its vectors into a throw-away server."""
-    given = GivenEmbeddings.load(vectors_of(file))
+    """Import a file into a throw-away server, with its vectors where there are any; else they are made here."""
+    given = GivenEmbeddings.load(vectors_of(file)) if vectors_of(file).exists() else None
     with temporary_memory(given_embedder(given), say=say) as memory:
         memory.import_file(file, embeddings=given)
         yield memory

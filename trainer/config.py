@@ -64,7 +64,7 @@ class LabelSection(_Section):
     acquisition: Literal["random", "informative"] = Field(
         "informative",
         description="`informative` draws a quarter of the training labels at random, on which calibration rests, and lets the "
-        "reward model choose the others: uncertain queries with different answers, far from those that are labelled.",
+        "reward model choose the others: those whose labels tell most about what it is unsure of.",
     )
     reuse: list[str] = Field(
         default_factory=list,

@@ -48,8 +48,8 @@ def label(
         bool,
         typer.Option(
             "--acquire",
-            help="Draw a quarter of the queries only; the others are chosen: uncertain ones with different answers, far from "
-            "those that are labelled.",
+            help="Draw a quarter of the queries only; the others are chosen: those whose labels tell most about what the model "
+            "is unsure of.",
         ),
     ] = False,
     monitor: Annotated[
