@@ -1,4 +1,4 @@
-"""Rollouts of the tiny policy in the tiny world, judged, as a file that the benchmarks on rollouts read.
+"""Rollouts of the tiny policy in the tiny world, judged, as a file that benchmarks/acquisition.py reads.
 
 They are what RL starts from: reward models and choices of labels can be compared in minutes instead of by runs. A row's
 `category` is the piece of knowledge that decides between right and wrong. Example:
