@@ -18,9 +18,10 @@ from functools import cache
 from pathlib import Path
 
 from memgraph.answers import normalise
+from memgraph.keys import query_key
 from memgraph.parsing import parse_response
-from memgraph.records import Reference
 from trainer.config import PolicySection
+from trainer.data import ProblemTruth
 from trainer.generate import sample_responses
 from trainer.policy import load_policy
 from trainer.problems import exercises
@@ -53,6 +54,7 @@ def main() -> None:
         seed=options.seed,
         progress=True,
     )
+    truth = ProblemTruth(exercise.problem for exercise in made)
     verdict = cache(judge)  # many rollouts give the same answer
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / f"tiny-{options.seed}.jsonl.gz"
@@ -60,7 +62,8 @@ def main() -> None:
     with gzip.open(file, "wt", encoding="utf-8") as out:
         for exercise, responses in zip(made, samples, strict=True):
             problem = exercise.problem
-            reference = Reference("tests", problem.tests) if problem.tests else Reference("gold", str(problem.gold))
+            known = truth.truth(query_key(problem.dataset, problem.query))
+            reference = None if known is None else known.reference
             for number, response in enumerate(responses):
                 answer = normalise(parse_response(response, problem.domain).answer, problem.domain)
                 correct = answer.valid and (verdict(answer.value, reference, problem.domain) or 0.0) >= 0.5

@@ -48,6 +48,11 @@ def test_of_queries_that_tell_nothing_of_each_other_the_uncertain_ones_are_chose
     worth = uncertainty(apart) * disagreement(apart) ** 2
     chosen = [apart.query_keys.index(key) for key in acquire(apart, 10, closed)]
     assert worth[chosen].min() > np.median(worth[20:])
+    unsure, differ = uncertainty(apart), disagreement(apart)
+    for split in np.unique(differ[20:]):  # of those whose answers differ as much, exactly the most uncertain
+        alike = 20 + np.flatnonzero(differ[20:] == split)
+        taken = np.intersect1d(alike, chosen)
+        assert sorted(taken.tolist()) == sorted(alike[np.argsort(-unsure[alike])[: len(taken)]].tolist())
 
 
 def test_disagreement_counts_answers_though_they_seem_to_mean_the_same(data: Snapshot) -> None:
