@@ -12,12 +12,11 @@ from typing import Any, Self, cast
 import numpy as np
 import torch
 from safetensors.torch import load_file, save, save_file
-from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 from torch_geometric.data import HeteroData
 
+from memgraph.calibration import both_classes, calibrated, noise_floor, temperature
 from memgraph.checks import ALL_CHECKS
 from memgraph.committee import Committee
 from memgraph.errors import EmbeddingSpaceError, ModelError
@@ -27,7 +26,6 @@ from memgraph.metrics import evaluate_scores
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
 _FORMAT = 9
-_FEWEST_GROUPS = 5
 _LEAST_GAIN_SO_FAR = 1.0
 _LEAST_GAIN = 3.0  # standard errors; the best epoch is chosen on the same queries, which flatters the networks
 _WEIGHTS, _COMMITTEE, _CONFIG = "model.safetensors", "committee.skops", "config.json"
@@ -159,7 +157,7 @@ class RewardModel:
             networks = _networks(snapshot.query_embeddings.shape[1], config).to(place)
             for number, (network, fold) in enumerate(zip(networks, folds, strict=True)):
                 training = np.setdiff1d(units, fold)
-                if not len(fold) or not _both_classes(snapshot.labels[_rows_of_units(snapshot, training)]):
+                if not len(fold) or not both_classes(snapshot.labels[_rows_of_units(snapshot, training)]):
                     continue
 
                 def report(epoch: int, epochs: int, done: int = number) -> None:
@@ -182,7 +180,7 @@ class RewardModel:
         if at_random is not None:
             logits, rows = logits[at_random[rows]], rows[at_random[rows]]
         calibration = temperature(logits, snapshot.labels[rows])
-        probability = _calibrated(logits, calibration)
+        probability = calibrated(logits, calibration)
         noise = noise_floor(probability, snapshot.labels[rows], snapshot.rollout_group[rows])
         metrics = {
             "labelled_queries": float(len(snapshot.labelled_queries)),
@@ -227,7 +225,7 @@ class RewardModel:
             set_labels(data, labels)
             with torch.inference_mode():
                 prior = torch.stack([network(data) for network in networks]).mean(dim=0).numpy()
-        return _calibrated(prior[rows], self.calibration)
+        return calibrated(prior[rows], self.calibration)
 
     @property
     def networks_on(self) -> bool:
@@ -305,7 +303,7 @@ def _labelled_units(snapshot: Snapshot) -> Ints:
     """Units with labels, sorted by their smallest query key, so that the order of rows does not matter."""
     if not len(snapshot.labelled_queries):
         raise ModelError("no labels are visible; reveal some with `memreward label`, or name the ledger they are in")
-    if not _both_classes(snapshot.labels):
+    if not both_classes(snapshot.labels):
         found = float(np.nanmean(snapshot.labels))
         raise ModelError(
             f"all {int((~np.isnan(snapshot.labels)).sum())} visible labels are {'right' if found >= 0.5 else 'wrong'}; a reward "
@@ -316,11 +314,6 @@ def _labelled_units(snapshot: Snapshot) -> Ints:
         unit, key = int(snapshot.query_units[query]), snapshot.query_keys[query]
         smallest[unit] = min(smallest.get(unit, key), key)
     return np.array(sorted(smallest, key=lambda unit: smallest[unit]), np.int64)
-
-
-def _both_classes(labels: Floats) -> bool:
-    seen = labels[~np.isnan(labels)] >= 0.5
-    return bool(seen.any() and not seen.all())
 
 
 def _rows_of_units(snapshot: Snapshot, units: Ints) -> Ints:
@@ -411,53 +404,6 @@ def _gain(prior: Floats, corrected: Floats, labels: Floats, query: Ints) -> floa
     gains = np.array([float((loss[0] - loss[1])[query == number].mean()) for number in np.unique(query)])
     error = float(gains.std(ddof=1)) / np.sqrt(len(gains)) if len(gains) > 1 else 0.0
     return float(gains.mean()) / error if error else 0.0
-
-
-def temperature(logits: Floats, labels: Floats) -> float:
-    """Factor that logits are multiplied by to fit the labels best; 1 where there is too little to fit it on.
-
-    There is no shift: the share of right rollouts among few labelled queries is itself a matter of chance. The factor is
-    moved half-way to 1 (its root), and is never below 1: the models that answer have seen more labels than those it is
-    fitted on, so they are surer with reason.
-    """
-    if len(logits) < 20 or not _both_classes(labels):
-        return 1.0
-    regression = LogisticRegression(C=100.0, fit_intercept=False).fit(logits[:, None], labels >= 0.5)
-    return float(np.sqrt(np.clip(regression.coef_[0, 0], 1.0, 10.0)))
-
-
-def noise_floor(probability: Floats, labels: Floats, group: Ints) -> float:
-    """Spread (standard deviation of probabilities) up to which a group's order is not known to be better than chance.
-
-    Groups with right and wrong rollouts are taken from the smallest spread on, until their mean AUC lies above ½ by more
-    than 1.64 standard errors; at most half of the groups fall below the floor.
-
-    Args:
-        probability: [rollouts] by models that did not see the unit's labels.
-        labels: [rollouts] 0..1.
-        group: [rollouts] number of the group.
-    """
-    spreads, aucs = [], []
-    for number in np.unique(group):
-        inside = group == number
-        auc = evaluate_scores(probability[inside], labels[inside], group[inside]).within_query_auc
-        if auc is not None:
-            spreads.append(float(probability[inside].std()))
-            aucs.append(auc)
-    order = np.argsort(spreads, kind="stable")
-    floor = 0.0
-    for count in range(1, len(order) // 2 + 1):
-        known = np.array(aucs)[order[:count]]
-        error = float(known.std(ddof=1)) / np.sqrt(count) if count > 1 else np.inf
-        if count >= _FEWEST_GROUPS and known.mean() - 1.64 * error > 0.5:
-            break
-        floor = spreads[order[count - 1]]
-    return floor
-
-
-def _calibrated(logits: Floats, calibration: float) -> Floats:
-    found: Floats = expit(calibration * logits.astype(np.float64)).astype(np.float32)
-    return found
 
 
 def _copy(network: nn.Module) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ import pytest
 from memgraph.errors import EmbeddingSpaceError, ModelError
 from memgraph.hetero import hide_units
 from memgraph.metrics import evaluate_scores
-from memgraph.reward_model import RewardModel, RewardModelConfig, noise_floor, temperature
+from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.snapshot import Snapshot
 from tests.unit.snapshots import DIMENSION, shuffle_rollouts, snapshot, unit
 
@@ -111,28 +111,6 @@ def test_a_checkpoint_gives_the_same_scores_back(data: Snapshot, model: RewardMo
         model.predict(replace(data, space="another"))
     with pytest.raises(ModelError, match="memreward fit"):
         RewardModel.load(tmp_path / "nowhere")
-
-
-def test_the_noise_floor_lies_where_order_begins_to_mean_something() -> None:
-    rng = np.random.default_rng(0)
-    group = np.repeat(np.arange(60), 6)
-    labels = np.tile([0.0, 1.0], 180).astype(np.float32)
-    chance = 0.5 + 0.01 * rng.normal(size=360)
-    skilled = 0.5 + np.where(labels > 0, 0.3, -0.3) + 0.01 * rng.normal(size=360)
-    half = np.where(group < 30, chance, skilled).astype(np.float32)
-    assert 0.005 < noise_floor(half, labels, group) < 0.1
-    assert noise_floor(skilled.astype(np.float32), labels, group) <= 0.32
-    assert noise_floor(np.full(360, 0.5, np.float32), np.zeros(360, np.float32), group) == 0.0
-
-
-def test_the_temperature_sharpens_timid_logits_and_never_damps_bold_ones() -> None:
-    rng = np.random.default_rng(0)
-    true = rng.normal(0, 2, 5000)
-    labels = (rng.random(5000) < 1 / (1 + np.exp(-true))).astype(np.float32)
-    assert temperature(true / 2, labels) == pytest.approx(2**0.5, rel=0.05)
-    assert temperature(true, labels) == pytest.approx(1, abs=0.05)
-    assert temperature(2 * true, labels) == 1
-    assert temperature(true[:10] / 2, labels[:10]) == 1
 
 
 def test_checks_can_be_switched_off() -> None:
