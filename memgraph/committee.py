@@ -3,7 +3,9 @@
 The first round sees each rollout's features. The second sees, beside them, the group's votes weighted by what the first
 believes, so that an answer counts by who gives it and not only by how many do, and how far responses written like this
 one, or that say the same, are believed in the whole memory (`memgraph.reliability`, `memgraph.wording`). What the second
-round is trained on comes from first-round models that never saw the unit's labels (cross-fitting).
+round is trained on comes from first-round models that never saw the unit's labels (cross-fitting). What both leave unexplained
+is looked for in the words once more (`memgraph.kriging`). Where it is answers that are right or wrong, and not the ways to
+them, the rollouts of a group that give the same one share their logits.
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ from sklearn.preprocessing import StandardScaler
 
 from memgraph.errors import ModelError
 from memgraph.features import own_features, rollout_features, vote_features
+from memgraph.kriging import krige
 from memgraph.reliability import PolicyReliability, Reliability, deviation
-from memgraph.snapshot import Floats, Ints, Snapshot
+from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 from memgraph.threads import one_thread
 from memgraph.wording import BelievedWording, Wording
 from memgraph.words import Words
@@ -57,6 +60,8 @@ class Committee:
         checks: names of the label-free checks that it uses.
         rounds: the members of each round.
         wording: what right rollouts say; None where words are not to be read.
+        correction: what words add to the logits; None where words are not to be read.
+        sharing: share of the labels' variance that lies between answers: 1 where equal answers are equally right.
         hearsay: what is said by rollouts that the first round believes; None where words are not to be read.
         reliability: what way of writing the first round believes more than others.
         policies: the same by policy; None where policies are not to be known.
@@ -67,6 +72,8 @@ class Committee:
     checks: tuple[str, ...]
     rounds: tuple[Members, Members]
     wording: Wording | None
+    correction: Wording | None
+    sharing: float
     hearsay: BelievedWording | None
     reliability: Reliability
     policies: PolicyReliability | None = None
@@ -100,7 +107,7 @@ class Committee:
         own = [names.index(name) for name in own_features(snapshot, checks)[0]]
         right = snapshot.labels[rows] >= 0.5
         fold = _folds(snapshot, rows, seed)
-        spoken = words = hearsay = None
+        spoken = correction = words = hearsay = None
         if wording:
             words = Words.of(snapshot)
             spoken, cross_fitted = Wording.fit(snapshot, words, rows, right, fold, weights)
@@ -115,12 +122,29 @@ class Committee:
             hearsay = BelievedWording.fit(snapshot, words, believed)
         reliability = Reliability.fit(snapshot, features[:, own], believed, seed=seed)
         known = PolicyReliability.fit(snapshot, believed) if policies else None
-        committee = cls(names, own, tuple(checks), (first, []), spoken, hearsay, reliability, known)
+        committee = cls(
+            names,
+            own,
+            tuple(checks),
+            (first, []),
+            spoken,
+            correction,
+            _sharing(snapshot, rows),
+            hearsay,
+            reliability,
+            known,
+        )
         informed = committee._informed(snapshot, features, probability, words)
         second = _fit_members(informed[rows], right, weights, seed + 1)
         logits = _logits(second, informed)
         logits[rows] = _cross_fitted(informed[rows], right, weights, fold, seed + 1)
-        return replace(committee, rounds=(first, second)), logits
+        if spoken is not None and words is not None:
+            correction, added = krige(spoken, snapshot, words, rows, logits[rows], fold, weights)
+            added_everywhere = correction.says(words)
+            added_everywhere[rows] = added
+            logits += added_everywhere
+        committee = replace(committee, rounds=(first, second), correction=correction)
+        return committee, committee._shared(snapshot, logits, np.isin(np.arange(len(logits)), rows))
 
     def logits(self, snapshot: Snapshot, labels: Floats) -> Floats:
         """[rollouts] logits of being right.
@@ -142,7 +166,23 @@ class Committee:
             if name in column:
                 features[:, position] = found[:, column[name]]
         probability = expit(_logits(self.rounds[0], features))
-        return _logits(self.rounds[1], self._informed(snapshot, features, probability, words))
+        logits = _logits(self.rounds[1], self._informed(snapshot, features, probability, words))
+        if self.correction is not None and words is not None:
+            logits += self.correction.says(words)
+        return self._shared(snapshot, logits, np.zeros(len(logits), np.bool_))
+
+    def _shared(self, snapshot: Snapshot, logits: Floats, apart: Bools) -> Floats:
+        """[rollouts] logits, moved to the mean of those of their group that give the same answer, as far as labels do.
+
+        Args:
+            apart: [rollouts] True for those that share only among themselves: a model that saw a query's labels must not
+                speak for what is said of it without them.
+        """
+        bloc = np.stack([snapshot.rollout_group, snapshot.rollout_answer, apart])
+        _, number, count = np.unique(bloc, axis=1, return_inverse=True, return_counts=True)
+        number = number.ravel()
+        mean = (np.bincount(number, logits) / count)[number]
+        return (logits + self.sharing * (mean - logits)).astype(np.float32)
 
     def _informed(self, snapshot: Snapshot, features: Floats, probability: Floats, words: Words | None) -> Floats:
         """[rollouts, features] of the second round."""
@@ -167,6 +207,8 @@ class Committee:
                     "checks": list(self.checks),
                     "rounds": list(self.rounds),
                     "wording": None if self.wording is None else self.wording.arrays(),
+                    "correction": None if self.correction is None else self.correction.weights,
+                    "sharing": self.sharing,
                     "hearsay": None if self.hearsay is None else self.hearsay.arrays(),
                     "reliability": list(self.reliability.models),
                     "policies": None if self.policies is None else self.policies.leads,
@@ -185,12 +227,15 @@ class Committee:
             found: Any = skops.io.loads(data, trusted=_TRUSTED)
         except Exception as error:
             raise ModelError(f"the feature model cannot be read: {error}; fit anew") from error
+        wording = None if found["wording"] is None else Wording.of_arrays(found["wording"])
         return cls(
             found["names"],
             found["own"],
             tuple(found["checks"]),
             tuple(found["rounds"]),
-            None if found["wording"] is None else Wording.of_arrays(found["wording"]),
+            wording,
+            None if wording is None else replace(wording, weights=found["correction"]),
+            found["sharing"],
             None if found["hearsay"] is None else BelievedWording(**found["hearsay"]),
             Reliability(found["reliability"]),
             None if found["policies"] is None else PolicyReliability(found["policies"]),
@@ -198,12 +243,12 @@ class Committee:
 
     def digest(self) -> bytes:
         """sha256 of what decides its predictions."""
-        digest = hashlib.sha256(repr((self.names, self.checks, self.policies)).encode())
+        digest = hashlib.sha256(repr((self.names, self.checks, self.sharing, self.policies)).encode())
         for members in self.rounds:
             for member in members:
                 for array in _parameters(member):
                     digest.update(np.ascontiguousarray(array).tobytes())
-        for words in (self.wording, self.hearsay):
+        for words in (self.wording, self.correction, self.hearsay):
             for array in () if words is None else words.arrays().values():
                 digest.update(np.ascontiguousarray(array).tobytes())
         for model in self.reliability.models:
@@ -252,6 +297,14 @@ def _logits(members: Members, features: Floats) -> Floats:
             probability = np.clip(member.predict_proba(features)[:, 1], _LIMIT, 1 - _LIMIT)
             total += weight * np.log(probability / (1 - probability))
     return (total / sum(_WEIGHTS)).astype(np.float32)
+
+
+def _sharing(snapshot: Snapshot, rows: Ints) -> float:
+    """Share of the variance of these rollouts' labels that lies between answers; 1 where there is none."""
+    labels = snapshot.labels[rows]
+    _, answer, count = np.unique(snapshot.rollout_answer[rows], return_inverse=True, return_counts=True)
+    mean = (np.bincount(answer, labels) / count)[answer]
+    return 1 - float(np.mean((labels - mean) ** 2) / max(float(labels.var()), _LEAST_VARIANCE))
 
 
 def _cross_fitted(features: Floats, right: NDArray[np.bool_], weights: Floats | None, fold: Ints, seed: int) -> Floats:
