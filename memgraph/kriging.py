@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.optimize import minimize
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array
 from scipy.special import expit
 from sklearn.utils import gen_batches
 
@@ -57,28 +57,26 @@ def krige(
     sound = np.flatnonzero(words.sound[rows])
     if not len(wording.weights) or not len(sound):
         return replace(wording, weights=np.zeros_like(wording.weights)), found
-    kernel = np.zeros((len(rows), len(wording.weights)), np.float32)
-    pairs = wording.vocabulary.pairs(words, rows)
+    _, answer, count = np.unique(snapshot.rollout_answer[rows[sound]], return_inverse=True, return_counts=True)
+    mean = csc_array((1 / count[answer], (answer, sound)), shape=(len(count), len(rows)))
+    pairs, kernel = wording.vocabulary.pairs(words, rows), np.zeros((len(count), len(wording.weights)))
     for chunk in gen_batches(len(rows), _CHUNK):
-        kernel[chunk] = pairs[chunk].kernel(landmarks)
+        kernel += mean[:, chunk] @ pairs[chunk].kernel(landmarks)
     among = landmarks.kernel(landmarks).astype(np.float64)
     among[np.diag_indices(len(among))] += _JITTER
     root = np.linalg.cholesky(among)
-
-    _, answer, count = np.unique(snapshot.rollout_answer[rows[sound]], return_inverse=True, return_counts=True)
-    mean = csr_array((1 / count[answer], (answer, sound)), shape=(len(count), len(rows)))
-    inputs = solve_triangular(root, (mean @ kernel).T.astype(np.float64), lower=True).T
+    inputs = solve_triangular(root, kernel.T, lower=True).T
     target, prior = mean @ snapshot.labels[rows].astype(np.float64), mean @ logits.astype(np.float64)
     counts = np.ones(len(count)) if weights is None else mean @ weights.astype(np.float64)
     own = np.empty(len(count), fold.dtype)
     own[answer] = fold[sound]
 
-    def fitted(seen: NDArray[np.bool_]) -> Floats:
-        return _weights(root, inputs[seen], target[seen], prior[seen], counts[seen])
+    def fitted(seen: NDArray[np.bool_]) -> Wording:
+        return replace(wording, weights=_weights(root, inputs[seen], target[seen], prior[seen], counts[seen]))
 
     for number in np.unique(fold):
-        found[fold == number] = kernel[fold == number] @ fitted(own != number)
-    return replace(wording, weights=fitted(np.ones(len(count), np.bool_))), found
+        found[fold == number] = fitted(own != number).weigh(pairs[fold == number])
+    return fitted(np.ones(len(count), np.bool_)), found
 
 
 def _weights(root: Matrix, inputs: Matrix, target: Matrix, prior: Matrix, counts: Matrix) -> Floats:

@@ -80,14 +80,15 @@ class Wording:
         cross_fitted = np.zeros(len(rows), np.float32)
         for number, own in sums.items():
             others = cls(vocabulary, landmarks, _ridge(whole - own, among))
-            cross_fitted[fold == number] = others._says(pairs[fold == number])
+            cross_fitted[fold == number] = others.weigh(pairs[fold == number])
         return cls(vocabulary, landmarks, _ridge(whole, among)), cross_fitted
 
     def says(self, words: Words) -> Floats:
         """[rollouts] how right their words sound: about 1 where they speak for it, -1 against it, 0 where unknown."""
-        return self._says(self.vocabulary.pairs(words))
+        return self.weigh(self.vocabulary.pairs(words))
 
-    def _says(self, pairs: Pairs) -> Floats:
+    def weigh(self, pairs: Pairs) -> Floats:
+        """[rows] the regression's value; `says` is the same of a snapshot's rollouts."""
         found = np.zeros(pairs.said.shape[0], np.float32)
         for chunk in gen_batches(len(found), _CHUNK):
             found[chunk] = pairs[chunk].kernel(self.landmarks) @ self.weights
