@@ -300,11 +300,14 @@ def _logits(members: Members, features: Floats) -> Floats:
 
 
 def _sharing(snapshot: Snapshot, rows: Ints) -> float:
-    """Share of the variance of these rollouts' labels that lies between answers; 1 where there is none."""
-    labels = snapshot.labels[rows]
+    """Share of the variance of these rollouts' labels that lies between answers (0..1); 1 where no answer was given twice."""
+    labels = snapshot.labels[rows].astype(np.float64)
     _, answer, count = np.unique(snapshot.rollout_answer[rows], return_inverse=True, return_counts=True)
-    mean = (np.bincount(answer, labels) / count)[answer]
-    return 1 - float(np.mean((labels - mean) ** 2) / max(float(labels.var()), _LEAST_VARIANCE))
+    again = len(rows) - len(count)
+    if not again:
+        return 1.0
+    within = float(((labels - (np.bincount(answer, labels) / count)[answer]) ** 2).sum()) / again
+    return float(np.clip(1 - within / max(float(labels.var()), _LEAST_VARIANCE), 0, 1))
 
 
 def _cross_fitted(features: Floats, right: NDArray[np.bool_], weights: Floats | None, fold: Ints, seed: int) -> Floats:
