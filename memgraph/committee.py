@@ -4,8 +4,7 @@ The first round sees each rollout's features. The second sees, beside them, the 
 believes, so that an answer counts by who gives it and not only by how many do, and how far responses written like this
 one, or that say the same, are believed in the whole memory (`memgraph.reliability`, `memgraph.wording`). What the second
 round is trained on comes from first-round models that never saw the unit's labels (cross-fitting). What both leave unexplained
-is looked for in the words once more (`memgraph.kriging`). Where it is answers that are right or wrong, and not the ways to
-them, the rollouts of a group that give the same one share their logits.
+is looked for in the words once more (`memgraph.kriging`).
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from memgraph.errors import ModelError
 from memgraph.features import own_features, rollout_features, vote_features
 from memgraph.kriging import krige
 from memgraph.reliability import PolicyReliability, Reliability, deviation
-from memgraph.snapshot import Bools, Floats, Ints, Snapshot
+from memgraph.snapshot import Floats, Ints, Snapshot
 from memgraph.threads import one_thread
 from memgraph.wording import BelievedWording, Wording
 from memgraph.words import Words
@@ -61,7 +60,6 @@ class Committee:
         rounds: the members of each round.
         wording: what right rollouts say; None where words are not to be read.
         correction: what words add to the logits; None where words are not to be read.
-        sharing: share of the labels' variance that lies between answers: 1 where equal answers are equally right.
         hearsay: what is said by rollouts that the first round believes; None where words are not to be read.
         reliability: what way of writing the first round believes more than others.
         policies: the same by policy; None where policies are not to be known.
@@ -73,7 +71,6 @@ class Committee:
     rounds: tuple[Members, Members]
     wording: Wording | None
     correction: Wording | None
-    sharing: float
     hearsay: BelievedWording | None
     reliability: Reliability
     policies: PolicyReliability | None = None
@@ -129,7 +126,6 @@ class Committee:
             (first, []),
             spoken,
             correction,
-            _sharing(snapshot, rows),
             hearsay,
             reliability,
             known,
@@ -143,8 +139,7 @@ class Committee:
             added_everywhere = correction.says(words)
             added_everywhere[rows] = added
             logits += added_everywhere
-        committee = replace(committee, rounds=(first, second), correction=correction)
-        return committee, committee._shared(snapshot, logits, np.isin(np.arange(len(logits)), rows))
+        return replace(committee, rounds=(first, second), correction=correction), logits
 
     def logits(self, snapshot: Snapshot, labels: Floats) -> Floats:
         """[rollouts] logits of being right.
@@ -169,20 +164,7 @@ class Committee:
         logits = _logits(self.rounds[1], self._informed(snapshot, features, probability, words))
         if self.correction is not None and words is not None:
             logits += self.correction.says(words)
-        return self._shared(snapshot, logits, np.zeros(len(logits), np.bool_))
-
-    def _shared(self, snapshot: Snapshot, logits: Floats, apart: Bools) -> Floats:
-        """[rollouts] logits, moved to the mean of those of their group that give the same answer, as far as labels do.
-
-        Args:
-            apart: [rollouts] True for those that share only among themselves: a model that saw a query's labels must not
-                speak for what is said of it without them.
-        """
-        bloc = np.stack([snapshot.rollout_group, snapshot.rollout_answer, apart])
-        _, number, count = np.unique(bloc, axis=1, return_inverse=True, return_counts=True)
-        number = number.ravel()
-        mean = (np.bincount(number, logits) / count)[number]
-        return (logits + self.sharing * (mean - logits)).astype(np.float32)
+        return logits
 
     def _informed(self, snapshot: Snapshot, features: Floats, probability: Floats, words: Words | None) -> Floats:
         """[rollouts, features] of the second round."""
@@ -208,7 +190,6 @@ class Committee:
                     "rounds": list(self.rounds),
                     "wording": None if self.wording is None else self.wording.arrays(),
                     "correction": None if self.correction is None else self.correction.weights,
-                    "sharing": self.sharing,
                     "hearsay": None if self.hearsay is None else self.hearsay.arrays(),
                     "reliability": list(self.reliability.models),
                     "policies": None if self.policies is None else self.policies.leads,
@@ -235,7 +216,6 @@ class Committee:
             tuple(found["rounds"]),
             wording,
             None if wording is None else replace(wording, weights=found["correction"]),
-            found["sharing"],
             None if found["hearsay"] is None else BelievedWording(**found["hearsay"]),
             Reliability(found["reliability"]),
             None if found["policies"] is None else PolicyReliability(found["policies"]),
@@ -243,7 +223,7 @@ class Committee:
 
     def digest(self) -> bytes:
         """sha256 of what decides its predictions."""
-        digest = hashlib.sha256(repr((self.names, self.checks, self.sharing, self.policies)).encode())
+        digest = hashlib.sha256(repr((self.names, self.checks, self.policies)).encode())
         for members in self.rounds:
             for member in members:
                 for array in _parameters(member):
@@ -297,17 +277,6 @@ def _logits(members: Members, features: Floats) -> Floats:
             probability = np.clip(member.predict_proba(features)[:, 1], _LIMIT, 1 - _LIMIT)
             total += weight * np.log(probability / (1 - probability))
     return (total / sum(_WEIGHTS)).astype(np.float32)
-
-
-def _sharing(snapshot: Snapshot, rows: Ints) -> float:
-    """Share of the variance of these rollouts' labels that lies between answers (0..1); 1 where no answer was given twice."""
-    labels = snapshot.labels[rows].astype(np.float64)
-    _, answer, count = np.unique(snapshot.rollout_answer[rows], return_inverse=True, return_counts=True)
-    again = len(rows) - len(count)
-    if not again:
-        return 1.0
-    within = float(((labels - (np.bincount(answer, labels) / count)[answer]) ** 2).sum()) / again
-    return float(np.clip(1 - within / max(float(labels.var()), _LEAST_VARIANCE), 0, 1))
 
 
 def _cross_fitted(features: Floats, right: NDArray[np.bool_], weights: Floats | None, fold: Ints, seed: int) -> Floats:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
-from memgraph.committee import Committee
 from memgraph.kriging import krige
 from memgraph.snapshot import Floats, Snapshot
 from memgraph.wording import Wording
@@ -79,22 +77,3 @@ def test_a_fold_is_corrected_by_the_labels_of_the_others_alone() -> None:
     _, poisoned = kriged(replace(data, labels=labels), logits)
     assert np.allclose(found[third], poisoned[third], atol=1e-3)
     assert not np.allclose(found[~third], poisoned[~third], atol=1e-3)
-
-
-def test_rollouts_of_a_group_with_one_answer_share_what_is_said_of_them_where_labels_belong_to_answers() -> None:
-    data, right = told()
-    texts = [f"{text} {'Surely.' if row % 2 else ''}" for row, text in enumerate(data.thinking_texts)]
-    data = replace(data, thinking_texts=texts)
-    rows = np.flatnonzero(~np.isnan(data.labels))
-    committee, fitted = Committee.fit(data, rows, data.labels, checks=(), seed=0)
-    pairs = committee.logits(data, data.labels).reshape(-1, 2)  # two rollouts for each answer
-    assert committee.sharing == pytest.approx(1)
-    assert np.array_equal(pairs[:, 0], pairs[:, 1])
-    assert np.array_equal(fitted.reshape(-1, 2)[:, 0], fitted.reshape(-1, 2)[:, 1])
-
-    mixed = np.where(np.arange(len(right)) % 2, right, ~right)  # now "Surely" decides, and not the answer
-    labels = np.where(np.isnan(data.labels), np.nan, mixed).astype(np.float32)
-    committee, _ = Committee.fit(replace(data, labels=labels), rows, labels, checks=(), seed=0)
-    pairs = committee.logits(data, labels).reshape(-1, 2)
-    assert committee.sharing == pytest.approx(0, abs=0.05)
-    assert (pairs[:, 0] != pairs[:, 1]).mean() > 0.9
