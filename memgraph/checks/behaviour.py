@@ -18,8 +18,8 @@ from typing import Any, Final
 from memgraph.keys import key_of
 from memgraph.sandbox import Limits, run_many
 
-BEHAVIOUR_VERSION: Final = "1"
-_MOST_INPUTS = 24
+BEHAVIOUR_VERSION: Final = "2"
+_MOST_INPUTS = 32
 _LONGEST_CALL = 2000
 _LIMITS = Limits(seconds=6, cpu_seconds=4)
 _SIGNATURE = re.compile(r"\bdef\s+(\w+)\s*\(([^)]*)\)|\bfunction\s+`?(\w+)\(([^)]*)\)")
@@ -27,6 +27,8 @@ _ARROW = re.compile(
     r"\s*(?:\n\s*(?=[^\s>])|={1,2}>|==|=|->|➞|→|[#,]?\s*(?:should\s+)?(?:returns?|gives?|is|outputs?)\s*:?)\s*"
 )
 _NO_ARGUMENTS: Final = "self"
+_NAMED: Final = re.compile(r"(?<![\w.])\d{1,6}(?![\w.]*\d|\w)")
+_MOST_NAMED: Final = 3
 
 # what parameters are tried with where the prompt shows no example, by annotation or name
 _TRIES: Final[dict[str, list[Any]]] = {
@@ -102,10 +104,16 @@ def trial(prompt: str) -> Trial | None:
     if not signatures:
         return None
     name, parameters = signatures[-1]
-    shown = list(islice(_examples(prompt, name), 8))
+    examples = list(_examples(prompt, name))
+    shown = [(arguments, value) for _, arguments, value in examples[:8]]
     seeds = [arguments for arguments, _ in shown] or list(islice(_generated(parameters), 12))
+    bounds = _boundaries(_named(prompt, [start for start, _, _ in examples]), seeds[0]) if seeds else []
     inputs: dict[str, tuple[Any, ...]] = {}
-    for arguments in [*seeds, *(changed for seed in zip(*map(_variants, seeds), strict=False) for changed in seed)]:
+    for arguments in [
+        *seeds,
+        *bounds,
+        *(changed for seed in zip(*map(_variants, seeds), strict=False) for changed in seed),
+    ]:
         inputs.setdefault(repr(arguments), arguments)
     chosen = tuple(islice(inputs.values(), _MOST_INPUTS))
     if not chosen:
@@ -155,8 +163,8 @@ def _equal(text: str, value: Any) -> bool:
         return False
 
 
-def _examples(prompt: str, name: str) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """(arguments, expected value) of the calls with a value beside them: `>>> f(1)`, `f(1) == 2`, `f(1) ➞ 2` …"""
+def _examples(prompt: str, name: str) -> Iterator[tuple[int, tuple[Any, ...], Any]]:
+    """(position, arguments, expected value) of the calls with a value beside them: `>>> f(1)`, `f(1) == 2`, `f(1) ➞ 2` …"""
     for match in re.finditer(rf"(?<![\w.]){re.escape(name)}\(", prompt):
         if prompt[: match.start()].endswith("def "):
             continue
@@ -173,7 +181,7 @@ def _examples(prompt: str, name: str) -> Iterator[tuple[tuple[Any, ...], Any]]:
             continue
         value = _leading_literal(prompt[arrow.end() :].split("\n")[0])
         if value is not None:
-            yield arguments, value[0]
+            yield match.start(), arguments, value[0]
 
 
 def _closing(text: str, start: int) -> int | None:
@@ -206,6 +214,30 @@ def _leading_literal(text: str) -> tuple[Any] | None:
     return None
 
 
+def _named(prompt: str, examples: Sequence[int]) -> list[int]:
+    """Whole numbers that the prompt names, lines from where an example begins on left out."""
+    for start in reversed(examples):
+        prompt = prompt[:start] + "\n" + prompt[start:].partition("\n")[2]
+    return list(islice(dict.fromkeys(int(found) for found in _NAMED.findall(prompt)), _MOST_NAMED))
+
+
+def _boundaries(numbers: list[int], arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """The arguments with whole numbers, alone and in lists, at and on both sides of those given.
+
+    "More than 6" and "at least 6" differ on 6 alone, and "all more than 6" on lists that have nothing below it.
+    """
+    found = []
+    for number in numbers:
+        around = [number - 1, number, number + 1]
+        for place, value in enumerate(arguments):
+            if isinstance(value, list) and all(type(item) is int for item in value):
+                tried: list[Any] = [around, *([item] for item in around)]
+            else:
+                tried = around if type(value) is int else []
+            found += [(*arguments[:place], changed, *arguments[place + 1 :]) for changed in tried]
+    return found
+
+
 def _variants(arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     """The arguments with one of them changed, in a fixed order."""
     return [
@@ -223,10 +255,12 @@ def _changed(value: Any) -> list[Any]:
     if isinstance(value, float):
         return [value + 0.5, -value, 0.0]
     if isinstance(value, str):
-        return [value[::-1], value[1:], value + value[:3], value.swapcase(), ""]
+        words = [f"{value}s z {value[:2]}", f"a {value[1:]} {value}b"]  # of different lengths
+        return [value[::-1], *words, value[1:], value + value[:3], value.swapcase(), ""]
     if isinstance(value, list):
-        nested = [[*_changed(value[0])[:1], *value[1:]]] if value else []
-        return [value[::-1], value[1:], value + value[:2], *nested, []]
+        nested = [[*_changed(value[0])[:1], *value[1:]], [*value, *_changed(value[0])[:2]]] if value else []
+        alone = [[value[0]], _changed(value[0])[:1]] if value else []
+        return [value[::-1], value[1:], *alone, value + value[:2], *nested, []]
     if isinstance(value, tuple):
         return [value[::-1], value[1:]]
     if isinstance(value, dict):
