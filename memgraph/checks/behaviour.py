@@ -18,7 +18,7 @@ from typing import Any, Final
 from memgraph.keys import key_of
 from memgraph.sandbox import Limits, run_many
 
-BEHAVIOUR_VERSION: Final = "2"
+BEHAVIOUR_VERSION: Final = "2"  # a new one needs a migration like V0005, so that programs are tried anew
 _MOST_INPUTS = 32
 _LONGEST_CALL = 2000
 _LIMITS = Limits(seconds=6, cpu_seconds=4)

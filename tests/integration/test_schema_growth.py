@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from memgraph import migrate
+from memgraph.checks.behaviour import BEHAVIOUR_VERSION
 from memgraph.export import Caps
 from memgraph.memory import Memory
-from memgraph.records import LabelView
+from memgraph.records import LabelView, Rollout
 from memgraph.resources import cypher
 from memgraph.settings import Settings
 from memgraph.space import bind_space
@@ -78,3 +79,20 @@ def test_a_stored_memory_of_each_version_opens_and_goes_on(
         votes = database.query("MATCH (l:Label {kind: 'vote'})-[:SCORES]->(:Thinking) RETURN count(l) AS n")
         assert votes == [{"n": 15}]
         assert memory.start_attempt("rl") == 2
+
+
+def test_programs_that_were_tried_by_an_earlier_rule_are_tried_anew(memory: Memory) -> None:
+    query = "Write the Python function f(xs): those in xs that are at most 5. For example f([6, 2]) == [2]."
+    programs = [f"def f(xs):\n    return [x for x in xs if x {sign} 5]" for sign in ("<", "<=")]
+    memory.add([Rollout(query=query, response=program, domain="code", run="programs") for program in programs])
+    found = "MATCH (a:Answer) RETURN a.behaviour AS did, a.behaviour_version AS version ORDER BY a.value"
+    tried = memory.database.query(found)
+    memory.database.query("MATCH (a:Answer) SET a.behaviour = 'alike', a.behaviour_version = '1'", write=True)
+
+    for statement in next(m for m in migrate.discover() if m.version == "0005").statements:
+        memory.database.autocommit(statement)
+    memory.add([Rollout(query="1 + 1", response="2", domain="math", run="later")])
+
+    assert [row for row in memory.database.query(found) if row["version"]] == tried
+    assert len({row["did"] for row in tried}) == 2
+    assert {row["version"] for row in tried} == {BEHAVIOUR_VERSION}

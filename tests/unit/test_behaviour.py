@@ -60,6 +60,39 @@ def test_programs_that_do_the_same_have_one_key_and_others_their_own() -> None:
     assert [b.key for b in wrong[2:]] == [None, None]
 
 
+NUMBERS = "Write the Python function f(xs): {}. For example f({}) == {}."
+ABOVE = 'def f(xs: int) -> bool:\n    """Whether xs is above 40.\n\n    >>> f(50)\n    True\n    """'
+
+
+@pytest.mark.parametrize(
+    ("prompt", "right", "wrong"),
+    [
+        (NUMBERS.format("keep those at most 5", [6, 2], [2]), "[x for x in xs if x <= 5]", "[x for x in xs if x < 5]"),
+        (NUMBERS.format("are all at most 5", [6, 2], False), "all(x <= 5 for x in xs)", "all(x < 5 for x in xs)"),
+        (NUMBERS.format("is any at least 5", [6, 2], True), "any(x >= 5 for x in xs)", "any(x > 5 for x in xs)"),
+        (NUMBERS.format("are all odd", [6, 3, 2], False), "all(x % 2 for x in xs)", "all(x % 2 == 0 for x in xs)"),
+        (NUMBERS.format("the first goes last", [4, 2], [2, 4]), "xs[1:] + xs[:1]", "xs[-1:] + xs[:-1]"),
+        (NUMBERS.format("the longest word", "'rain'", "'rain'"), "max(xs.split(), key=len)", "max(xs.split())"),
+        (NUMBERS.format("the last word", "'rain'", "'rain'"), "xs.split()[-1]", "xs.split()[0]"),
+        (ABOVE, "xs > 40", "xs >= 40"),
+    ],
+)
+def test_programs_that_differ_where_the_prompt_draws_a_line_are_told_apart(prompt: str, right: str, wrong: str) -> None:
+    found = trial(prompt)
+    assert found is not None
+    one, other = behaviours(found, [f"def f(xs):\n    return {body}" for body in (right, wrong)])
+    assert one.examples == other.examples == 1.0
+    assert one.key != other.key
+
+
+def test_numbers_of_the_examples_are_no_lines_that_the_prompt_draws() -> None:
+    found = trial('def f(x):\n    """At least 7, not 123456789.\n    f(50) == 60; f(51) == 61\n    Never 9."""')
+    assert found is not None
+    tried = {arguments[0] for arguments in found.inputs}
+    assert {6, 7, 8, 9, 10} <= tried
+    assert not {59, 60, 61, 62, 123456789} & tried
+
+
 @pytest.mark.parametrize(
     "program",
     [
