@@ -58,8 +58,7 @@ class Committee:
         own: columns of the rollout's own checks and features among them.
         checks: names of the label-free checks that it uses.
         rounds: the members of each round.
-        wording: what right rollouts say; None where words are not to be read.
-        correction: what words add to the logits; None where words are not to be read.
+        wording: what right rollouts say, and what that adds to the logits; None where words are not to be read.
         hearsay: what is said by rollouts that the first round believes; None where words are not to be read.
         reliability: what way of writing the first round believes more than others.
         policies: the same by policy; None where policies are not to be known.
@@ -70,7 +69,6 @@ class Committee:
     checks: tuple[str, ...]
     rounds: tuple[Members, Members]
     wording: Wording | None
-    correction: Wording | None
     hearsay: BelievedWording | None
     reliability: Reliability
     policies: PolicyReliability | None = None
@@ -104,11 +102,11 @@ class Committee:
         own = [names.index(name) for name in own_features(snapshot, checks)[0]]
         right = snapshot.labels[rows] >= 0.5
         fold = _folds(snapshot, rows, seed)
-        spoken = correction = words = hearsay = None
+        spoken = words = hearsay = None
         if wording:
             words = Words.of(snapshot)
             spoken, cross_fitted = Wording.fit(snapshot, words, rows, right, fold, weights)
-            said = spoken.says(words)
+            said, _ = spoken.says(words)
             said[rows] = cross_fitted
             names, features = [*names, _SAID], np.column_stack([features, deviation(snapshot, said)])
         first = _fit_members(features[rows], right, weights, seed)
@@ -125,7 +123,6 @@ class Committee:
             tuple(checks),
             (first, []),
             spoken,
-            correction,
             hearsay,
             reliability,
             known,
@@ -135,11 +132,12 @@ class Committee:
         logits = _logits(second, informed)
         logits[rows] = _cross_fitted(informed[rows], right, weights, fold, seed + 1)
         if spoken is not None and words is not None:
-            correction, added = krige(spoken, snapshot, words, rows, logits[rows], fold, weights)
-            added_everywhere = correction.says(words)
-            added_everywhere[rows] = added
-            logits += added_everywhere
-        return replace(committee, rounds=(first, second), correction=correction), logits
+            correction, cross_fitted = krige(spoken, snapshot, words, rows, logits[rows], fold, weights)
+            spoken = spoken.corrected(correction)
+            _, added = spoken.says(words)
+            added[rows] = cross_fitted
+            logits += added
+        return replace(committee, rounds=(first, second), wording=spoken), logits
 
     def logits(self, snapshot: Snapshot, labels: Floats) -> Floats:
         """[rollouts] logits of being right.
@@ -150,21 +148,18 @@ class Committee:
         if not len(snapshot.rollout_keys):
             return np.zeros(0, np.float32)
         names, found = rollout_features(snapshot, labels, self.checks)
-        words = None
+        words, added = None, np.zeros(len(found), np.float32)
         if self.wording is not None:
             words = Words.of(snapshot)
-            said = deviation(snapshot, self.wording.says(words))
-            names, found = [*names, _SAID], np.column_stack([found, said])
+            said, added = self.wording.says(words)
+            names, found = [*names, _SAID], np.column_stack([found, deviation(snapshot, said)])
         column = {name: position for position, name in enumerate(names)}
         features = np.full((len(found), len(self.names)), np.nan, np.float32)
         for position, name in enumerate(self.names):
             if name in column:
                 features[:, position] = found[:, column[name]]
         probability = expit(_logits(self.rounds[0], features))
-        logits = _logits(self.rounds[1], self._informed(snapshot, features, probability, words))
-        if self.correction is not None and words is not None:
-            logits += self.correction.says(words)
-        return logits
+        return _logits(self.rounds[1], self._informed(snapshot, features, probability, words)) + added
 
     def _informed(self, snapshot: Snapshot, features: Floats, probability: Floats, words: Words | None) -> Floats:
         """[rollouts, features] of the second round."""
@@ -189,7 +184,6 @@ class Committee:
                     "checks": list(self.checks),
                     "rounds": list(self.rounds),
                     "wording": None if self.wording is None else self.wording.arrays(),
-                    "correction": None if self.correction is None else self.correction.weights,
                     "hearsay": None if self.hearsay is None else self.hearsay.arrays(),
                     "reliability": list(self.reliability.models),
                     "policies": None if self.policies is None else self.policies.leads,
@@ -208,14 +202,12 @@ class Committee:
             found: Any = skops.io.loads(data, trusted=_TRUSTED)
         except Exception as error:
             raise ModelError(f"the feature model cannot be read: {error}; fit anew") from error
-        wording = None if found["wording"] is None else Wording.of_arrays(found["wording"])
         return cls(
             found["names"],
             found["own"],
             tuple(found["checks"]),
             tuple(found["rounds"]),
-            wording,
-            None if wording is None else replace(wording, weights=found["correction"]),
+            None if found["wording"] is None else Wording.of_arrays(found["wording"]),
             None if found["hearsay"] is None else BelievedWording(**found["hearsay"]),
             Reliability(found["reliability"]),
             None if found["policies"] is None else PolicyReliability(found["policies"]),
@@ -228,7 +220,7 @@ class Committee:
             for member in members:
                 for array in _parameters(member):
                     digest.update(np.ascontiguousarray(array).tobytes())
-        for words in (self.wording, self.correction, self.hearsay):
+        for words in (self.wording, self.hearsay):
             for array in () if words is None else words.arrays().values():
                 digest.update(np.ascontiguousarray(array).tobytes())
         for model in self.reliability.models:

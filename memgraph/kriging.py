@@ -9,7 +9,6 @@ its mean. What it adds is 0 where nothing alike was labelled.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,11 +21,10 @@ from sklearn.utils import gen_batches
 
 from memgraph.snapshot import Floats, Ints, Snapshot
 from memgraph.wording import Wording
-from memgraph.words import Words
+from memgraph.words import CHUNK, Words
 
 _VARIANCE = 16.0  # of what it adds to a logit, before any label
 _JITTER = 1e-4
-_CHUNK = 4096
 
 Matrix = NDArray[np.floating[Any]]
 
@@ -39,7 +37,7 @@ def krige(
     logits: Floats,
     fold: Ints,
     weights: Floats | None = None,
-) -> tuple[Wording, Floats]:
+) -> tuple[Floats, Floats]:
     """Fit to the labelled answers of some rollouts; an answer counts once, however often it was given.
 
     Args:
@@ -49,18 +47,18 @@ def krige(
         fold: [rows] number of each row's fold.
         weights: [rows] how much each counts; None where all count the same.
 
-    Returns what says (`Wording.says`) how much to add to the logits of any rollout, and [rows] what one fitted on the other
-    folds would add.
+    Returns [landmarks] weights of what is to be added to logits (`Wording.corrected`), and [rows] what one fitted on the
+    other folds would add.
     """
     found = np.zeros(len(rows), np.float32)
     landmarks = wording.landmarks
     sound = np.flatnonzero(words.sound[rows])
     if not len(wording.weights) or not len(sound):
-        return replace(wording, weights=np.zeros_like(wording.weights)), found
+        return np.zeros(len(wording.weights), np.float32), found
     _, answer, count = np.unique(snapshot.rollout_answer[rows[sound]], return_inverse=True, return_counts=True)
     mean = csc_array((1 / count[answer], (answer, sound)), shape=(len(count), len(rows)))
     pairs, kernel = wording.vocabulary.pairs(words, rows), np.zeros((len(count), len(wording.weights)))
-    for chunk in gen_batches(len(rows), _CHUNK):
+    for chunk in gen_batches(len(rows), CHUNK):
         kernel += mean[:, chunk] @ pairs[chunk].kernel(landmarks)
     among = landmarks.kernel(landmarks).astype(np.float64)
     among[np.diag_indices(len(among))] += _JITTER
@@ -71,11 +69,11 @@ def krige(
     own = np.empty(len(count), fold.dtype)
     own[answer] = fold[sound]
 
-    def fitted(seen: NDArray[np.bool_]) -> Wording:
-        return replace(wording, weights=_weights(root, inputs[seen], target[seen], prior[seen], counts[seen]))
+    def fitted(seen: NDArray[np.bool_]) -> Floats:
+        return _weights(root, inputs[seen], target[seen], prior[seen], counts[seen])
 
     for number in np.unique(fold):
-        found[fold == number] = fitted(own != number).weigh(pairs[fold == number])
+        found[fold == number] = pairs[fold == number].sums(landmarks, fitted(own != number))
     return fitted(np.ones(len(count), np.bool_)), found
 
 

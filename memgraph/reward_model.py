@@ -25,7 +25,7 @@ from memgraph.hetero import hide_units, set_labels, to_hetero
 from memgraph.metrics import evaluate_scores
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
-_FORMAT = 10
+_FORMAT = 11
 _LEAST_GAIN_SO_FAR = 1.0
 _LEAST_GAIN = 3.0  # standard errors; the best epoch is chosen on the same queries, which flatters the networks
 _WEIGHTS, _COMMITTEE, _CONFIG = "model.safetensors", "committee.skops", "config.json"

@@ -12,7 +12,7 @@ Labels are few, and a statement that no labelled rollout makes may stand in many
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -24,24 +24,23 @@ from sklearn.utils import gen_batches
 
 from memgraph.reliability import FOLDS, deviation, folds_by_key
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
-from memgraph.words import LARGEST_SHARE, Pairs, Vocabulary, Words, telling, weighted
+from memgraph.words import CHUNK, LARGEST_SHARE, Pairs, Vocabulary, Words, telling, weighted
 
 _LANDMARKS = 2000
 _LABEL_DOUBT = 0.1  # ridge penalty of what is learned from labels
 _DOUBT = 0.3  # and from beliefs
 _TINY = 1e-6
-_CHUNK = 4096
 _PARTS, _ARRAYS = ("said", "about"), ("data", "indices", "indptr")
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A fitted regression, on as many labelled rollouts (landmarks) as its cost allows.
+    """A fitted regression, on as many labelled rollouts (landmarks) as its cost allows, and what corrects it.
 
     Attributes:
         vocabulary: what counts.
         landmarks: their pairs.
-        weights: [landmarks] of the regression.
+        weights: [landmarks, 2] of the regression, and of the correction (`memgraph.kriging`; 0 without one).
     """
 
     vocabulary: Vocabulary
@@ -79,20 +78,21 @@ class Wording:
         among = landmarks.kernel(landmarks).astype(np.float64)
         cross_fitted = np.zeros(len(rows), np.float32)
         for number, own in sums.items():
-            others = cls(vocabulary, landmarks, _ridge(whole - own, among))
-            cross_fitted[fold == number] = others.weigh(pairs[fold == number])
-        return cls(vocabulary, landmarks, _ridge(whole, among)), cross_fitted
+            cross_fitted[fold == number] = pairs[fold == number].sums(landmarks, _ridge(whole - own, among))
+        regression = _ridge(whole, among)
+        return cls(vocabulary, landmarks, np.stack([regression, np.zeros_like(regression)], axis=1)), cross_fitted
 
-    def says(self, words: Words) -> Floats:
-        """[rollouts] how right their words sound: about 1 where they speak for it, -1 against it, 0 where unknown."""
-        return self.weigh(self.vocabulary.pairs(words))
+    def corrected(self, weights: Floats) -> Self:
+        """The same with [landmarks] weights of a correction."""
+        return replace(self, weights=np.stack([self.weights[:, 0], weights], axis=1))
 
-    def weigh(self, pairs: Pairs) -> Floats:
-        """[rows] the regression's value; `says` is the same of a snapshot's rollouts."""
-        found = np.zeros(pairs.said.shape[0], np.float32)
-        for chunk in gen_batches(len(found), _CHUNK):
-            found[chunk] = pairs[chunk].kernel(self.landmarks) @ self.weights
-        return found
+    def says(self, words: Words) -> tuple[Floats, Floats]:
+        """[rollouts] how right their words sound: about 1 where they speak for it, -1 against it, 0 where unknown.
+
+        And [rollouts] what is to be added to their logits.
+        """
+        found = self.vocabulary.pairs(words).sums(self.landmarks, self.weights)
+        return found[:, 0], found[:, 1]
 
     def arrays(self) -> dict[str, Any]:
         """All that decides what it says, by name."""
@@ -182,7 +182,7 @@ def _sums(
 ) -> NDArray[np.float64]:
     """[landmarks + 2, landmarks + 2] Σ w x xᵀ over rows of weight w: x is the row's kernel, then ±1 for its label, then 1."""
     found = np.zeros((landmarks.said.shape[0] + 2,) * 2)
-    for chunk in gen_batches(len(right), _CHUNK):
+    for chunk in gen_batches(len(right), CHUNK):
         label = np.where(right[chunk], 1.0, -1.0)
         row = np.column_stack([pairs[chunk].kernel(landmarks), label, np.ones_like(label)])
         found += (row * weights[chunk, None]).T @ row

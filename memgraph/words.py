@@ -19,6 +19,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.preprocessing import normalize
+from sklearn.utils import gen_batches
 
 from memgraph.checks.equations import find_equations
 from memgraph.checks.response import listed_options
@@ -33,6 +34,7 @@ _CALCULATES = re.compile(r"[-+*/=×÷·\d]|<given>|<found>")
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|[^\w\s]")
 
 LARGEST_SHARE = 0.1  # of the queries, to which an n-gram of prose may belong
+CHUNK = 4096  # rows whose kernel is held at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,13 @@ class Pairs:
     def kernel(self, other: Pairs) -> Floats:
         """[rows, rows of the other] product of the two cosines."""
         found: Floats = (self.said @ other.said.T).toarray() * (self.about @ other.about.T).toarray()
+        return found
+
+    def sums(self, other: Pairs, weights: Floats) -> Floats:
+        """[rows, …] kernel with the other's rows, times [rows of the other, …] weights."""
+        found = np.zeros((self.said.shape[0], *weights.shape[1:]), np.float32)
+        for chunk in gen_batches(len(found), CHUNK):
+            found[chunk] = self[chunk].kernel(other) @ weights
         return found
 
 

@@ -45,7 +45,7 @@ def kriged(data: Snapshot, logits: Floats) -> tuple[Floats, Floats]:
     fold = data.rollout_query[rows] % 5
     wording, _ = Wording.fit(data, words, rows, data.labels[rows] >= 0.5, fold)
     correction, found = krige(wording, data, words, rows, logits, fold)
-    return correction.says(words), found
+    return wording.corrected(correction).says(words)[1], found
 
 
 def test_a_statement_that_a_label_settles_is_believed_against_the_model_and_others_are_left() -> None:

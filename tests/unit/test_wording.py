@@ -36,7 +36,7 @@ def fitted(data: Snapshot) -> Wording:
 
 def test_statements_of_labelled_queries_tell_right_from_wrong_on_others() -> None:
     data, right = measured()
-    said = fitted(data).says(Words.of(data))[data.target_rollouts]
+    said = fitted(data).says(Words.of(data))[0][data.target_rollouts]
     assert ((said > 0) == right[data.target_rollouts]).mean() > 0.95
 
 
@@ -51,7 +51,7 @@ def test_who_is_meant_and_what_is_said_count_together() -> None:
     ]
     labels = np.where(one.rollout_query < 200, right, np.nan).astype(np.float32)
     data = replace(one, thinking_texts=texts, labels=labels)
-    said = fitted(data).says(Words.of(data)).reshape(-1, 4)
+    said = fitted(data).says(Words.of(data))[0].reshape(-1, 4)
     assert (said.argmax(axis=1) == right.reshape(-1, 4).argmax(axis=1))[200:].mean() > 0.95
 
 
@@ -75,7 +75,7 @@ def test_a_letter_is_read_as_the_option_that_it_names() -> None:
         answer_values=["ABCD"[at] for at in place],
         labels=np.where(one.rollout_query < 80, right, np.nan).astype(np.float32),
     )
-    said = fitted(data).says(Words.of(data)).reshape(-1, 4)
+    said = fitted(data).says(Words.of(data))[0].reshape(-1, 4)
     assert (said.argmax(axis=1) == right.reshape(-1, 4).argmax(axis=1))[80:].mean() > 0.95
 
 
@@ -112,7 +112,7 @@ def test_a_program_is_read_with_the_words_of_its_question() -> None:
     )
     right = strict == less[data.rollout_query]
     data = replace(data, labels=np.where(data.rollout_query < 60, right, np.nan).astype(np.float32))
-    said = fitted(data).says(Words.of(data))[data.target_rollouts]
+    said = fitted(data).says(Words.of(data))[0][data.target_rollouts]
     assert ((said > 0) == right[data.target_rollouts]).mean() > 0.95
 
 
@@ -134,7 +134,7 @@ def calculated(*, queries: int = 120, labelled: int = 60) -> tuple[Snapshot, np.
 
 def test_a_calculation_is_read_with_the_words_of_its_question_whatever_its_numbers() -> None:
     data, _ = calculated()
-    said = fitted(data).says(Words.of(data)).reshape(-1, 2, 2)  # [queries, with a slip, adds]
+    said = fitted(data).says(Words.of(data))[0].reshape(-1, 2, 2)  # [queries, with a slip, adds]
     adds = said[60:].argmax(axis=2)
     assert (adds == (np.arange(60, 120) % 2)[:, None]).mean() > 0.95
 
@@ -143,17 +143,17 @@ def test_words_of_a_calculation_that_does_not_hold_are_not_learned_from() -> Non
     data, _ = calculated()
     slip = np.arange(len(data.rollout_keys)) % 4 // 2 == 1
     turned = replace(data, labels=np.where(slip, 1 - data.labels, data.labels).astype(np.float32))
-    assert np.array_equal(fitted(turned).says(Words.of(data)), fitted(data).says(Words.of(data)))
+    assert np.array_equal(fitted(turned).says(Words.of(data))[0], fitted(data).says(Words.of(data))[0])
     turned = replace(data, labels=np.where(slip, data.labels, 1 - data.labels).astype(np.float32))
-    assert not np.allclose(fitted(turned).says(Words.of(data)), fitted(data).says(Words.of(data)), atol=0.1)
+    assert not np.allclose(fitted(turned).says(Words.of(data))[0], fitted(data).says(Words.of(data))[0], atol=0.1)
 
 
 def test_the_order_of_rollouts_does_not_matter() -> None:
     data, _ = measured()
     order = np.random.default_rng(0).permutation(len(data.rollout_keys))
     mixed = shuffle_rollouts(data, order)
-    said = fitted(data).says(Words.of(data))
-    assert np.allclose(said[order], fitted(mixed).says(Words.of(mixed)), atol=1e-3)
+    said = fitted(data).says(Words.of(data))[0]
+    assert np.allclose(said[order], fitted(mixed).says(Words.of(mixed))[0], atol=1e-3)
 
 
 def test_a_turn_of_phrase_that_stands_everywhere_does_not_count() -> None:
@@ -162,8 +162,8 @@ def test_a_turn_of_phrase_that_stands_everywhere_does_not_count() -> None:
     spoken = replace(data, thinking_texts=phrased)
     wording = fitted(spoken)
     added = replace(spoken, thinking_texts=[f"{text} We verified it." for text in data.thinking_texts])
-    before = wording.says(Words.of(data))
-    after = wording.says(Words.of(added))
+    before = wording.says(Words.of(data))[0]
+    after = wording.says(Words.of(added))[0]
     assert np.abs(after - before).max() < 0.25 * np.abs(before).mean()
 
 
@@ -173,7 +173,7 @@ def test_one_class_of_labels_says_nothing() -> None:
     wording, others = Wording.fit(
         data, Words.of(data), rows, np.ones(len(rows), np.bool_), data.rollout_query[rows] % 5
     )
-    assert not wording.says(Words.of(data)).any()
+    assert not wording.says(Words.of(data))[0].any()
     assert not others.any()
 
 
