@@ -1,6 +1,7 @@
 """What rollouts say, as n-grams: of prose, of programs, and of calculations.
 
-Prose is read by its words, an answer that is an option's letter as the option. Programs and calculations are read with the
+Prose is read by its words, an answer that is an option's letter as the option; a thinking that names another answer than
+the one that is given is read as if it named this one, since that is what is judged. Programs and calculations are read with the
 words of their question: where numbers "less" than 6 are asked for, `x <` is right, and what is "left" is a difference. Their
 numbers go by role, whatever their value: what the question gives, and in a calculation what an equation finds.
 
@@ -59,10 +60,14 @@ class Words:
     @classmethod
     def of(cls, snapshot: Snapshot) -> Self:
         """Read thinkings, and answers in words: an option's letter as the option."""
-        answers = _answers_in_words(snapshot)
+        options = [listed_options(text) for text in snapshot.query_texts]
+        answers = _answers_in_words(snapshot, options)
+        candidates = _candidates(snapshot, options, answers)
         texts = [
-            f"{thinking} => {answers[answer]}"
-            for thinking, answer in zip(snapshot.thinking_texts, snapshot.rollout_answer, strict=True)
+            f"{_claimed(thinking, answers[answer], candidates[query])} => {answers[answer]}"
+            for thinking, answer, query in zip(
+                snapshot.thinking_texts, snapshot.rollout_answer, snapshot.rollout_query, strict=True
+            )
         ]
         domains = [snapshot.query_domains[query] for query in snapshot.rollout_query]
         questions = [snapshot.query_texts[query] for query in snapshot.rollout_query]
@@ -193,13 +198,38 @@ def _belongs(snapshot: Snapshot) -> csr_array:
     )
 
 
-def _answers_in_words(snapshot: Snapshot) -> list[str]:
+def _answers_in_words(snapshot: Snapshot, options: list[dict[str, str]]) -> list[str]:
     """[answers] the value, or the option that it names."""
-    options = [listed_options(text) for text in snapshot.query_texts]
     return [
         options[query].get(value.strip("() ").upper(), value)
         for query, value in zip(snapshot.answer_query, snapshot.answer_values, strict=True)
     ]
+
+
+def _candidates(snapshot: Snapshot, options: list[dict[str, str]], answers: list[str]) -> list[set[str]]:
+    """[queries] what may be answered, spaced: the listed options and all that was answered; none for calculations and programs."""
+    found = [set(map(_spaced, listed.values())) for listed in options]
+    for query, answer in zip(snapshot.answer_query, answers, strict=True):
+        found[query].add(_spaced(answer))
+    return [
+        set() if domain in ("code", "math") else {candidate for candidate in candidates if candidate.strip()}
+        for domain, candidates in zip(snapshot.query_domains, found, strict=True)
+    ]
+
+
+def _claimed(thinking: str, answer: str, candidates: set[str]) -> str:
+    """The thinking; where it names one of the candidates but not the answer, the one named last makes way for it."""
+    said, given = _spaced(thinking), _spaced(answer)
+    named = [candidate for candidate in candidates if candidate in said] if candidates and given not in said else []
+    if not named:
+        return thinking
+    last = max(named, key=lambda candidate: (said.rindex(candidate) + len(candidate), len(candidate), candidate))
+    return said.replace(last, given)
+
+
+def _spaced(text: str) -> str:
+    """Words, numbers and signs, a space around each."""
+    return f" {' '.join(_WORD.findall(text.casefold()))} "
 
 
 def _hashed(documents: Iterable[Iterable[str]]) -> csr_array:
