@@ -139,6 +139,37 @@ def test_a_calculation_is_read_with_the_words_of_its_question_whatever_its_numbe
     assert (adds == (np.arange(60, 120) % 2)[:, None]).mean() > 0.95
 
 
+def read(query: str, told: list[tuple[str, str]], domain: str = "qa") -> list[set[int]]:
+    """N-grams of prose of the rollouts of one query, (thinking, answer) each."""
+    answers = sorted({answer for _, answer in told})
+    data = replace(
+        snapshot(queries=1, rollouts=len(told), labelled=0),
+        query_texts=[query],
+        query_domains=[domain],
+        thinking_texts=[thinking for thinking, _ in told],
+        rollout_answer=np.array([answers.index(answer) for _, answer in told]),
+        answer_keys=[f"a{row}" for row in range(len(answers))],
+        answer_query=np.zeros(len(answers), np.int64),
+        answer_values=answers,
+    )
+    prose = Words.of(data).prose
+    return [set(prose.indices[prose.indptr[row] : prose.indptr[row + 1]]) for row in range(len(told))]
+
+
+def test_a_thinking_that_names_another_answer_is_read_as_if_it_named_the_one_that_is_given() -> None:
+    said = [("Ada is a smith.", "baker"), ("Ada is a baker.", "baker"), ("It is hard to say.", "smith")]
+    other, same, neither = read("What is Ada?", said)
+    assert other == same
+    assert neither == read("What is Ada?", [("It is hard to say.", "smith")])[0]
+    listed = "What is Ada? (A) smith (B) baker (C) weaver"
+    by_letter = read(listed, [("Ada is a smith. Or a weaver.", "B"), ("Ada is a smith. Or a baker.", "B")])
+    assert by_letter[0] == by_letter[1], "the one that is named last makes way"
+    named = read(listed, [("Ada is a baker, no weaver.", "B"), ("Ada is a baker, no baker.", "B")])
+    assert named[0] != named[1], "where the answer is named all stays as it is"
+    assert read(listed, [("Ada is a weaver.", "B")]) == read(listed, [("Ada is a baker.", "B")])
+    assert read("What is Ada?", said[:2], domain="math")[0] != read("What is Ada?", said[:2], domain="math")[1]
+
+
 def test_words_of_a_calculation_that_does_not_hold_are_not_learned_from() -> None:
     data, _ = calculated()
     slip = np.arange(len(data.rollout_keys)) % 4 // 2 == 1
