@@ -12,7 +12,7 @@ import re
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Any, Final
 
 from memgraph.keys import key_of
@@ -109,11 +109,8 @@ def trial(prompt: str) -> Trial | None:
     seeds = [arguments for arguments, _ in shown] or list(islice(_generated(parameters), 12))
     bounds = _boundaries(_named(prompt, [start for start, _, _ in examples]), seeds[0]) if seeds else []
     inputs: dict[str, tuple[Any, ...]] = {}
-    for arguments in [
-        *seeds,
-        *bounds,
-        *(changed for seed in zip(*map(_variants, seeds), strict=False) for changed in seed),
-    ]:
+    variants = (changed for turn in zip_longest(*map(_variants, seeds)) for changed in turn if changed is not None)
+    for arguments in [*seeds, *bounds, *variants]:
         inputs.setdefault(repr(arguments), arguments)
     chosen = tuple(islice(inputs.values(), _MOST_INPUTS))
     if not chosen:
