@@ -80,17 +80,24 @@ def test_an_excerpt_of_the_memory_says_the_same_as_all_of_it() -> None:
     labelled = replace(data, labels=np.where(data.rollout_query < 40, truth, np.nan).astype(np.float32))
     rows = np.flatnonzero(~np.isnan(labelled.labels))
     committee, _ = Committee.fit(labelled, rows, labelled.labels, checks=("form",), policies=True, seed=0)
-    kept = data.rollout_query >= 100
+    kept, answers = data.rollout_query >= 100, data.answer_query >= 100
     excerpt = replace(
         data,
         query_keys=data.query_keys[100:],
         query_domains=data.query_domains[100:],
+        query_texts=data.query_texts[100:],
         query_embeddings=data.query_embeddings[100:],
         query_units=data.query_units[100:],
         query_targets=data.query_targets[100:],
         rollout_keys=[key for key, keep in zip(data.rollout_keys, kept, strict=True) if keep],
         rollout_query=data.rollout_query[kept] - 100,
-        rollout_answer=data.rollout_answer[kept],
+        rollout_answer=np.searchsorted(np.flatnonzero(answers), data.rollout_answer[kept]),
+        answer_keys=[key for key, keep in zip(data.answer_keys, answers, strict=True) if keep],
+        answer_query=data.answer_query[answers] - 100,
+        answer_values=[value for value, keep in zip(data.answer_values, answers, strict=True) if keep],
+        answer_class=data.answer_class[answers],
+        answer_valid=data.answer_valid[answers],
+        answer_embeddings=data.answer_embeddings[answers],
         rollout_group=data.rollout_group[kept],
         rollout_policies=[name for name, keep in zip(data.rollout_policies, kept, strict=True) if keep],
         thinking_embeddings=data.thinking_embeddings[kept],
