@@ -219,9 +219,11 @@ def _candidates(snapshot: Snapshot, options: list[dict[str, str]], answers: list
 
 def _claimed(thinking: str, answer: str, candidates: set[str]) -> str:
     """The thinking; where it names one of the candidates but not the answer, the one named last makes way for it."""
+    if not candidates:
+        return thinking
     said, given = _spaced(thinking), _spaced(answer)
-    named = [candidate for candidate in candidates if candidate in said] if candidates and given not in said else []
-    if not named:
+    named = [candidate for candidate in candidates if candidate in said]
+    if given in said or not named:
         return thinking
     last = max(named, key=lambda candidate: (said.rindex(candidate) + len(candidate), len(candidate), candidate))
     return said.replace(last, given)
