@@ -29,7 +29,7 @@ from memgraph.errors import ModelError
 from memgraph.features import own_features, rollout_features, vote_features
 from memgraph.kriging import krige
 from memgraph.reliability import PolicyReliability, Reliability, deviation
-from memgraph.snapshot import Floats, Ints, Snapshot
+from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 from memgraph.threads import one_thread
 from memgraph.wording import BelievedWording, Wording
 from memgraph.words import Words
@@ -139,15 +139,19 @@ class Committee:
             logits += added
         return replace(committee, rounds=(first, second), wording=spoken), logits
 
-    def logits(self, snapshot: Snapshot, labels: Floats) -> Floats:
-        """[rollouts] logits of being right.
+    def logits(self, snapshot: Snapshot, labels: Floats, asked: Bools | None = None) -> Floats:
+        """[rollouts asked for] logits of being right.
 
         Args:
             labels: [rollouts] that may be seen; those of a rollout's own unit are not looked at.
+            asked: [rollouts] those asked for, in whole groups; of others only labels of similar queries are looked at. All
+                where it is None.
         """
-        if not len(snapshot.rollout_keys):
-            return np.zeros(0, np.float32)
         names, found = rollout_features(snapshot, labels, self.checks)
+        if asked is not None:
+            snapshot, found = snapshot.with_rollouts(asked), found[asked]
+        if not len(found):
+            return np.zeros(0, np.float32)
         words, added = None, np.zeros(len(found), np.float32)
         if self.wording is not None:
             words = Words.of(snapshot)

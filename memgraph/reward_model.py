@@ -213,19 +213,20 @@ class RewardModel:
                 f"the reward model was fitted on vectors of space {self.space[:12]} ({self.dimension}-d), the memory's are of "
                 f"{snapshot.space[:12]} ({snapshot.query_embeddings.shape[1]}-d); fit a new model"
             )
-        rows = snapshot.target_rollouts
-        if not len(rows):
+        asked = snapshot.query_targets[snapshot.rollout_query]
+        if not asked.any():
             return np.zeros(0, np.float32)
         snapshot = self.config.view(snapshot)
         labels = self.config.visible(hide_units(snapshot, snapshot.query_targets))
-        prior = self._committee.logits(snapshot, labels)
         networks = [network for network in self._networks if cast(RewardGNN, network).is_on]
-        if networks:
-            data = to_hetero(snapshot, prior if self.config.residual else np.zeros_like(prior))
-            set_labels(data, labels)
-            with torch.inference_mode():
-                prior = torch.stack([network(data) for network in networks]).mean(dim=0).numpy()
-        return calibrated(prior[rows], self.calibration)
+        if not networks:
+            return calibrated(self._committee.logits(snapshot, labels, asked), self.calibration)
+        prior = self._committee.logits(snapshot, labels)
+        data = to_hetero(snapshot, prior if self.config.residual else np.zeros_like(prior))
+        set_labels(data, labels)
+        with torch.inference_mode():
+            found = torch.stack([network(data) for network in networks]).mean(dim=0).numpy()
+        return calibrated(found[asked], self.calibration)
 
     @property
     def networks_on(self) -> bool:

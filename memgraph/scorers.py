@@ -292,8 +292,8 @@ class FeatureCommittee:
         """Probability by the second round."""
         if self._committee is None:
             raise ModelError("the committee was not fitted; call fit first")
-        logits = self._committee.logits(snapshot, hide_units(snapshot, snapshot.query_targets))
-        return Scores.of(snapshot, expit(logits[snapshot.target_rollouts]), source=self.name)
+        labels, asked = hide_units(snapshot, snapshot.query_targets), snapshot.query_targets[snapshot.rollout_query]
+        return Scores.of(snapshot, expit(self._committee.logits(snapshot, labels, asked)), source=self.name)
 
 
 class PaperGnnScorer:

@@ -12,21 +12,24 @@ says nothing about a query, and a policy under RL would learn to please by it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
-from scipy.sparse import csr_array
-from sklearn.feature_extraction.text import HashingVectorizer
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, get_index_dtype
 from sklearn.preprocessing import normalize
-from sklearn.utils import gen_batches
+from sklearn.utils import gen_batches, murmurhash3_32
 
 from memgraph.checks.equations import find_equations
 from memgraph.checks.response import listed_options
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
 _COLUMNS = 2**20
+_REMEMBERED = 2**15  # texts whose n-grams are kept, some kilobytes each
+_NOTHING = np.zeros(0, np.int32)
 _FEWEST_QUERIES = 2
 _ASKED = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -71,16 +74,16 @@ class Words:
         ]
         domains = [snapshot.query_domains[query] for query in snapshot.rollout_query]
         questions = [snapshot.query_texts[query] for query in snapshot.rollout_query]
-        calculated = _hashed(
-            _of_calculation(question, thinking) if domain == "math" else ()
+        calculated = _matrix(
+            _hashes(_of_calculation, question, thinking) if domain == "math" else _NOTHING
             for domain, question, thinking in zip(domains, questions, snapshot.thinking_texts, strict=True)
         )
-        programmed = _hashed(
-            _of_program(question, answers[answer]) if domain == "code" else ()
+        programmed = _matrix(
+            _hashes(_of_program, question, answers[answer]) if domain == "code" else _NOTHING
             for domain, question, answer in zip(domains, questions, snapshot.rollout_answer, strict=True)
         )
-        prose = (
-            () if domain == "code" else _worded(text) if domain == "math" else _ngrams(text, 2)
+        prose = _matrix(
+            _NOTHING if domain == "code" else _hashes(_worded, text) if domain == "math" else _hashes(_ngrams, text, 2)
             for domain, text in zip(domains, texts, strict=True)
         )
         sound = [
@@ -88,14 +91,14 @@ class Words:
             for domain, thinking in zip(domains, snapshot.thinking_texts, strict=True)
         ]
         return cls(
-            prose=_hashed(prose),
+            prose=prose,
             programmed=programmed,
             calculated=calculated,
-            asked=_hashed(
-                (f"asked {word}" for word in _asked(question)) if domain in ("code", "math") else ()
+            asked=_matrix(
+                _hashes(_asked, question) if domain in ("code", "math") else _NOTHING
                 for domain, question in zip(domains, questions, strict=True)
             ),
-            long=_hashed(_ngrams(text, 4) for text in texts),
+            long=_matrix(_hashes(_ngrams, text, 4) for text in texts),
             sound=np.array(sound, bool),
         )
 
@@ -234,16 +237,26 @@ def _spaced(text: str) -> str:
     return f" {' '.join(_WORD.findall(text.casefold()))} "
 
 
-def _hashed(documents: Iterable[Iterable[str]]) -> csr_array:
-    """[documents, hashes] 1 where one has a term."""
-    hashing = HashingVectorizer(
-        analyzer=iter, n_features=_COLUMNS, norm=None, binary=True, alternate_sign=False, dtype=np.float32
-    )
-    return csr_array(hashing.transform(documents))
+@lru_cache(maxsize=_REMEMBERED)
+def _hashes(ngrams: Callable[..., Iterable[str]], *text: Any) -> NDArray[np.int32]:
+    """Column of each n-gram of a text; reward calls read the same rollouts time and again."""
+    hashed = np.array([murmurhash3_32(ngram) for ngram in ngrams(*text)], np.int64)
+    found: NDArray[np.int32] = np.unique(np.abs(hashed) % _COLUMNS).astype(np.int32)
+    return found
 
 
-def _asked(question: str) -> list[str]:
-    return _ASKED.findall(question.casefold())
+def _matrix(rows: Iterable[NDArray[np.int32]]) -> csr_array:
+    """[rows, hashes] 1 in the columns of each row."""
+    columns = list(rows)
+    ends = np.cumsum([0, *map(len, columns)])
+    indices = np.concatenate([_NOTHING, *columns])
+    ones, indptr = np.ones(len(indices), np.float32), ends.astype(get_index_dtype(maxval=ends[-1]))
+    return csr_array((ones, indices, indptr), shape=(len(columns), _COLUMNS))
+
+
+def _asked(question: str) -> Iterator[str]:
+    """Words of a question, told apart from those of prose."""
+    return (f"asked {word}" for word in _ASKED.findall(question.casefold()))
 
 
 def _ngrams(text: str, longest: int) -> Iterator[str]:

@@ -32,3 +32,17 @@ def test_a_fit_gives_the_logits_of_unlabelled_rollouts_as_the_committee_does() -
     again = committee.logits(data, data.labels)
     np.testing.assert_allclose(logits[~labelled], again[~labelled], atol=1e-6)
     assert not np.allclose(logits[labelled], again[labelled], atol=1e-3)  # these are by models that did not see them
+
+
+def test_some_rollouts_get_the_logits_that_they_get_among_all() -> None:
+    data = snapshot(queries=60, rollouts=4, labelled=30)
+    said = [
+        f"item {row % 7} is {'here' if row % 3 else 'there'}, so {row % 5}" for row in range(len(data.rollout_keys))
+    ]
+    data = replace(data, thinking_texts=said)
+    labelled = ~np.isnan(data.labels)
+    committee, _ = Committee.fit(data, np.flatnonzero(labelled), data.labels, checks=(), policies=True, seed=0)
+    whole = committee.logits(data, data.labels)
+    assert len(np.unique(whole)) > len(whole) / 2
+    for asked in (data.query_targets[data.rollout_query], data.rollout_query == 40, np.zeros(len(whole), np.bool_)):
+        np.testing.assert_allclose(committee.logits(data, data.labels, asked), whole[asked], atol=1e-5)
