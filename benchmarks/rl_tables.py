@@ -126,7 +126,7 @@ def _accuracy(chosen: dict[str, list[Row]], split: str) -> str:
 
 
 def _interval(arms: dict[str, Runs], statistic: Statistic, form: str) -> str:
-    """A statistic of arms on their common seeds, with its interval."""
+    """A statistic of arms on their common seeds, with its interval; "undefined" where, say, there is no distance to close."""
     seeds = sorted(set.intersection(*(set(runs) for runs in arms.values())))
     if not seeds:
         return ""
@@ -141,6 +141,8 @@ def _interval(arms: dict[str, Runs], statistic: Statistic, form: str) -> str:
                 for arm, runs in arms.items():
                     picked[arm][f"{place}/{domain}"] = runs[seed][domain][rows]
         values.append(statistic(picked))
+    if np.isnan(values[0]):
+        return "undefined"
     low, high = np.nanpercentile(values[1:], [2.5, 97.5])
     return f"{form.format(values[0])} ({form.format(low)} to {form.format(high)})"
 
