@@ -33,6 +33,7 @@ from typing import Any, Literal
 import psutil
 
 from memgraph.errors import SandboxError
+from memgraph.sandbox.inside.main import NOT_STARTED
 
 Status = Literal["ok", "error", "exit", "timeout", "memory", "output", "killed", "unsupported"]
 
@@ -132,12 +133,13 @@ def run_python(program: str, *, tests: str = "", limits: Limits = Limits(), stdi
         raise SandboxError(f"the sandbox could not start a program: {error}") from error
     seconds = time.monotonic() - start
     reports = read["result"].splitlines()
-    ending: dict[str, Any] = (
-        json.loads(reports[0]) if reports else {"status": "killed", "reason": "no result", "isolation": ()}
-    )
+    stdout, stderr = (read[name][: limits.output_bytes].decode("utf-8", "replace") for name in ("stdout", "stderr"))
+    ending: dict[str, Any] = json.loads(reports[0]) if reports else {"isolation": ()}
     if cut is not None:
         ending.update(status=cut, reason=f"beyond its limit: {cut}")
-    stdout, stderr = (read[name][: limits.output_bytes].decode("utf-8", "replace") for name in ("stdout", "stderr"))
+    elif not reports or ending["status"] == NOT_STARTED:
+        said = ending.get("reason") or (stderr.strip().splitlines() or ["it gave no result"])[-1]
+        raise SandboxError(f"the sandbox could not start a program: {said}")
     return SandboxResult(ending["status"], ending["reason"], stdout, stderr, seconds, tuple(ending["isolation"]))
 
 

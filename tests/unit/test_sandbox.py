@@ -11,8 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from memgraph.errors import SandboxError
+from memgraph.records import Reference
 from memgraph.sandbox import Limits, SandboxResult, run_many, run_python
+from memgraph.sandbox import run as sandbox
 from tests.unit.sandboxed import MODES, QUICK, in_child, run_as
+from trainer.verifiers import Code
 
 MEBIBYTE = 2**20
 OPEN_LIBRARY = all(folder.stat().st_mode & 1 for folder in Path(os.__file__).parents)
@@ -50,6 +54,34 @@ def test_a_program_has_the_standard_library(mode: str) -> None:
 def test_a_program_reads_its_input_and_has_a_small_disk() -> None:
     result = run_python("print(input())\nopen('a', 'w').write('b')\nprint(open('a').read())", stdin="hello\n")
     assert (result.status, result.stdout) == ("ok", "hello\nb\n")
+
+
+@pytest.mark.parametrize(
+    ("what", "when"),
+    [
+        ("fence.leave_namespaces", "True"),
+        ("fence.close_in", "len(named['keep']) == 3"),  # where the tests run
+        ("fence.close_in", "len(named['keep']) == 2"),  # where the program runs
+        ("main.json.loads", "True"),
+    ],
+)
+def test_a_sandbox_that_does_not_start_says_nothing_about_the_program(
+    monkeypatch: pytest.MonkeyPatch, what: str, when: str
+) -> None:
+    start = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from inside import fence, main\n"
+        f"real = {what}\n"
+        "def broken(*given, **named):\n"
+        f"    if {when}: raise OSError(28, 'no space')\n"
+        "    return real(*given, **named)\n"
+        f"{what} = broken\n"
+        "main.main()"
+    )
+    monkeypatch.setattr(sandbox, "_START", start)
+    with pytest.raises(SandboxError, match=r"could not start a program: .*(no space|closed in)"):
+        run("pass")
+    verdict = Code().verify("def f(x): return x", Reference("tests", "assert f(1) == 1"), "code")
+    assert verdict.score is None
 
 
 def test_errors_are_results_with_their_message() -> None:

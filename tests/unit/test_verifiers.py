@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from memgraph.errors import SettingsError
 from memgraph.records import Reference
-from trainer.verifiers import VERIFIERS, Function, Verdict, token_f1, verifier, verify, verify_many
+from trainer.verifiers import VERIFIERS, Function, Verdict, expressions, maths, token_f1, verifier, verify, verify_many
 
 TESTS = Reference("tests", "assert double(2) == 4\nassert double(0) == 0")
 
@@ -147,6 +147,17 @@ def test_any_text_gets_a_verdict(answer: str, gold: str, name: str) -> None:
 
 def always(answer: str, reference: Reference, domain: str) -> float:
     return True
+
+
+def test_a_worker_that_does_not_start_judges_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = expressions.Worker()
+    monkeypatch.setattr(maths, "worker", lambda process: broken)
+    with monkeypatch.context() as without_python:
+        without_python.setattr(sys, "executable", "/bin/false")
+        verdict = maths.Maths().verify(r"\sqrt{4}", Reference("gold", "2"), "math")
+    assert verdict.score is None
+    assert "did not start" in verdict.reason
+    assert maths.Maths().verify(r"\sqrt{4}", Reference("gold", "2"), "math").score == 1
 
 
 def test_a_script_without_a_main_guard_is_not_run_again_by_the_worker(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ class Worker:
 
         Raises:
             TimeoutError: if that is not known within five seconds, or the worker died over it.
-            ExpressionError: if math-verify fails on them.
+            ExpressionError: if math-verify fails on them, or does not start.
         """
         with self._turn:
             if self._process is None or self._process.poll() is not None:
@@ -60,7 +60,10 @@ class Worker:
             # nothing else of the caller's environment, which may hold passwords
             env={"PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.environ.get("PATH", "")},
         )
-        _read_line(process, _START_SECONDS)
+        try:
+            _read_line(process, _START_SECONDS)
+        except TimeoutError as error:  # says nothing about the expressions
+            raise ExpressionError(f"the worker that compares expressions did not start ({error})") from error
         return process
 
     def _ask(self, process: subprocess.Popen[bytes], line: str) -> dict[str, str]:
@@ -83,7 +86,7 @@ def _read_line(process: subprocess.Popen[bytes], seconds: float) -> bytes:
     if not line:
         process.kill()
         process.wait()
-        raise TimeoutError(f"not comparable within {seconds:.0f} s")
+        raise TimeoutError(f"no answer within {seconds:.0f} s")
     return line
 
 

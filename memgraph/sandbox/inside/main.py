@@ -21,6 +21,7 @@ from . import fence, names
 from .peer import Peer
 
 _UIDS = 1_000_000
+NOT_STARTED = "not started"  # a status: nothing of the program has run, so that it says nothing about it
 
 
 def main() -> None:
@@ -31,9 +32,13 @@ def main() -> None:
     with os.fdopen(job_fd, "rb") as stream:
         job = json.loads(stream.read())
     _first_to_be_killed()
-    force = fence.leave_namespaces()
-    fence.end_with_parent()
-    child = os.fork()
+    try:
+        force = fence.leave_namespaces()
+        fence.end_with_parent()
+        child = os.fork()
+    except Exception as error:
+        _report(result_fd, NOT_STARTED, f"{type(error).__name__}: {error}", [])
+        return
     if child == 0:
         _start_both(job, force, tests_fd, result_fd)
     os.close(tests_fd)
@@ -58,23 +63,29 @@ def _first_to_be_killed() -> None:
 
 def _start_both(job: Any, force: list[str], tests_fd: int, result_fd: int) -> NoReturn:
     limits = job["limits"]
-    if force:
-        fence.nest()
-        force += fence.own_root(job["folder"], job["user"] if os.getuid() == 0 else os.getuid(), limits["disk_bytes"])
-    if "own files" not in force:
-        os.chdir(job["folder"])
-    to_program_read, to_program = os.pipe()
-    from_program, from_program_write = os.pipe()
-    program = os.fork()
-    if program == 0:
+    try:
+        if force:
+            fence.nest()
+            force += fence.own_root(
+                job["folder"], job["user"] if os.getuid() == 0 else os.getuid(), limits["disk_bytes"]
+            )
+        if "own files" not in force:
+            os.chdir(job["folder"])
+        to_program_read, to_program = os.pipe()
+        from_program, from_program_write = os.pipe()
+        program = os.fork()
+        if program:
+            with os.fdopen(tests_fd, "rb") as stream:  # only now, so that the program's memory never held them
+                tests = stream.read().decode("utf-8", "surrogatepass")
+            fence.close_in(limits, job["user"] + _UIDS, own=[], keep=(from_program, to_program, result_fd))
+    except Exception as error:
+        _report(result_fd, NOT_STARTED, f"{type(error).__name__}: {error}", force)
+        os._exit(0)
+    if not program:
         ends = (to_program_read, from_program_write)
         force += fence.close_in(limits, job["user"], own=force, keep=ends)
         _run_program(job["program"], force, *ends)
-    with os.fdopen(tests_fd, "rb") as stream:  # only now, so that the program's memory never held them
-        tests = stream.read().decode("utf-8", "surrogatepass")
-    ends = (from_program, to_program)
-    fence.close_in(limits, job["user"] + _UIDS, own=[], keep=(*ends, result_fd))
-    _Judging(program, result_fd, *ends).run(job["program"], tests)
+    _Judging(program, result_fd, from_program, to_program).run(job["program"], tests)
 
 
 def _run_program(text: str, force: list[str], incoming: int, outgoing: int) -> NoReturn:
@@ -117,7 +128,7 @@ class _Judging:
     def __init__(self, program: int, result_fd: int, incoming: int, outgoing: int) -> None:
         self._program = program
         self._result_fd = result_fd
-        self._force: list[str] = []
+        self._force: list[str] | None = None  # until the program's side says what is in force, and begins
         self._peer = Peer(incoming, outgoing, trusting=False, end=self._end)
 
     def run(self, program: str, tests: str) -> NoReturn:
@@ -160,11 +171,13 @@ class _Judging:
         """Write the verdict. A program that is gone is asked how it went."""
         if status == "exit":
             _, how = os.waitpid(self._program, 0)
-            if os.WIFSIGNALED(how):
+            if self._force is None:
+                status, reason = NOT_STARTED, f"the program's interpreter could not be closed in (ended with {how})"
+            elif os.WIFSIGNALED(how):
                 status, reason = "killed", f"the program was ended by signal {os.WTERMSIG(how)}"
             elif os.WEXITSTATUS(how) == fence.CPU_TIME_OVER:
                 status, reason = "timeout", "the program used up its processor time"
-        _report(self._result_fd, status, reason, self._force)
+        _report(self._result_fd, status, reason, self._force or [])
         os._exit(0)
 
 
