@@ -59,7 +59,8 @@ class LabelSection(_Section):
     verifier: str = Field(
         "auto",
         description="What judges answers: a name in `trainer.verifiers`, or a function of yours as module:function; `auto` "
-        "takes tests for programs, expressions for maths, normal forms for all else.",
+        "takes tests for programs, expressions for maths, normal forms for all else. Not `human`, who judges one answer at "
+        "a time after the fact: `memreward queue`.",
     )
     acquisition: Literal["random", "informative"] = Field(
         "informative",
@@ -76,6 +77,16 @@ class LabelSection(_Section):
         description="Share of the budget, or number of queries, whose labels watch the reward during training and are never "
         "trained on; 0 watches nothing.",
     )
+
+    @field_validator("verifier")
+    @classmethod
+    def _judges_at_once(cls, name: str) -> str:
+        if name == "human":
+            raise ValueError(
+                "people judge single answers after the fact, and training cannot wait for them; take `auto` or another "
+                "verifier, or `budget: 0`, and label with `memreward queue SHEET` and `memreward label SHEET`"
+            )
+        return name
 
 
 class MonitorSection(_Section):

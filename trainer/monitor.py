@@ -7,10 +7,11 @@ scorer breaks that promise first.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -103,7 +104,7 @@ class Monitor:
         query_keys: queries paid for with purpose MONITOR.
         tolerance: gap between promise and agreement that is no reason for an alarm.
         threshold: groups between false alarms, on average at least.
-        log: a JSON-lines file, a row for each step at which a watched query was sampled.
+        log: a JSON-lines file, a row for the start and for each step at which a watched query was sampled.
     """
 
     def __init__(
@@ -147,8 +148,31 @@ class Monitor:
             alarms=self.alarms,
         )
 
-    def start(self, scorer: Scorer) -> None:
-        """Measure the luck of the draw on what is stored of the watched queries already."""
+    def start(self, scorer: Scorer, *, resumed_at: int | None = None) -> None:
+        """Measure the luck of the draw on what is stored of the watched queries already.
+
+        Args:
+            resumed_at: step from which a run goes on. It takes up what its log says until then: what it has sampled since it
+                began would make a broken promise look like bad luck, and alarms that were raised count.
+        """
+        rows = [] if resumed_at is None else _until(self._log, resumed_at)
+        self.luck = rows[0]["so_far"]["luck"] if rows else self._measured_luck(scorer)
+        self._test = AgreementTest(allowance=self._tolerance + self.luck, threshold=self._threshold)
+        for row in rows:
+            self._take([Comparison(*one) for one in row["compared"]])
+        if not rows:
+            self._write(0, [], 0)
+
+    def observe(self, step: int, predictions: Sequence[Prediction]) -> bool:
+        """Take in a step's predictions; True where they raise the alarm."""
+        groups = self._compare([one for one in predictions if one.query in self._query_keys])
+        if not groups:
+            return False
+        alarms = self._take(groups)
+        self._write(step, groups, alarms)
+        return alarms > 0
+
+    def _measured_luck(self, scorer: Scorer) -> float:
         snapshot = self._memory.subgraph(sorted(self._query_keys), LabelView(ledgers=(self._ledger,)))
         scores = scorer.score(snapshot)
         stored = [
@@ -157,21 +181,20 @@ class Monitor:
             if not np.isnan(score)
         ]
         gaps = [one.promised - one.agreed for one in self._compare(stored)]
-        self.luck = max(0.0, float(np.mean(gaps))) if gaps else 0.0
-        self._test = AgreementTest(allowance=self._tolerance + self.luck, threshold=self._threshold)
+        return max(0.0, float(np.mean(gaps))) if gaps else 0.0
 
-    def observe(self, step: int, predictions: Sequence[Prediction]) -> bool:
-        """Take in a step's predictions; True where they raise the alarm."""
-        groups = self._compare([one for one in predictions if one.query in self._query_keys])
-        if not groups:
-            return False
+    def _take(self, groups: Sequence[Comparison]) -> int:
+        """Count groups; how many alarms they raise."""
         alarms = sum(self._test.update(one.promised, one.agreed) for one in groups)
         self.alarms += alarms
         self._compared += groups
+        return alarms
+
+    def _write(self, step: int, groups: Sequence[Comparison], alarms: int) -> None:
         promised, agreed = _mean(groups, "promised"), _mean(groups, "agreed")
         found = {"step": step, "groups": len(groups), "promised": promised, "agreed": agreed, "alarms": alarms}
-        append_row(self._log, {**found, "so_far": asdict(self.agreement)})
-        return alarms > 0
+        compared = [astuple(one) for one in groups]
+        append_row(self._log, {**found, "so_far": asdict(self.agreement), "compared": compared})
 
     def _compare(self, predictions: Sequence[Prediction]) -> list[Comparison]:
         """Each group that the verifier could judge, in part at least."""
@@ -191,6 +214,17 @@ class Monitor:
                 promised = float(np.maximum(probability, 1 - probability).mean())
                 compared.append(Comparison(promised, float(((probability >= 0.5) == right).mean()), len(judged)))
         return compared
+
+
+def _until(log: Path, step: int) -> list[dict[str, Any]]:
+    """Rows of the log up to a step, without those of steps that were discarded and sampled again, or of earlier runs."""
+    rows: list[dict[str, Any]] = []
+    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
+        row = json.loads(line)
+        while rows and rows[-1]["step"] >= row["step"]:
+            rows.pop()
+        rows.append(row)
+    return [row for row in rows if row["step"] <= step]
 
 
 def _mean(groups: Sequence[Comparison], what: Literal["promised", "agreed"]) -> float | None:

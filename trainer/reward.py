@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from memgraph import LabelView, Memory, Rollout
 from memgraph.answers import normalise
 from memgraph.errors import TrainingError
@@ -209,8 +211,10 @@ class MemoryReward:
     ) -> list[tuple[Reward, str]]:
         """[completions] reward and rollout key ("" where nothing is stored)."""
         try:
-            rewards = (self._evaluate if report.call is None else self._train)(completions, columns, report)
-            self._failed = 0
+            if report.call is None:
+                return self._evaluate(completions, columns, report)
+            rewards = self._train(completions, columns, report)
+            self._failed = 0  # an evaluation that goes well says nothing about the memory
             return rewards
         except Exception as error:
             # A rank that raises leaves the others waiting for ever, so a failure is a reward of None with its reason.
@@ -244,7 +248,7 @@ class MemoryReward:
         by_key = labelled_rewards(snapshot, self.judged.query_keys if self.judged else ())
         with report.stage("score"):
             predicted, entry = self._predict(snapshot, by_key, own={place.key for place in places})
-        by_key |= predicted
+        by_key = predicted | by_key  # a person may have judged one answer of a group
         rewards = self._with_group_sizes([by_key[place.key] for place in places], places, snapshot, report)
         with report.stage("spool"):
             entry.rewards.extend(
@@ -290,11 +294,11 @@ class MemoryReward:
     def _predict(
         self, snapshot: Snapshot, known: Mapping[str, Reward], *, own: Collection[str]
     ) -> tuple[dict[str, Reward], WriteBack]:
-        """Rewards of all rollouts that are not known, and the predictions on this rank's rollouts to write back."""
-        unknown = snapshot.query_targets.copy()
+        """Rewards of the groups that are not known as a whole, and the predictions on this rank's rollouts to write back."""
+        unknown = np.zeros_like(snapshot.query_targets)
         unknown[
-            [snapshot.rollout_query[row] for row in snapshot.target_rollouts if snapshot.rollout_keys[row] in known]
-        ] = 0
+            [snapshot.rollout_query[row] for row in snapshot.target_rollouts if snapshot.rollout_keys[row] not in known]
+        ] = True
         rest = snapshot.with_targets(unknown)
         if self.scorer is None:
             nothing = Reward(None, "none", "unlabelled, and no scorer was asked for")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 from accelerate import PartialState
 from accelerate.utils import gather_object
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.trainer import TRAINER_STATE_NAME
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
@@ -64,9 +65,9 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     result = RunResult(config.name)
     first = Ranks.here().rank == 0
     stage = _stages(result, narrator)
-    checkpoint = _checkpoint(config) if resume else None
-    if checkpoint is not None:
-        memory.supersede(config.name, int(checkpoint.rsplit("-", 1)[1]))
+    checkpoint, resumed_at = _checkpoint(config) if resume else (None, None)
+    if resumed_at is not None:
+        memory.supersede(config.name, resumed_at)
     judge = verifier(config.labels.verifier).judge
 
     with stage("loading the policy and the problems"):
@@ -90,6 +91,11 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             f"{len(spent.training)} of {len(training.tasks)} queries labelled in ledger {config.ledger!r} ({spent.reused} known "
             f"at no cost), {len(spent.monitored)} more watch the reward"
         )
+        if spent.revealed.undecided:
+            narrator.say(
+                f"{len(spent.revealed.undecided)} answers to labelled queries get no reward, since the verifier "
+                f"{config.labels.verifier!r} could not judge them; its log (level INFO) says why"
+            )
 
     if config.reward.samples_labelled:
         with stage(f"sampling {config.reward.labelled_rollouts} rollouts of each labelled problem, and judging them"):
@@ -109,7 +115,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     with stage(f"fitting the scorer {config.reward.scorer}"):
         refit = make_refit(config, memory, training) if config.reward.scorer == "gnn" else None
         scorer = fit_scorer(config, memory, refit, result)
-        monitor = make_monitor(config, memory, judged, spent.monitored, scorer)
+        monitor = make_monitor(config, memory, judged, spent.monitored, scorer, resumed_at) if first else None
 
     before: Scores = {}
     if config.evaluate:
@@ -145,7 +151,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             RewardUpkeep(reward, monitor=monitor, refit=refit, stop_after=config.monitor.stop_after, narrator=narrator)
         )
         try:
-            trainer.train(resume_from_checkpoint=checkpoint)
+            trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
             reward.close()
             reward.source_counts = sum(gather_object([reward.source_counts]), Counter())
         finally:
@@ -228,7 +234,12 @@ def fit_scorer(config: RunConfig, memory: Memory, refit: Refit | None, result: R
 
 
 def make_monitor(
-    config: RunConfig, memory: Memory, judged: Judged, watched: Collection[str], scorer: Scorer | None
+    config: RunConfig,
+    memory: Memory,
+    judged: Judged,
+    watched: Collection[str],
+    scorer: Scorer | None,
+    resumed_at: int | None,
 ) -> Monitor | None:
     """What compares predicted rewards with the verifier, if there are watched queries and predictions."""
     if scorer is None or not watched:
@@ -243,7 +254,7 @@ def make_monitor(
         threshold=config.monitor.false_alarm,
         log=config.folder / "monitor.jsonl",
     )
-    monitor.start(scorer)
+    monitor.start(scorer, resumed_at=resumed_at)
     return monitor
 
 
@@ -288,14 +299,29 @@ def make_trainer(
     return trainer
 
 
-def _checkpoint(config: RunConfig) -> str:
-    found: Any = get_last_checkpoint(str(config.folder)) if config.folder.is_dir() else None  # type: ignore[no-untyped-call]
-    if found is None:
+def _checkpoint(config: RunConfig) -> tuple[Path, int]:
+    """The newest checkpoint that was written to its end, and its step."""
+    found = {
+        int(step): state.parent
+        for state in config.folder.glob(f"checkpoint-*/{TRAINER_STATE_NAME}")
+        if (step := state.parent.name.removeprefix("checkpoint-")).isdigit() and _is_whole(state)
+    }
+    if not found:
         raise TrainingError(
             f"there is no checkpoint in {config.folder} to resume from; set grpo.save_strategy: steps and grpo.save_steps "
             "in the configuration, or start without --resume"
         )
-    return str(found)
+    newest = max(found)
+    return found[newest], newest
+
+
+def _is_whole(state: Path) -> bool:
+    """Whether the file that is written last of a checkpoint can be read."""
+    try:
+        json.loads(state.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
 
 
 def _stages(result: RunResult, narrator: Narrator) -> Callable[[str], Any]:

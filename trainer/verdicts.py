@@ -42,16 +42,14 @@ class RewardRule:
 
 
 def labelled_rewards(snapshot: Snapshot, labelled: Collection[str]) -> dict[str, Reward]:
-    """Rollout key → reward, of the labelled queries' rollouts; a judge that cannot tell leaves None."""
+    """Rollout key → reward, of all rollouts with a label; of labelled queries also where the judge cannot tell, None."""
     known = {}
     for row in snapshot.target_rollouts:
         label = float(snapshot.labels[row])
-        if snapshot.query_keys[snapshot.rollout_query[row]] in labelled:
-            known[snapshot.rollout_keys[row]] = (
-                Reward(None, "none", "the verifier could not judge the answer")
-                if np.isnan(label)
-                else Reward(label, LABEL)
-            )
+        if not np.isnan(label):
+            known[snapshot.rollout_keys[row]] = Reward(label, LABEL)
+        elif snapshot.query_keys[snapshot.rollout_query[row]] in labelled:
+            known[snapshot.rollout_keys[row]] = Reward(None, "none", "the verifier could not judge the answer")
     return known
 
 

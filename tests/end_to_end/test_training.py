@@ -127,6 +127,28 @@ def test_no_hidden_truth_is_in_the_graph_the_data_set_the_files_or_the_logs(
     assert set(re.findall(r"secret\d{3}", str(graph))) == revealed
 
 
+def test_a_run_goes_on_from_its_newest_whole_checkpoint_with_what_it_watched(memory: Memory, tmp_path: Path) -> None:
+    settings = {"save_strategy": "steps", "save_steps": 1, "max_steps": 3}
+    config = small_run(tmp_path, scorer="majority_vote", **settings)
+    with pytest.raises(TrainingError, match="no checkpoint"):
+        run(config, memory, narrator=Narrator(quiet=True), resume=True)
+    run(config, memory, narrator=Narrator(quiet=True))
+    folder = tmp_path / "small"
+    state = folder / "checkpoint-3" / "trainer_state.json"  # as a kill during the save leaves it
+    state.write_text(state.read_text()[:40])
+    logged = (folder / "monitor.jsonl").read_text()
+
+    found = run(config, memory, narrator=Narrator(quiet=True), resume=True)
+    assert found.steps == 3
+    kept = memory.database.query(
+        "MATCH (t:Thinking {run: 'small'}) WHERE NOT coalesce(t.superseded, false) "
+        "RETURN t.attempt AS attempt, collect(DISTINCT t.step) AS steps ORDER BY attempt"
+    )
+    assert [(row["attempt"], sorted(row["steps"])) for row in kept] == [(1, [0, 1]), (2, [2])]
+    assert (folder / "monitor.jsonl").read_text().startswith(logged)
+    assert json.loads(logged.splitlines()[0])["step"] == 0
+
+
 def reward_for(memory: Memory, problems: Problems, **options: Any) -> tuple[MemoryReward, dict[str, Any]]:
     columns = training_dataset(problems.tasks, format_prompt=str).to_dict()
     reward = MemoryReward(memory, run="r", **options)

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from memgraph.memory import Memory
-from memgraph.records import LabelView
+from memgraph.records import LabelView, Purpose, Reference
 from memgraph.reward_model import RewardModelConfig
 from tests.conftest import empty, write_rows
 from tests.integration.rollouts import sums
@@ -29,6 +29,11 @@ from trainer.warm_up import warm_up
 CONFIGS = Path(__file__).parents[2] / "configs"
 LEDGER = "adapters"
 GROUP = 4
+
+
+def half_right(answer: str, reference: Reference, domain: str) -> float:
+    """A verifier of the user's own."""
+    return 0.5
 
 
 class Untouchable:
@@ -48,6 +53,8 @@ class Run:
     config: Path
     splits: Splits
     paid: set[str]
+    reused: Task
+    watched: Task
 
     @property
     def kwargs(self) -> dict[str, Any]:
@@ -86,9 +93,14 @@ def warm(opened: Memory, tmp_path_factory: pytest.TempPathFactory) -> Run:
     config.write_text(yaml.safe_dump(settings_of_run))
     splits = load_problems(RunConfig.load(config).data)
     paid = {task.query_key for task in splits.train.tasks[:12]}
-    memory.ledger(LEDGER, budget=len(paid)).reveal(splits.train.truth, paid, judge=judge)
+    *_, reused, watched = splits.train.tasks
+    memory.ledger("earlier", budget=1).reveal(splits.train.truth, [reused.query_key], judge=judge)
+    ledger = memory.ledger(LEDGER, budget=len(paid) + 1)
+    ledger.reveal(splits.train.truth, paid, judge=judge)
+    ledger.reveal(splits.train.truth, [watched.query_key], judge=judge, purpose=Purpose.MONITOR)
+    ledger.reuse(LabelView(ledgers=("earlier",)), [reused.query_key])
     memory.fit(LabelView(ledgers=(LEDGER,)), config=RewardModelConfig(members=1, epochs=5))
-    return Run(memory, config, splits, paid)
+    return Run(memory, config, splits, paid, reused, watched)
 
 
 @pytest.fixture
@@ -169,7 +181,42 @@ def test_verl_gets_labels_where_the_ledger_paid_and_predictions_elsewhere_and_it
     assert [row["query"] for row in kept] == [paid.query_key] * GROUP + [unpaid.query_key] * GROUP
     assert [row["reward"] for row in kept] == [item["score"] for item in found]
     assert len({row["call"] for row in kept}) == 2
-    assert run.memory.ledger(LEDGER).revealed() == run.paid
+    assert run.memory.ledger(LEDGER).revealed() == run.paid | {run.watched.query_key}
+    predicted = "MATCH (:Thinking {run: 'hosted'})<-[:SCORES]-(l:Label {kind: 'gnn'}) RETURN DISTINCT l.model AS model"
+    assert run.memory.database.query(predicted) == [{"model": run.memory.latest_model(ledger=LEDGER)[1].key}]
+
+
+@pytest.mark.parametrize(("which", "source"), [("reused", "label"), ("watched", "gnn")])
+def test_what_another_ledger_paid_for_is_known_and_what_watches_the_reward_is_predicted(
+    run: Run, which: str, source: str
+) -> None:
+    task: Task = getattr(run, which)
+    index = run.splits.train.tasks.index(task)
+
+    async def group() -> list[dict[str, Any]]:
+        extra = {"split": "train", "index": index, "query_key": task.query_key}
+        texts = [*responses(run.gold(task))[:3], "#### 123456"]  # an answer that nobody gave before
+        calls = [compute_score(task.dataset, text, Untouchable(), extra, **run.kwargs) for text in texts]
+        return await asyncio.gather(*calls)
+
+    found = asyncio.run(group())
+    assert [item["reward_source"] for item in found] == [source] * GROUP
+    assert all(item["score"] is not None for item in found)
+    stored(run, rewarded=GROUP)
+    if source == "label":
+        assert [item["score"] for item in found] == [1.0, 1.0, 0.0, 0.0]
+
+
+def test_the_verifier_of_the_run_judges(run: Run, tmp_path: Path) -> None:
+    values = yaml.safe_load(run.config.read_text())
+    values["labels"]["verifier"] = f"{__name__}:half_right"
+    config = tmp_path / "half.yaml"
+    config.write_text(yaml.safe_dump(values))
+    task = run.splits.test.tasks[0]
+    extra = {"split": "test", "index": 0, "query_key": task.query_key}
+    kwargs = {**run.kwargs, "run_config": str(config)}
+    found = asyncio.run(compute_score(task.dataset, "#### 1", Untouchable(), extra, **kwargs))
+    assert found["score"] == 0.5
 
 
 def test_held_out_rollouts_are_judged_for_evaluation_and_stay_out_of_the_memory(run: Run) -> None:

@@ -15,7 +15,9 @@ import pytest
 from trl.trainer.utils import get_callable_name, is_async_callable
 
 from memgraph.errors import TrainingError
+from memgraph.label_rows import LabelRow
 from memgraph.memory import Memory
+from memgraph.records import LabelView
 from memgraph.scorers import ConsensusShare, MajorityVote, Scores
 from memgraph.snapshot import Snapshot
 from memgraph.truth import FileTruth
@@ -158,6 +160,41 @@ def test_a_verdict_of_the_ledger_is_the_reward_and_nothing_else_is_looked_up(mem
     reward.close()
     assert values == [float(row["correct"]) for row in ROWS[:4]] + [None] * 8
     assert memory.ledger("l").revealed() == paid
+
+
+def test_an_answer_that_a_person_judged_is_rewarded_by_that_and_the_rest_of_its_group_by_prediction(
+    memory: Memory,
+) -> None:
+    rows = [{**row, "response": "#### 99"} if number == 3 else row for number, row in enumerate(ROWS[:4])]
+    first = MemoryReward(memory, run="before", scorer=MajorityVote())
+    first([""] * 4, **call_on(rows))
+    first.close()
+    answers = memory.database.query(
+        "MATCH (t:Thinking)-[:LEADS_TO]->(a:Answer) RETURN a.key AS key, count(*) AS n ORDER BY n DESC, key"
+    )
+    most = answers[0]
+    assert most["n"] < 4
+    report = memory.label([LabelRow(answer_key=most["key"], score=0.0, author="someone")], ledger="l")
+    assert (report.labels, report.answers) == (1, 1)
+
+    log = Log()
+    reward = MemoryReward(memory, run="r", scorer=MajorityVote(), view=LabelView(ledgers=("l",)))
+    values = reward([""] * 4, **call_on(rows), **log.arguments())
+    reward.close()
+    (sources,) = log.columns["memory_reward_source"]
+    assert sources.count("label") == most["n"]
+    assert sources.count("majority_vote") == 4 - most["n"]
+    assert [value for value, source in zip(values, sources, strict=True) if source == "label"] == [0.0] * most["n"]
+
+
+def test_evaluation_that_goes_well_does_not_hide_that_training_fails(memory: Memory) -> None:
+    reward = MemoryReward(memory, run="r", scorer=Broken(), max_failed_calls=1)
+    call = call_on(ROWS[:4])
+    reward([""] * 4, **call)
+    reward([""] * 4, split=["eval"] * 4, **call)
+    with pytest.raises(TrainingError):
+        reward([""] * 4, **call)
+    reward.close()
 
 
 def test_an_attempt_that_resumes_supersedes_what_it_discards_and_no_more(memory: Memory) -> None:

@@ -80,10 +80,7 @@ class Run:
         self.spent = budget.spend(memory, self.problems.truth, ledger=name, judge=judge)
         judged = Judged(name, self.spent.training, self.problems.truth, judge, self.spent.limit)
         self.reward = MemoryReward(memory, run=name, judged=judged, scorer=scorer)
-        self.monitor = Monitor(
-            memory, ledger=name, query_keys=self.spent.monitored, source=self.problems.truth, judge=judge, tolerance=0.05,
-            threshold=50, log=folder / "monitor.jsonl",
-        )  # fmt: skip
+        self.monitor = self.make_monitor()
         self.refit = Refit(
             memory, RefitSection(every=every, drift=None), ledger=name, training=self.columns["query_key"], config=FAST,
             seed=0, log=folder / "refits.jsonl",
@@ -92,6 +89,12 @@ class Run:
             self.reward, monitor=self.monitor, refit=self.refit, stop_after=stop_after, narrator=Narrator(quiet=True)
         )
         self.state = TrainerState(is_world_process_zero=True)
+
+    def make_monitor(self) -> Monitor:
+        return Monitor(
+            self.memory, ledger=self.reward.run, query_keys=self.spent.monitored, source=self.problems.truth, judge=judge,
+            tolerance=0.05, threshold=50, log=self.folder / "monitor.jsonl",
+        )  # fmt: skip
 
     def store(self, run: str) -> None:
         reward = MemoryReward(self.memory, run=run)
@@ -137,8 +140,8 @@ def test_the_alarm_is_silent_for_a_good_scorer_and_fires_for_one_that_is_fooled(
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert any("no longer keeps its promise" in record.getMessage() for record in warnings)
     rows = [json.loads(line) for line in (tmp_path / "monitor.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in rows] == [1, 2, 3, 4, 5, 6, 7]
-    assert [row["agreed"] for row in rows] == [1.0] * 4 + [0.0] * 3
+    assert [row["step"] for row in rows] == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert [row["agreed"] for row in rows] == [None] + [1.0] * 4 + [0.0] * 3
     assert rows[-1]["so_far"]["alarms"] == fooled.alarms
     assert len(memory.ledger("r").revealed()) == 10, "watching costs nothing beyond the queries paid for"
 
@@ -151,6 +154,30 @@ def test_a_scorer_that_was_wrong_from_the_start_is_not_an_alarm_but_known_bad_lu
     assert run.monitor.agreement.luck == pytest.approx(0.9)
     run.steps(4)
     assert run.monitor.agreement.alarms == 0
+
+
+def test_a_resumed_run_neither_forgets_its_alarms_nor_takes_a_broken_promise_for_bad_luck(
+    memory: Memory, tmp_path: Path
+) -> None:
+    run = Run(memory, tmp_path, scorer=Believer())
+    run.monitor.start(Believer())
+    run.steps(2)
+    run.steps(4, Believer(fooled=True))
+    told = run.monitor.agreement
+    assert told.alarms >= 1
+
+    again = run.make_monitor()
+    again.start(Believer(fooled=True), resumed_at=6)
+    assert again.agreement == told
+    earlier = run.make_monitor()
+    earlier.start(Believer(fooled=True), resumed_at=2)
+    assert (earlier.agreement.groups, earlier.agreement.alarms, earlier.agreement.luck) == (8, 0, 0.0)
+
+    run.state.global_step, run.upkeep._monitor = 2, earlier  # goes on from there, and is killed once more
+    run.steps(1)
+    after = run.make_monitor()
+    after.start(Believer(), resumed_at=3)
+    assert after.agreement == earlier.agreement
 
 
 def test_training_stops_past_the_limit_of_alarms(memory: Memory, tmp_path: Path) -> None:

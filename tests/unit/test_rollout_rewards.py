@@ -33,7 +33,7 @@ class GroupShare:
 
 
 def rewards_of(reward: Any, *, wait: float = 30.0) -> RolloutRewards:
-    return RolloutRewards(reward, {"train": PROBLEMS}, None, group_size=3, wait=wait)  # type: ignore[arg-type]
+    return RolloutRewards(reward, {"train": PROBLEMS}, None, None, group_size=3, wait=wait)  # type: ignore[arg-type]
 
 
 async def ask(rewards: RolloutRewards, *rollouts: tuple[str, str]) -> list[RolloutReward]:

@@ -23,13 +23,15 @@ from typing import Any, Final, Literal
 from memgraph import Memory
 from memgraph.errors import InputError, SettingsError
 from memgraph.ledger import Ledger
+from memgraph.records import Purpose
 from memgraph.scorers import GnnScorer
 from memgraph.settings import Settings
+from memgraph.truth import Judge
 from trainer.config import RunConfig
 from trainer.data import Problems, Task, load_problems
 from trainer.evaluation import stated_answer
 from trainer.reward import Judged, MemoryReward
-from trainer.verifiers import judge
+from trainer.verifiers import verifier
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +76,7 @@ class RolloutRewards:
         splits: the run's problems. Rollouts of "train" enter the memory; those of "test" and "ood" never do, they are
             judged for evaluation only, and counted as such in the ledger.
         ledger: account of the run.
+        judge: of rollouts for evaluation.
         group_size: rollouts of one query in a step.
         wait: seconds without a newcomer after which an incomplete group is scored as it is. Whoever comes later begins a
             group of its own, and its votes count among those who joined it only.
@@ -84,6 +87,7 @@ class RolloutRewards:
         reward: MemoryReward,
         splits: Mapping[str, Problems],
         ledger: Ledger,
+        judge: Judge,
         *,
         group_size: int,
         wait: float = WAIT_SECONDS,
@@ -91,6 +95,7 @@ class RolloutRewards:
         self._reward = reward
         self._splits = splits
         self._ledger = ledger
+        self._judge = judge
         self._tasks = {(split, task.query_key): task for split, problems in splits.items() for task in problems.tasks}
         self._group_size = group_size
         self._wait = wait
@@ -178,7 +183,7 @@ class RolloutRewards:
         ]
 
     def _evaluate(self, problems: Problems, task: Task, response: str) -> RolloutReward:
-        (score,) = self._ledger.evaluate_answers(problems.truth, [stated_answer(task, response)], judge=judge)
+        (score,) = self._ledger.evaluate_answers(problems.truth, [stated_answer(task, response)], judge=self._judge)
         if score is None:
             return RolloutReward(0.0, "none", "the verifier could not judge the answer")
         return RolloutReward(score, "evaluation", "")
@@ -218,32 +223,31 @@ def open_rewards(run_config: str, *, group_size: int, wait: float, home: str | N
             "model, `gnn`, or `none` for labelled-only training"
         )
     problems = load_problems(config.data)
+    judge = verifier(config.labels.verifier).judge
     memory = Memory.open(Settings.load(home=home), say=logger.info)
     atexit.register(memory.close)
     ledger = memory.ledger(config.ledger)
-    revealed = ledger.revealed()
-    scorer = None
+    known = {key for key, purpose in ledger.purposes().items() if purpose is not Purpose.MONITOR}
+    training = frozenset(known.intersection(problems.train.truth.query_keys()))
+    scorer = key = None
     if config.reward.scorer == "gnn":
-        scorer = GnnScorer(memory.latest_model(ledger=config.ledger)[0])
+        model, registered = memory.latest_model(ledger=config.ledger)
+        scorer, key = GnnScorer(model), registered.key
     reward = MemoryReward(
         memory,
         run=config.name,
-        judged=Judged(
-            config.ledger,
-            revealed.intersection(problems.train.truth.query_keys()),
-            problems.train.truth,
-            judge,
-            len(revealed),
-        ),
+        judged=Judged(config.ledger, training, problems.train.truth, judge, len(ledger.revealed())),
         scorer=scorer,
+        model=key,
         kind=config.reward.kind,
         threshold=config.reward.threshold,
         confidence=config.reward.confidence,
         skip_noise=config.reward.skip_noise,
         policy=config.policy.model,
+        num_generations=group_size,
         max_failed_calls=config.reward.max_failed_calls,
         log=config.folder / "rewards.jsonl",
     )
     atexit.register(reward.close)  # before the memory closes: the last to register is the first to run
     splits = {"train": problems.train, "test": problems.test, "ood": problems.ood}
-    return RolloutRewards(reward, splits, ledger, group_size=group_size, wait=wait)
+    return RolloutRewards(reward, splits, ledger, judge, group_size=group_size, wait=wait)
