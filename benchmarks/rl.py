@@ -17,6 +17,8 @@ Arms:
     acquired    the same, with labels spent where they help most
     chosen      only queries that are chosen in this way are trained on: are the labels worth it, or the rewards?
     random      a random number for every rollout
+    threshold   acquired with rewards of 0 or 1 (only where it is named)
+    by_group    acquired with rewards scaled by the spread of their group (only where it is named)
 """
 
 from __future__ import annotations
@@ -63,7 +65,10 @@ ARMS: dict[str, dict[str, dict[str, Any]]] = {
     "acquired": {"labels": {"acquisition": "informative"}},
     "chosen": {"labels": {"acquisition": "informative", **_NOBODY_WATCHES}, "reward": {"scorer": "none"}},
     "random": {"labels": {"budget": 0}, "reward": {"scorer": "random", **_NO_MODEL}},
+    "threshold": {"labels": {"acquisition": "informative"}, "reward": {"kind": "threshold"}},
+    "by_group": {"labels": {"acquisition": "informative"}, "grpo": {"scale_rewards": "group"}},
 }
+_COMPARED_ONCE = ("threshold", "by_group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +183,13 @@ def commit() -> str:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--arms", nargs="*", default=list(ARMS), choices=list(ARMS), help="by default all")
+    parser.add_argument(
+        "--arms",
+        nargs="*",
+        default=[arm for arm in ARMS if arm not in _COMPARED_ONCE],
+        choices=list(ARMS),
+        help="by default all but the last two",
+    )
     parser.add_argument("--shares", type=float, nargs="*", default=[0.2], help="of the training queries to label")
     parser.add_argument("--seeds", type=int, default=3, help="number of runs of each arm")
     parser.add_argument("--first-seed", type=int, default=0, help="the others follow it")
@@ -193,6 +204,8 @@ def main() -> None:
     if options.quick:
         options.arms, options.seeds, options.shares = ["oracle", "labelled", "majority", "memory"], 1, [0.2]
         options.out = Path(tempfile.mkdtemp(prefix="memreward-rl-")) / "rl.jsonl"
+    for file in filter(None, (options.out, options.table)):
+        file.parent.mkdir(parents=True, exist_ok=True)
     lines = options.out.read_text(encoding="utf-8").splitlines() if options.out.exists() else []
     rows = [Row(**json.loads(line)) for line in lines]
     done = {(row.arm, row.share, row.seed) for row in rows}

@@ -41,12 +41,14 @@ class Settings(BaseSettings):
 
     world_size: int = Field(
         default=1,
-        validation_alias=AliasChoices("world_size", "WORLD_SIZE"),
-        description="Processes of a distributed training, as torchrun and accelerate set it.",
+        validation_alias=AliasChoices("world_size", "WORLD_SIZE", "OMPI_COMM_WORLD_SIZE"),
+        description="Processes of a distributed training, as torchrun, accelerate and mpirun set it.",
     )
     local_world_size: int | None = Field(
         default=None,
-        validation_alias=AliasChoices("local_world_size", "LOCAL_WORLD_SIZE"),
+        validation_alias=AliasChoices(
+            "local_world_size", "LOCAL_WORLD_SIZE", "LOCAL_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE"
+        ),
         description="Those of them on this machine.",
     )
 

@@ -75,18 +75,28 @@ def test_no_two_ranks_number_a_rollout_alike(size: int, rollouts: int) -> None:
     assert len(set(numbers)) == size * rollouts
 
 
-def test_several_machines_without_a_common_server_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("size", "local_size"),  # torchrun and accelerate, DeepSpeed's launcher, mpirun
+    [
+        ("WORLD_SIZE", "LOCAL_WORLD_SIZE"),
+        ("WORLD_SIZE", "LOCAL_SIZE"),
+        ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE"),
+    ],
+)
+def test_several_machines_without_a_common_server_are_refused(
+    monkeypatch: pytest.MonkeyPatch, size: str, local_size: str
+) -> None:
     for name in ("NEO4J_URI", "NEO4J_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("WORLD_SIZE", "16")
-    monkeypatch.setenv("LOCAL_WORLD_SIZE", "8")
+    monkeypatch.setenv(size, "16")
+    monkeypatch.setenv(local_size, "8")
     with pytest.raises(
         SettingsError, match="16 processes train together, 8 of them on this machine, and NEO4J_URI is not set"
     ):
         Settings.load()
-    monkeypatch.setenv("LOCAL_WORLD_SIZE", "16")
+    monkeypatch.setenv(local_size, "16")
     Settings.load()
-    monkeypatch.setenv("LOCAL_WORLD_SIZE", "8")
+    monkeypatch.setenv(local_size, "8")
     monkeypatch.setenv("NEO4J_URI", "neo4j://shared:7687")
     monkeypatch.setenv("NEO4J_PASSWORD", "secret")
     Settings.load()
