@@ -170,6 +170,18 @@ CHEATS = {
 }
 
 
+@pytest.mark.parametrize("status", ["ok", "unsupported", "not started", ["ok"]])
+def test_a_program_does_not_choose_its_verdict(status: object) -> None:
+    forged = (
+        "import json, os\n"
+        f"said = json.dumps({{'status': {status!r}, 'reason': 'x'}}).encode()\n"
+        "for fd in range(3, 64):\n"
+        "    try: os.write(fd, len(said).to_bytes(8, 'big') + said)\n"
+        "    except OSError: pass\n"
+    )
+    assert run_python(forged + WRONG, tests=TESTS, limits=QUICK).status not in ("ok", "unsupported")
+
+
 @pytest.mark.parametrize("cheat", CHEATS)
 def test_no_cheat_passes(cheat: str) -> None:
     assert run_python(CHEATS[cheat], tests=TESTS, limits=QUICK).status not in ("ok", "unsupported")

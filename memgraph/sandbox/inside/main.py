@@ -21,6 +21,7 @@ from . import fence, names
 from .peer import Peer
 
 _UIDS = 1_000_000
+_FAILURES = ("exit", "error", "memory")
 NOT_STARTED = "not started"  # a status: nothing of the program has run, so that it says nothing about it
 
 
@@ -134,8 +135,9 @@ class _Judging:
     def run(self, program: str, tests: str) -> NoReturn:
         self._force = self._peer.receive()["isolation"]
         failure = self._peer.receive()
-        if failure:
-            self._end(str(failure.get("status")), str(failure.get("reason"))[:200])
+        if failure:  # as the program's side has it, where a program may write what it likes: never "ok"
+            status = failure.get("status")
+            self._end(status if status in _FAILURES else "error", str(failure.get("reason"))[:200])
         if not tests.strip():
             self._end("ok", "the program came to its end")
         try:
