@@ -27,7 +27,7 @@ from memgraph.checks import ALL_CHECKS
 from memgraph.committee import Committee
 from memgraph.errors import ModelError
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
-from memgraph.words import Pairs, Vocabulary, Words
+from memgraph.words import Pairs, Vocabulary, Words, products
 
 _MOST_ANSWERS = 6  # of a query that are told apart; the rarest are one
 _MOST_QUERIES = 1000  # that are compared with each other: cost grows with the square, for each choice
@@ -139,8 +139,8 @@ class Contrasts:
         pairs, share = self.pairs[rows], self.share[rows]
         _, query = np.unique(self.query[rows], return_inverse=True)
         questions = self.questions[self.query[rows]].astype(np.float64)
-        alike = (pairs.about @ pairs.about.T).toarray() + questions @ questions.T
-        found = ((pairs.said @ pairs.said.T).toarray() + np.outer(share, share)) * alike / 2
+        alike = products(pairs.about, pairs.about) + questions @ questions.T
+        found = (products(pairs.said, pairs.said) + np.outer(share, share)) * alike / 2
         belongs = csr_array((np.ones(len(rows)), (np.arange(len(rows)), query)))
         centre = eye_array(len(rows)) - belongs @ (belongs * share[:, None]).T
         found = centre @ (centre @ found).T

@@ -24,18 +24,16 @@ def observe(database: Database, *, progress: Callable[[int], None] | None = None
     Concurrent callers may run one program twice: the result is the same. Where the sandbox does not start, programs go on
     waiting.
     """
-    done = 0
-    while waiting := database.query(cypher("read/unobserved_answers"), limit=_QUERIES):
+    done, failure = 0, None
+    while failure is None and (waiting := database.query(cypher("read/unobserved_answers"), limit=_QUERIES)):
         rows = []
         for query in waiting:
             keys, programs = zip(*query["answers"], strict=True)
             try:
                 observed = _observed(query["query"], programs)
             except SandboxError as error:
-                logger.warning(
-                    "programs wait for a later import to be tried (MEMREWARD_RUN_PROGRAMS=0: never): %s", error
-                )
-                return done
+                failure = error
+                continue
             for key, found in zip(keys, observed, strict=True):
                 rows.append({"key": key, "behaviour": found.key, "examples": found.examples, "runs": found.runs})
         rows.sort(key=lambda row: str(row["key"]))
@@ -43,6 +41,8 @@ def observe(database: Database, *, progress: Callable[[int], None] | None = None
         done += len(rows)
         if progress is not None:
             progress(done)
+    if failure is not None:
+        logger.warning("programs wait for a later import to be tried (MEMREWARD_RUN_PROGRAMS=0: never): %s", failure)
     return done
 
 

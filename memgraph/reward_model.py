@@ -213,7 +213,7 @@ class RewardModel:
                 f"the reward model was fitted on vectors of space {self.space[:12]} ({self.dimension}-d), the memory's are of "
                 f"{snapshot.space[:12]} ({snapshot.query_embeddings.shape[1]}-d); fit a new model"
             )
-        asked = snapshot.query_targets[snapshot.rollout_query]
+        asked = snapshot.rollout_targets
         if not asked.any():
             return np.zeros(0, np.float32)
         snapshot = self.config.view(snapshot)

@@ -292,8 +292,9 @@ class FeatureCommittee:
         """Probability by the second round."""
         if self._committee is None:
             raise ModelError("the committee was not fitted; call fit first")
-        labels, asked = hide_units(snapshot, snapshot.query_targets), snapshot.query_targets[snapshot.rollout_query]
-        return Scores.of(snapshot, expit(self._committee.logits(snapshot, labels, asked)), source=self.name)
+        labels = hide_units(snapshot, snapshot.query_targets)
+        logits = self._committee.logits(snapshot, labels, snapshot.rollout_targets)
+        return Scores.of(snapshot, expit(logits), source=self.name)
 
 
 class PaperGnnScorer:

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     world_size: int = Field(
         default=1,
         validation_alias=AliasChoices("world_size", "WORLD_SIZE", "OMPI_COMM_WORLD_SIZE"),
-        description="Processes of a distributed training, as torchrun, accelerate and mpirun set it.",
+        description="Processes of a distributed training, as torchrun, accelerate and Open MPI set it.",
     )
     local_world_size: int | None = Field(
         default=None,

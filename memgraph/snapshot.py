@@ -83,7 +83,12 @@ class Snapshot:
     @property
     def target_rollouts(self) -> Ints:
         """Rows of the rollouts that belong to target queries, in order: what a scorer answers for."""
-        return np.flatnonzero(self.query_targets[self.rollout_query])
+        return np.flatnonzero(self.rollout_targets)
+
+    @property
+    def rollout_targets(self) -> Bools:
+        """[rollouts] whether each belongs to a target query."""
+        return self.query_targets[self.rollout_query]
 
     @property
     def rollout_class(self) -> Ints:

@@ -29,7 +29,7 @@ from memgraph.checks.response import listed_options
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
 _COLUMNS = 2**20
-_REMEMBERED = 2**15  # texts whose n-grams are kept, some kilobytes each
+_REMEMBERED = 2**13  # texts whose n-grams are kept, some kilobytes each (64 of 4,000 words)
 _NOTHING = np.zeros(0, np.int32)
 _FEWEST_QUERIES = 2
 _ASKED = re.compile(r"[^\W\d_]+")
@@ -116,7 +116,7 @@ class Pairs:
 
     def kernel(self, other: Pairs) -> Floats:
         """[rows, rows of the other] product of the two cosines."""
-        found: Floats = _products(self.said, other.said) * _products(self.about, other.about)
+        found: Floats = products(self.said, other.said) * products(self.about, other.about)
         return found
 
     def sums(self, other: Pairs, weights: Floats) -> Floats:
@@ -127,7 +127,7 @@ class Pairs:
         return found
 
 
-def _products(one: csr_array, other: csr_array) -> Floats:
+def products(one: csr_array, other: csr_array) -> Floats:
     """[rows, rows of the other], dense at once: three times as fast as a sparse product."""
     found: Floats = safe_sparse_dot(one, other.T, dense_output=True)
     return found

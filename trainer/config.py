@@ -84,7 +84,7 @@ class LabelSection(_Section):
         if name == "human":
             raise ValueError(
                 "people judge single answers after the fact, and training cannot wait for them; take `auto` or another "
-                "verifier, or `budget: 0`, and label with `memreward queue SHEET` and `memreward label SHEET`"
+                "verifier here, and label with `memreward queue SHEET` and `memreward label SHEET` beside it"
             )
         return name
 

@@ -159,7 +159,7 @@ class Monitor:
         self.luck = rows[0]["so_far"]["luck"] if rows else self._measured_luck(scorer)
         self._test = AgreementTest(allowance=self._tolerance + self.luck, threshold=self._threshold)
         for row in rows:
-            self._take([Comparison(*one) for one in row["compared"]])
+            self._take([Comparison(*one) for one in row.get("compared", ())])
         if not rows:
             self._write(0, [], 0)
 
@@ -220,7 +220,10 @@ def _until(log: Path, step: int) -> list[dict[str, Any]]:
     """Rows of the log up to a step, without those of steps that were discarded and sampled again, or of earlier runs."""
     rows: list[dict[str, Any]] = []
     for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
-        row = json.loads(line)
+        try:
+            row = json.loads(line)
+        except ValueError:  # a kill left it half written
+            continue
         while rows and rows[-1]["step"] >= row["step"]:
             rows.pop()
         rows.append(row)

@@ -82,9 +82,9 @@ class MemoryReward:
         memory: an open memory.
         run: name of the run; no two trainings at the same time may share it.
         judged: the labelled queries. Their answers are judged by the verifier through the ledger.
-        scorer: a fitted scorer for all others; None leaves them without a reward (labelled-only training).
+        scorer: a fitted scorer for all rollouts without a label; None leaves them without a reward (labelled-only training).
         model: key of the registered reward model behind the scorer, kept with its predictions.
-        view: labels that the scorer may see; by default those of the ledger of `judged`.
+        view: labels that are rewards, and that the scorer may see; by default those of the ledger of `judged`.
         held_out: truth for evaluation rollouts; without it they get no reward.
         kind: "threshold" gives 0 or 1, "soft" the calibrated probability.
         threshold: of the probability.

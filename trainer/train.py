@@ -93,8 +93,8 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         )
         if spent.revealed.undecided:
             narrator.say(
-                f"{len(spent.revealed.undecided)} answers to labelled queries get no reward, since the verifier "
-                f"{config.labels.verifier!r} could not judge them; its log (level INFO) says why"
+                f"{len(spent.revealed.undecided)} answers have no label, since the verifier {config.labels.verifier!r} could not "
+                "judge them"
             )
 
     if config.reward.samples_labelled:
@@ -115,7 +115,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     with stage(f"fitting the scorer {config.reward.scorer}"):
         refit = make_refit(config, memory, training) if config.reward.scorer == "gnn" else None
         scorer = fit_scorer(config, memory, refit, result)
-        monitor = make_monitor(config, memory, judged, spent.monitored, scorer, resumed_at) if first else None
+        monitor = make_monitor(config, memory, judged, spent.monitored, scorer, resumed_at)
 
     before: Scores = {}
     if config.evaluate:
@@ -254,7 +254,7 @@ def make_monitor(
         threshold=config.monitor.false_alarm,
         log=config.folder / "monitor.jsonl",
     )
-    monitor.start(scorer, resumed_at=resumed_at)
+    by_first(lambda: monitor.start(scorer, resumed_at=resumed_at))  # the others never ask it
     return monitor
 
 

@@ -76,7 +76,7 @@ def test_no_two_ranks_number_a_rollout_alike(size: int, rollouts: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "local_size"),  # torchrun and accelerate, DeepSpeed's launcher, mpirun
+    ("size", "local_size"),  # torchrun and accelerate, DeepSpeed's launcher, Open MPI
     [
         ("WORLD_SIZE", "LOCAL_WORLD_SIZE"),
         ("WORLD_SIZE", "LOCAL_SIZE"),

@@ -50,7 +50,7 @@ class RolloutReward:
         score: the reward; where there is none, the mean of its group's rewards, which is an advantage of 0 in GRPO and
             leaves the others' baseline where it was (0 if the whole group has none).
         source: "label", "evaluation", the scorer's name, or "none".
-        reason: why there is none, else empty.
+        reason: why there is none, or what is wrong with the one there is; else empty.
     """
 
     score: float

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,8 +10,6 @@ from typing import ClassVar, Literal
 
 from memgraph.answers import normalise
 from memgraph.records import Reference
-
-logger = logging.getLogger(__name__)
 
 Unit = Literal["query", "answer"]
 """What one payment buys: a revealed reference judges every answer to its query, a person judges one answer."""
@@ -53,11 +50,8 @@ class Verifier(ABC):
         return [self.verify(*item) for item in items]
 
     def judge(self, answer: str | None, reference: Reference, domain: str) -> float | None:
-        """`verify` in the shape of a `memgraph.truth.Judge`; why it could not tell is logged."""
-        verdict = self.verify(answer, reference, domain)
-        if verdict.score is None:
-            logger.info("%s could not judge an answer: %s", type(self).__name__, verdict.reason)
-        return verdict.score
+        """`verify` in the shape of a `memgraph.truth.Judge`."""
+        return self.verify(answer, reference, domain).score
 
     @abstractmethod
     def _compare(self, answer: str, reference: Reference, domain: str) -> Verdict: ...
