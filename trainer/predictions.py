@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,9 @@ def by_group(predictions: Sequence[Prediction]) -> dict[tuple[int, str], list[Pr
 
 
 def append_row(file: Path, row: Mapping[str, Any]) -> None:
-    """One more row of a JSON-lines log."""
+    """One more row of a JSON-lines log, on a line of its own also where a kill has left the last one half written."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a", encoding="utf-8") as log:
-        log.write(json.dumps(row) + "\n")
+    with file.open("a+b") as log:
+        log.seek(max(0, log.seek(0, os.SEEK_END) - 1))
+        torn = log.read() not in (b"", b"\n")
+        log.write((b"\n" if torn else b"") + json.dumps(row).encode() + b"\n")

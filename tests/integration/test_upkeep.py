@@ -173,8 +173,10 @@ def test_a_resumed_run_neither_forgets_its_alarms_nor_takes_a_broken_promise_for
     earlier.start(Believer(fooled=True), resumed_at=2)
     assert (earlier.agreement.groups, earlier.agreement.alarms, earlier.agreement.luck) == (8, 0, 0.0)
 
+    with (tmp_path / "monitor.jsonl").open("a", encoding="utf-8") as log:
+        log.write('{"step": 7, "gro')  # where the kill left it
     run.state.global_step, run.upkeep._monitor = 2, earlier  # goes on from there, and is killed once more
-    run.steps(1)
+    run.steps(1, Believer())
     after = run.make_monitor()
     after.start(Believer(), resumed_at=3)
     assert after.agreement == earlier.agreement
