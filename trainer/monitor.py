@@ -19,7 +19,8 @@ from memgraph import LabelView, Memory
 from memgraph.records import Purpose
 from memgraph.scorers import Scorer
 from memgraph.truth import Judge, TruthSource
-from trainer.predictions import Prediction, append_row, by_group
+from trainer.predictions import Prediction, by_group
+from trainer.reporting import append_row
 
 _BETS = (0.25, 0.5, 0.9)  # of the largest that cannot lose everything
 _NEWEST = 64  # rollouts of a watched query that are read back

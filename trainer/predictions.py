@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from memgraph import Memory, keys
 from memgraph.resources import cypher
@@ -45,12 +41,3 @@ def by_group(predictions: Sequence[Prediction]) -> dict[tuple[int, str], list[Pr
     for one in predictions:
         groups.setdefault((one.call, one.query), []).append(one)
     return groups
-
-
-def append_row(file: Path, row: Mapping[str, Any]) -> None:
-    """One more row of a JSON-lines log, on a line of its own also where a kill has left the last one half written."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a+b") as log:
-        log.seek(max(0, log.seek(0, os.SEEK_END) - 1))
-        torn = log.read() not in (b"", b"\n")
-        log.write((b"\n" if torn else b"") + json.dumps(row).encode() + b"\n")

@@ -23,7 +23,8 @@ from memgraph.keys import draw_position
 from memgraph.memory import RegisteredModel
 from memgraph.reward_model import RewardModel, RewardModelConfig
 from trainer.config import RefitSection
-from trainer.predictions import Prediction, append_row, by_group
+from trainer.predictions import Prediction, by_group
+from trainer.reporting import append_row
 
 logger = logging.getLogger(__name__)
 

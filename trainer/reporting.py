@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,9 +80,16 @@ class CallReport:
             "seconds": round(sum(self.seconds.values()), 4),
             "stages": self.seconds,
         }
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(row) + "\n")
+        append_row(file, row)
+
+
+def append_row(file: Path, row: Mapping[str, Any]) -> None:
+    """One more row of a JSON-lines log, on a line of its own also where a kill has left the last one half written."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a+b") as log:
+        log.seek(max(0, log.seek(0, os.SEEK_END) - 1))
+        torn = log.read() not in (b"", b"\n")
+        log.write((b"\n" if torn else b"") + json.dumps(row).encode() + b"\n")
 
 
 def log_columns(name: str, rewards: Sequence[tuple[Reward, str]], log_extra: Callable[[str, list[Any]], None]) -> None:
