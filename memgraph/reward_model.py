@@ -388,11 +388,22 @@ def _loss(logits: Tensor, labels: Floats, query: Ints, ranking: float) -> Tensor
     """Cross-entropy, and within each query a logistic loss on every pair of a right and a wrong rollout."""
     target = torch.from_numpy(labels).to(logits.device)
     loss = binary_cross_entropy_with_logits(logits, target)
-    same = torch.from_numpy(query[:, None] == query[None, :]).to(logits.device)
-    pairs = same & (target[:, None] >= 0.5) & (target[None, :] < 0.5)
-    if ranking and bool(pairs.any()):
-        loss = loss + ranking * softplus(-(logits[:, None] - logits[None, :])[pairs]).mean()
+    right, wrong = (torch.from_numpy(rows).to(logits.device) for rows in right_and_wrong(labels, query))
+    if ranking and len(right):
+        loss = loss + ranking * softplus(logits[wrong] - logits[right]).mean()
     return loss
+
+
+def right_and_wrong(labels: Floats, query: Ints) -> tuple[Ints, Ints]:
+    """[pairs], [pairs] rows of every right rollout with every wrong one of its query; memory grows with the pairs alone."""
+    right = np.flatnonzero(labels >= 0.5)
+    wrong = np.flatnonzero(labels < 0.5)
+    wrong = wrong[np.argsort(query[wrong], kind="stable")]
+    first = np.searchsorted(query[wrong], query[right], side="left")
+    count = np.searchsorted(query[wrong], query[right], side="right") - first
+    ends = np.cumsum(count)
+    within = np.arange(count.sum()) - np.repeat(ends - count, count)
+    return np.repeat(right, count), wrong[np.repeat(first, count) + within]
 
 
 def _gain(prior: Floats, corrected: Floats, labels: Floats, query: Ints) -> float:

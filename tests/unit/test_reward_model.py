@@ -9,7 +9,7 @@ import pytest
 from memgraph.errors import EmbeddingSpaceError, ModelError
 from memgraph.hetero import hide_units
 from memgraph.metrics import evaluate_scores
-from memgraph.reward_model import RewardModel, RewardModelConfig
+from memgraph.reward_model import RewardModel, RewardModelConfig, right_and_wrong
 from memgraph.snapshot import Snapshot
 from tests.unit.snapshots import DIMENSION, shuffle_rollouts, snapshot, unit
 
@@ -171,3 +171,23 @@ def kinds() -> Snapshot:
         similar_scores=one.similar_scores[:0],
         labels=np.where(one.rollout_query < 150, right, np.nan).astype(np.float32),
     )
+
+
+def test_pairs_are_every_right_rollout_with_every_wrong_one_of_its_query() -> None:
+    rng = np.random.default_rng(0)
+    query, labels = rng.integers(0, 9, 80), (rng.random(80) < 0.4).astype(np.float32)
+    expected = [(r, w) for r in range(80) for w in range(80) if query[r] == query[w] and labels[r] > labels[w]]
+    right, wrong = right_and_wrong(labels, query)
+    assert list(zip(right, wrong, strict=True)) == expected
+
+
+@pytest.mark.parametrize("labels", [[], [1.0, 1.0], [0.0], [1.0, 0.0]])
+def test_without_a_right_and_a_wrong_rollout_of_one_query_there_are_no_pairs(labels: list[float]) -> None:
+    right, wrong = right_and_wrong(np.array(labels, np.float32), np.arange(len(labels)))
+    assert len(right) == len(wrong) == 0
+
+
+def test_pairs_of_many_labels_are_not_sought_among_all_rollouts() -> None:
+    query = np.repeat(np.arange(50_000), 8)  # a mask over all of them would have 160 billion entries
+    right, wrong = right_and_wrong(np.tile([1.0, 0.0], 200_000).astype(np.float32), query)
+    assert len(right) == len(wrong) == 50_000 * 16
