@@ -1,4 +1,4 @@
-"""Files of rollouts with their vectors, each in a memory of its own, with what the file says of each rollout."""
+"""Files of rollouts with their vectors, in a memory of their own, with what they say of each rollout."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from memgraph.truth import FileTruth
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """The memory, the file as a source of truth, all rollouts without a label, and [rollouts] truth for metrics only."""
+    """The memory, the files as a source of truth, all rollouts without a label, and [rollouts] truth for metrics only."""
 
     memory: Memory
     source: FileTruth
@@ -43,19 +43,20 @@ def vectors_of(file: Path) -> Path:
 
 
 @contextmanager
-def filled_memory(file: Path, *, say: Callable[[str], None]) -> Iterator[Memory]:
-    """Import a file into a throw-away server, with its vectors where there are any; else they are made here."""
-    given = GivenEmbeddings.load(vectors_of(file)) if vectors_of(file).exists() else None
-    with temporary_memory(given_embedder(given), say=say) as memory:
-        memory.import_file(file, embeddings=given)
+def filled_memory(*files: Path, say: Callable[[str], None]) -> Iterator[Memory]:
+    """Import files into a throw-away server, with their vectors where there are any; else they are made here."""
+    given = [GivenEmbeddings.load(vectors_of(file)) if vectors_of(file).exists() else None for file in files]
+    with temporary_memory(given_embedder(given[0]), say=say) as memory:
+        for file, embeddings in zip(files, given, strict=True):
+            memory.import_file(file, embeddings=embeddings)
         yield memory
 
 
 @contextmanager
-def judged_memory(file: Path, *, say: Callable[[str], None]) -> Iterator[Judged]:
+def judged_memory(*files: Path, say: Callable[[str], None]) -> Iterator[Judged]:
     """A filled memory with the truth of its rollouts."""
-    with filled_memory(file, say=say) as memory:
-        source = FileTruth([file], run="import")
+    with filled_memory(*files, say=say) as memory:
+        source = FileTruth(files, run="import")
         everything = memory.snapshot(LabelView(ledgers=()))
         found = memory.ledger("truth").evaluate(source, everything.query_keys)
         truth = np.array([found.get(key, np.nan) for key in everything.rollout_keys], np.float32)

@@ -132,6 +132,7 @@ def test_given_vectors_of_another_model_are_refused(memory: Memory, embedder: Se
     assert memory.import_file(file, embeddings=given(3 * shorter_floats)).new == 4
 
 
+@pytest.mark.timeout(900)
 def test_similarity_lists_are_those_of_exact_search(made_up: Memory, tmp_path: Path) -> None:
     """The worst order: loners first, then the clusters that are nearest to them one after another, in eight imports."""
     rng = np.random.default_rng(0)
@@ -163,6 +164,7 @@ def import_in_process(settings: Settings, file: Path) -> None:
         memory.import_file(file)
 
 
+@pytest.mark.timeout(600)
 def test_processes_importing_at_once_end_with_one_graph(memory: Memory, settings: Settings, tmp_path: Path) -> None:
     file = write_rows(tmp_path / "r.jsonl", sums(30))
     context = multiprocessing.get_context("spawn")

@@ -80,6 +80,7 @@ def write_until_the_end(memory: Memory, acknowledged: list[str]) -> None:
         acknowledged += [place.key for place in report.stored]
 
 
+@pytest.mark.timeout(900)
 def test_a_server_through_its_life(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One server, since each start takes its time: a taken port, being killed while a memory is written, two starts at
     once, a backup and its way back, a lost password. tests/integration/test_persistence.py has a longer life."""
