@@ -45,7 +45,7 @@ def check_columns(columns: Mapping[str, Any]) -> None:
     if missing := [name for name in REQUIRED if name not in columns]:
         raise TrainingError(
             f"the data set lacks the columns {', '.join(missing)}, found {', '.join(sorted(columns)) or 'none'}; make it with "
-            "trainer.data.training_dataset"
+            "trainer.data.training_dataset, or add them with trainer.data.with_query_columns"
         )
 
 

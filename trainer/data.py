@@ -12,6 +12,7 @@ from datasets import Dataset
 
 from memgraph import keys
 from memgraph.errors import InputError
+from memgraph.messages import read_prompt
 from memgraph.records import Reference
 from memgraph.truth import Truth
 from trainer.config import DataSection
@@ -129,6 +130,50 @@ def training_dataset(
             for task in tasks
         ]
     )
+
+
+def with_query_columns(
+    rows: Dataset,
+    *,
+    dataset: str,
+    domain: str,
+    query: str = "prompt",
+    query_id: str | None = None,
+    split: Literal["train", "eval"] = "train",
+) -> Dataset:
+    """A data set of your own with what `MemoryReward` needs to find each row's query; all its other columns stay.
+
+    Args:
+        rows: with the column `prompt` that TRL wants, as text or as messages.
+        dataset: name of the set, part of each query's key.
+        domain: of all rows ("math", "qa", "code" or another name), or the column that names each row's.
+        query: the column with the query, as text or as messages (`memgraph.messages.read_prompt`).
+        query_id: a column with ids, for people.
+        split: rollouts of "eval" (for `eval_dataset`) never enter the memory.
+
+    Raises:
+        InputError: for a column that is not there, or a row without a query.
+    """
+    for name in filter(None, (query, query_id)):
+        if name not in rows.column_names:
+            raise InputError(f"the data set has no column {name!r}, only {', '.join(rows.column_names)}")
+
+    def columns(row: dict[str, Any], number: int) -> dict[str, Any]:
+        text = read_prompt(row[query])
+        if not isinstance(text, str) or not text.strip():
+            raise InputError(
+                f"row {number}: the column {query!r} holds no text and no message of a user: {row[query]!r:.80}"
+            )
+        return {
+            "query_key": keys.query_key(dataset, text),
+            "query": text,
+            "query_id": str(number if query_id is None else row[query_id]),
+            "dataset": dataset,
+            "domain": row[domain] if domain in rows.column_names else domain,
+            "split": split,
+        }
+
+    return rows.map(columns, with_indices=True)
 
 
 def _read(file: Path) -> list[Problem]:

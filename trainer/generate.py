@@ -30,10 +30,29 @@ def sample_responses(
     *,
     progress: bool = False,
 ) -> list[list[str]]:
-    """`n` responses to each prompt, in the order of the prompts.
+    """`n` responses to each prompt, in the order of the prompts; see `stream_responses`."""
+    found = stream_responses(
+        model, tokenizer, prompts, n, max_new_tokens, temperature, seed, batch_size, progress=progress
+    )
+    return [responses for _, responses in sorted(found)]
 
-    The same arguments give the same responses on the same machine; torch's own generator is left as it was. Prompts of
-    similar length go through `model.generate` together, padded on the left.
+
+def stream_responses(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Prompt],
+    n: int,
+    max_new_tokens: int,
+    temperature: float,
+    seed: int = 0,
+    batch_size: int = 256,
+    *,
+    progress: bool = False,
+) -> Iterator[tuple[int, list[str]]]:
+    """Position of a prompt and `n` responses to it, batch by batch, so that nothing sampled need wait for the rest.
+
+    The same arguments give the same responses on the same machine; torch's own generator is as it was once the last is
+    taken. Prompts of similar length go through `model.generate` together, padded on the left.
 
     Args:
         n: responses to a prompt.
@@ -50,25 +69,24 @@ def sample_responses(
     if temperature > 0:
         how = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0, "num_return_sequences": n}
     ids = [_prompt_ids(tokenizer, prompt) for prompt in prompts]
-    responses: list[list[str]] = [[] for _ in prompts]
     groups = list(_by_length([len(row) for row in ids], max(1, batch_size // n)))
-    with _seeded(model, seed), torch.inference_mode():
+    with _seeded(model, seed):
         for group in track(groups, "  generating", console=Console(stderr=True), disable=not progress, transient=True):
             inputs = tokenizer.pad(
                 {"input_ids": [ids[i] for i in group]}, padding=True, padding_side="left", return_tensors="pt"
             ).to(model.device)
-            rows = model.generate(  # type: ignore[operator]
-                input_ids=inputs["input_ids"],
-                attention_mask=inputs["attention_mask"],
-                max_new_tokens=max_new_tokens,
-                pad_token_id=tokenizer.pad_token_id,
-                eos_token_id=tokenizer.eos_token_id,
-                **how,
-            )
+            with torch.inference_mode():
+                rows = model.generate(  # type: ignore[operator]
+                    input_ids=inputs["input_ids"],
+                    attention_mask=inputs["attention_mask"],
+                    max_new_tokens=max_new_tokens,
+                    pad_token_id=tokenizer.pad_token_id,
+                    eos_token_id=tokenizer.eos_token_id,
+                    **how,
+                )
             decoded = tokenizer.batch_decode(rows[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
             for place, i in enumerate(group):
-                responses[i] = decoded[place * n : (place + 1) * n]
-    return responses
+                yield i, decoded[place * n : (place + 1) * n]
 
 
 def mean_logprobs(

@@ -14,7 +14,7 @@ from memgraph.keys import key_of
 from memgraph.resources import cypher
 from trainer.config import RunConfig
 from trainer.data import Task
-from trainer.generate import sample_responses
+from trainer.generate import stream_responses
 from trainer.policy import Policy
 from trainer.sharing import part
 
@@ -49,7 +49,7 @@ def _sampled(
         if (number := stored.get(task.query_key, 0)) < count:
             lacking[number].append(task)
     for first, some in sorted(lacking.items()):
-        responses = sample_responses(
+        responses = stream_responses(
             policy.model,
             policy.tokenizer,
             [policy.prompt(task.query) for task in some],
@@ -59,7 +59,8 @@ def _sampled(
             seed=config.seed + first,
             progress=progress,
         )
-        for task, samples in zip(some, responses, strict=True):
+        for position, samples in responses:
+            task = some[position]
             for sample, response in enumerate(samples, start=first):
                 yield Rollout(
                     query=task.query,

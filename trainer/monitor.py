@@ -7,7 +7,6 @@ scorer breaks that promise first.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from memgraph.records import Purpose
 from memgraph.scorers import Scorer
 from memgraph.truth import Judge, TruthSource
 from trainer.predictions import Prediction, by_group
-from trainer.reporting import append_row
+from trainer.reporting import append_row, read_rows
 
 _BETS = (0.25, 0.5, 0.9)  # of the largest that cannot lose everything
 _NEWEST = 64  # rollouts of a watched query that are read back
@@ -220,11 +219,7 @@ class Monitor:
 def _until(log: Path, step: int) -> list[dict[str, Any]]:
     """Rows of the log up to a step, without those of steps that were discarded and sampled again, or of earlier runs."""
     rows: list[dict[str, Any]] = []
-    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
-        try:
-            row = json.loads(line)
-        except ValueError:  # a kill left it half written
-            continue
+    for row in read_rows(log):
         while rows and rows[-1]["step"] >= row["step"]:
             rows.pop()
         rows.append(row)

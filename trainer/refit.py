@@ -118,6 +118,7 @@ class Refit:
         self._seed = seed
         self._log = log
         self._drift = Drift(section.window)
+        self._due: str | None = None
         self.records: list[FitRecord] = []
 
     def fit(self) -> tuple[RewardModel, RegisteredModel]:
@@ -137,21 +138,25 @@ class Refit:
         )
 
     def observe(self, step: int, predictions: Sequence[Prediction]) -> tuple[RewardModel, RegisteredModel] | None:
-        """Take in a step's predictions; a new model where one was due and could be fitted."""
+        """Take in a step's predictions; a new model where one was due and could be fitted.
+
+        Where the memory is out of reach, a fit stays due at the next step.
+        """
         drift = self._drift.update(predictions)
         if self._section.every is not None and step % self._section.every == 0:
-            reason = "every"
+            self._due = "every"
         elif self._section.drift is not None and drift is not None and drift > self._section.drift:
-            reason = "drift"
-        else:
+            self._due = "drift"
+        if self._due is None:
             return None
-        self._drift.reset()
         start = time.perf_counter()
         fitted: tuple[RewardModel, RegisteredModel] | None = None
         try:
             fitted = self.fit()
         except ModelError as error:
             logger.warning("the reward model stays as it is at step %d: %s", step, error)
+        reason, self._due = self._due, None
+        self._drift.reset()
         seconds = round(time.perf_counter() - start, 2)
         record = FitRecord(
             step, reason, drift, seconds, *((fitted[1].key, fitted[0].metrics) if fitted else (None, {}))

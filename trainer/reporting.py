@@ -92,6 +92,17 @@ def append_row(file: Path, row: Mapping[str, Any]) -> None:
         log.write((b"\n" if torn else b"") + json.dumps(row).encode() + b"\n")
 
 
+def read_rows(file: Path) -> list[dict[str, Any]]:
+    """Rows of a JSON-lines log, in order, without those that a kill has left half written; none where there is no file."""
+    rows = []
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            continue
+    return rows
+
+
 def log_columns(name: str, rewards: Sequence[tuple[Reward, str]], log_extra: Callable[[str, list[Any]], None]) -> None:
     """One value for each rollout: where its reward comes from, why there is none, and its key in the graph."""
     log_extra(f"{name}_source", [reward.source for reward, _ in rewards])

@@ -100,7 +100,7 @@ class MemoryReward:
         name: of the reward in the trainer's metrics; several reward functions need several names.
 
     Attributes:
-        scorer, model, judged, view: may be set between calls.
+        scorer, model, judged, view, max_failed_calls: may be set between calls.
         last: what the latest call did.
         calls: training calls of this attempt.
         source_counts: rewards of all training calls, by source.
@@ -142,7 +142,7 @@ class MemoryReward:
         self._policy = policy
         self._num_generations = num_generations
         self._group_seconds = group_seconds
-        self._max_failed_calls = max_failed_calls
+        self.max_failed_calls = max_failed_calls
         self._log = log
         self._begin_process()
 
@@ -377,12 +377,12 @@ class MemoryReward:
                 report.append_to(self._log, run=self.run)
 
     def _stop_past_the_limit(self, report: CallReport) -> None:
-        if self._failed > self._max_failed_calls:
+        if self._failed > self.max_failed_calls:
             raise TrainingError(
                 f"{self._failed} reward calls in a row failed, the last with {report.failure}; training on without rewards "
                 "would teach nothing. Mend the cause and resume from the last checkpoint"
             )
-        if self._spool is not None and self._spool.failures > self._max_failed_calls:
+        if self._spool is not None and self._spool.failures > self.max_failed_calls:
             raise TrainingError(self._spool.problem())
 
 

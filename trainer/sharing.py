@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from accelerate.utils import broadcast_object_list, gather_object
 
 from memgraph.errors import TrainingError
+from memgraph.memory import RegisteredModel
+from memgraph.reward_model import RewardModel
 from trainer.groups import Ranks
 
 T = TypeVar("T")
@@ -52,3 +56,19 @@ def by_first(work: Callable[[], T]) -> T:
     if outcome[1] is not None:
         raise TrainingError(f"the first process failed: {outcome[1]}")
     return outcome[0]  # type: ignore[no-any-return]
+
+
+def load_shared(registered: RegisteredModel, *, space: str) -> RewardModel:
+    """A reward model that the first process has saved, in all of them: its checkpoint may lie on another machine.
+
+    Raises:
+        ModelError, EmbeddingSpaceError: see `RewardModel.load`.
+    """
+    folder = Path(registered.folder)
+    if Ranks.here().size == 1:
+        return RewardModel.load(folder, space=space)
+    files = by_first(lambda: {file.name: file.read_bytes() for file in folder.iterdir()})
+    with tempfile.TemporaryDirectory(prefix="memreward-") as copy:
+        for name, content in files.items():
+            (Path(copy) / name).write_bytes(content)
+        return RewardModel.load(Path(copy), space=space)

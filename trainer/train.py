@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,10 @@ from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from memgraph import LabelView, Memory
-from memgraph.errors import TrainingError
+from memgraph.errors import SettingsError, TrainingError
 from memgraph.ingest import IngestReport
 from memgraph.labelling import Spending
-from memgraph.reward_model import RewardModel, RewardModelConfig
+from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import SCORERS, GnnScorer, Scorer
 from memgraph.settings import Settings
 from memgraph.truth import Judge
@@ -39,16 +41,20 @@ from trainer.prompts import one_pass
 from trainer.refit import Refit
 from trainer.result import RunResult
 from trainer.reward import HeldOut, Judged, MemoryReward
-from trainer.sharing import by_first
+from trainer.sharing import by_first, load_shared
 from trainer.upkeep import RewardUpkeep
 from trainer.verifiers import verifier
+
+_LONGEST_WAIT = 4 * 3600.0  # seconds; of the others while the first process samples, labels or fits
 
 
 def train(config: RunConfig, *, home: Path | None = None, resume: bool = False, quiet: bool = False) -> RunResult:
     """Run a configuration against the user's memory; writes `summary.json`, `rewards.jsonl` and `training.png` to its folder."""
     settings = Settings.load(home=home)
     on_cpu = settings.device == "cpu" or not torch.cuda.is_available()
-    processes = PartialState(cpu=on_cpu)  # as the trainer will have it
+    wait = timedelta(seconds=float(config.grpo.get("ddp_timeout", _LONGEST_WAIT)))
+    processes = PartialState(cpu=on_cpu, timeout=wait)  # as the trainer will have it
+    _refuse_private_servers(settings, gather_object([socket.gethostname()]))
     narrator = Narrator(quiet=quiet, silent=not processes.is_main_process)
     with Memory.open(settings, say=narrator.say) as memory:
         return run(config, memory, narrator=narrator, resume=resume)
@@ -116,6 +122,11 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         refit = make_refit(config, memory, training) if config.reward.scorer == "gnn" else None
         scorer = fit_scorer(config, memory, refit, result)
         monitor = make_monitor(config, memory, judged, spent.monitored, scorer, resumed_at)
+        if monitor is not None and monitor.luck > config.monitor.tolerance:
+            narrator.say(
+                f"on the {len(spent.monitored)} watched queries the scorer is right {monitor.luck:.0%} less often than it promises "
+                "already: the alarm allows for as much, since a few queries may be harder than they look"
+            )
 
     before: Scores = {}
     if config.evaluate:
@@ -221,7 +232,7 @@ def fit_scorer(config: RunConfig, memory: Memory, refit: Refit | None, result: R
     """The scorer for unlabelled rollouts, fitted on the ledger's labels; the GNN is saved and registered."""
     if refit is not None:
         registered = by_first(lambda: refit.fit()[1])
-        model = RewardModel.load(Path(registered.folder), space=memory.space.key)
+        model = load_shared(registered, space=memory.space.key)
         result.reward_model = {"key": registered.key, "folder": registered.folder, **model.metrics}
         return GnnScorer(model)
     if config.reward.scorer == "none":
@@ -297,6 +308,15 @@ def make_trainer(
     )
     RewardProgress.attach(trainer, narrator)
     return trainer
+
+
+def _refuse_private_servers(settings: Settings, hosts: Sequence[str]) -> None:
+    """Not every launcher says how many machines there are (see `Settings`); the processes themselves do."""
+    if settings.uri is None and len(set(hosts)) > 1:
+        raise SettingsError(
+            f"processes on {', '.join(sorted(set(hosts)))} train together, and NEO4J_URI is not set: each machine would start a "
+            "private server and see only its own rollouts; set NEO4J_URI to one that all of them reach"
+        )
 
 
 def _checkpoint(config: RunConfig) -> tuple[Path, int]:

@@ -1,29 +1,28 @@
 """After each step: is the reward still right (monitor), and does it need a new fit (refit)?
 
 One process reads, judges and fits; the others load the model that it registered, all at the same step, so that a group
-that is spread over several processes is scored by one model.
+that is spread over several processes is scored by one model. A step at which the memory is out of reach is made up for at
+the next; so many in a row stop training as may reward calls.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from accelerate.utils import wait_for_everyone
+from accelerate.utils import gather_object
 from transformers import TrainerCallback
 
-from memgraph.errors import TrainingError
+from memgraph.errors import ConnectionFailed, TrainingError
 from memgraph.memory import RegisteredModel
-from memgraph.reward_model import RewardModel
 from memgraph.scorers import GnnScorer
 from trainer.monitor import Agreement, Monitor
-from trainer.predictions import Predictions
+from trainer.predictions import Prediction, Predictions
 from trainer.progress import Narrator
 from trainer.refit import Refit
 from trainer.reward import MemoryReward
-from trainer.sharing import by_first
+from trainer.sharing import by_first, load_shared
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +42,7 @@ class RewardUpkeep(TrainerCallback):
         stop_after: alarms of the monitor after which training stops; None goes on with a warning each time.
 
     Raises:
-        TrainingError: after too many alarms, on every process.
+        TrainingError: after too many alarms, or steps at which the memory was out of reach; on every process.
     """
 
     def __init__(
@@ -61,23 +60,52 @@ class RewardUpkeep(TrainerCallback):
         self._refit = refit
         self._stop_after = stop_after
         self._narrator = narrator
+        self._unseen: list[Prediction] = []  # by the monitor and the refit
+        self._missed = 0
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Watch and fit in one process, then do in all of them what follows from it."""
-        self._reward.flush()  # what is still on its way into the memory could not be watched
-        wait_for_everyone()
-        decision = by_first(lambda: self._watch(state.global_step))
+        if self._monitor is None and self._refit is None:
+            return
+        if not all(gather_object([self._written()])):
+            return
+        decision = by_first(lambda: self._decide(state.global_step))
         if decision.model is not None:
-            model = RewardModel.load(Path(decision.model.folder), space=self._reward.memory.space.key)
+            model = load_shared(decision.model, space=self._reward.memory.space.key)
             self._reward.scorer, self._reward.model = GnnScorer(model), decision.model.key
         if decision.stop is not None:
             raise TrainingError(decision.stop)
 
+    def _written(self) -> bool:
+        """Whether this process's rewards are in the memory. What is on its way is watched later; the reward counts failures."""
+        try:
+            self._reward.flush()
+        except TrainingError as error:
+            logger.warning("the reward is not watched at this step: %s", error)
+            return False
+        return True
+
+    def _decide(self, step: int) -> Decision:
+        try:
+            decision = self._watch(step)
+        except ConnectionFailed as error:
+            self._missed += 1
+            logger.warning("the reward could not be watched at step %d: %s", step, error)
+            if self._missed <= self._reward.max_failed_calls:
+                return Decision()
+            return Decision(
+                stop=f"at {self._missed} steps in a row the memory was out of reach (reward.max_failed_calls), the last time "
+                f"with {error}. Mend the cause and resume from the last checkpoint"
+            )
+        self._missed = 0
+        return decision
+
     def _watch(self, step: int) -> Decision:
-        predictions = self._predictions.new()
+        self._unseen += self._predictions.new()
         found = stop = None
-        if self._monitor is not None and self._monitor.observe(step, predictions):
+        if self._monitor is not None and self._monitor.observe(step, self._unseen):
             stop = self._alarm(step, self._monitor.agreement)
+        predictions, self._unseen = self._unseen, []
         if self._refit is not None and (fitted := self._refit.observe(step, predictions)) is not None:
             model, found = fitted
             auc, ece = model.metrics["held_out_auc"], model.metrics["held_out_ece"]

@@ -131,7 +131,7 @@ def test_a_whole_run_in_two_processes_samples_labels_fits_trains_and_evaluates_o
     config = small_run(tmp_path, name="both", per_device_train_batch_size=8)
     file = tmp_path / "run.yaml"
     file.write_text(yaml.safe_dump(config.model_dump(mode="json")))
-    in_two_processes(memory, "memgraph.cli", "train", str(file), "--json")
+    in_two_processes(memory, "tests.end_to_end.apart", "train", str(file), "--json")
     summary = json.loads((tmp_path / "both" / "summary.json").read_text())
     assert summary["steps"] == 2
     assert sum(summary["reward_sources"].values()) == 32

@@ -143,6 +143,22 @@ def test_labels_of_watched_queries_are_invisible_to_training_whatever_they_say(
     assert deceived.fingerprint() == honest.fingerprint()
 
 
+def test_nothing_near_a_watched_query_is_trained_on_whichever_was_known_first(memory: Memory, tmp_path: Path) -> None:
+    twins = [{**row, "query": f"{row['query']}{end}", "query_id": row["query_id"] + end, "rollout_id": row["rollout_id"] + end}
+             for row in sums(12) for end in ("", "!")]  # fmt: skip
+    file = write_rows(tmp_path / "twins.jsonl", twins)
+    memory.import_file(file)
+    source = FileTruth([file], run="import")
+    units = memory.units(source.query_keys())
+    assert [len(unit) for unit in units] == [2] * 12
+    known = {unit[0] for unit in units[:8]}
+    memory.ledger("l", budget=20).reveal(source, known)
+    spent = label_within_budget(memory, source, ledger="l", budget=20, monitor=8)
+    assert len(spent.monitored) == 8
+    assert spent.training >= known
+    assert not any(spent.monitored & set(unit) and spent.training & set(unit) for unit in units)
+
+
 def test_poisoned_hidden_labels_change_nothing_in_what_is_chosen(
     memory: Memory, source: FileTruth, tmp_path: Path
 ) -> None:

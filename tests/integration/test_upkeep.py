@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from transformers import TrainerControl, TrainerState
 
-from memgraph.errors import TrainingError
+from memgraph.errors import ConnectionFailed, TrainingError
 from memgraph.keys import draw_position
 from memgraph.memory import Memory
 from memgraph.reward_model import RewardModelConfig
@@ -186,6 +186,48 @@ def test_training_stops_past_the_limit_of_alarms(memory: Memory, tmp_path: Path)
     run = Run(memory, tmp_path, scorer=Believer(fooled=True), stop_after=1)
     with pytest.raises(TrainingError, match=r"Stopped after 1 alarms \(monitor.stop_after\)"):
         run.steps(5)
+
+
+def test_what_was_missed_while_the_memory_was_out_of_reach_is_made_up_for(
+    memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(memory, tmp_path, scorer=Believer(), every=2)
+    run.monitor.start(Believer())
+    run.step()
+    reads = Predictions.new
+    with monkeypatch.context() as away:
+        away.setattr(Predictions, "new", lambda self: out_of_reach())
+        run.steps(run.reward.max_failed_calls)
+        away.setattr(Predictions, "new", reads)
+        away.setattr(Refit, "fit", lambda self: out_of_reach())
+        run.step()
+    assert run.refit.records == []
+    before = run.reward.scorer
+    run.step()
+    found = run.monitor.agreement
+    assert (found.groups, found.rollouts) == (4 * 6, 4 * 4 * 6), "each group of each step, once"
+    assert [(record.step, record.reason) for record in run.refit.records] == [(6, "every")]
+    assert run.reward.scorer is not before
+
+
+def test_training_stops_where_the_memory_stays_out_of_reach_longer_than_the_user_allows(
+    memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(memory, tmp_path, scorer=Believer())
+    run.reward.max_failed_calls = 1
+    monkeypatch.setattr(Predictions, "new", lambda self: out_of_reach())
+    run.step()
+    with pytest.raises(
+        TrainingError, match=r"at 2 steps in a row the memory was out of reach \(reward.max_failed_calls\)"
+    ):
+        run.step()
+    unwatched = RewardUpkeep(run.reward, monitor=None, refit=None, stop_after=None, narrator=Narrator(quiet=True))
+    for _ in range(3):  # reads nothing
+        unwatched.on_step_end(None, run.state, TrainerControl())
+
+
+def out_of_reach() -> Any:
+    raise ConnectionFailed("the server went away")
 
 
 def test_each_prediction_is_handed_out_once_and_those_of_other_runs_never(memory: Memory, tmp_path: Path) -> None:

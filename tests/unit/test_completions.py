@@ -3,15 +3,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from datasets import Dataset
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from memgraph import keys
-from memgraph.errors import SettingsError, TrainingError
+from memgraph.errors import InputError, SettingsError, TrainingError
 from memgraph.settings import Settings
 from trainer.completions import check_columns, is_training, read_completion, read_samples
-from trainer.data import Task, training_dataset
+from trainer.data import Task, training_dataset, with_query_columns
 from trainer.groups import Ranks
 
 
@@ -67,6 +68,34 @@ def test_the_data_set_carries_the_query_the_split_and_no_truth(queries: list[str
         samples = read_samples(["x"] * len(queries), data)
         assert [sample.query for sample in samples] == queries
         assert is_training(data) == (split == "train")
+
+
+@pytest.mark.parametrize("conversational", [False, True])
+def test_a_data_set_of_ones_own_keeps_its_columns(conversational: bool) -> None:
+    asked = ["What is 2 + 3?", "Name a colour."]
+    prompts = [[{"role": "system", "content": "Think."}, {"role": "user", "content": q}] for q in asked]
+    rows = Dataset.from_dict(
+        {"prompt": prompts if conversational else asked, "kind": ["math", "qa"], "level": [1, 5], "name": ["a", "b"]}
+    )
+    data = with_query_columns(rows, dataset="mine", domain="kind", query_id="name").to_dict()
+    assert {name: data[name] for name in ("level", "prompt")} == {"level": [1, 5], "prompt": rows["prompt"][:]}
+    samples = read_samples(["x", "y"], data)
+    assert [(one.query, one.domain, one.query_id) for one in samples] == [
+        (asked[0], "math", "a"),
+        (asked[1], "qa", "b"),
+    ]
+    assert is_training(data)
+    held_out = with_query_columns(rows, dataset="mine", domain="math", split="eval").to_dict()
+    assert (held_out["domain"], held_out["query_id"]) == (["math", "math"], ["0", "1"])
+    assert not is_training(held_out)
+
+
+def test_a_data_set_without_queries_is_refused() -> None:
+    rows = Dataset.from_dict({"prompt": ["a", " "]})
+    with pytest.raises(InputError, match="no column 'question', only prompt"):
+        with_query_columns(rows, dataset="mine", domain="qa", query="question")
+    with pytest.raises(InputError, match="row 1: the column 'prompt' holds no text"):
+        with_query_columns(rows, dataset="mine", domain="qa")
 
 
 @given(st.integers(1, 9), st.integers(1, 50))

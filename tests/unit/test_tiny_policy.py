@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from trainer.generate import mean_logprobs, sample_responses
+from trainer.generate import mean_logprobs, sample_responses, stream_responses
 from trainer.problems import DOMAINS, exercises, generate
 from trainer.tiny_policy import WEIGHTS, format_prompt, load_tiny_policy
 from trainer.tiny_policy.measure import judge_responses
@@ -77,6 +77,21 @@ def test_sampling_repeats_with_a_seed_and_leaves_the_global_generator_alone(poli
     assert torch.rand(1) == expected
     assert first == sample_responses(*policy, prompts(6), n=4, max_new_tokens=16, temperature=1.0, seed=3)
     assert first != sample_responses(*policy, prompts(6), n=4, max_new_tokens=16, temperature=1.0, seed=4)
+
+
+def test_what_is_sampled_does_not_wait_for_the_rest(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, tokenizer = policy
+    generate, calls = model.generate, []
+    monkeypatch.setattr(model, "generate", lambda **how: calls.append(1) or generate(**how))
+    how: dict[str, Any] = {"n": 1, "max_new_tokens": 8, "temperature": 1.0, "seed": 3, "batch_size": 2}
+    before = torch.get_rng_state()
+    stream = stream_responses(model, tokenizer, prompts(6), **how)
+    some = [next(stream), next(stream)]
+    assert len(calls) == 1
+    stream.close()
+    assert torch.equal(torch.get_rng_state(), before)
+    whole = sample_responses(model, tokenizer, prompts(6), **how)
+    assert all(whole[position] == responses for position, responses in some)
 
 
 def test_greedy_responses_do_not_depend_on_the_batch(policy: Policy) -> None:
