@@ -44,6 +44,7 @@ from memgraph.memory import Memory
 from trainer.config import RunConfig
 from trainer.data import load_problems
 from trainer.progress import Narrator
+from trainer.reporting import append_row, read_rows
 from trainer.train import run
 from trainer.verifiers import judge
 
@@ -196,6 +197,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("rl.jsonl"), help="finished runs, appended as they come")
     parser.add_argument("--table", type=Path, help="Markdown to write; pictures of the same name beside it")
     parser.add_argument(
+        "--before", type=Path, help="runs that those in --out have replaced, to be listed at the table's end"
+    )
+    parser.add_argument(
         "--of-seeds", type=int, nargs="*", help="what is shown rests on these; by default on all in --out"
     )
     parser.add_argument("--quick", action="store_true", help="one seed of four arms with few steps: under 8 minutes")
@@ -206,8 +210,8 @@ def main() -> None:
         options.out = Path(tempfile.mkdtemp(prefix="memreward-rl-")) / "rl.jsonl"
     for file in filter(None, (options.out, options.table)):
         file.parent.mkdir(parents=True, exist_ok=True)
-    lines = options.out.read_text(encoding="utf-8").splitlines() if options.out.exists() else []
-    rows = [Row(**json.loads(line)) for line in lines]
+    rows = [Row(**row) for row in read_rows(options.out)]
+    before = [Row(**row) for row in read_rows(options.before)] if options.before else []
     done = {(row.arm, row.share, row.seed) for row in rows}
     for share in options.shares:
         for seed in range(options.first_seed, options.first_seed + options.seeds):
@@ -219,18 +223,17 @@ def main() -> None:
                 row = run_arm(arm, spent, seed, quick=options.quick)
                 done.add((arm, spent, seed))
                 rows.append(row)
-                with options.out.open("a", encoding="utf-8") as out:
-                    out.write(json.dumps(asdict(row)) + "\n")
+                append_row(options.out, asdict(row))
     if options.of_seeds:
         rows = [row for row in rows if row.seed in options.of_seeds]
     if options.json:
         found = {"machine": machine(), "versions": versions(), "rows": [asdict(row) for row in rows]}
         print(json.dumps({"benchmark": "rl", **found}, indent=2))
     if options.table is not None:
-        options.table.write_text(tables(rows), encoding="utf-8")
+        options.table.write_text(tables(rows, before), encoding="utf-8")
         plot_runs(rows, options.table.with_suffix(".png"))
     elif not options.json:
-        print(tables(rows))
+        print(tables(rows, before))
 
 
 if __name__ == "__main__":

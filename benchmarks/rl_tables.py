@@ -22,8 +22,8 @@ JUDGED_EVERY = 3  # steps
 _SMOOTH = 3
 
 
-def tables(rows: Sequence[Row]) -> str:
-    """Markdown: accuracy in domain and out of it, then what rewards were worth and cost."""
+def tables(rows: Sequence[Row], before: Sequence[Row] = ()) -> str:
+    """Markdown: accuracy in domain and out of it, then what rewards were worth and cost; last the runs of `before`."""
     parts = ["# GRPO with few labels, arm by arm"]
     parts.append(f"{machine()}; {versions()}; code at {', '.join(sorted({row.commit for row in rows}))}")
     parts.append(
@@ -41,6 +41,8 @@ def tables(rows: Sequence[Row]) -> str:
         }
         chosen = {arm: found for arm, found in chosen.items() if found}
         parts += [_accuracy(chosen, "test"), _accuracy(chosen, "ood"), _rewards(chosen)]
+    if before:
+        parts += _replaced(rows, before)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -138,6 +140,35 @@ def _accuracy(chosen: dict[str, list[Row]], split: str) -> str:
     title = "In domain" if split == "test" else "Out of domain"
     problems = len(np.concatenate(list(next(iter(first.values())).values())))
     return f"### {title}, {problems} problems\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _replaced(rows: Sequence[Row], before: Sequence[Row]) -> list[str]:
+    """The runs that the tables leave out, one by one, and what an arm comes to if the first run of each seed counts instead."""
+    oracle = _runs([row for row in (*before, *rows) if row.arm == "oracle"], "test")  # the newest of each seed
+    head = ["arm", "labels", "seed", "code", "in domain", "% of oracle", "out of domain"]
+    lines = [head, ["---"] * len(head)]
+    for row in sorted(before, key=lambda row: (row.arm, row.share, row.seed)):
+        found, elsewhere = (_runs([row], split)[row.seed] for split in ("test", "ood"))
+        known = f"{_of_oracle({'arm': found, 'oracle': oracle[row.seed]}):.1f}" if row.seed in oracle else ""
+        place = [row.arm, f"{row.share:.0%}", str(row.seed), row.commit]
+        lines.append([*place, f"{_micro(found):.3f}", known, f"{_micro(elsewhere):.3f}"])
+    compared = []
+    for arm, share in sorted({(row.arm, row.share) for row in before} - {("oracle", 1.0)}):
+        shown = [row for row in rows if (row.arm, row.share) == (arm, share)]
+        first: dict[int, Row] = {}
+        for row in (*before, *shown):
+            if (row.arm, row.share) == (arm, share):
+                first.setdefault(row.seed, row)
+        if len(shown) > 1:
+            ways = [_runs(list(chosen), "test") for chosen in (first.values(), shown)]
+            instead, now = (_interval({"arm": runs, "oracle": oracle}, _of_oracle, "{:.1f}") for runs in ways)
+            compared.append(f"{arm} with {share:.0%} of the labels {instead} instead of {now}")
+    said = (
+        f"{len(before)} runs are in no table above: a later run with the same arm, labels and seed stands there instead, or their "
+        "settings are no longer offered (decisions.md says why). If the first run of each seed counts, % of oracle is: "
+        f"{'; '.join(compared)}."
+    )
+    return ["## Runs that others replaced", said, "\n".join(f"| {' | '.join(line)} |" for line in lines)]
 
 
 def _interval(arms: dict[str, Runs], statistic: Statistic, form: str) -> str:
