@@ -58,7 +58,7 @@ class Narrator:
         spending = result.spending
         console.print(
             f"labels: {spending['queries_paid']} of {spending['training_queries']} training queries paid for; "
-            f"{total} rewards in {result.steps} steps: {shares}"
+            f"{total} rewards in {result.steps - (result.resumed_at or 0)} steps: {shares}"
         )
         if result.monitor is not None and result.monitor.agreed is not None:
             found = result.monitor

@@ -20,14 +20,17 @@ class RunResult:
         seconds: by stage.
         accuracy: on the held-out problems, before and after: all, by domain, and the same of the ood ones.
         spending: of the ledger.
-        reward_sources: rewards given during training, by source.
+        steps: of training, those before a resume included.
+        resumed_at: step from which this process went on; None where it began the run.
+        reward_sources: rewards given during training, by source; since the resume, if there was one.
         reward_model: the first one, with its calibration on held-out labelled queries.
-        refits: later ones, each with its calibration.
+        refits: later ones, each with its calibration; since the resume, if there was one.
         monitor: agreement of the predicted rewards with the verifier on the watched queries, and alarms.
     """
 
     name: str
     steps: int = 0
+    resumed_at: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     accuracy: dict[str, PairedChange] = field(default_factory=dict)
     spending: dict[str, Any] = field(default_factory=dict)

@@ -75,6 +75,10 @@ class MemoryReward:
     than 0 it has resumed, and what earlier attempts sampled from that step on is marked superseded (AsyncGRPO tells no
     step: there nothing is).
 
+    Beside other reward functions a rollout without a reward from here counts by theirs alone: TRL sums what there is
+    (`multi_objective_aggregation="sum_then_normalize"`), which puts it below a rollout that got 1 here. Where many rollouts
+    have none, "normalize_then_sum" is fairer: it gives each function's missing rewards an advantage of 0.
+
     It pickles without connection, attempt and counts: a copy in another process opens its own and starts its own
     attempt. Calls take turns, whatever threads they come from.
 

@@ -72,6 +72,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     first = Ranks.here().rank == 0
     stage = _stages(result, narrator)
     checkpoint, resumed_at = _checkpoint(config) if resume else (None, None)
+    result.resumed_at = resumed_at
     if resumed_at is not None:
         memory.supersede(config.name, resumed_at)
     judge = verifier(config.labels.verifier).judge

@@ -139,7 +139,7 @@ def test_a_run_goes_on_from_its_newest_whole_checkpoint_with_what_it_watched(mem
     logged = (folder / "monitor.jsonl").read_text()
 
     found = run(config, memory, narrator=Narrator(quiet=True), resume=True)
-    assert found.steps == 3
+    assert (found.steps, found.resumed_at) == (3, 2)
     kept = memory.database.query(
         "MATCH (t:Thinking {run: 'small'}) WHERE NOT coalesce(t.superseded, false) "
         "RETURN t.attempt AS attempt, collect(DISTINCT t.step) AS steps ORDER BY attempt"
