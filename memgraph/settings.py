@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,6 +12,11 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from memgraph.errors import SettingsError
+
+_PRIVATE = (
+    "and NEO4J_URI is not set: each machine would start a private server and see only its own rollouts; set NEO4J_URI to one "
+    "that all of them reach"
+)
 
 
 class Settings(BaseSettings):
@@ -85,11 +91,22 @@ class Settings(BaseSettings):
     def _machines_share_a_server(self) -> Self:
         if self.uri is None and self.local_world_size is not None and self.local_world_size < self.world_size:
             raise ValueError(
-                f"{self.world_size} processes train together, {self.local_world_size} of them on this machine, and NEO4J_URI "
-                "is not set: each machine would start a private server and see only its own rollouts; set NEO4J_URI to one "
-                "that all of them reach"
+                f"{self.world_size} processes train together, {self.local_world_size} of them on this machine, {_PRIVATE}"
             )
         return self
+
+    def require_common_server(self, hosts: Iterable[str]) -> None:
+        """Refuse a private server where processes on several machines train together.
+
+        Args:
+            hosts: the processes' machines, since not every launcher says how many there are.
+
+        Raises:
+            SettingsError: naming the machines.
+        """
+        machines = sorted(set(hosts))
+        if self.uri is None and len(machines) > 1:
+            raise SettingsError(f"processes on {', '.join(machines)} train together, {_PRIVATE}")
 
     @classmethod
     def load(cls, file: Path | None = None, **overrides: Any) -> Settings:

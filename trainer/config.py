@@ -152,6 +152,11 @@ class RewardSection(_Section):
         description="Rollouts of each labelled query before training starts, where that is more: its truth is revealed, so that "
         "judging more of them costs nothing, and the scorer learns from what they say.",
     )
+    group_seconds: float = Field(
+        60.0,
+        gt=0,
+        description="How long a process waits for the others' rollouts of a group; then what is there is scored.",
+    )
     max_failed_calls: int = Field(3, ge=0, description="Consecutive failed reward calls after which training stops.")
 
     @property

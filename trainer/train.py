@@ -20,7 +20,7 @@ from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from memgraph import LabelView, Memory
-from memgraph.errors import SettingsError, TrainingError
+from memgraph.errors import TrainingError
 from memgraph.ingest import IngestReport
 from memgraph.labelling import Spending
 from memgraph.reward_model import RewardModelConfig
@@ -54,7 +54,7 @@ def train(config: RunConfig, *, home: Path | None = None, resume: bool = False, 
     on_cpu = settings.device == "cpu" or not torch.cuda.is_available()
     wait = timedelta(seconds=float(config.grpo.get("ddp_timeout", _LONGEST_WAIT)))
     processes = PartialState(cpu=on_cpu, timeout=wait)  # as the trainer will have it
-    _refuse_private_servers(settings, gather_object([socket.gethostname()]))
+    settings.require_common_server(gather_object([socket.gethostname()]))
     narrator = Narrator(quiet=quiet, silent=not processes.is_main_process)
     with Memory.open(settings, say=narrator.say) as memory:
         return run(config, memory, narrator=narrator, resume=resume)
@@ -154,6 +154,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             skip_noise=config.reward.skip_noise,
             policy=config.policy.model,
             num_generations=group_size(config),
+            group_seconds=config.reward.group_seconds,
             max_failed_calls=config.reward.max_failed_calls,
             held_out=HeldOut(config.ledger, problems.test.truth, judge),
             log=log,
@@ -309,15 +310,6 @@ def make_trainer(
     )
     RewardProgress.attach(trainer, narrator)
     return trainer
-
-
-def _refuse_private_servers(settings: Settings, hosts: Sequence[str]) -> None:
-    """Not every launcher says how many machines there are (see `Settings`); the processes themselves do."""
-    if settings.uri is None and len(set(hosts)) > 1:
-        raise SettingsError(
-            f"processes on {', '.join(sorted(set(hosts)))} train together, and NEO4J_URI is not set: each machine would start a "
-            "private server and see only its own rollouts; set NEO4J_URI to one that all of them reach"
-        )
 
 
 def _checkpoint(config: RunConfig) -> tuple[Path, int]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from datasets import Dataset
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from memgraph import keys
 from memgraph.errors import InputError, SettingsError, TrainingError
@@ -129,3 +131,11 @@ def test_several_machines_without_a_common_server_are_refused(
     monkeypatch.setenv("NEO4J_URI", "neo4j://shared:7687")
     monkeypatch.setenv("NEO4J_PASSWORD", "secret")
     Settings.load()
+
+
+def test_machines_that_the_launcher_does_not_tell_of_are_noticed_too(tmp_path: Path) -> None:
+    alone = Settings(home=tmp_path)
+    alone.require_common_server(["a", "a"])
+    with pytest.raises(SettingsError, match=r"processes on a, b train together, and NEO4J_URI is not set"):
+        alone.require_common_server(["a", "b", "a"])
+    Settings(home=tmp_path, uri="bolt://graph:7687", password=SecretStr("secret")).require_common_server(["a", "b"])
