@@ -143,7 +143,10 @@ def _accuracy(chosen: dict[str, list[Row]], split: str) -> str:
 
 
 def _replaced(rows: Sequence[Row], before: Sequence[Row]) -> list[str]:
-    """The runs that the tables leave out, one by one, and what an arm comes to if the first run of each seed counts instead."""
+    """The runs that the tables leave out, one by one, and what an arm comes to if the first run of each seed counts instead.
+
+    `before` is in the order in which the runs were made.
+    """
     oracle = _runs([row for row in (*before, *rows) if row.arm == "oracle"], "test")  # the newest of each seed
     head = ["arm", "labels", "seed", "code", "in domain", "% of oracle", "out of domain"]
     lines = [head, ["---"] * len(head)]
@@ -165,9 +168,10 @@ def _replaced(rows: Sequence[Row], before: Sequence[Row]) -> list[str]:
             compared.append(f"{arm} with {share:.0%} of the labels {instead} instead of {now}")
     said = (
         f"{len(before)} runs are in no table above: a later run with the same arm, labels and seed stands there instead, or their "
-        "settings are no longer offered (decisions.md says why). If the first run of each seed counts, % of oracle is: "
-        f"{'; '.join(compared)}."
+        "settings are no longer offered (decisions.md says why)."
     )
+    if compared:
+        said += f" If the first run of each seed counts, % of oracle is: {'; '.join(compared)}."
     return ["## Runs that others replaced", said, "\n".join(f"| {' | '.join(line)} |" for line in lines)]
 
 

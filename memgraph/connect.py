@@ -15,6 +15,7 @@ from neo4j.exceptions import (
     ClientError,
     ConfigurationError,
     ConstraintError,
+    DatabaseUnavailable,
     DriverError,
     Neo4jError,
     ServiceUnavailable,
@@ -167,7 +168,7 @@ def _lost_connection(endpoint: Endpoint) -> Iterator[None]:
     """Turns a server that went away, and did not come back while the driver tried again, into an error of ours."""
     try:
         yield
-    except (ServiceUnavailable, SessionExpired) as error:
+    except (ServiceUnavailable, SessionExpired, DatabaseUnavailable) as error:
         raise ConnectionFailed(
             f"the connection to {endpoint.uri} was lost and did not come back: {error}; start the server again and repeat "
             "the command: what was committed is kept, and writing it again changes nothing"

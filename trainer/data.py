@@ -136,7 +136,8 @@ def with_query_columns(
     rows: Dataset,
     *,
     dataset: str,
-    domain: str,
+    domain: str | None = None,
+    domain_column: str | None = None,
     query: str = "prompt",
     query_id: str | None = None,
     split: Literal["train", "eval"] = "train",
@@ -146,17 +147,25 @@ def with_query_columns(
     Args:
         rows: with the column `prompt` that TRL wants, as text or as messages.
         dataset: name of the set, part of each query's key.
-        domain: of all rows ("math", "qa", "code" or another name), or the column that names each row's.
+        domain: of all rows: "math", "qa", "code" or another name.
+        domain_column: instead of it, the column that names each row's.
         query: the column with the query, as text or as messages (`memgraph.messages.read_prompt`).
         query_id: a column with ids, for people.
         split: rollouts of "eval" (for `eval_dataset`) never enter the memory.
 
     Raises:
-        InputError: for a column that is not there, or a row without a query.
+        InputError: for a column that is not there, one that would be overwritten, or a row without a query.
     """
-    for name in filter(None, (query, query_id)):
-        if name not in rows.column_names:
-            raise InputError(f"the data set has no column {name!r}, only {', '.join(rows.column_names)}")
+    if (domain is None) == (domain_column is None):
+        raise InputError(f"give domain or domain_column, one of the two; found {domain!r} and {domain_column!r}")
+    sources = {name for name in (query, query_id, domain_column) if name is not None}
+    if missing := sources - set(rows.column_names):
+        raise InputError(
+            f"the data set has no column {', '.join(sorted(missing))}, only {', '.join(rows.column_names)}"
+        )
+    made = {"query_key", "query", "query_id", "dataset", "domain", "split"}
+    if taken := made & set(rows.column_names) - sources:
+        raise InputError(f"the data set has columns that would be overwritten: {', '.join(sorted(taken))}; rename them")
 
     def columns(row: dict[str, Any], number: int) -> dict[str, Any]:
         text = read_prompt(row[query])
@@ -169,7 +178,7 @@ def with_query_columns(
             "query": text,
             "query_id": str(number if query_id is None else row[query_id]),
             "dataset": dataset,
-            "domain": row[domain] if domain in rows.column_names else domain,
+            "domain": domain if domain_column is None else row[domain_column],
             "split": split,
         }
 

@@ -119,6 +119,7 @@ class Refit:
         self._log = log
         self._drift = Drift(section.window)
         self._due: str | None = None
+        self._step: int | None = None
         self.records: list[FitRecord] = []
 
     def fit(self) -> tuple[RewardModel, RegisteredModel]:
@@ -140,10 +141,11 @@ class Refit:
     def observe(self, step: int, predictions: Sequence[Prediction]) -> tuple[RewardModel, RegisteredModel] | None:
         """Take in a step's predictions; a new model where one was due and could be fitted.
 
-        Where the memory is out of reach, a fit stays due at the next step.
+        Where the memory is out of reach, a fit stays due at the next step; so does one of a step that nobody asked about.
         """
+        before, self._step = step - 1 if self._step is None else self._step, step
         drift = self._drift.update(predictions)
-        if self._section.every is not None and step % self._section.every == 0:
+        if self._section.every is not None and step // self._section.every > before // self._section.every:
             self._due = "every"
         elif self._section.drift is not None and drift is not None and drift > self._section.drift:
             self._due = "drift"

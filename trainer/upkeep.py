@@ -29,10 +29,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows from a step: a new model to score with, and why training must stop, if so."""
+    """What follows from a step: a new model to score with, why training must stop, why nothing was seen; None where not so."""
 
     model: RegisteredModel | None = None
     stop: str | None = None
+    missed: str | None = None
 
 
 class RewardUpkeep(TrainerCallback):
@@ -67,9 +68,16 @@ class RewardUpkeep(TrainerCallback):
         """Watch and fit in one process, then do in all of them what follows from it."""
         if self._monitor is None and self._refit is None:
             return
-        if not all(gather_object([self._written()])):
-            return
-        decision = by_first(lambda: self._decide(state.global_step))
+        if all(gather_object([self._written()])):
+            decision = by_first(lambda: self._decide(state.global_step))
+        else:
+            decision = Decision(missed="rewards are still on their way into it")
+        self._missed = 0 if decision.missed is None else self._missed + 1
+        if decision.missed is not None and self._missed > self._reward.max_failed_calls:
+            raise TrainingError(
+                f"at {self._missed} steps in a row the memory was out of reach (reward.max_failed_calls), the last time since "
+                f"{decision.missed}. Mend the cause and resume from the last checkpoint"
+            )
         if decision.model is not None:
             model = load_shared(decision.model, space=self._reward.memory.space.key)
             self._reward.scorer, self._reward.model = GnnScorer(model), decision.model.key
@@ -77,41 +85,35 @@ class RewardUpkeep(TrainerCallback):
             raise TrainingError(decision.stop)
 
     def _written(self) -> bool:
-        """Whether this process's rewards are in the memory. What is on its way is watched later; the reward counts failures."""
+        """Whether this process's rewards are in the memory: what is on its way can only be watched later."""
         try:
             self._reward.flush()
-        except TrainingError as error:
+        except Exception as error:  # a rank that raises leaves the others waiting
             logger.warning("the reward is not watched at this step: %s", error)
             return False
         return True
 
     def _decide(self, step: int) -> Decision:
         try:
-            decision = self._watch(step)
+            return self._watch(step)
         except ConnectionFailed as error:
-            self._missed += 1
             logger.warning("the reward could not be watched at step %d: %s", step, error)
-            if self._missed <= self._reward.max_failed_calls:
-                return Decision()
-            return Decision(
-                stop=f"at {self._missed} steps in a row the memory was out of reach (reward.max_failed_calls), the last time "
-                f"with {error}. Mend the cause and resume from the last checkpoint"
-            )
-        self._missed = 0
-        return decision
+            return Decision(missed=str(error))
 
     def _watch(self, step: int) -> Decision:
         self._unseen += self._predictions.new()
-        found = stop = None
         if self._monitor is not None and self._monitor.observe(step, self._unseen):
             stop = self._alarm(step, self._monitor.agreement)
+            if stop is not None:
+                return Decision(stop=stop)
         predictions, self._unseen = self._unseen, []
         if self._refit is not None and (fitted := self._refit.observe(step, predictions)) is not None:
-            model, found = fitted
+            model, registered = fitted
             auc, ece = model.metrics["held_out_auc"], model.metrics["held_out_ece"]
             said = f"held-out AUC {auc:.3f}, ECE {ece:.3f}" if auc is not None and ece is not None else "not measured"
             self._narrator.say(f"step {step}: reward model fitted anew ({self._refit.records[-1].reason}; {said})")
-        return Decision(found, stop)
+            return Decision(registered)
+        return Decision()
 
     def _alarm(self, step: int, found: Agreement) -> str | None:
         """Warn; why training must stop, if it must."""

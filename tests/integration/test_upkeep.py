@@ -193,21 +193,28 @@ def test_what_was_missed_while_the_memory_was_out_of_reach_is_made_up_for(
 ) -> None:
     run = Run(memory, tmp_path, scorer=Believer(), every=2)
     run.monitor.start(Believer())
+    tried: list[str] = []
+
+    def fits() -> list[tuple[int, str]]:
+        return [(record.step, record.reason) for record in run.refit.records]
+
     run.step()
-    reads = Predictions.new
     with monkeypatch.context() as away:
-        away.setattr(Predictions, "new", lambda self: out_of_reach())
-        run.steps(run.reward.max_failed_calls)
-        away.setattr(Predictions, "new", reads)
-        away.setattr(Refit, "fit", lambda self: out_of_reach())
+        away.setattr(Predictions, "new", lambda self: out_of_reach(tried))
         run.step()
-    assert run.refit.records == []
+    assert (tried, fits()) == (["once more"], [])
+    run.step()
+    assert fits() == [(3, "every")]
+    with monkeypatch.context() as away:
+        away.setattr(Refit, "fit", lambda self: out_of_reach(tried))
+        run.step()
+    assert (len(tried), fits()) == (2, [(3, "every")])
     before = run.reward.scorer
     run.step()
-    found = run.monitor.agreement
-    assert (found.groups, found.rollouts) == (4 * 6, 4 * 4 * 6), "each group of each step, once"
-    assert [(record.step, record.reason) for record in run.refit.records] == [(6, "every")]
+    assert fits() == [(3, "every"), (5, "every")]
     assert run.reward.scorer is not before
+    found = run.monitor.agreement
+    assert (found.groups, found.rollouts) == (4 * 5, 4 * 4 * 5), "each group of each step, once"
 
 
 def test_training_stops_where_the_memory_stays_out_of_reach_longer_than_the_user_allows(
@@ -215,7 +222,7 @@ def test_training_stops_where_the_memory_stays_out_of_reach_longer_than_the_user
 ) -> None:
     run = Run(memory, tmp_path, scorer=Believer())
     run.reward.max_failed_calls = 1
-    monkeypatch.setattr(Predictions, "new", lambda self: out_of_reach())
+    monkeypatch.setattr(Predictions, "new", lambda self: out_of_reach([]))
     run.step()
     with pytest.raises(
         TrainingError, match=r"at 2 steps in a row the memory was out of reach \(reward.max_failed_calls\)"
@@ -226,7 +233,8 @@ def test_training_stops_where_the_memory_stays_out_of_reach_longer_than_the_user
         unwatched.on_step_end(None, run.state, TrainerControl())
 
 
-def out_of_reach() -> Any:
+def out_of_reach(tried: list[str]) -> Any:
+    tried.append("once more")
     raise ConnectionFailed("the server went away")
 
 

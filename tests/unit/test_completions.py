@@ -79,7 +79,7 @@ def test_a_data_set_of_ones_own_keeps_its_columns(conversational: bool) -> None:
     rows = Dataset.from_dict(
         {"prompt": prompts if conversational else asked, "kind": ["math", "qa"], "level": [1, 5], "name": ["a", "b"]}
     )
-    data = with_query_columns(rows, dataset="mine", domain="kind", query_id="name").to_dict()
+    data = with_query_columns(rows, dataset="mine", domain_column="kind", query_id="name").to_dict()
     assert {name: data[name] for name in ("level", "prompt")} == {"level": [1, 5], "prompt": rows["prompt"][:]}
     samples = read_samples(["x", "y"], data)
     assert [(one.query, one.domain, one.query_id) for one in samples] == [
@@ -94,8 +94,12 @@ def test_a_data_set_of_ones_own_keeps_its_columns(conversational: bool) -> None:
 
 def test_a_data_set_without_queries_is_refused() -> None:
     rows = Dataset.from_dict({"prompt": ["a", " "]})
-    with pytest.raises(InputError, match="no column 'question', only prompt"):
+    with pytest.raises(InputError, match="no column question, only prompt"):
         with_query_columns(rows, dataset="mine", domain="qa", query="question")
+    with pytest.raises(InputError, match="one of the two; found None and None"):
+        with_query_columns(rows, dataset="mine")
+    with pytest.raises(InputError, match="would be overwritten: split; rename"):
+        with_query_columns(rows.add_column("split", [1, 2]), dataset="mine", domain="qa")
     with pytest.raises(InputError, match="row 1: the column 'prompt' holds no text"):
         with_query_columns(rows, dataset="mine", domain="qa")
 
