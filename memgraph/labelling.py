@@ -161,9 +161,8 @@ class _Purse:
     def draw(self, ordered: Iterable[Sequence[str]], count: int, purpose: Purpose) -> None:
         """Reveal the first open units."""
         closed = self.closed()
-        if (
-            purpose is Purpose.MONITOR
-        ):  # nothing near what is watched may be trained on, nor single answers that were judged
+        if purpose is Purpose.MONITOR:
+            # nothing near what is watched may be trained on, nor single answers that were judged
             closed |= self.account.judged()
             ordered = (unit for unit in ordered if not closed.intersection(unit))
         open_units = ([key for key in unit if key not in closed] for unit in ordered)
