@@ -37,6 +37,7 @@ from memgraph.labelling import Acquisition, label_within_budget
 from memgraph.metrics import evaluate_scores
 from memgraph.snapshot import Bools, Floats, Snapshot
 from memgraph.truth import FileTruth
+from trainer.reporting import append_rows, read_rows
 
 Row = dict[str, Any]
 _METRICS = ("auc", "within_query_auc", "accuracy", "ece", "followed")
@@ -58,20 +59,18 @@ def main() -> None:
     files = files_of(options.rollouts, options.sets)
     if options.quick:
         files, options.labels, options.seeds = files[:1], [0.1], 2
-    rows: list[Row] = [json.loads(line) for line in options.out.open(encoding="utf-8")] if options.out.exists() else []
+    rows: list[Row] = read_rows(options.out)
     done = {(row["file"], row["labels"], row["seed"]) for row in rows}
-    with options.out.open("a", encoding="utf-8") as out:
-        for file in files:
-            wanted = [
-                (share, seed)
-                for seed in range(options.seeds)
-                for share in options.labels
-                if (file.name, share, seed) not in done
-            ]
-            for pair in pairs(file, wanted):
-                rows += pair
-                out.writelines(json.dumps(row) + "\n" for row in pair)
-                out.flush()
+    for file in files:
+        wanted = [
+            (share, seed)
+            for seed in range(options.seeds)
+            for share in options.labels
+            if (file.name, share, seed) not in done
+        ]
+        for pair in pairs(file, wanted):
+            rows += pair
+            append_rows(options.out, *pair)
     if options.json:
         found = {"machine": machine(), "versions": versions(), "rows": rows}
         print(json.dumps({"benchmark": "acquisition", **found}, indent=2))

@@ -58,6 +58,7 @@ from memgraph.scorers import MajorityVote
 from memgraph.snapshot import Bools, Floats, Snapshot
 from memgraph.threads import one_thread
 from memgraph.truth import FileTruth
+from trainer.reporting import append_rows, read_rows
 
 Row = dict[str, Any]
 _FIRST_SHARE = 0.2
@@ -90,14 +91,12 @@ def main() -> None:
     if options.quick:
         files, options.seeds, options.labels = files[:1], 1, [0.0, 0.1]
         options.shifts, options.sorts = ["stronger"], ["other"]
-    rows: list[Row] = [json.loads(line) for line in options.out.open(encoding="utf-8")] if options.out.exists() else []
+    rows: list[Row] = read_rows(options.out)
     done = {tuple(row[name] for name in ("file", "shift", "sort", "seed", "labels", "arm")) for row in rows}
-    with options.out.open("a", encoding="utf-8") as out:
-        for file in files:
-            for row in rows_of(file, options, done):
-                rows.append(row)
-                out.write(json.dumps(row) + "\n")
-                out.flush()
+    for file in files:
+        for row in rows_of(file, options, done):
+            rows.append(row)
+            append_rows(options.out, row)
     if options.json:
         found = {"machine": machine(), "versions": versions(), "rows": rows}
         print(json.dumps({"benchmark": "across_runs", **found}, indent=2))

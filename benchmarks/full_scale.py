@@ -26,6 +26,7 @@ from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2Tokenizer
 from memgraph.evaluation import temporary_memory
 from trainer.config import RunConfig
 from trainer.progress import Narrator
+from trainer.reporting import read_rows
 from trainer.train import run
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -87,7 +88,7 @@ def measured(recipe: Path, steps: int, scratch: Path, *, quick: bool = False) ->
         torch.cuda.reset_peak_memory_stats()
     with temporary_memory() as memory:
         result = run(config, memory, narrator=Narrator(quiet=True))
-    calls = [json.loads(line)["seconds"] for line in (config.folder / "rewards.jsonl").read_text().splitlines()]
+    calls = [call["seconds"] for call in read_rows(config.folder / "rewards.jsonl")]
     return {
         "recipe": recipe.stem,
         "steps": result.steps,

@@ -22,6 +22,7 @@ from memgraph.evaluation import EvaluationRow, evaluate_files, summarise
 from memgraph.metrics import Curves
 from memgraph.plots import plot_curves, plot_evaluation, plot_label_curve
 from memgraph.scorers import DEFAULT_SCORER, SCORERS
+from trainer.reporting import append_rows, read_rows
 
 _SHARE = 0.2  # of the labels, at which everything is shown in detail
 
@@ -44,8 +45,7 @@ def main() -> None:
     if options.quick:
         options.labels, options.seeds = [0.2], 1
     files = files_of(options.rollouts, options.sets)
-    lines = options.out.read_text(encoding="utf-8").splitlines() if options.out.exists() else []
-    rows = [row_of(json.loads(line)) for line in lines]
+    rows = [row_of(row) for row in read_rows(options.out)]
     fresh = evaluate_files(
         files,
         shares=options.labels,
@@ -55,12 +55,10 @@ def main() -> None:
         done={(row.file, row.labels, row.seed, row.scorer) for row in rows},
         say=lambda message: print(message, file=sys.stderr),
     )
-    with options.out.open("a", encoding="utf-8") as out:
-        for row in fresh:
-            rows.append(row)
-            out.write(json.dumps(asdict(row)) + "\n")
-            out.flush()
-            print(f"{row.file} {row.labels} {row.seed} {row.scorer}: AUC {row.auc}", file=sys.stderr)
+    for row in fresh:
+        rows.append(row)
+        append_rows(options.out, asdict(row))
+        print(f"{row.file} {row.labels} {row.seed} {row.scorer}: AUC {row.auc}", file=sys.stderr)
     if options.json:
         found = {"machine": machine(), "versions": versions(), "rows": [asdict(row) for row in rows]}
         print(json.dumps({"benchmark": "reward_quality", **found}, indent=2))

@@ -34,6 +34,7 @@ from memgraph.metrics import evaluate_scores
 from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import SCORERS, GnnScorer, Scorer
 from memgraph.snapshot import Bools, Floats, Snapshot
+from trainer.reporting import append_rows, read_rows
 
 SCORERS_HERE = ("majority_vote", "consensus_share", "logistic", "boosting", "gnn")
 ABLATIONS = {
@@ -126,43 +127,40 @@ def main() -> None:
     files = files_of(options.rollouts, options.sets)
     if options.quick:
         files, options.seeds = files[:1], 1
-    lines = options.out.read_text(encoding="utf-8").splitlines() if options.out.exists() else []
-    rows = [json.loads(line) for line in lines]
+    rows = read_rows(options.out)
     done = {(row["set"], row["case"], row["scorer"], row["seed"]) for row in rows}
-    with options.out.open("a", encoding="utf-8") as out:
 
-        def add(name: str, kind: str, scorer: str, seed: int, make: Callable[[], Scorer], case: Case) -> None:
-            if (name, kind, scorer, seed) in done:
-                return
-            rows.append({"set": name, "case": kind, "scorer": scorer, "seed": seed, **measure(make, case, seed)})
-            out.write(json.dumps(rows[-1]) + "\n")
-            out.flush()
-            print(f"{name} {kind} {scorer} {seed}: AUC {rows[-1]['auc']}", file=sys.stderr)
+    def add(name: str, kind: str, scorer: str, seed: int, make: Callable[[], Scorer], case: Case) -> None:
+        if (name, kind, scorer, seed) in done:
+            return
+        rows.append({"set": name, "case": kind, "scorer": scorer, "seed": seed, **measure(make, case, seed)})
+        append_rows(options.out, rows[-1])
+        print(f"{name} {kind} {scorer} {seed}: AUC {rows[-1]['auc']}", file=sys.stderr)
 
-        loaded: dict[str, list[Split]] = {}
-        for file in files:
-            name = file.name.removesuffix(".jsonl.gz")
-            loaded[name] = load(file, options.seeds)
-            for split in loaded[name]:
-                for kind, case in cases(split):
-                    for scorer in SCORERS_HERE:
-                        add(name, kind, scorer, split.seed, SCORERS[scorer], case)
-                plain = (split.snapshot, split.snapshot, split.truth, ~np.isnan(split.truth))
-                for part, config in ABLATIONS.items():
-                    add(
-                        name,
-                        f"without {part}",
-                        "gnn",
-                        split.seed,
-                        lambda config=config: GnnScorer(config=config),
-                        plain,
-                    )  # type: ignore[misc]
-        for source, split, target in ((a, split, b) for a in loaded for split in loaded[a] for b in loaded if a != b):
-            other = loaded[target][split.seed]
-            scored = replace(other.snapshot, labels=np.full_like(other.snapshot.labels, np.nan))
-            case = (split.snapshot, scored, other.truth, ~np.isnan(other.truth))
-            for scorer in ("majority_vote", "logistic", "gnn"):
-                add(target, f"transfer from {source}", scorer, split.seed, SCORERS[scorer], case)
+    loaded: dict[str, list[Split]] = {}
+    for file in files:
+        name = file.name.removesuffix(".jsonl.gz")
+        loaded[name] = load(file, options.seeds)
+        for split in loaded[name]:
+            for kind, case in cases(split):
+                for scorer in SCORERS_HERE:
+                    add(name, kind, scorer, split.seed, SCORERS[scorer], case)
+            plain = (split.snapshot, split.snapshot, split.truth, ~np.isnan(split.truth))
+            for part, config in ABLATIONS.items():
+                add(
+                    name,
+                    f"without {part}",
+                    "gnn",
+                    split.seed,
+                    lambda config=config: GnnScorer(config=config),
+                    plain,
+                )  # type: ignore[misc]
+    for source, split, target in ((a, split, b) for a in loaded for split in loaded[a] for b in loaded if a != b):
+        other = loaded[target][split.seed]
+        scored = replace(other.snapshot, labels=np.full_like(other.snapshot.labels, np.nan))
+        case = (split.snapshot, scored, other.truth, ~np.isnan(other.truth))
+        for scorer in ("majority_vote", "logistic", "gnn"):
+            add(target, f"transfer from {source}", scorer, split.seed, SCORERS[scorer], case)
     if options.json:
         found = {"machine": machine(), "versions": versions(), "rows": rows}
         print(json.dumps({"benchmark": "reward_robustness", **found}, indent=2))

@@ -44,7 +44,7 @@ from memgraph.memory import Memory
 from trainer.config import RunConfig
 from trainer.data import load_problems
 from trainer.progress import Narrator
-from trainer.reporting import append_row, read_rows
+from trainer.reporting import append_rows, read_rows
 from trainer.train import run
 from trainer.verifiers import judge
 
@@ -116,7 +116,7 @@ def run_arm(arm: str, share: float, seed: int, *, quick: bool = False) -> Row:
     with tempfile.TemporaryDirectory() as folder, temporary_memory() as memory:
         config = configuration(arm, share, seed, Path(folder), quick=quick)
         result = run(config, memory, narrator=Narrator(quiet=True))
-        calls = [json.loads(line) for line in (config.folder / "rewards.jsonl").read_text().splitlines()]
+        calls = read_rows(config.folder / "rewards.jsonl")
         accuracy, agreement = judged_rollouts(memory, config)
         return Row(
             arm=arm,
@@ -223,7 +223,7 @@ def main() -> None:
                 row = run_arm(arm, spent, seed, quick=options.quick)
                 done.add((arm, spent, seed))
                 rows.append(row)
-                append_row(options.out, asdict(row))
+                append_rows(options.out, asdict(row))
     if options.of_seeds:
         rows = [row for row in rows if row.seed in options.of_seeds]
     if options.json:

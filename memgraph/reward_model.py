@@ -388,9 +388,10 @@ def _loss(logits: Tensor, labels: Floats, query: Ints, ranking: float) -> Tensor
     """Cross-entropy, and within each query a logistic loss on every pair of a right and a wrong rollout."""
     target = torch.from_numpy(labels).to(logits.device)
     loss = binary_cross_entropy_with_logits(logits, target)
-    right, wrong = (torch.from_numpy(rows).to(logits.device) for rows in right_and_wrong(labels, query))
-    if ranking and len(right):
-        loss = loss + ranking * softplus(logits[wrong] - logits[right]).mean()
+    if ranking:
+        right, wrong = (torch.from_numpy(rows).to(logits.device) for rows in right_and_wrong(labels, query))
+        if len(right):
+            loss = loss + ranking * softplus(logits[wrong] - logits[right]).mean()
     return loss
 
 
@@ -399,8 +400,8 @@ def right_and_wrong(labels: Floats, query: Ints) -> tuple[Ints, Ints]:
     right = np.flatnonzero(labels >= 0.5)
     wrong = np.flatnonzero(labels < 0.5)
     wrong = wrong[np.argsort(query[wrong], kind="stable")]
-    first = np.searchsorted(query[wrong], query[right], side="left")
-    count = np.searchsorted(query[wrong], query[right], side="right") - first
+    first, last = (np.searchsorted(query[wrong], query[right], side=side) for side in ("left", "right"))
+    count = last - first
     ends = np.cumsum(count)
     within = np.arange(count.sum()) - np.repeat(ends - count, count)
     return np.repeat(right, count), wrong[np.repeat(first, count) + within]

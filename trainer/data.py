@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -116,20 +116,7 @@ def training_dataset(
             return text
         return [{"role": "system", "content": system_prompt}, {"role": "user", "content": text}]
 
-    return Dataset.from_list(
-        [
-            {
-                "prompt": prompt(task),
-                "query_key": task.query_key,
-                "query": task.query,
-                "query_id": task.query_id,
-                "dataset": task.dataset,
-                "domain": task.domain,
-                "split": split,
-            }
-            for task in tasks
-        ]
-    )
+    return Dataset.from_list([{"prompt": prompt(task), **_query_columns(task, split)} for task in tasks])
 
 
 def with_query_columns(
@@ -163,7 +150,7 @@ def with_query_columns(
         raise InputError(
             f"the data set has no column {', '.join(sorted(missing))}, only {', '.join(rows.column_names)}"
         )
-    made = {"query_key", "query", "query_id", "dataset", "domain", "split"}
+    made = {*(field.name for field in fields(Task)), "split"}
     if taken := made & set(rows.column_names) - sources:
         raise InputError(f"the data set has columns that would be overwritten: {', '.join(sorted(taken))}; rename them")
 
@@ -173,16 +160,16 @@ def with_query_columns(
             raise InputError(
                 f"row {number}: the column {query!r} holds no text and no message of a user: {row[query]!r:.80}"
             )
-        return {
-            "query_key": keys.query_key(dataset, text),
-            "query": text,
-            "query_id": str(number if query_id is None else row[query_id]),
-            "dataset": dataset,
-            "domain": domain if domain_column is None else row[domain_column],
-            "split": split,
-        }
+        named = str(number if query_id is None else row[query_id])
+        its_domain: Any = domain if domain_column is None else row[domain_column]
+        return _query_columns(Task(keys.query_key(dataset, text), text, named, dataset, its_domain), split)
 
     return rows.map(columns, with_indices=True)
+
+
+def _query_columns(task: Task, split: Literal["train", "eval"]) -> dict[str, str]:
+    """What a reward call reads of a row (`trainer.completions`)."""
+    return {**asdict(task), "split": split}
 
 
 def _read(file: Path) -> list[Problem]:

@@ -19,7 +19,7 @@ from memgraph.records import Purpose
 from memgraph.scorers import Scorer
 from memgraph.truth import Judge, TruthSource
 from trainer.predictions import Prediction, by_group
-from trainer.reporting import append_row, read_rows
+from trainer.reporting import append_rows, read_rows
 
 _BETS = (0.25, 0.5, 0.9)  # of the largest that cannot lose everything
 _NEWEST = 64  # rollouts of a watched query that are read back
@@ -194,7 +194,7 @@ class Monitor:
         promised, agreed = _mean(groups, "promised"), _mean(groups, "agreed")
         found = {"step": step, "groups": len(groups), "promised": promised, "agreed": agreed, "alarms": alarms}
         compared = [astuple(one) for one in groups]
-        append_row(self._log, {**found, "so_far": asdict(self.agreement), "compared": compared})
+        append_rows(self._log, {**found, "so_far": asdict(self.agreement), "compared": compared})
 
     def _compare(self, predictions: Sequence[Prediction]) -> list[Comparison]:
         """Each group that the verifier could judge, in part at least."""

@@ -24,7 +24,7 @@ from memgraph.memory import RegisteredModel
 from memgraph.reward_model import RewardModel, RewardModelConfig
 from trainer.config import RefitSection
 from trainer.predictions import Prediction, by_group
-from trainer.reporting import append_row
+from trainer.reporting import append_rows
 
 logger = logging.getLogger(__name__)
 
@@ -164,5 +164,5 @@ class Refit:
             step, reason, drift, seconds, *((fitted[1].key, fitted[0].metrics) if fitted else (None, {}))
         )
         self.records.append(record)
-        append_row(self._log, asdict(record))
+        append_rows(self._log, asdict(record))
         return fitted

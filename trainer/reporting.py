@@ -80,16 +80,16 @@ class CallReport:
             "seconds": round(sum(self.seconds.values()), 4),
             "stages": self.seconds,
         }
-        append_row(file, row)
+        append_rows(file, row)
 
 
-def append_row(file: Path, row: Mapping[str, Any]) -> None:
-    """One more row of a JSON-lines log, on a line of its own also where a kill has left the last one half written."""
+def append_rows(file: Path, *rows: Mapping[str, Any]) -> None:
+    """More rows of a JSON-lines log, in one write, on lines of their own also where a kill has left the last one half written."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a+b") as log:
         log.seek(max(0, log.seek(0, os.SEEK_END) - 1))
         torn = log.read() not in (b"", b"\n")
-        log.write((b"\n" if torn else b"") + json.dumps(row).encode() + b"\n")
+        log.write((b"\n" if torn else b"") + b"".join(json.dumps(row).encode() + b"\n" for row in rows))
 
 
 def read_rows(file: Path) -> list[dict[str, Any]]:

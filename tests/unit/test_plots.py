@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainer.plots import plot_training
-from trainer.reporting import append_row, read_rows
+from trainer.reporting import append_rows, read_rows
 
 
 def test_a_line_that_a_kill_left_half_written_is_not_drawn(tmp_path: Path) -> None:
     log, picture = tmp_path / "rewards.jsonl", tmp_path / "training.png"
     row = {"mean_reward": 0.5, "sources": {"label": 3, "none": 1}}
-    append_row(log, row)
+    append_rows(log, row)
     with log.open("a", encoding="utf-8") as torn:
         torn.write('{"mean_reward": 0.')
-    append_row(log, {**row, "mean_reward": None})
+    append_rows(log, {**row, "mean_reward": None})
     assert [found["mean_reward"] for found in read_rows(log)] == [0.5, None]
     plot_training(log, picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
