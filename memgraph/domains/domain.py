@@ -14,9 +14,12 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from memgraph.records import Reference
+
+Kind = Literal["calculation", "statement", "program"]
+"""What the reasoning and the answers of a domain are made of, for label-free checks and models of text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,13 @@ class Domain(ABC):
     Attributes:
         name: that rollouts carry in their field `domain`.
         version: of reading and key together. A new one makes new answer nodes, so a memory must be read anew.
+        kind: which label-free checks and models of text apply: equations of calculations, words of statements, and programs,
+            which are tried in the sandbox.
     """
 
     name: ClassVar[str]
     version: ClassVar[str]
+    kind: ClassVar[Kind] = "statement"
 
     @abstractmethod
     def read(self, response: str, *, query: str | None = None, thinking_opened: bool = False) -> Reading:

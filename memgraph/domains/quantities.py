@@ -1,0 +1,218 @@
+"""Numbers with what they count: units, signs of money and percent, words of number."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from memgraph.domains.latex_writer import tokens
+from memgraph.domains.signs import names, pairs
+from memgraph.domains.units import COMPOUND, UNITS, canonical_unit
+
+_POWERS: Final = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+_PARTS: Final = {
+    "half": 2,
+    "third": 3,
+    "fourth": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "seventh": 7,
+    "eighth": 8,
+    "ninth": 9,
+    "tenth": 10,
+}
+MULTIPLIERS: Final[dict[str, Fraction]] = {
+    **{name + end: Fraction(10**power) for name, power in _POWERS.items() for end in ("", "s")},
+    **{name + end: Fraction(1, parts) for name, parts in _PARTS.items() for end in ("", "s")},
+    **{"dozen": Fraction(12), "dozens": Fraction(12), "score": Fraction(20), "halves": Fraction(1, 2)},
+}
+NUMERALS: Final = {
+    name: int(value)
+    for name, value in pairs(
+        "zero 0 one 1 two 2 three 3 four 4 five 5 six 6 seven 7 eight 8 nine 9 ten 10 eleven 11 twelve 12 thirteen 13 "
+        "fourteen 14 fifteen 15 sixteen 16 seventeen 17 eighteen 18 nineteen 19 twenty 20"
+    ).items()
+}
+APPROXIMATELY: Final = re.compile(
+    r"(?:\\approx|~|\\sim|\\simeq|(?:\\text\{)?(?:approximately|approx\.?|about|around|roughly|exactly|nearly|almost)(?![a-z])\s*\}?)\s*",
+    re.IGNORECASE,
+)
+_CURRENCY: Final = {"\\$": "$", "€": "€", "£": "£", "¥": "¥", "₹": "₹", "₽": "₽", "₩": "₩", "¢": "¢"}
+_WORD: Final = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*")
+_TEXT: Final = re.compile(r"\\text\{([^{}]*)\}")
+_BRACKETED: Final = re.compile(r"(.*[0-9}])\s*\((?:in )?([^\W\d_]{2,}(?: [^\W\d_]+)*)\)")
+
+
+_LITTLE: Final = names(
+    "per of a an the sq cu pm am men cats dogs day old way ways one two red tie ties box pen pie egg cup"
+)
+"""Short words after a number that are units or parts of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """Written value and unit.
+
+    Attributes:
+        value: clean LaTeX.
+        factor: of the words of number after it.
+        unit: in one form, None where there is none.
+    """
+
+    value: str
+    factor: Fraction = Fraction(1)
+    unit: str | None = None
+
+
+def whole_texts(parts: list[str]) -> list[str]:
+    r"""Tokens with each \text{…} as one."""
+    found: list[str] = []
+    at = 0
+    while at < len(parts):
+        if parts[at] == "\\text" and parts[at + 1 : at + 2] == ["{"]:
+            stop = next((n for n in range(at + 2, len(parts)) if parts[n] == "}"), len(parts) - 1)
+            found.append("".join(parts[at : stop + 1]))
+            at = stop + 1
+        else:
+            found.append(parts[at])
+            at += 1
+    return found
+
+
+def split_quantity(text: str) -> Quantity:
+    """Value and unit of a clean text; without a unit where there is none, or where nothing would be left."""
+    if (bracketed := _BRACKETED.fullmatch(text)) is not None:  # "10 (apples)"
+        text = f"{bracketed[1]} {bracketed[2]}"
+    parts = whole_texts(tokens(text))
+    signs, sign = _leading_currency(parts)
+    start = _suffix(parts)
+    words = _words(parts[start:])
+    value = signs + "".join(parts[:start]).strip()
+    if not value.strip("+-") or (words is None and sign is None):
+        return Quantity(text)
+    factor, unit = _factor(words or "")
+    named = canonical_unit(unit) if unit else None
+    if sign is not None:
+        named = sign if named in (None, sign) else canonical_unit(f"{sign} {unit}")
+    return Quantity(value, factor, named)
+
+
+def _leading_currency(parts: list[str]) -> tuple[str, str | None]:
+    """Signs before a sign of money, which is taken out of the tokens, and the sign of money."""
+    at = 0
+    while at < len(parts) and parts[at] in ("-", "+", " "):
+        at += 1
+    if at < len(parts) and parts[at] in _CURRENCY:
+        sign = _CURRENCY[parts[at]]
+        before = "".join(parts[:at]).strip()
+        del parts[: at + 1]
+        return before, sign
+    return "", None
+
+
+def _suffix(parts: list[str]) -> int:
+    """Where words, signs and units begin that the text ends with."""
+    at = len(parts)
+    start = at
+    while at > 0:
+        part = parts[at - 1]
+        if part.isspace() or (part in ("/", "\\cdot", ".", "-", "*") and start < len(parts)):
+            at -= 1
+            continue
+        if (size := _ends_power(parts, at)) and at - size > 0 and _unit_word(parts, at - size - 1, len(parts) > start):
+            at -= size
+            continue
+        if part in ("%",) or part in _CURRENCY:
+            at -= 1
+            start = at
+            continue
+        if part == "}" and parts[at - 4 : at] == ["^", "{", "\\circ", "}"]:
+            at -= 4
+            start = at
+            continue
+        if _unit_word(parts, at - 1, start < len(parts)):
+            at -= 1
+            start = at
+            continue
+        break
+    before = parts[start - 1] if start > 0 else ""
+    if before in ("/", "\\cdot", "*", "+", "-", "_", "^") or parts[start : start + 1] in (["/"], ["\\cdot"], ["*"]):
+        return len(parts)
+    return start if start < len(parts) else _speed(parts)
+
+
+def _speed(parts: list[str]) -> int:
+    """Where "m/s" or "m/s^{2}" begins, whose letters alone would be variables."""
+    for size in (3, 7):
+        at = len(parts) - size
+        power = size == 3 or parts[-4:] == ["^", "{", "2", "}"]
+        if (
+            at > 0
+            and parts[at : at + 3] == ["m", "/", "s"]
+            and power
+            and (parts[at - 1] == " " or parts[at - 1][-1].isdigit())
+        ):
+            return at
+    return len(parts)
+
+
+def _ends_power(parts: list[str], at: int) -> int:
+    """Tokens of a power of a unit that ends here, ^{2}."""
+    if parts[at - 4 : at - 2] == ["^", "{"] and parts[at - 1] == "}" and parts[at - 2] in ("2", "3"):
+        return 4
+    if (
+        parts[at - 5 : at - 3] == ["^", "{"]
+        and parts[at - 1] == "}"
+        and parts[at - 3] == "-"
+        and parts[at - 2] in "123"
+    ):
+        return 5
+    return 0
+
+
+def _unit_word(parts: list[str], at: int, more: bool) -> bool:
+    """Whether a token is a word after a number: words in \\text, and runs of letters that are no product.
+
+    Args:
+        more: whether other words of the unit follow it, so that one letter may stand before them, m/s.
+    """
+    part = parts[at]
+    if (text := _TEXT.fullmatch(part)) is not None:
+        return at > 0 and parts[at - 1] not in ("_", "^", "{") and bool(_WORD.search(text[1]))
+    if not part.isalpha() or part.startswith("\\"):
+        return False
+    if at > 0 and parts[at - 1] in ("_", "^", "{", "\\"):
+        return False
+    if len(part) == 1:
+        before = parts[at - 1] if at > 0 else ""
+        after = parts[at + 1] if at + 1 < len(parts) else ""
+        degree = parts[at - 4 : at] == ["^", "{", "\\circ", "}"] and part in "CFcf"
+        per = before == "/" and at > 1 and _unit_word(parts, at - 2, True) and len(parts[at - 2]) > 1
+        return (
+            degree
+            or per
+            or (after == "/" and more and len(parts) > at + 2 and len(parts[at + 2]) > 1 and before == " ")
+        )
+    lowered = part.lower()
+    return lowered in UNITS or lowered in COMPOUND or lowered in MULTIPLIERS or len(part) > 3 or lowered in _LITTLE
+
+
+def _words(parts: list[str]) -> str | None:
+    if not parts:
+        return None
+    joined = "".join(_TEXT.sub(r" \1 ", part) for part in parts)
+    joined = joined.replace("^{\\circ}", " ° ")
+    joined = re.sub(r"\\\$", " $ ", joined).replace("%", " % ")
+    return " ".join(joined.split())
+
+
+def _factor(words: str) -> tuple[Fraction, str]:
+    """Product of the words of number that it begins with, and the unit after them."""
+    factor = Fraction(1)
+    rest = words.split()
+    while rest and rest[0].lower() in MULTIPLIERS:
+        factor *= MULTIPLIERS[rest[0].lower()]
+        rest = rest[1:]
+    return factor, " ".join(rest)
