@@ -1,5 +1,21 @@
 """Runs untrusted Python from rollouts: in a process of its own, with as little around it as the platform allows."""
 
-from memgraph.sandbox.run import Limits, SandboxResult, run_many, run_python
+from memgraph.sandbox.libraries import Library, libraries
+from memgraph.sandbox.run import Limits, SandboxResult, look_at_tests, run_many, run_python
+from memgraph.sandbox.tests import Call, CallTests, PythonTests, Stream, StreamTests, Tests
 
-__all__ = ["Limits", "SandboxResult", "run_many", "run_python"]
+__all__ = [
+    "Call",
+    "CallTests",
+    "Library",
+    "Limits",
+    "PythonTests",
+    "SandboxResult",
+    "Stream",
+    "StreamTests",
+    "Tests",
+    "libraries",
+    "look_at_tests",
+    "run_many",
+    "run_python",
+]

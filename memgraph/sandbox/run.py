@@ -33,13 +33,17 @@ from typing import Any, Literal
 import psutil
 
 from memgraph.errors import SandboxError
-from memgraph.sandbox.inside.main import NOT_STARTED
+from memgraph.sandbox.inside.judging import NOT_STARTED
+from memgraph.sandbox.libraries import Library
+from memgraph.sandbox.tests import PythonTests, StreamTests, Tests, as_job
 
 Status = Literal["ok", "error", "exit", "timeout", "memory", "output", "killed", "unsupported"]
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from inside.main import main; main()"
 _FIRST_USER, _USERS = 1_000_000, 1_000_000  # the tests run as the user that stands _USERS higher
 _WATCH_SECONDS, _LEAVING_SECONDS = 0.2, 0.05
+_MOST_RUNS = 6  # whose seconds tests with many inputs get together
+_MOST_STARVED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class SandboxResult:
         reason: of the status, in words; line numbers of the tests, never their text.
         stdout, stderr: what it printed, up to the output limit.
         isolation: what was in force.
+        passed, total: tests, as far as they were run and counted.
     """
 
     status: Status
@@ -82,18 +87,56 @@ class SandboxResult:
     stderr: str
     seconds: float
     isolation: tuple[str, ...]
+    passed: int = 0
+    total: int = 0
 
 
-def run_python(program: str, *, tests: str = "", limits: Limits = Limits(), stdin: str = "") -> SandboxResult:
-    """Run a Python program in the sandbox, and tests against the functions that it defines.
+def run_python(
+    program: str,
+    *,
+    tests: str | Tests | None = None,
+    limits: Limits = Limits(),
+    stdin: str = "",
+    libraries: Sequence[Library] = (),
+    every: bool = False,
+) -> SandboxResult:
+    """Run a Python program in the sandbox, and tests against it.
+
+    Without tests, and with tests of what it prints, it runs as `__main__`; else it is imported, so that what stands behind
+    a main guard does not run.
 
     Args:
-        tests: Python code that raises where the program is wrong. What it hands to the program and gets back are plain
-            data, the program's own objects, and functions; tests of printed output are not supported.
+        tests: Python code that raises where the program is wrong (what it hands to the program and gets back are plain
+            data, the program's own objects, and functions), or tests in another form.
+        libraries: packages that program and tests may import beside Python's own.
+        every: whether to go on after a test that fails, to count those that pass.
 
     Raises:
         SandboxError: if the sandbox itself failed; a program that fails is a result.
     """
+    if isinstance(tests, str):
+        tests = PythonTests(tests) if tests.strip() else None
+    mode = "streams" if isinstance(tests, StreamTests) else "__main__" if tests is None else "solution"
+    runs = min(_MOST_RUNS, len(tests.streams)) if isinstance(tests, StreamTests) else 1
+    seconds = limits.seconds * max(runs, 1)
+    return _run({"program": program, "mode": mode, "every": every}, tests, limits, seconds, stdin, libraries)
+
+
+def look_at_tests(tests: PythonTests, *, limits: Limits = Limits(), libraries: Sequence[Library] = ()) -> SandboxResult:
+    """Run tests on a stub in the program's place: "ok" if they can judge a program.
+
+    They cannot ("unsupported", with the reason) where they need what is not there, fail by themselves, or ask the program
+    nothing. No program has a part in it.
+
+    Raises:
+        SandboxError: if the sandbox itself failed.
+    """
+    return _run({"program": "", "mode": "stub", "every": True}, tests, limits, limits.seconds, "", libraries)
+
+
+def _run(
+    job: dict[str, Any], tests: Tests | None, limits: Limits, seconds: float, stdin: str, libraries: Sequence[Library]
+) -> SandboxResult:
     start = time.monotonic()
     try:
         with (
@@ -102,13 +145,14 @@ def run_python(program: str, *, tests: str = "", limits: Limits = Limits(), stdi
             tempfile.TemporaryFile() as tests_file,
             tempfile.TemporaryFile() as input_file,
         ):
-            job = {
-                "program": program,
+            job |= {
                 "user": _FIRST_USER + secrets.randbelow(_USERS),
                 "folder": folder,
                 "limits": asdict(limits),
+                "libraries": [{"name": library.name, "origin": library.origin} for library in libraries],
+                "shown": [path for library in libraries for path in library.shown],
             }
-            contents = {job_file: json.dumps(job), tests_file: tests, input_file: stdin}
+            contents = {job_file: json.dumps(job), tests_file: json.dumps(as_job(tests)), input_file: stdin}
             for file, text in contents.items():
                 file.write(text.encode("utf-8", "surrogatepass"))
                 file.seek(0)
@@ -128,19 +172,38 @@ def run_python(program: str, *, tests: str = "", limits: Limits = Limits(), stdi
             finally:
                 os.close(result_write)
             with os.fdopen(result_read, "rb"):
-                read, cut = _watch(process, result_read, limits, start)
+                read, cut = _watch(process, result_read, limits, start + seconds)
     except OSError as error:
         raise SandboxError(f"the sandbox could not start a program: {error}") from error
-    seconds = time.monotonic() - start
-    reports = read["result"].splitlines()
     stdout, stderr = (read[name][: limits.output_bytes].decode("utf-8", "replace") for name in ("stdout", "stderr"))
-    ending: dict[str, Any] = json.loads(reports[0]) if reports else {"isolation": ()}
-    if cut is not None:
-        ending.update(status=cut, reason=f"beyond its limit: {cut}")
-    elif not reports or ending["status"] == NOT_STARTED:
-        said = ending.get("reason") or (stderr.strip().splitlines() or ["it gave no result"])[-1]
+    return _result(read["result"].splitlines(), cut, stdout, stderr, time.monotonic() - start)
+
+
+def _report(line: bytes) -> dict[str, Any] | None:
+    """One report of the supervisor; None for a line that a limit has cut short."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and "status" in found else None
+
+
+def _result(lines: Sequence[bytes], cut: _Cut | None, stdout: str, stderr: str, seconds: float) -> SandboxResult:
+    """What the reports of a run say: that the program began, and how it ended."""
+    reports = [report for line in lines if (report := _report(line)) is not None]
+    begun = [report for report in reports if report["status"] == "begun"]
+    ending = next((report for report in reports if report["status"] != "begun"), None)
+    if not begun or (ending is not None and ending["status"] == NOT_STARTED):
+        said = (ending and ending["reason"]) or cut or (stderr.strip().splitlines() or ["it gave no result"])[-1]
         raise SandboxError(f"the sandbox could not start a program: {said}")
-    return SandboxResult(ending["status"], ending["reason"], stdout, stderr, seconds, tuple(ending["isolation"]))
+    isolation = tuple(begun[0]["isolation"])
+    if cut is not None:
+        return SandboxResult(cut, f"beyond its limit: {cut}", stdout, stderr, seconds, isolation)
+    if ending is None:
+        return SandboxResult("killed", "it gave no result", stdout, stderr, seconds, isolation)
+    return SandboxResult(
+        ending["status"], ending["reason"], stdout, stderr, seconds, isolation, ending["passed"], ending["total"]
+    )
 
 
 def run_many(
@@ -159,12 +222,13 @@ _Cut = Literal["timeout", "memory", "output"]
 
 
 def _watch(
-    process: subprocess.Popen[bytes], result: int, limits: Limits, start: float
+    process: subprocess.Popen[bytes], result: int, limits: Limits, deadline: float
 ) -> tuple[dict[str, bytes], _Cut | None]:
     """Read "stdout", "stderr" and "result" until the result is there or a limit is passed; then nothing is left of it."""
     read = {"stdout": bytearray(), "stderr": bytearray(), "result": bytearray()}
     cut: _Cut | None = None
-    next_look = start + _WATCH_SECONDS
+    next_look = time.monotonic() + _WATCH_SECONDS
+    waited = 0.0
     try:
         with selectors.DefaultSelector() as selector:
             selector.register(result, selectors.EVENT_READ, "result")
@@ -175,7 +239,7 @@ def _watch(
             ended = False
             while not ended and cut is None:
                 now = time.monotonic()
-                for key, _ in selector.select(max(0.0, min(next_look, start + limits.seconds) - now)):
+                for key, _ in selector.select(max(0.0, min(next_look, deadline) - now)):
                     chunk = os.read(key.fd, 65536)
                     read[key.data] += chunk
                     if not chunk:
@@ -184,8 +248,12 @@ def _watch(
                 now = time.monotonic()
                 if len(read["stdout"]) + len(read["stderr"]) > limits.output_bytes:
                     cut = "output"
-                elif not ended and now >= start + limits.seconds:
-                    cut = "timeout"
+                elif not ended and now >= deadline:
+                    # time that the machine gave to others is not the program's; its own processes' is
+                    longer = min(_starved(process, limits), _MOST_STARVED * limits.seconds) - waited
+                    if longer < _WATCH_SECONDS:
+                        cut = "timeout"
+                    deadline, waited = deadline + longer, waited + longer
                 elif not ended and now >= next_look:
                     next_look = now + _WATCH_SECONDS
                     if _memory(process) > limits.memory_bytes:
@@ -215,6 +283,16 @@ def _memory(process: subprocess.Popen[bytes]) -> int:
         with suppress(psutil.Error):
             total += child.memory_info().rss
     return total
+
+
+def _starved(process: subprocess.Popen[bytes], limits: Limits) -> float:
+    """Seconds that the run's processes were ready and waited for a processor that others had; 0 where that is not known."""
+    used = longest = 0.0
+    for child in _descendants(process):
+        with suppress(psutil.Error, OSError, ValueError, IndexError):
+            used += sum(child.cpu_times()[:4])  # those of its ended children, too
+            longest = max(longest, int(Path(f"/proc/{child.pid}/schedstat").read_text().split()[1]) / 1e9)
+    return longest if used < limits.cpu_seconds else 0.0
 
 
 def _kill_tree(process: subprocess.Popen[bytes]) -> None:

@@ -11,12 +11,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from memgraph.domains import Item
+from memgraph.domains.code import Code
 from memgraph.errors import SandboxError
 from memgraph.records import Reference
 from memgraph.sandbox import Limits, SandboxResult, run_many, run_python
 from memgraph.sandbox import run as sandbox
 from tests.unit.sandboxed import MODES, QUICK, in_child, run_as
-from trainer.verifiers import Code
 
 MEBIBYTE = 2**20
 OPEN_LIBRARY = all(folder.stat().st_mode & 1 for folder in Path(os.__file__).parents)
@@ -80,7 +81,7 @@ def test_a_sandbox_that_does_not_start_says_nothing_about_the_program(
     monkeypatch.setattr(sandbox, "_START", start)
     with pytest.raises(SandboxError, match=r"could not start a program: .*(no space|closed in)"):
         run("pass")
-    verdict = Code().verify("def f(x): return x", Reference("tests", "assert f(1) == 1"), "code")
+    verdict = Code().verify([Item("def f(x): return x", Reference("tests", "assert f(1) == 1"), "code")])[0]
     assert verdict.score is None
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memgraph.sandbox import run_python
+from memgraph.sandbox import Limits, PythonTests, libraries, look_at_tests, run_python
 from memgraph.sandbox.inside.values import decode, encode
-from tests.unit.sandboxed import QUICK
+from tests.unit.sandboxed import MODES, QUICK, run_as
 
 STACK = """
 class Empty(Exception):
@@ -128,13 +128,134 @@ def test_wrong_programs_fail(kind: str) -> None:
     ],
 )
 def test_tests_that_cannot_run_apart_from_the_program_are_said_to_be_so(tests: str) -> None:
-    assert run_python("def f(x): return x", tests=tests, limits=QUICK).status == "unsupported"
+    assert look_at_tests(PythonTests(tests), limits=QUICK).status == "unsupported"
+    assert run_python("def f(x): return x", tests=tests, limits=QUICK).status != "ok"
 
 
 def test_a_failing_test_is_named_by_its_line_and_not_by_its_text() -> None:
     result = run_python("def f(x): return x", tests="assert f(1) == 1\nassert f(2) == 12345", limits=QUICK)
     assert result.reason == "AssertionError in line 2 of the tests"
     assert "12345" not in repr(result)
+
+
+LIARS = {
+    "numbers": "class E:\n    def __sub__(s, o): return s\n    __rsub__ = __add__ = __radd__ = __sub__\n"
+    "    def __abs__(s): return 0.0\n    def __round__(s, n=0): return 0\n    def __int__(s): return 0\n"
+    "    def __float__(s): return 0.0\n    def __bool__(s): return False\n    def __lt__(s, o): return True\n"
+    "def f(x): return E()",
+    "plain numbers": "class Z(int):\n    def __abs__(s): return 0\n    def __bool__(s): return False\n"
+    "class E:\n    def __sub__(s, o): return Z(0)\n    __rsub__ = __add__ = __radd__ = __sub__\ndef f(x): return E()",
+}
+
+
+@pytest.mark.parametrize("liar", LIARS)
+@pytest.mark.parametrize(
+    "tests",
+    [
+        "assert abs(f(1) - 3) < 1e-6",
+        "assert not (f(1) - 3)",
+        "assert int(f(1) - 3) == 0",
+        "assert round(f(1) - 3) == 0",
+        "assert sum([f(1), -3]) == 0",
+        "assert -(f(1) - 3) == 0",
+        "import math\nassert math.fabs(f(1) - 3) < 1",
+        "import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertAlmostEqual(f(1), 3)",
+        "import pytest\nassert f(1) == pytest.approx(3)",
+    ],
+)
+def test_no_number_counts_that_a_program_made_of_what_the_tests_told_it(liar: str, tests: str) -> None:
+    assert run_python(LIARS[liar], tests=tests, limits=QUICK).status == "error"
+
+
+def test_an_object_that_equals_all_others_equals_none() -> None:
+    program = "class E:\n    def __eq__(s, o): return True\nclass P(E): pass\ndef f(): return E()"
+    assert run_python(program, tests="assert f() == P()", limits=QUICK).status == "error"
+
+
+RAISING = """
+import json, re, unittest
+def load(x): return json.loads(x)
+def pattern(x): return re.compile(x)
+class Bad(json.JSONDecodeError): pass
+def bad(): raise Bad("what", "doc", 0)
+def skip(): raise unittest.SkipTest("x")
+"""
+
+
+@pytest.mark.parametrize(
+    ("tests", "passes"),
+    [
+        (
+            "import json\ntry: load('x')\nexcept json.JSONDecodeError as e: assert 'Expecting' in str(e)\nelse: assert 0",
+            True,
+        ),
+        ("import re, pytest\nwith pytest.raises(re.error): pattern('(')", True),
+        ("import json, pytest\nwith pytest.raises(json.JSONDecodeError): bad()", True),
+        ("import pytest\nwith pytest.raises(Bad): bad()", True),
+        ("import pytest\nwith pytest.raises(KeyError): bad()", False),
+        ("import unittest\nclass T(unittest.TestCase):\n    def test(self): skip()", False),
+    ],
+)
+def test_exceptions_of_shared_modules_are_the_tests_own(tests: str, passes: bool) -> None:
+    assert (run_python(RAISING, tests=tests, limits=QUICK).status == "ok") is passes
+
+
+def test_arrays_cross_over() -> None:
+    tests = (
+        "import numpy as np, pytest\na = np.arange(6.0).reshape(2, 3)\nassert np.array_equal(same(a), a)\n"
+        "assert same(a).dtype == a.dtype and same(np.int64(3)) == 3 and same(np.array(['x']))[0] == 'x'\n"
+        "zero(a)\nassert not a.any()\nwith pytest.raises(np.linalg.LinAlgError): solve(a[:, :2])"
+    )
+    program = (
+        "import numpy as np\ndef same(x): return x\ndef zero(x): x[...] = 0\ndef solve(x): return np.linalg.solve(x, x)"
+    )
+    found = run_python(program, tests=tests, limits=Limits(), libraries=libraries(["numpy"]))
+    assert (found.status, found.reason) == ("ok", "all tests passed")
+
+
+@pytest.mark.parametrize("shadowed", ["all", "abs", "set", "len", "sorted", "isinstance", "AssertionError", "math"])
+def test_what_a_program_shadows_is_not_what_the_tests_use(shadowed: str) -> None:
+    program = f"def {shadowed}(*_): return True\ndef f(x): return x"
+    tests = (
+        "assert not all([0]) and abs(-1) == 1 and set([1]) == {1} and len([]) == 0 and sorted([2, 1]) == [1, 2]\n"
+        "assert math.sqrt(4) == 2 and not isinstance(1, str) and issubclass(AssertionError, Exception) and f(1) == 1"
+    )
+    assert run_python(program, tests=tests, limits=QUICK).status == "ok"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from unittest.__main__ import *\n",
+        "from idlelib.__main__ import *\n",
+        "from this import *\n",
+        "from pdb import *\n",
+    ],
+)
+def test_what_tests_share_is_imported_from_a_list_only(program: str) -> None:
+    wrong = "open('test_x.py', 'w').close() if False else None\ndef f(x): return 0"
+    result = run_python(
+        f"try:\n    {program}\nexcept BaseException: pass\n{wrong}", tests="assert f(1) == 1 and main", limits=QUICK
+    )
+    assert result.status == "error"
+    assert run_python(f"{program}\n{wrong}", tests="assert f(1) == 1 and main", limits=QUICK).status != "ok"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_tests_work_in_an_empty_folder_that_nobody_writes_to(mode: str) -> None:
+    program = (
+        "for folder in ('.', '..', '/tests', '/tmp'):\n"
+        "    for make in (lambda p: open(p, 'w').write('raise SystemExit'), lambda p: __import__('os').mkdir(p)):\n"
+        "        try: make(f'{folder}/sneaked.py')\n        except OSError: pass\n"
+        "def f(x): return x"
+    )
+    tests = (
+        "import os, sys\nassert f(1) == 1\ntry:\n    found = os.scandir('.')\nexcept OSError:\n    found = []\n"
+        "assert [entry.name for entry in found] == []\ntry:\n    import sneaked\nexcept ImportError:\n    pass\n"
+        "else:\n    raise AssertionError\n"
+        "try:\n    getattr(os, 'mkdir')('x')\nexcept OSError:\n    pass\nelse:\n    raise AssertionError"
+    )
+    assert run_as(mode, program, tests).reason == "all tests passed"
 
 
 PLAIN = st.recursive(

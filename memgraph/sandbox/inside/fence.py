@@ -12,7 +12,7 @@ import resource
 import signal
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -41,6 +41,7 @@ _LANDLOCK_READ, _LANDLOCK_FILE = 0b1101, 0b1100000000000110  # execute, read fil
 _LANDLOCK_SCOPES = 0b11  # abstract sockets and signals, since version 6
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 WORK = "/tmp"  # noqa: S108 (inside the sandbox's own root)
+EMPTY = "/tests"  # where tests run: nobody writes there
 CPU_TIME_OVER = 152  # exit code; a program that leaves with it deceives nobody to its advantage
 
 libc: Any = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -79,7 +80,7 @@ def nest() -> None:
         libc.unshare(_CLONE_NEWPID)
 
 
-def own_root(folder: str, owner: int, disk_bytes: int) -> list[str]:
+def own_root(folder: str, owner: int, disk_bytes: int, shown: Sequence[str]) -> list[str]:
     """Change into a root that holds Python's library, system libraries (all read-only) and an empty, small /tmp.
 
     No home, no /proc, no programs. The paths of the library stay, so that the interpreter finds it where it was.
@@ -88,20 +89,30 @@ def own_root(folder: str, owner: int, disk_bytes: int) -> list[str]:
         folder: an empty one, to mount on.
         owner: user of /tmp.
         disk_bytes: size of /tmp, which lies in memory and ends with the run.
+        shown: files and folders of libraries, read-only like Python's own.
     """
     small = f"mode=0755,size={2**20},nr_inodes=512"
     safe = _MS_NOSUID | _MS_NODEV
-    work = f"mode=0700,uid={owner},gid={owner},size={disk_bytes},nr_inodes=1024"
+    below = sorted({WORK + "/" + path.split("/")[2] for path in shown if path.startswith(WORK + "/")} - set(shown))
+    mode = "0711" if below else "0700"  # the tests' user has to pass through to libraries, and may list nothing
+    work = f"mode={mode},uid={owner},gid={owner},size={disk_bytes},nr_inodes=1024"
     if not (_mount("none", "/", "", _MS_REC | _MS_PRIVATE) and _mount("tmpfs", folder, "tmpfs", safe, small)):
         return []
-    for path in (*_shown(), *_DEVICES):
-        _show(path, folder + path)
     os.mkdir(folder + WORK)
-    if not (
-        _mount("tmpfs", folder + WORK, "tmpfs", safe | _MS_NOEXEC, work)
-        and _mount("none", folder, "", _MS_REMOUNT | _MS_BIND | _MS_RDONLY | safe)
-    ):
+    os.mkdir(folder + EMPTY)
+    if not _mount("tmpfs", folder + WORK, "tmpfs", safe | _MS_NOEXEC, work):
         return []
+    # Libraries may lie below the work folder, as those of an environment in /tmp do. The folder belongs to the program: what
+    # leads to them is a mount of its own, which cannot be renamed to put something else in its place.
+    for path in below:
+        os.mkdir(folder + path)
+        if not _mount("tmpfs", folder + path, "tmpfs", safe, small):
+            return []
+    for path in (*_shown(shown), *_DEVICES):
+        _show(path, folder + path)
+    for path in (*below, ""):
+        if not _mount("none", folder + path, "", _MS_REMOUNT | _MS_BIND | _MS_RDONLY | safe):
+            return []
     os.chdir(folder)
     if libc.pivot_root(b".", b".") != 0 or libc.umount2(b".", _MNT_DETACH) != 0:
         return []
@@ -109,9 +120,9 @@ def own_root(folder: str, owner: int, disk_bytes: int) -> list[str]:
     return ["own files"]
 
 
-def _shown() -> list[str]:
+def _shown(more: Sequence[str]) -> list[str]:
     library = os.path.dirname(os.path.dirname(os.__file__))
-    wanted = [library, "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache"]
+    wanted = [library, "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache", *more]
     found: list[str] = []
     for path in wanted:
         if os.path.exists(path) and not any(path == other or path.startswith(other + "/") for other in found):
@@ -138,7 +149,9 @@ def _mount(source: str, target: str, kind: str, flags: int, data: str = "") -> b
     return bool(libc.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), data.encode()) == 0)
 
 
-def close_in(limits: Mapping[str, int], user: int, *, own: list[str], keep: tuple[int, ...]) -> list[str]:
+def close_in(
+    limits: Mapping[str, int], user: int, *, own: list[str], keep: tuple[int, ...], shown: Sequence[str]
+) -> list[str]:
     """Give up everything for good, in the process that is to run foreign code.
 
     Without files of its own it writes none, and without a process namespace it starts no process, as nothing would bound
@@ -149,10 +162,11 @@ def close_in(limits: Mapping[str, int], user: int, *, own: list[str], keep: tupl
         user: number of the user to become, where that is possible.
         own: what is in force already.
         keep: file descriptors that stay open beside the three standard ones.
+        shown: files and folders that may be read beside Python's library.
     """
     force: list[str] = []
     writes, forks = "own files" in own, "own process namespace" in own
-    _close_all_but(keep)
+    close_all_but(keep)
     os.umask(0o077)
     _limit(resource.RLIMIT_CORE, 0)
     # an init is spared by the default actions of signals: so a handler, and then the hard limit
@@ -162,7 +176,9 @@ def close_in(limits: Mapping[str, int], user: int, *, own: list[str], keep: tupl
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     _limit(resource.RLIMIT_NOFILE, limits["open_files"])
     # a library that root alone can read, in its home, must stay readable: then landlock has to do
-    if os.getuid() == 0 and (writes or _open_to_all(os.path.dirname(os.__file__)) or _landlock_version() < 1):
+    if os.getuid() == 0 and (
+        writes or all(map(_open_to_all, (os.path.dirname(os.__file__), *shown))) or _landlock_version() < 1
+    ):
         with suppress(OSError):
             os.setgroups([])
             os.setresgid(user, user, user)
@@ -175,7 +191,7 @@ def close_in(limits: Mapping[str, int], user: int, *, own: list[str], keep: tupl
         libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
         end_with_parent()
         _drop_capabilities()
-        if _landlock(writes):
+        if _landlock(writes, shown):
             force.append("landlock")
         if seccomp.install(libc, forks=forks):
             force.append("seccomp")
@@ -193,7 +209,23 @@ def _limit(kind: int, value: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
-def _close_all_but(keep: tuple[int, ...]) -> None:
+def empty_folder(own: list[str], folder: str) -> int:
+    """Where tests run, as a descriptor: no file is there and none can be made, so no import finds one of the program's.
+
+    Args:
+        folder: a fresh one, for where there are no own files.
+    """
+    if "own files" in own:
+        return os.open(EMPTY, os.O_PATH | os.O_DIRECTORY)
+    place = os.path.join(folder, "tests")
+    os.mkdir(place)
+    found = os.open(place, os.O_PATH | os.O_DIRECTORY) if hasattr(os, "O_PATH") else os.open(place, os.O_RDONLY)
+    os.rmdir(place)  # a folder that is no longer there takes no files
+    return found
+
+
+def close_all_but(keep: tuple[int, ...]) -> None:
+    """Close every file but the standard ones and these."""
     first = 3
     for descriptor in sorted(keep):
         os.closerange(first, descriptor)
@@ -209,6 +241,8 @@ def _drop_capabilities() -> None:
 
 
 def _open_to_all(folder: str) -> bool:
+    if not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
     while os.stat(folder).st_mode & 0o5 == 0o5 and folder != "/":
         folder = os.path.dirname(folder)
     return folder == "/"
@@ -218,7 +252,7 @@ def _landlock_version() -> int:
     return int(libc.syscall(_LANDLOCK_CREATE, None, 0, 1)) if libc is not None else 0
 
 
-def _landlock(writes: bool) -> bool:
+def _landlock(writes: bool, shown: Sequence[str]) -> bool:
     """Reading in the shown folders and devices only, writing in the work folder only, where at all."""
     version = _landlock_version()
     if version < 1:
@@ -230,7 +264,7 @@ def _landlock(writes: bool) -> bool:
     ruleset = libc.syscall(_LANDLOCK_CREATE, rules, size, 0)
     if ruleset < 0:
         return False
-    allowed = dict.fromkeys(_shown(), _LANDLOCK_READ) | dict.fromkeys(_DEVICES, _LANDLOCK_FILE)
+    allowed = dict.fromkeys(_shown(shown), _LANDLOCK_READ) | dict.fromkeys(_DEVICES, _LANDLOCK_FILE)
     if writes:
         allowed[WORK] = every
     for path, rights in allowed.items():

@@ -5,11 +5,13 @@ Run by `memgraph.sandbox.run` as `python -I -S -c … FOLDER JOB_FD TESTS_FD RES
     supervisor ─ leaves the namespaces
         └─ tests ─ first process of a namespace; writes the verdict; its end ends everything below
               └─ program ─ first process of a namespace below that; knows neither the tests nor the verdict's pipe
+
+For tests that read what the program prints, a starter stands in the program's place, with one program at a time below it.
 """
 
 from __future__ import annotations
 
-import ast
+import builtins
 import json
 import os
 import sys
@@ -17,12 +19,12 @@ import types
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from . import fence, names
+from . import fence, streams
+from .judging import NOT_STARTED, Judging, report
+from .libraries import offer
 from .peer import Peer
 
 _UIDS = 1_000_000
-_FAILURES = ("exit", "error", "memory")
-NOT_STARTED = "not started"  # a status: nothing of the program has run, so that it says nothing about it
 
 
 def main() -> None:
@@ -30,6 +32,7 @@ def main() -> None:
     job_fd, tests_fd, result_fd = (int(argument) for argument in sys.argv[2:5])
     sys.path.pop(0)
     sys.argv[1:] = []
+    vars(builtins).update(exit=sys.exit, quit=sys.exit)  # which `site` would have added
     with os.fdopen(job_fd, "rb") as stream:
         job = json.loads(stream.read())
     _first_to_be_killed()
@@ -38,7 +41,7 @@ def main() -> None:
         fence.end_with_parent()
         child = os.fork()
     except Exception as error:
-        _report(result_fd, NOT_STARTED, f"{type(error).__name__}: {error}", [])
+        report(result_fd, NOT_STARTED, f"{type(error).__name__}: {error}", [])
         return
     if child == 0:
         _start_both(job, force, tests_fd, result_fd)
@@ -46,7 +49,7 @@ def main() -> None:
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status) or os.WEXITSTATUS(status):
         spent = os.WIFEXITED(status) and os.WEXITSTATUS(status) == fence.CPU_TIME_OVER
-        _report(result_fd, "timeout" if spent else "killed", "the tests did not come to an end", force)
+        report(result_fd, "timeout" if spent else "killed", "the tests did not come to an end", force)
     os.close(result_fd)
     if "own process namespace" not in force:
         while True:  # orphans of the program are this process's children now; it stays until they are killed
@@ -63,41 +66,57 @@ def _first_to_be_killed() -> None:
 
 
 def _start_both(job: Any, force: list[str], tests_fd: int, result_fd: int) -> NoReturn:
-    limits = job["limits"]
+    limits, shown, program = job["limits"], job["shown"], 0
     try:
         if force:
             fence.nest()
             force += fence.own_root(
-                job["folder"], job["user"] if os.getuid() == 0 else os.getuid(), limits["disk_bytes"]
+                job["folder"], job["user"] if os.getuid() == 0 else os.getuid(), limits["disk_bytes"], shown
             )
         if "own files" not in force:
             os.chdir(job["folder"])
+        empty = fence.empty_folder(force, job["folder"])
         to_program_read, to_program = os.pipe()
         from_program, from_program_write = os.pipe()
-        program = os.fork()
-        if program:
+        if job["mode"] != "stub":
+            program = os.fork()
+        if program or job["mode"] == "stub":
+            os.close(to_program_read)
+            os.close(from_program_write)
             with os.fdopen(tests_fd, "rb") as stream:  # only now, so that the program's memory never held them
-                tests = stream.read().decode("utf-8", "surrogatepass")
-            fence.close_in(limits, job["user"] + _UIDS, own=[], keep=(from_program, to_program, result_fd))
+                tests = json.loads(stream.read())
+            os.fchdir(empty)
+            keep = (from_program, to_program, result_fd)
+            walls = fence.close_in(limits, job["user"] + _UIDS, own=[], keep=keep, shown=shown)
+            offer(job["libraries"])
     except Exception as error:
-        _report(result_fd, NOT_STARTED, f"{type(error).__name__}: {error}", force)
+        report(result_fd, NOT_STARTED, f"{type(error).__name__}: {error}", force)
         os._exit(0)
+    if job["mode"] == "stub":
+        Judging(0, result_fd, from_program, to_program, every=True).look(tests, force + walls)
     if not program:
         ends = (to_program_read, from_program_write)
-        force += fence.close_in(limits, job["user"], own=force, keep=ends)
-        _run_program(job["program"], force, *ends)
-    _Judging(program, result_fd, from_program, to_program).run(job["program"], tests)
+        if job["mode"] == "streams":
+            streams.serve(job, force, *ends)
+        force += fence.close_in(limits, job["user"], own=force, keep=ends, shown=shown)
+        offer(job["libraries"])
+        _run_program(job["program"], job["mode"], force, *ends)
+    Judging(program, result_fd, from_program, to_program, every=job["every"]).run(job["program"], tests)
 
 
-def _run_program(text: str, force: list[str], incoming: int, outgoing: int) -> NoReturn:
-    """Run the program, then answer calls of its functions until the tests are over."""
+def _run_program(text: str, name: str, force: list[str], incoming: int, outgoing: int) -> NoReturn:
+    """Run the program, then answer calls of its functions until the tests are over.
+
+    Args:
+        name: of its module: `__main__` runs what stands behind a main guard.
+    """
 
     def end(status: str, reason: str) -> NoReturn:
         os._exit(0)
 
     peer = Peer(incoming, outgoing, trusting=True, end=end)
     peer.send({"isolation": force})
-    module = sys.modules["__main__"] = types.ModuleType("__main__")
+    module = sys.modules["__main__"] = sys.modules[name] = types.ModuleType(name)
     failure = {}
     try:
         exec(compile(text, "<program>", "exec"), module.__dict__)
@@ -121,80 +140,6 @@ def _run_program(text: str, force: list[str], incoming: int, outgoing: int) -> N
             end("exit", "the program left")
         finally:
             _flush()
-
-
-class _Judging:
-    """The tests' end: waits for the program, runs the tests on what it offers, writes the verdict and ends."""
-
-    def __init__(self, program: int, result_fd: int, incoming: int, outgoing: int) -> None:
-        self._program = program
-        self._result_fd = result_fd
-        self._force: list[str] | None = None  # until the program's side says what is in force, and begins
-        self._peer = Peer(incoming, outgoing, trusting=False, end=self._end)
-
-    def run(self, program: str, tests: str) -> NoReturn:
-        self._force = self._peer.receive()["isolation"]
-        failure = self._peer.receive()
-        if failure:  # as the program's side has it, where a program may write what it likes: never "ok"
-            status = failure.get("status")
-            self._end(status if status in _FAILURES else "error", str(failure.get("reason"))[:200])
-        if not tests.strip():
-            self._end("ok", "the program came to its end")
-        try:
-            tree = ast.parse(tests)
-        except SyntaxError as error:
-            self._end("unsupported", f"the tests are no Python: {error}")
-        reason = names.reach_in(tree)
-        if reason is not None:
-            self._end("unsupported", f"the tests use {reason}, which needs the program in their own interpreter")
-        wanted = names.asked_of_program(tree)
-        self._peer.send({"names": wanted})
-        offered = self._peer.receive().get("offered")
-        if not isinstance(offered, dict) or not set(offered) <= set(wanted):
-            self._end("error", "the program broke into the exchange with its tests")
-        found = names.of_program({name: self._peer.decode(data) for name, data in offered.items()})
-        found.update(names.shared_imports(program, set(wanted)))
-        module = sys.modules["__main__"] = types.ModuleType("__main__")
-        vars(module).update(found)
-        try:
-            exec(compile(tree, "<tests>", "exec"), vars(module))
-            names.run_collected(vars(module))
-        except SystemExit as error:
-            if error.code not in (None, 0, False):
-                self._end("error", "the tests were left with a failure")
-        except BaseException as error:
-            status = "memory" if isinstance(error, MemoryError) else "error"
-            self._end(status, f"{type(error).__name__}{_line(error)}")
-        if not found:
-            self._end("unsupported", "the tests use nothing of the program")
-        self._end("ok", "all tests passed")
-
-    def _end(self, status: str, reason: str) -> NoReturn:
-        """Write the verdict. A program that is gone is asked how it went."""
-        if status == "exit":
-            _, how = os.waitpid(self._program, 0)
-            if self._force is None:
-                status, reason = NOT_STARTED, f"the program's interpreter could not be closed in (ended with {how})"
-            elif os.WIFSIGNALED(how):
-                status, reason = "killed", f"the program was ended by signal {os.WTERMSIG(how)}"
-            elif os.WEXITSTATUS(how) == fence.CPU_TIME_OVER:
-                status, reason = "timeout", "the program used up its processor time"
-        _report(self._result_fd, status, reason, self._force or [])
-        os._exit(0)
-
-
-def _report(result_fd: int, status: str, reason: str, force: list[str]) -> None:
-    os.write(result_fd, json.dumps({"status": status, "reason": reason, "isolation": force}).encode() + b"\n")
-
-
-def _line(error: BaseException) -> str:
-    """Where in the tests; not what stands there, for they are hidden."""
-    line, trace = 0, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == "<tests>":
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return f" in line {line} of the tests" if line else ""
 
 
 def _describe(error: BaseException) -> None:

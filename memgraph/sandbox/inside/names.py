@@ -1,23 +1,142 @@
-"""What the names in tests stand for: the program's functions, imports that it shares with the tests, Python's own."""
+"""What the names in tests stand for: the program's functions, what tests may share with it, Python's own.
+
+Only the tests decide, never the program: a name that stands for Python's own does so whatever the program defines.
+"""
 
 from __future__ import annotations
 
 import ast
 import builtins
 import importlib
+import importlib.util
 import sys
 import types
 from typing import Any
 
-_BUILT_IN = frozenset(dir(builtins))
-# tests that reach into the program's interpreter: what it prints, its modules, its frames
+_BUILT_IN = frozenset((*dir(builtins), "exit", "quit"))
+# tests that reach into the program's interpreter: what it prints, its modules, its source
 _REACHING_IN = {"redirect_stdout", "redirect_stderr", "patch", "monkeypatch", "capsys", "mock_open", "MonkeyPatch"}
+_OF_SOURCE = {"getsource", "getsourcelines", "getfullargspec", "getargspec", "signature", "getmembers", "getmodule"}
+_OF_OBJECTS = {"__class__", "__dict__", "__code__", "__mro__", "__bases__", "__globals__", "__annotations__"}
 _STREAMS = {"stdout", "stderr", "stdin", "argv"}
+_OF_FILES = {"exists", "isfile", "isdir", "listdir", "remove", "makedirs", "mkdir", "unlink", "getsize"}
+# modules under which tests import the program
+PROGRAM_MODULES = frozenset(
+    [
+        "solution",
+        "solutions",
+        "main",
+        "program",
+        "submission",
+        "candidate",
+        "answer",
+        "your_module",
+        "your_solution",
+        "my_module",
+        "my_solution",
+        "your_code",
+        "student",
+        "student_solution",
+        "module",
+        "task",
+        "implementation",
+    ]
+)
+# modules that importing does nothing but define, so that a program's import of them may be repeated for the tests
+_SHARED = frozenset(
+    [
+        "abc",
+        "array",
+        "ast",
+        "base64",
+        "binascii",
+        "bisect",
+        "calendar",
+        "cmath",
+        "collections",
+        "collections.abc",
+        "contextlib",
+        "copy",
+        "csv",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "difflib",
+        "enum",
+        "fractions",
+        "functools",
+        "hashlib",
+        "heapq",
+        "hmac",
+        "io",
+        "itertools",
+        "json",
+        "keyword",
+        "math",
+        "numbers",
+        "operator",
+        "os",
+        "os.path",
+        "pathlib",
+        "pprint",
+        "queue",
+        "random",
+        "re",
+        "secrets",
+        "statistics",
+        "string",
+        "struct",
+        "sys",
+        "textwrap",
+        "time",
+        "types",
+        "typing",
+        "unicodedata",
+        "urllib.parse",
+        "uuid",
+        "warnings",
+        "zlib",
+    ]
+)
+_SHORT = {"np": "numpy", "pd": "pandas", "plt": "matplotlib.pyplot", "sp": "scipy", "nx": "networkx"}
 
 
-def asked_of_program(tests: ast.Module) -> list[str]:
-    """Names that the tests use and nowhere bind, sorted."""
-    used = {node.id for node in ast.walk(tests) if isinstance(node, ast.Name)}
+class Wanted:
+    """Names that the tests use and nowhere bind.
+
+    Attributes:
+        program: those that the program is asked for.
+        python: those of Python's own modules, and of libraries, that stay Python's.
+        built_in: names of Python's own functions that a program may be asked for (`sum`), as nothing else is.
+    """
+
+    def __init__(self, tests: ast.Module, entry_point: str | None) -> None:
+        used = {node.id for node in ast.walk(tests) if isinstance(node, ast.Name)}
+        free = (used - _bound(tests)) | _from_program_modules(tests)
+        modules = {name for name in free if _is_module(name)} - _called(tests)
+        own = free - _BUILT_IN - modules
+        named = {entry_point} if entry_point else set()
+        self.python = modules - named
+        self.program = sorted(own | named)
+        self.built_in = [] if self.program else sorted(free & _BUILT_IN & _called(tests))
+
+
+def _is_module(name: str) -> bool:
+    return name in _SHARED or name in sys.stdlib_module_names or name in _SHORT
+
+
+def _called(tests: ast.Module) -> set[str]:
+    """Names that are only called: no module is."""
+    calls = [node.func for node in ast.walk(tests) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    of_attributes = {
+        node.value.id
+        for node in ast.walk(tests)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    return {name.id for name in calls} - of_attributes
+
+
+def _bound(tests: ast.Module) -> set[str]:
     bound: set[str] = set()
     for node in ast.walk(tests):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
@@ -28,24 +147,51 @@ def asked_of_program(tests: ast.Module) -> list[str]:
             bound.add(node.arg)
         elif isinstance(node, ast.alias):
             bound.add((node.asname or node.name).partition(".")[0])
-    return sorted(used - bound)
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+            bound.add(node.name)
+    return bound
 
 
-def of_program(offered: dict[str, Any]) -> dict[str, Any]:
-    """Of what the program offers under the names that the tests use, what they shall get.
+def _from_program_modules(tests: ast.Module) -> set[str]:
+    """Names that the tests import from the program, as they call it."""
+    found: set[str] = set()
+    aliases = set()
+    for node in ast.walk(tests):
+        if isinstance(node, ast.ImportFrom) and node.module in {*PROGRAM_MODULES, "__main__"}:
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.Import):
+            aliases |= {alias.asname or alias.name for alias in node.names if alias.name in PROGRAM_MODULES}
+    for node in ast.walk(tests):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
+            found.add(node.attr)
+    return found - {"*"}
 
-    Names of Python's own functions and modules stay Python's, unless the program offers nothing else: a task may ask for
-    a function `sum`, but no program may replace the `abs` or the `math` with which tests compare.
-    """
-    own = {name: value for name, value in offered.items() if name not in _BUILT_IN | sys.stdlib_module_names}
-    if not own:
-        return offered
-    modules = {name: _import(name) for name in offered if name not in own and name not in _BUILT_IN}
-    return {**own, **modules}
+
+def entry_point_in(tests: ast.Module) -> str | None:
+    """The function that the tests themselves name as the one that `check` is for."""
+    for node in tests.body:
+        if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
+            continue
+        try:
+            value = ast.literal_eval(node.value)
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+            continue
+        point = value.get("entry_point") if isinstance(value, dict) else value
+        if node.targets[0].id in ("METADATA", "entry_point", "ENTRY_POINT") and isinstance(point, str):
+            return point
+    return None
+
+
+def show_program_modules(found: dict[str, Any]) -> None:
+    """Let the tests import what the program offers."""
+    for name in PROGRAM_MODULES:
+        module = types.ModuleType(name)
+        vars(module).update(found, __all__=list(found))
+        sys.modules[name] = module
 
 
 def shared_imports(program: str, names: set[str]) -> dict[str, Any]:
-    """Names that the program imports from the standard library under their own name, imported here once more.
+    """Names that the program imports, under their own name, from modules that tests may share; imported here once more.
 
     Tests rely on what a prompt imports (`math`, `Counter`); the program's copy may be changed, this one is not.
     """
@@ -55,22 +201,24 @@ def shared_imports(program: str, names: set[str]) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = {}
     for node in tree.body:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                top = alias.name.partition(".")[0]
-                if alias.asname is None and top in names and _import(alias.name) is not None:
-                    found[top] = sys.modules[top]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             wanted = {alias.name for alias in node.names if alias.asname in (None, alias.name)}
             wanted = names if "*" in wanted else wanted & names
-            module = _import(node.module) if wanted else None
+            module = imported(node.module) if wanted else None
             public = getattr(module, "__all__", dir(module))
             found.update({name: getattr(module, name) for name in wanted & set(public) if hasattr(module, name)})
     return {name: value for name, value in found.items() if name not in _BUILT_IN}
 
 
-def _import(name: str) -> Any:
-    if name.partition(".")[0] not in sys.stdlib_module_names:
+def of_python(names: set[str]) -> dict[str, Any]:
+    """Modules of Python's own that the tests use without importing them, as the prompt does."""
+    modules = {name: imported(_SHORT.get(name, name)) for name in names}
+    return {name: module for name, module in modules.items() if module is not None}
+
+
+def imported(name: str) -> Any:
+    """A module that tests may share with the program; None for any other."""
+    if name not in _SHARED and name not in _SHORT.values():
         return None
     try:
         return importlib.import_module(name)
@@ -79,28 +227,51 @@ def _import(name: str) -> Any:
 
 
 def reach_in(tests: ast.Module) -> str | None:
-    """What in the tests needs the program in their own interpreter; None if nothing does."""
+    """What in the tests needs the program, or files, in their own interpreter; None if nothing does."""
     for node in ast.walk(tests):
         if isinstance(node, ast.Name) and node.id in _REACHING_IN:
-            return node.id
-        if isinstance(node, ast.Attribute):
-            if node.attr in _REACHING_IN:
-                return node.attr
-            if node.attr in _STREAMS and isinstance(node.value, ast.Name) and node.value.id == "sys":
-                return f"sys.{node.attr}"
+            return f"{node.id}, which needs the program in their own interpreter"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "open":
+            return "files, and have none"
+        name = node.id if isinstance(node, ast.Name) else node.name if isinstance(node, ast.alias) else None
+        if name in _OF_SOURCE:
+            return "the program's source"
+        if not isinstance(node, ast.Attribute):
+            continue
+        owner = node.value.id if isinstance(node.value, ast.Name) else getattr(node.value, "attr", None)
+        if node.attr in _REACHING_IN or (node.attr in _STREAMS and owner == "sys"):
+            return f"{node.attr}, which needs the program in their own interpreter"
+        if node.attr in _OF_SOURCE and owner == "inspect":
+            return "the program's source"
+        if node.attr in _OF_OBJECTS:
+            return f"{node.attr} of objects, which stay with the program"
+        if node.attr in _OF_FILES and owner in ("os", "path", "shutil"):
+            return "files, and have none"
     return None
 
 
-def run_collected(namespace: dict[str, Any]) -> None:
-    """Run what pytest would: test functions without parameters, and unittest's cases.
+def missing_import(tests: ast.Module) -> str | None:
+    """A module that the tests import and that is not there; imports that they try themselves count as there."""
+    tried = {
+        id(inner)
+        for node in ast.walk(tests)
+        if isinstance(node, ast.Try)
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    for node in ast.walk(tests):
+        if id(node) in tried or not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or "."]
+        for name in names:
+            top = name.partition(".")[0]
+            if top not in PROGRAM_MODULES and top not in ("pytest", "__main__") and _not_there(top):
+                return top or "a relative module"
+    return None
 
-    Raises:
-        Exception: of the first test that fails.
-    """
-    unittest = sys.modules.get("unittest")
-    for name, value in list(namespace.items()):
-        if type(value) is types.FunctionType and name.startswith("test") and not value.__code__.co_argcount:
-            value()
-        elif unittest is not None and type(value) is type and issubclass(value, unittest.TestCase):
-            suite = unittest.defaultTestLoader.loadTestsFromTestCase(value)
-            suite.debug()
+
+def _not_there(top: str) -> bool:
+    try:
+        return not top or (top not in sys.modules and importlib.util.find_spec(top) is None)
+    except (ImportError, ValueError):
+        return True

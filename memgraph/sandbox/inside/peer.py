@@ -10,13 +10,15 @@ plain data happens on the tests' side: the program is never told what it is comp
 from __future__ import annotations
 
 import json
-import operator
 import os
+from _thread import RLock
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NoReturn
 
+from .exceptions import known_exception
+from .remote import ARITHMETIC, COMPARISONS, SPECIAL, Remote, handle_of
 from .values import PLAIN_BASES, decode, encode, plain_of
 
 _CHANGEABLE = (list, dict, set, bytearray, deque)
@@ -24,30 +26,7 @@ _LENGTH = 8
 _LONGEST = 2**26
 _END_OF_LOOP = (StopIteration, StopAsyncIteration)
 
-_SPECIAL: dict[str, Callable[..., Any]] = {
-    "__len__": len,
-    "__bool__": bool,
-    "__iter__": iter,
-    "__next__": next,
-    "__reversed__": reversed,
-    "__str__": str,
-    "__repr__": repr,
-    "__int__": int,
-    "__float__": float,
-    "__abs__": abs,
-    "__neg__": operator.neg,
-    "__getitem__": operator.getitem,
-    "__setitem__": operator.setitem,
-    "__delitem__": operator.delitem,
-    "__enter__": lambda manager: type(manager).__enter__(manager),
-    "__exit__": lambda manager, *_: type(manager).__exit__(manager, None, None, None),
-}
 _LENT = {"__iter__", "__next__", "__bool__"}  # what a program may do with a function or iterator of the tests, but call
-_COMPARISONS = {name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
-_ARITHMETIC = {
-    name.strip("_"): getattr(operator, name)
-    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_", "xor")
-}
 
 
 class _StaysHere(TypeError):
@@ -71,6 +50,8 @@ class Peer:
         self.end = end
         self._objects: dict[int, Any] = {}
         self._classes: dict[int, type[Exception]] = {}
+        self._remotes: dict[int, Remote] = {}
+        self._turn = RLock()
         self.calls = 0
 
     # messages
@@ -118,15 +99,12 @@ class Peer:
             Exception: what the other side raised, as the same built-in class or a stand-in derived from one.
         """
         self.calls += 1
+        message["args"], message["named"] = self.handed(arguments, named)
         try:
-            message["args"] = [self.encode(argument) for argument in arguments]
-            message["named"] = {key: self.encode(item) for key, item in named.items()}
-        except _StaysHere as error:
-            self.end("unsupported", f"the tests hand the program {error}")
-        try:
-            self.send(message)
-            while "op" in (reply := self.receive()):
-                self.serve(reply)
+            with self._turn:  # threads of the tests call one after the other
+                self.send(message)
+                while "op" in (reply := self.receive()):
+                    self.serve(reply)
         except BaseException as error:  # half a conversation cannot be gone on with
             self.end("error", f"a call of the program was interrupted: {type(error).__name__}")
         if "error" in reply:
@@ -135,16 +113,24 @@ class Peer:
             _put_into(arguments[position], self.decode(content))
         return self.decode(reply.get("value"))
 
+    def handed(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Arguments as data; ends it where one cannot leave the tests' interpreter."""
+        try:
+            return [self.encode(item) for item in arguments], {key: self.encode(item) for key, item in named.items()}
+        except _StaysHere as error:
+            self.end("unsupported", f"the tests hand the program {error}")
+
     def _error(self, data: dict[str, Any], *, ends_loops: bool) -> Exception:
         kind, text = self.decode(data["class"]), str(data["text"])
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
             return RuntimeError(text)
         if issubclass(kind, _END_OF_LOOP) and not ends_loops:  # would end a loop of the tests early
             return RuntimeError(f"{kind.__name__} {text}")
+        arguments = self.decode(data["args"])
         try:
-            error = kind(*self.decode(data["args"]))
-        except Exception:
-            return RuntimeError(f"{kind.__name__} {text}")
+            error = kind(*arguments)
+        except Exception:  # as json's, which are made of more than they keep
+            error = kind.__new__(kind, text)
         if kind in self._classes.values():
             error.program = self.decode(data["object"])  # type: ignore[attr-defined]
         return error
@@ -165,15 +151,15 @@ class Peer:
             raise TypeError("the tests' objects can only be called and iterated")
         target = self._objects[request["of"]]
         arguments = [self.decode(argument) for argument in request["args"]]
-        before = [self.encode(item) if type(item) in _CHANGEABLE else None for item in arguments]
+        before = [self.encode(item) if _changeable(item) else None for item in arguments]
         if op == "call":
             named = {key: self.decode(item) for key, item in request["named"].items()}
             value = target(*arguments, **named)
         elif op == "special":
-            value = _SPECIAL[name](target, *arguments)
+            value = SPECIAL[name](target, *arguments)
         elif op == "binary":
             left, right = (arguments[0], target) if request["swapped"] else (target, arguments[0])
-            value = {**_COMPARISONS, **_ARITHMETIC}[name](left, right)
+            value = {**COMPARISONS, **ARITHMETIC}[name](left, right)
         elif op == "get":
             value = getattr(target, name)
         elif op == "set":
@@ -183,7 +169,7 @@ class Peer:
             value = isinstance(arguments[0], target)
         else:
             value = plain_of(target)
-        after = [self.encode(item) if type(item) in _CHANGEABLE else None for item in arguments]
+        after = [self.encode(item) if _changeable(item) else None for item in arguments]
         changed = [[place, new] for place, (new, old) in enumerate(zip(after, before, strict=True)) if new != old]
         return {"value": self.encode(value), "changed": changed}
 
@@ -214,7 +200,7 @@ class Peer:
 
     def _stand(self, value: Any) -> dict[str, Any]:
         if type(value) is Remote:
-            return {"stand": "yours", "of": _handle(value)}
+            return {"stand": "yours", "of": handle_of(value)}
         for handle, kind in self._classes.items():
             if value is kind:
                 return {"stand": "yours", "of": handle}
@@ -228,6 +214,7 @@ class Peer:
         described = {"stand": "mine", "of": handle, "plain": isinstance(value, PLAIN_BASES)}
         if isinstance(value, type) and issubclass(value, Exception):
             described["exception"] = value.__name__
+            described["from"] = [str(value.__module__), str(value.__qualname__)]
             described["bases"] = [self.encode(base) for base in value.__bases__ if issubclass(base, Exception)]
         return described
 
@@ -236,7 +223,13 @@ class Peer:
         if data["stand"] == "yours":
             return self._objects[handle]
         if "exception" not in data:
-            return Remote(self, handle, bool(data.get("plain")))
+            known = self._remotes.get(handle)
+            if known is None or object.__getattribute__(known, "_plain") != bool(data.get("plain")):
+                known = self._remotes[handle] = Remote(self, handle, bool(data.get("plain")))
+            return known
+        shared = None if self._trusting else known_exception(*data["from"])
+        if shared is not None:
+            return shared
         if handle not in self._classes:
             bases = [decode(base, self._meant) for base in data["bases"]]
             if not all(isinstance(base, type) and issubclass(base, Exception) for base in bases):
@@ -256,9 +249,18 @@ def _text_of_error(error: Any) -> str:
     return str(error.program)
 
 
+def _changeable(value: Any) -> bool:
+    kind = type(value)
+    return kind in _CHANGEABLE or (kind.__module__, kind.__name__) == ("numpy", "ndarray")
+
+
 def _put_into(target: Any, content: Any) -> None:
     """Give a changeable argument the content that the other side left in it."""
     if type(target) is not type(content):
+        return
+    if type(target).__name__ == "ndarray":
+        if target.shape == content.shape:
+            target[...] = content
         return
     if isinstance(target, list | bytearray):
         target[:] = content
@@ -268,110 +270,3 @@ def _put_into(target: Any, content: Any) -> None:
     elif isinstance(target, deque):
         target.clear()
         target.extend(content)
-
-
-class Remote:
-    """An object of the other side."""
-
-    __slots__ = ("_handle", "_peer", "_plain")
-
-    def __init__(self, peer: Peer, handle: int, plain: bool) -> None:
-        object.__setattr__(self, "_peer", peer)
-        object.__setattr__(self, "_handle", handle)
-        object.__setattr__(self, "_plain", plain)
-
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
-        """Call it there."""
-        return _peer(self).ask({"op": "call", "of": _handle(self)}, arguments, named)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name != "__name__":
-            raise AttributeError(name)
-        return _peer(self).ask({"op": "get", "of": _handle(self), "name": name})
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        _peer(self).ask({"op": "set", "of": _handle(self), "name": name}, [value])
-
-    def __instancecheck__(self, value: Any) -> bool:
-        return type(value) is Remote and bool(_peer(self).ask({"op": "isinstance", "of": _handle(self)}, [value]))
-
-    def __mro_entries__(self, bases: Any) -> NoReturn:
-        _peer(self).end("unsupported", "the tests derive a class from one of the program's")
-
-    def __hash__(self) -> int:
-        return hash(_handle(self))
-
-
-def _handle(remote: Any) -> int:
-    return int(object.__getattribute__(remote, "_handle"))
-
-
-def _peer(remote: Any) -> Peer:
-    found: Peer = object.__getattribute__(remote, "_peer")
-    return found
-
-
-def _plain(remote: Any) -> Any:
-    """The plain data in the object now.
-
-    Raises:
-        TypeError: if it holds none.
-    """
-    if not object.__getattribute__(remote, "_plain"):
-        raise TypeError("an object of the program's own class was compared or combined with plain data")
-    value = _peer(remote).ask({"op": "plain", "of": _handle(remote)})
-    if type(value) is Remote:
-        raise TypeError("the program gave no plain data")
-    return value
-
-
-def _special(name: str) -> Callable[..., Any]:
-    def method(self: Remote, *arguments: Any) -> Any:
-        if name == "__exit__":
-            arguments = ()
-        return _peer(self).ask({"op": "special", "of": _handle(self), "name": name}, arguments)
-
-    return method
-
-
-def _binary(self: Remote, other: Any, name: str, *, swapped: bool = False) -> Any:
-    return _peer(self).ask({"op": "binary", "of": _handle(self), "name": name, "swapped": swapped}, [other])
-
-
-def _comparison(name: str) -> Callable[[Remote, Any], Any]:
-    def method(self: Remote, other: Any) -> Any:
-        if type(other) is Remote:
-            return bool(_binary(self, other, name))
-        try:
-            return _COMPARISONS[name](_plain(self), other)
-        except TypeError:
-            if name in ("eq", "ne"):
-                return name == "ne"
-            raise
-
-    return method
-
-
-def _arithmetic(name: str, *, swapped: bool) -> Callable[[Remote, Any], Any]:
-    def method(self: Remote, other: Any) -> Any:
-        if type(other) is not Remote:
-            try:
-                own = _plain(self)
-            except TypeError:
-                value = _binary(self, other, name, swapped=swapped)
-                if type(value) is Remote:
-                    return value
-                raise  # or the program could answer with what the tests want, knowing what they compare with
-            return _ARITHMETIC[name](other, own) if swapped else _ARITHMETIC[name](own, other)
-        return _binary(self, other, name, swapped=swapped)
-
-    return method
-
-
-for _name in _SPECIAL:
-    setattr(Remote, _name, _special(_name))
-for _name in _COMPARISONS:
-    setattr(Remote, f"__{_name}__", _comparison(_name))
-for _name in _ARITHMETIC:
-    setattr(Remote, f"__{_name}__", _arithmetic(_name, swapped=False))
-    setattr(Remote, f"__r{_name}__", _arithmetic(_name, swapped=True))

@@ -22,6 +22,7 @@ _SEQUENCES: dict[str, Callable[[list[Any]], Any]] = {
 _MAPPINGS: dict[str, Callable[[list[Any]], Any]] = {"dict": dict, "OrderedDict": OrderedDict}
 _AS_TEXT = {"decimal": ("Decimal",), "fractions": ("Fraction",)}
 _IN_ISO = {"datetime": ("datetime", "date", "time")}
+_ARRAY_KINDS = "biufcUS"
 PLAIN_BASES = (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, deque)
 
 Stand = Callable[[Any], dict[str, Any]]
@@ -59,6 +60,10 @@ def encode(value: Any, stand: Stand) -> Any:
         return {name: value.isoformat()}
     if (kind.__module__, name) == ("datetime", "timedelta"):
         return {name: [value.days, value.seconds, value.microseconds]}
+    if kind.__module__ == "numpy":
+        array = _array(value)
+        if array is not None:
+            return array
     if isinstance(value, type) and vars(builtins).get(type_name := str(value.__name__)) is value:
         return {"builtin": type_name}
     return stand(value)
@@ -82,6 +87,30 @@ def decode(data: Any, meant: Callable[[dict[str, Any]], Any]) -> Any:
     if name in _MAPPINGS:
         return _MAPPINGS[name]([(decode(key, meant), decode(item, meant)) for key, item in content])
     return _RARE[name](decode(content, meant))
+
+
+def _array(value: Any) -> dict[str, Any] | None:
+    """An array of numbers or texts as its bytes, a number of numpy's as Python's own; None for anything else."""
+    if type(value).__name__ != "ndarray":
+        number = value.item() if hasattr(value, "item") else None
+        return {"number": encode(number, _refused)} if type(number) in (bool, int, float, complex, str) else None
+    if value.dtype.kind not in _ARRAY_KINDS:
+        return None
+    return {"ndarray": [value.dtype.str, list(value.shape), value.tobytes().hex()]}
+
+
+def _refused(_: Any) -> dict[str, Any]:
+    raise TypeError("no plain data")
+
+
+def _array_of(parts: list[Any]) -> Any:
+    import numpy
+
+    kind, shape, data = parts
+    found = numpy.dtype(str(kind))
+    if found.kind not in _ARRAY_KINDS or found.hasobject:
+        raise TypeError("no array of numbers")
+    return numpy.frombuffer(bytes.fromhex(data), found).reshape(shape).copy()
 
 
 def plain_of(value: Any) -> Any:
@@ -137,4 +166,6 @@ _RARE: dict[str, Callable[[Any], Any]] = {
     "time": lambda text: _named("datetime", "time").fromisoformat(text),
     "timedelta": lambda parts: _named("datetime", "timedelta")(*parts),
     "builtin": _builtin,
+    "ndarray": _array_of,
+    "number": lambda number: number,
 }
