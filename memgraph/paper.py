@@ -20,6 +20,7 @@ from torch_geometric.data import HeteroData
 from torch_geometric.nn import GATv2Conv, HeteroConv
 
 from memgraph.consensus import FEATURES, consensus_features
+from memgraph.domains import Domains
 from memgraph.hetero import EDGE_TYPES, LABEL_INPUTS, hide_units, set_labels, to_hetero
 from memgraph.snapshot import Bools, Floats, Snapshot
 
@@ -137,7 +138,8 @@ def paper_graph(snapshot: Snapshot, messages: Messages) -> HeteroData:
     similar = snapshot.similar[::-1] if messages == "published" else snapshot.similar
     data["query", "similar_to", "query"].edge_index = torch.from_numpy(np.ascontiguousarray(similar, np.int64))
     columns = [FEATURES.index(name) for name in _ANSWER_FEATURES]
-    maths = np.array([domain == "math" for domain in snapshot.query_domains])[snapshot.rollout_query]
+    domains = Domains()
+    maths = np.array([domains[name].kind == "calculation" for name in snapshot.query_domains])[snapshot.rollout_query]
     features = consensus_features(snapshot)[:, columns] * maths[:, None]
     data["thinking"].features = torch.from_numpy(features.astype(np.float32))
     return data

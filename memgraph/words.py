@@ -26,10 +26,12 @@ from sklearn.utils.extmath import safe_sparse_dot
 
 from memgraph.checks.equations import find_equations
 from memgraph.checks.response import listed_options
+from memgraph.domains import Domains
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
 _COLUMNS = 2**20
 _REMEMBERED = 2**13  # texts whose n-grams are kept, some kilobytes each (64 of 4,000 words)
+_MOST_GIVEN = 10**6  # characters that an answer takes in a thinking where it stands for another
 _NOTHING = np.zeros(0, np.int32)
 _FEWEST_QUERIES = 2
 _ASKED = re.compile(r"[^\W\d_]+")
@@ -73,31 +75,36 @@ class Words:
                 snapshot.thinking_texts, snapshot.rollout_answer, snapshot.rollout_query, strict=True
             )
         ]
-        domains = [snapshot.query_domains[query] for query in snapshot.rollout_query]
+        domains = Domains()
+        kinds = [domains[snapshot.query_domains[query]].kind for query in snapshot.rollout_query]
         questions = [snapshot.query_texts[query] for query in snapshot.rollout_query]
         calculated = _matrix(
-            _hashes(_of_calculation, question, thinking) if domain == "math" else _NOTHING
-            for domain, question, thinking in zip(domains, questions, snapshot.thinking_texts, strict=True)
+            _hashes(_of_calculation, question, thinking) if kind == "calculation" else _NOTHING
+            for kind, question, thinking in zip(kinds, questions, snapshot.thinking_texts, strict=True)
         )
         programmed = _matrix(
-            _hashes(_of_program, question, answers[answer]) if domain == "code" else _NOTHING
-            for domain, question, answer in zip(domains, questions, snapshot.rollout_answer, strict=True)
+            _hashes(_of_program, question, answers[answer]) if kind == "program" else _NOTHING
+            for kind, question, answer in zip(kinds, questions, snapshot.rollout_answer, strict=True)
         )
         prose = _matrix(
-            _NOTHING if domain == "code" else _hashes(_worded, text) if domain == "math" else _hashes(_ngrams, text, 2)
-            for domain, text in zip(domains, texts, strict=True)
+            _NOTHING
+            if kind == "program"
+            else _hashes(_worded, text)
+            if kind == "calculation"
+            else _hashes(_ngrams, text, 2)
+            for kind, text in zip(kinds, texts, strict=True)
         )
         sound = [
-            domain != "math" or all(equation.holds for equation in find_equations(thinking))
-            for domain, thinking in zip(domains, snapshot.thinking_texts, strict=True)
+            kind != "calculation" or all(equation.holds for equation in find_equations(thinking))
+            for kind, thinking in zip(kinds, snapshot.thinking_texts, strict=True)
         ]
         return cls(
             prose=prose,
             programmed=programmed,
             calculated=calculated,
             asked=_matrix(
-                _hashes(_asked, question) if domain in ("code", "math") else _NOTHING
-                for domain, question in zip(domains, questions, strict=True)
+                _hashes(_asked, question) if kind != "statement" else _NOTHING
+                for kind, question in zip(kinds, questions, strict=True)
             ),
             long=_matrix(_hashes(_ngrams, text, 4) for text in texts),
             sound=np.array(sound, bool),
@@ -218,11 +225,11 @@ def _answers_in_words(snapshot: Snapshot, options: list[dict[str, str]]) -> list
 
 def _candidates(snapshot: Snapshot, options: list[dict[str, str]], answers: list[str]) -> list[set[str]]:
     """[queries] what may be answered, spaced: the listed options and all that was answered; none for calculations and programs."""
-    found = [set(map(_spaced, listed.values())) for listed in options]
+    domains, found = Domains(), [set(map(_spaced, listed.values())) for listed in options]
     for query, answer in zip(snapshot.answer_query, answers, strict=True):
         found[query].add(_spaced(answer))
     return [
-        set() if domain in ("code", "math") else {candidate for candidate in candidates if candidate.strip()}
+        set() if domains[domain].kind != "statement" else {candidate for candidate in candidates if candidate.strip()}
         for domain, candidates in zip(snapshot.query_domains, found, strict=True)
     ]
 
@@ -235,8 +242,9 @@ def _claimed(thinking: str, answer: str, candidates: set[str]) -> str:
     named = [candidate for candidate in candidates if candidate in said]
     if given in said or not named:
         return thinking
-    last = max(named, key=lambda candidate: (said.rindex(candidate) + len(candidate), len(candidate), candidate))
-    return said.replace(last, given)
+    backwards = said[::-1]  # found from the end in linear time, which `rindex` does not promise
+    last = max(named, key=lambda candidate: (-backwards.index(candidate[::-1]), len(candidate), candidate))
+    return said.replace(last, given, max(1, _MOST_GIVEN // len(given)))
 
 
 def _spaced(text: str) -> str:

@@ -51,6 +51,7 @@ ALL_CHECKS: Final = (*CHECKS, "behaviour")
 
 def run_checks(response: Response) -> dict[str, float]:
     """Features of a response by the name `check_<check>_<feature>`; a check that does not apply gives none."""
+    response = response.bounded()
     return {
         f"check_{name}_{feature}": float(value)
         for name, check in CHECKS.items()
@@ -59,7 +60,9 @@ def run_checks(response: Response) -> dict[str, float]:
 
 
 # every check applies to this one
-CHECK_FEATURES: Final = tuple(run_checks(Response("What is 1 + 1?\nA. 2\nB. 3", "math", "1 + 1 = 2", "1 + 1 = 2", "A")))
+CHECK_FEATURES: Final = tuple(
+    run_checks(Response("What is 1 + 1?\nA. 2\nB. 3", "calculation", "1 + 1 = 2", "1 + 1 = 2", "A"))
+)
 
 
 def check_vector(response: Response) -> bytes:

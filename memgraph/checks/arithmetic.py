@@ -10,7 +10,9 @@ from memgraph.checks.response import NUMBER, Response
 
 # numbers count as used where something is done with them: beside an operator or an equals sign
 _USED = re.compile(
-    r"(?:[-+*/=×÷<>]|\\times|\\cdot|\\div)\s*\$?(\d[\d,]*(?:\.\d+)?)|(\d[\d,]*(?:\.\d+)?)\s*%?\s*(?=[-+*/×÷=]|\\times)"
+    r"(?:[-+*/=×÷<>]|\\times|\\cdot|\\div)\s*+\$?(\d[\d,]*+(?:\.\d++)?)"
+    r"|(\d[\d,]*+(?:\.\d++)?)\s*+(?:%\s*+)?(?=[-+*/×÷=]|\\times)"
+    r"|\d[\d,]*+"  # not used, and so are not its later digits
 )
 
 
@@ -25,12 +27,12 @@ def arithmetic(response: Response) -> dict[str, float]:
     - used: share of the question's numbers that something is done with;
     - integer, negative, magnitude (log): of a numeric answer.
     """
-    if response.domain == "code":
+    if response.kind == "program":
         return {}
     answer = None if response.answer is None else number(response.answer)
     leading, wrong = len(response.connected), sum(not equation.holds for equation in response.equations)
     asked = [value for text in NUMBER.findall(response.question) if (value := number(text)) is not None]
-    used = {number(first or second) for first, second in _USED.findall(response.core)}
+    used = {number(first or second) for first, second in _USED.findall(response.core) if first or second}
     numbers = NUMBER.findall(response.thinking)
     reached = answer is not None and any(math.isclose(e.result, answer, abs_tol=1e-9) for e in response.connected)
     return {

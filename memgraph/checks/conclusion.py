@@ -16,7 +16,7 @@ def conclusion(response: Response) -> dict[str, float]:
     - last: share of them in its last sentence;
     - asked: share of them that stand in the question already.
     """
-    if response.domain == "code":
+    if response.kind == "program":
         return {}
     words = _words(response.answer or "")
     last = _SENTENCE.split(response.thinking.strip())[-1]

@@ -6,14 +6,16 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-_TERM = r"[-+]?\$?\d[\d,]*(?:\.\d+)?%?"
+# quantifiers are possessive: what follows a number is no part of one, so nothing is gained by giving digits back
+_TERM = r"[-+]?\$?\d[\d,]*+(?:\.\d++)?%?"
 _OPERATOR = r"(?:[-+*/x×÷·]|\\times|\\cdot|\\div)"
+_BEGINNING = re.compile(r"(?<![\w.])[-+]?\$?\d[\d,]*+")
 _EQUATION = re.compile(
-    rf"(?<![\w.])({_TERM}(?:\s*{_OPERATOR}\s*{_TERM}){{1,12}})\s*(?:=|\\approx|≈)\s*\$?([-+]?\d[\d,]*(?:\.\d+)?)"
+    rf"({_TERM}(?:\s*+{_OPERATOR}\s*+{_TERM}){{1,12}})\s*+(?:=|\\approx|≈)\s*+\$?([-+]?\d[\d,]*(?:\.\d+)?)"
 )
 _WRITTEN: Final = {
     "×": "*",
@@ -58,7 +60,10 @@ def number(text: str) -> float | None:
 def find_equations(text: str) -> list[Equation]:
     """Equations between numbers, in order, each (by its terms and result) once; at most a hundred."""
     found: dict[tuple[tuple[float, ...], float], Equation] = {}
-    for match in _EQUATION.finditer(text[:50_000]):
+    written: dict[str, re.Match[str]] = {}
+    for match in _written(text[:50_000]):
+        written.setdefault(match.group(), match)
+    for match in written.values():
         left, right = match.group(1), number(match.group(2))
         value = None if len(left) > _LONGEST else _value(left)
         if value is None or right is None:
@@ -69,6 +74,19 @@ def find_equations(text: str) -> list[Equation]:
         if len(found) == _MOST:
             break
     return list(found.values())
+
+
+def _written(text: str) -> Iterator[re.Match[str]]:
+    """What is written as an equation, from left to right.
+
+    Where none begins with the first digit of a number, none begins with a later one: what follows the number is the same.
+    """
+    position = 0
+    while (beginning := _BEGINNING.search(text, position)) is not None:
+        match = _EQUATION.match(text, beginning.start())
+        if match is not None:
+            yield match
+        position = (match or beginning).end()
 
 
 def leading_to(equations: Sequence[Equation], answer: float | None) -> list[Equation]:

@@ -18,6 +18,8 @@ _SYMBOLS: Final = {
     "colon": ":", "comma": ",",
 }  # fmt: skip
 _CODE = re.compile(r"\b(?:def|import|return|print|for|if|while|class|try)\b")
+_NUMBERED = re.compile(r"(?m)^[^\S\n]*+\d++[.)]")
+_BULLETS = re.compile(r"(?m)^[^\S\n]*+[-*•]")
 _STARTS: Final = ("we ", "the ", "to ", "let", "first")
 
 
@@ -46,8 +48,8 @@ def form(response: Response) -> dict[str, float]:
         "vocabulary": len(kinds) / count,
         "from_question": sum(word in asked for word in words) / count,
         "of_question": len(asked & kinds) / max(1, len(asked)),
-        "numbered": len(re.findall(r"(?m)^\s*\d+[.)]", text)) / count,
-        "bullets": len(re.findall(r"(?m)^\s*[-*•]", text)) / count,
+        "numbered": len(_NUMBERED.findall(text)) / count,
+        "bullets": len(_BULLETS.findall(text)) / count,
         "code": len(_CODE.findall(text)) / count,
         "repeated": 1 - len(set(sentences)) / len(sentences) if sentences else 0.0,
         "boxed": float("boxed" in low),

@@ -15,7 +15,7 @@ SOLUTION = "Each box holds 6 eggs. 4 * 6 = 24 eggs are bought. 24 - 5 = 19 are l
 
 def maths(thinking: str, answer: str | None = "19") -> Response:
     question = "Ann buys 4 boxes with 6 eggs each and breaks 5. How many are left?"
-    return Response(question, "math", f"<think>{thinking}</think>\n#### {answer}", thinking, answer)
+    return Response(question, "calculation", f"<think>{thinking}</think>\n#### {answer}", thinking, answer)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_form_is_measured_without_right_equations_that_lead_nowhere() -> None:
 
 def choice(thinking: str, answer: str) -> dict[str, float]:
     question = "Which animal barks?\nOptions:\nA. the cat\nB. the dog\nC. none of these"
-    return run_checks(Response(question, "qa", f"{thinking} The answer is ({answer}).", thinking, answer))
+    return run_checks(Response(question, "statement", f"{thinking} The answer is ({answer}).", thinking, answer))
 
 
 def test_the_chosen_option_is_compared_with_the_thinking() -> None:
@@ -81,16 +81,18 @@ def test_the_chosen_option_is_compared_with_the_thinking() -> None:
 
 
 def test_options_may_stand_on_one_line() -> None:
-    inline = Response("Which animal barks? (A) the cat (B) the dog (C) none", "qa", "", "", "B")
+    inline = Response("Which animal barks? (A) the cat (B) the dog (C) none", "statement", "", "", "B")
     assert inline.options == {"A": "the cat", "B": "the dog", "C": "none"}
     assert inline.question.strip() == "Which animal barks?"
-    named = Response("By Noether (A) and Cauchy (C), is it right? See f(A) and f(B)\nA. yes\nB. no", "qa", "", "", "A")
+    named = Response(
+        "By Noether (A) and Cauchy (C), is it right? See f(A) and f(B)\nA. yes\nB. no", "statement", "", "", "A"
+    )
     assert named.options == {"A": "yes", "B": "no"}
-    assert not Response("What follows from (B) and (C)?", "qa", "", "", "x").options
+    assert not Response("What follows from (B) and (C)?", "statement", "", "", "x").options
 
 
 def test_checks_that_do_not_apply_are_not_numbers() -> None:
-    code = Response("def f(x):", "code", "def f(x): return x", "", "def f(x): return x")
+    code = Response("def f(x):", "program", "def f(x): return x", "", "def f(x): return x")
     values = dict(zip(CHECK_FEATURES, np.frombuffer(check_vector(code), "<f4"), strict=True))
     assert all(math.isnan(value) == (not name.startswith("check_form")) for name, value in values.items())
 
@@ -112,7 +114,7 @@ def test_any_text_gives_finite_known_features(query: str, text: str, answer: str
     "monster", ["1+" * 30_000 + "1=2", "9" * 50_000 + " + 1 = 2", "(" * 20_000, "A. x\n" * 20_000, "1 " * 50_000]
 )
 def test_monsters_do_not_hold_it_up(monster: str) -> None:
-    run_checks(Response(monster, "math", monster, monster, monster[:100]))
+    run_checks(Response(monster, "calculation", monster, monster, monster[:100]))
 
 
 @pytest.mark.parametrize(
@@ -126,6 +128,8 @@ def test_monsters_do_not_hold_it_up(monster: str) -> None:
 )
 def test_comments_and_trivial_examples_leave_a_program_as_it_is(padding: str) -> None:
     program = "def double(x):\n    return 2 * x\n"
-    found = [run_checks(Response("def double(x):", "code", text, "", program)) for text in (program, program + padding)]
+    found = [
+        run_checks(Response("def double(x):", "program", text, "", program)) for text in (program, program + padding)
+    ]
     for name, value in found[0].items():
         assert found[1][name] == pytest.approx(value, abs=0.05), name

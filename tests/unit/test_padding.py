@@ -38,7 +38,7 @@ def responses() -> tuple[Snapshot, list[Response], Floats]:
             if slip == 0 or rng.random() < 0.3:
                 thinking = f"First the eggs that she buys are counted. {thinking}"
             text = f"<think>{thinking}</think>\nThe answer is {left}."
-            written.append(Response(question, "math", text, thinking, str(left)))
+            written.append(Response(question, "calculation", text, thinking, str(left)))
             values.append(left)
             truth.append(slip == 0)
     one = snapshot(queries=QUERIES, rollouts=ROLLOUTS, labelled=LABELLED)

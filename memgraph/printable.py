@@ -1,0 +1,43 @@
+"""Text from rollouts as a terminal may show it: nothing in it that moves the cursor, hides or reorders what stands there."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Cc control (ESC, C0, C1), Cf format (directions, isolates, zero width), Cs lone surrogates
+_LEFT_OUT = frozenset({"Cc", "Cf", "Cs"})
+_BREAKS = frozenset("\n\r\t\v\f\x1c\x1d\x1e\x85\u2028\u2029")
+_LINE_END = re.compile("\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
+# letters and marks by category, which take no place or show none: joiner, fillers, inherent vowels, blank pattern
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
+
+
+class _Shown(dict[int, str]):
+    """What is shown for a character by its number, found out once for each."""
+
+    def __init__(self, kept: str) -> None:
+        super().__init__({ord(character): character for character in kept})
+
+    def __missing__(self, number: int) -> str:
+        character = chr(number)
+        if character in _BREAKS:
+            shown = " "
+        elif character in _UNSEEN or unicodedata.category(character) in _LEFT_OUT:
+            shown = ""
+        else:
+            shown = character
+        self[number] = shown
+        return shown
+
+
+_IN_A_LINE, _IN_LINES = _Shown(""), _Shown("\n\t")
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    """The text without control characters, marks of direction, characters without width and lone surrogates.
+
+    Args:
+        lines: keep tabs and the ends of lines, each as a newline; otherwise each of them is shown as a space.
+    """
+    return _LINE_END.sub("\n", text).translate(_IN_LINES) if lines else text.translate(_IN_A_LINE)

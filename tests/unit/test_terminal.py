@@ -1,0 +1,327 @@
+"""Texts from rollouts reach a terminal as text: no control sequence, no turned direction, no markup, in no command."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+import unicodedata
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import typer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from memgraph.reading import Reject
+from rich.table import Table
+from typer.testing import CliRunner
+
+from memgraph import cli
+from memgraph.cli import common
+from memgraph.cli.common import PrintableConsole, emit, only_printable
+from memgraph.errors import MemRewardError
+from memgraph.evaluation import EvaluationRow
+from memgraph.history import RewardThen, Score
+from memgraph.labels import Disagreement
+from memgraph.late_labels import LabelReport
+from memgraph.printable import printable
+from memgraph.why import Explanation, Influence
+
+BAD = {
+    "escape": "\x1b[31;1m\x1b]0;title\x07\x1b[2J",
+    "C0": "\x00\x01\x07\x08\x0b\x0c\x0e\x7f",
+    "C1": "\x80\x85\x9b31m\x9d0;t\x9c",
+    "directions": "\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c",
+    "no width": "\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u034f\u3164\U000e0041",
+    "lines": "\r\u2028\u2029\x1c\x1d\x1e",
+    "surrogates": "\udfff\ud800",
+}
+HOSTILE = "Begin [red]red[/red] [/] [link=http://x]here[/link] :bomb: " + "".join(BAD.values()) + " end"
+SHOWN = "Begin [red]red[/red] [/] [link=http://x]here[/link] :bomb:"
+OWN = re.compile(r"\x1b\[[\d;]*[mKA]|\x1b\[\?25[lh]|\r(?=\x1b\[)")  # of the console itself
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+
+
+def assert_clean(shown: str, *, said: bool = True) -> None:
+    """Whether nothing but text, and the console's own colours, was printed."""
+    text = OWN.sub("", shown)
+    left = {
+        f"{ord(c):#x}" for c in text if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    }
+    assert not left
+    if said:  # a table may break it at spaces, in narrow columns within words
+        letters = "".join(c for c in text if c.isalnum() or c in "[]/:=")
+        assert "Begin[red]red[/red][/][link=http://x]here[/link]:bomb:" in letters
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_nothing_of_a_kind_is_left(kind: str) -> None:
+    for lines in (False, True):
+        shown = printable(f"a{BAD[kind]}b", lines=lines)
+        assert re.fullmatch(r"a.*b", shown, re.DOTALL)
+        assert_clean(shown, said=False)
+    assert not re.search(r"[\n\t]", printable(f"a{BAD[kind]}b\n\t"))
+
+
+@given(st.text(st.characters()) | st.text("\r\n\t\x1b\u202e\u200b\ud800ab"))
+@settings(max_examples=500)
+def test_any_text_is_printable_and_stays_so(text: str) -> None:
+    for lines in (False, True):
+        shown = printable(text, lines=lines)
+        assert_clean(shown, said=False)
+        shown.encode()
+        assert printable(shown, lines=lines) == shown
+
+
+def test_ordinary_text_is_shown_as_it_is() -> None:
+    text = "if x > 1:\n\treturn “é”, 한국어, العربية, ½ ≤ √2, 😀\n"
+    assert printable(text, lines=True) == text
+    assert printable("one\r\ntwo\rthree", lines=True) == "one\ntwo\nthree"
+    assert printable("one\r\ntwo\tthree") == "one  two three"
+
+
+def printed(what: Callable[[PrintableConsole], None]) -> str:
+    stream = io.StringIO()
+    what(PrintableConsole(file=stream, force_terminal=True, width=400))
+    return stream.getvalue()
+
+
+def table(console: PrintableConsole) -> None:
+    shown = Table("one", HOSTILE, title=HOSTILE, caption=HOSTILE)
+    shown.add_row(HOSTILE, "x", HOSTILE)
+    console.print(shown)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        lambda console: console.print(HOSTILE),
+        lambda console: console.print(HOSTILE, style="dim", soft_wrap=True, highlight=False),
+        lambda console: console.print("said:", HOSTILE, sep=HOSTILE),
+        lambda console: console.print([HOSTILE], {"a": HOSTILE}),
+        lambda console: console.rule(HOSTILE),
+        table,
+    ],
+)
+def test_whatever_is_shown_on_the_console_is_text(what: Callable[[PrintableConsole], None]) -> None:
+    shown = printed(what)
+    assert_clean(shown, said="[red]red[/red]" in shown)
+    assert ":bomb:" in shown
+    assert "\x1b[31;1m" not in shown
+
+
+def test_a_text_cannot_begin_a_line_of_a_table() -> None:
+    shown = Table("one")
+    shown.add_row("a\rb\u2028c\x85d")
+    assert printed(lambda console: console.print(shown)).count("\n") == 5
+
+
+def test_a_console_still_has_its_colours() -> None:
+    assert printed(lambda console: console.print("x", style="red")) == "\x1b[31mx\x1b[0m\n"
+
+
+def test_progress_shows_names_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(common, "progress_console", PrintableConsole(file=stream, force_terminal=True, width=400))
+    with common.progress(f"importing {HOSTILE}") as update:
+        update(1, 2)
+    assert_clean(stream.getvalue())
+
+
+@pytest.mark.parametrize("document", [HOSTILE, {HOSTILE: [HOSTILE]}, [float("nan"), -0.5], Reject(HOSTILE, 1, HOSTILE)])
+def test_json_is_ascii_and_says_all(document: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    emit(document)
+    shown = capsys.readouterr().out
+    assert shown.isascii()
+    assert_clean(shown, said=False)
+    found = json.loads(shown)
+    assert found in (document, [None, -0.5], {"file": HOSTILE, "row": 1, "reason": HOSTILE})
+
+
+# commands
+
+
+class Everything:
+    """Gives the same for whatever is called on it."""
+
+    def __init__(self, given: Any = None) -> None:
+        self.given = given
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_, **__: self.given
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
+    """Runs a command on what a memory would find, and returns all that it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str, memory: Any = None, **found: Any) -> str:
+        @contextmanager
+        def opened(*_: Any) -> Iterator[Any]:
+            yield memory or SimpleNamespace(database=Everything())
+
+        for module in (cli.inspection, cli.labels, cli.learn, cli.runs, cli.data):
+            monkeypatch.setattr(module, "open_memory", opened)
+        for name, value in found.items():
+            monkeypatch.setattr(name.replace("__", "."), lambda *_, value=value, **__: value)
+        result = CliRunner().invoke(cli.app, [*words], env={"COLUMNS": "400", "FORCE_COLOR": "1"})
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result.output
+
+    return run
+
+
+SCORES = [
+    Score("label", False, "gnn", 0.5, NOW, "model" + HOSTILE, HOSTILE, [HOSTILE], HOSTILE, HOSTILE),
+    Score("label", False, "human", 0.5, NOW, None, None, [HOSTILE], HOSTILE, HOSTILE),
+]
+EXPLAINED = Explanation("rollout", "query", SCORES[0], 0.5, 0.4, [Influence("vote", "key", HOSTILE, 1, None, 0.5, 0.1)])
+
+
+@pytest.mark.parametrize(
+    "rows", [[{"a": HOSTILE, "b": 1}], [{"a": HOSTILE, "b": n} for n in range(2)], [{HOSTILE: [HOSTILE, None]}]]
+)
+def test_inspect(run: Callable[..., str], rows: list[dict[str, Any]]) -> None:
+    assert_clean(run("inspect", "why_reward", memgraph__inspection__run_inspection=rows))
+    assert run("inspect", "why_reward", "--json", memgraph__inspection__run_inspection=rows).isascii()
+
+
+def test_why(run: Callable[..., str]) -> None:
+    found = {
+        "memgraph__why__found_rollouts": [{"rollout": "rollout", "query_key": "q", "text": HOSTILE}],
+        "memgraph__history__rewards_at": [RewardThen("rollout", "q", 0.5, HOSTILE, None, NOW)],
+        "memgraph__history__scores_of": SCORES,
+        "memgraph__why__why": EXPLAINED,
+    }
+    memory = SimpleNamespace(registered_model=lambda _: (None, SimpleNamespace(key="k")))
+    assert_clean(run("why", "rollout", memory=memory, **found))
+    assert run("why", "rollout", "--json", memory=memory, **found).isascii()
+    two = [{"rollout": key, "query_key": "q", "text": HOSTILE} for key in "ab"]
+    assert_clean(run("why", "rollout", memory=memory, **{**found, "memgraph__why__found_rollouts": two}))
+
+
+def test_compare(run: Callable[..., str]) -> None:
+    from memgraph.comparison import Change, Comparison, Measure
+
+    measure = Measure("label", 1, 0.5, 0.5, 0.0, None, 0, 0)
+    change = Change("key", HOSTILE, "label", 0.5, 0.6)
+    found = Comparison(HOSTILE, HOSTILE, 1, 0, 0, (1, 1), 0.5, [measure], [change])
+    assert_clean(run("compare", HOSTILE.replace("\0", ""), "b", memgraph__comparison__compare_runs=found))
+    assert run("compare", "a", "b", "--json", memgraph__comparison__compare_runs=found).isascii()
+
+
+def test_import_and_its_rejects(run: Callable[..., str], tmp_path: Path) -> None:
+    file = tmp_path / "[red]x.jsonl"
+    file.write_text("")
+    report = SimpleNamespace(new=1, known=0, rejected=[Reject(HOSTILE, 1, HOSTILE)], linked=0, observed=0)
+    shown = run("import", str(file), memory=SimpleNamespace(import_file=lambda *_, **__: report))
+    assert_clean(shown)
+    assert "[red]x.jsonl" in shown
+    assert (tmp_path / "memreward.rejects.jsonl").read_text().isascii()
+
+
+def test_label_and_its_disagreements(run: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "sheet.csv").write_text("rollout_key,score,author\n")
+    report = LabelReport(
+        disagreements=[Disagreement(HOSTILE, "human", {HOSTILE: 0.5, "b": 1.0})] * 12,
+        conflicts=[HOSTILE],
+        undecided=[HOSTILE],
+        rejected=[Reject(HOSTILE, 1, HOSTILE)],
+    )
+    found = {"memgraph__late_labels__label_rows": report, "memgraph__label_rows__read_labels_file": []}
+    memory = SimpleNamespace(database=None, ledger=lambda *_, **__: None)
+    assert_clean(run("label", str(tmp_path / "sheet.csv"), "--ledger", "[red]", memory=memory, **found))
+    assert run("label", str(tmp_path / "sheet.csv"), "--json", memory=memory, **found).splitlines()[0].isascii()
+
+
+def test_queue(run: Callable[..., str]) -> None:
+    found = {"memgraph__queue__pending": [], "memgraph__queue__export_sheet": None}
+    assert "[red]sheet.csv" in OWN.sub("", run("queue", "[red]sheet.csv", **found))
+
+
+def test_evaluate(run: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("")
+    row = EvaluationRow(HOSTILE, 0.2, 0, HOSTILE, 1, 0.5, 0.5, 0.5, 0.1, 1.0, 1.0, None)  # type: ignore[arg-type]
+    assert_clean(run("evaluate", str(tmp_path / "a.jsonl"), memgraph__evaluation__evaluate_files=[row]))
+
+
+def test_fit_score_and_relabel(run: Callable[..., str]) -> None:
+    registered = SimpleNamespace(key=HOSTILE, folder=HOSTILE)
+    model = SimpleNamespace(metrics={HOSTILE: 0.5, "b": HOSTILE})
+    memory = SimpleNamespace(fit=lambda *_, **__: (model, registered), latest_model=lambda **_: (model, registered))
+    assert_clean(run("fit", memory=memory))
+    changed = [SimpleNamespace(rollout=HOSTILE, query=HOSTILE, before=0.1, after=0.2)]
+    numbers = dict.fromkeys(
+        [
+            "affected",
+            "queries",
+            "scored",
+            "abstained",
+            "seconds",
+            "seconds_looking",
+            "changed",
+            "mean_change",
+            "max_change",
+        ],
+        1,
+    )
+    report = SimpleNamespace(**numbers, new_rewards=0, flips=0, groups=0, largest=changed)
+    assert_clean(run("relabel", memory=memory, memgraph__relabel__relabel=report), said=False)
+
+
+def test_migrate_db_and_the_like_print_on_no_other_console() -> None:
+    folder = Path(cli.__file__).parent
+    for file in folder.glob("*.py"):
+        text = file.read_text()
+        if file.name != "common.py":
+            assert not re.search(r"\bConsole\(|rich\.markup|\bprint\(\s*f?\"\[|(?<![\w.])print\(", text), file.name
+        for call in re.findall(r"typer\.(?:echo|secho)\((.*)\)", text):
+            assert call.startswith(("printable(", "version(", "text")), f"{file.name}: {call}"
+
+
+# errors
+
+
+@pytest.mark.parametrize(
+    "error", [MemRewardError(HOSTILE), OSError(HOSTILE), ValueError(HOSTILE), UnicodeError(HOSTILE)]
+)
+def test_errors_that_end_a_command(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing() -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", failing)
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    monkeypatch.setenv("COLUMNS", "400")
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    shown = capsys.readouterr()
+    assert left.value.code == 1
+    assert shown.out == ""
+    assert_clean(shown.err)
+    assert "rror" in shown.err
+
+
+def test_logs_and_warnings_on_standard_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    only_printable()
+    assert logging.lastResort is not None
+    logging.lastResort.emit(logging.LogRecord("x", logging.WARNING, "file", 1, "said: %s", (HOSTILE,), None))
+    assert_clean(capsys.readouterr().err)
+    assert_clean(warnings.formatwarning(HOSTILE, UserWarning, "file.py", 1))
+
+
+def test_usage_errors_name_what_was_given(run: Callable[..., str]) -> None:
+    with pytest.raises(typer.BadParameter, match=r"\\x1b"):
+        cli.inspection._parameter("\x1b[31m")
