@@ -41,10 +41,20 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The truth about a query, once revealed: a gold answer, or the hidden tests of a programming problem."""
+    """The truth about a query, once revealed: a gold answer, or the hidden tests of a programming problem.
+
+    Attributes:
+        also: other golds that are accepted as well as `value`.
+    """
 
     kind: Literal["gold", "tests"]
     value: str
+    also: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """All that is right, `value` first."""
+        return (self.value, *self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,9 @@ class Rollout:
 
     Attributes:
         thinking, answer: given fields win over what is parsed from the response.
+        stated: the end of the response in which the answer is looked for; "" where it states none, None for all of it. In a
+            conversation with tools it is the last turn of the assistant.
+        thinking_opened: the prompt already opened the thinking, so the response begins inside it.
         features: optional numeric features, for instance the policy's mean log-probability.
         attempt, call, sample: where RL sampled it; a key is made of them when `call` is not None.
 
@@ -72,6 +85,8 @@ class Rollout:
     policy: str = ""
     thinking: str | None = None
     answer: str | None = None
+    stated: str | None = None
+    thinking_opened: bool = False
     run: str = "import"
     attempt: int = 0
     call: int | None = None
@@ -80,10 +95,12 @@ class Rollout:
     features: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("query", "response", "thinking", "answer"):
+        for name in ("query", "response", "thinking", "answer", "stated"):
             _check_text(name, getattr(self, name), _LONGEST_TEXT, required=name in {"query", "response"})
         if not self.query.strip():
             raise ValueError("'query' is empty")
+        if self.stated is not None and not self.response.endswith(self.stated):
+            raise ValueError("'stated' must be the end of 'response'")
         for name in ("dataset", "domain", "policy", "run", "query_id", "rollout_id"):
             _check_text(name, getattr(self, name), _LONGEST_NAME, required=not name.endswith("_id"))
         for name in ("attempt", "call", "step", "sample"):

@@ -1,5 +1,6 @@
 // Stores truth that was revealed, and in which ledger it was paid for.
-// Parameters: $ledger (key), $purpose, $rows (query, key, kind, value; kind null where the source judges rollouts only).
+// Parameters: $ledger (key), $purpose, $rows (query, key, kind, value, also: other accepted golds or null,
+// kind null where the source judges rollouts only).
 UNWIND $rows AS row
 MATCH (l:Ledger {key: $ledger})
 MATCH (q:Query {key: row.query})
@@ -7,5 +8,5 @@ MERGE (l)-[revealed:REVEALED]->(q)
 ON CREATE SET revealed.at = datetime(), revealed.purpose = $purpose
 FOREACH (_ IN CASE WHEN row.kind IS NULL THEN [] ELSE [1] END |
     MERGE (r:Reference {key: row.key})
-    ON CREATE SET r.kind = row.kind, r.value = row.value, r.revealed_at = datetime()
+    ON CREATE SET r.kind = row.kind, r.value = row.value, r.also = row.also, r.revealed_at = datetime()
     MERGE (q)-[:HAS_REFERENCE]->(r))

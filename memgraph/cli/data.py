@@ -1,4 +1,4 @@
-"""`memreward migrate` and `import`: what goes into the memory."""
+"""`memreward import`: what goes into the memory."""
 
 from __future__ import annotations
 
@@ -9,48 +9,27 @@ import typer
 from rich.table import Table
 
 from memgraph.cli.common import (
+    AnswerColumnOption,
+    CorrectColumnOption,
     DatasetOption,
     DomainOption,
+    GoldColumnOption,
     HomeOption,
     JsonOption,
+    QueryColumnOption,
     RejectsOption,
+    ResponseColumnOption,
     RunOption,
+    TestsColumnOption,
+    ThinkingOpenedOption,
     console,
     emit,
+    named_columns,
     open_memory,
     progress,
     report_rejects,
-    say,
 )
 from memgraph.cli.lifecycle import import_archive
-from memgraph.settings import Settings
-
-
-def migrate(
-    status: Annotated[bool, typer.Option("--status", help="Only show what is applied and what is pending.")] = False,
-    unlock: Annotated[bool, typer.Option("--unlock", help="Release a lock that a crashed migrator left.")] = False,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Bring the database's schema up to date (every command that opens a memory does so too)."""
-    from memgraph import migrate as migrations
-    from memgraph.connect import Database, open_endpoint
-
-    database = Database(open_endpoint(Settings.load(home=home), say))
-    try:
-        if unlock:
-            say(f"released {migrations.unlock(database)} lock(s)")
-        states = migrations.status(database) if status else migrations.migrate(database, say=say)
-    finally:
-        database.close()
-    if as_json:
-        emit([{name: getattr(state, name) for name in state.__slots__} for state in states])
-        return
-    table = Table("version", "description", "applied", "took")
-    for state in states:
-        took = f"{state.milliseconds} ms" if state.milliseconds is not None else ""
-        table.add_row(state.version, state.description, state.applied_at or "[yellow]pending[/yellow]", took)
-    console.print(table)
 
 
 def import_(
@@ -58,8 +37,8 @@ def import_(
         list[Path],
         typer.Argument(
             exists=True,
-            help="JSONL, JSONL.gz or Parquet files; folders of them (TRL's completions), data sets saved by `datasets`; or one "
-            "folder that `memreward export` wrote.",
+            help="JSONL, JSON, Parquet, CSV or XLSX files; folders of them (TRL's completions, verl's dumps, snapshots of a "
+            "hub), data sets saved by `datasets`; or one folder that `memreward export` wrote.",
         ),
     ],
     run: RunOption = "import",
@@ -73,6 +52,13 @@ def import_(
     ] = None,
     dataset: DatasetOption = None,
     domain: DomainOption = None,
+    query: QueryColumnOption = None,
+    response: ResponseColumnOption = None,
+    answer: AnswerColumnOption = None,
+    gold: GoldColumnOption = None,
+    tests: TestsColumnOption = None,
+    correct: CorrectColumnOption = None,
+    thinking_opened: ThinkingOpenedOption = False,
     go_on: Annotated[
         bool, typer.Option("--continue", help="Finish the import of an exported memory that was interrupted.")
     ] = False,
@@ -82,15 +68,22 @@ def import_(
 ) -> None:
     """Store rollouts. Importing a file again changes nothing; bad rows are rejected, the rest goes in.
 
-    TRL's `log_completions` files are taken as they are (its rewards are not read). A folder that `memreward export` wrote
-    is a whole memory, and goes into an empty one.
+    Known layouts are read as they are: our own fields, TRL's `log_completions`, verl's dumps, lm-eval's samples, OpenR1,
+    SYNTHETIC-1, conversations (messages, ShareGPT), a list of responses in one row. Columns of other names are named. A folder
+    that `memreward export` wrote is a whole memory, and goes into an empty one.
 
     Fields: query and response are required; query_id, rollout_id, dataset, domain (math, qa, code), policy, step,
     sample, thinking, answer and numeric features are used where present. What a row knows of the truth (correct, gold,
-    tests) is not stored; `memreward label` reveals it within a budget.
+    tests) is not stored; `memreward reveal` reveals it within a budget.
+
+    Example: memreward import rollouts.jsonl --run base --domain math
+
+    Example: memreward import openr1.parquet --query problem --response generations --gold answer
     """
     from memgraph.archive import is_archive
-    from memgraph.reading import GivenEmbeddings, Reject, data_files
+    from memgraph.domains.answer_report import AnswerReport
+    from memgraph.rollouts.files import Reject, data_files
+    from memgraph.rollouts.given import GivenEmbeddings
 
     if any(map(is_archive, files)):
         if len(files) > 1:
@@ -98,7 +91,9 @@ def import_(
         import_archive(files[0], go_on=go_on, home=home, as_json=as_json)
         return
     given = GivenEmbeddings.load(embeddings) if embeddings else None
+    columns = named_columns(query=query, response=response, answer=answer, gold=gold, tests=tests, correct=correct)
     rejected: list[Reject] = []
+    told = AnswerReport()
     reports: list[dict[str, Any]] = []
     with open_memory(home) as memory:
         for file in data_files(files):
@@ -111,7 +106,14 @@ def import_(
                     update(done)
 
                 report = memory.import_file(
-                    file, run=run, dataset=dataset, domain=domain, embeddings=given, progress=advance
+                    file,
+                    run=run,
+                    dataset=dataset,
+                    domain=domain,
+                    columns=columns,
+                    thinking_opened=thinking_opened,
+                    embeddings=given,
+                    progress=advance,
                 )
             rejected += report.rejected
             reports.append(
@@ -122,13 +124,18 @@ def import_(
                     "rejected": len(report.rejected),
                     "queries_linked": report.linked,
                     "programs_observed": report.observed,
+                    "answers_joined": report.joined,
+                    "answers": report.answers.as_json(),
                 }
             )
+            told.add(report.answers)
     if as_json:
         emit({"files": reports, "rejected": rejected})
     else:
         table = Table("file", "new", "known", "rejected", "queries linked")
         for row in reports:
-            table.add_row(*map(str, row.values()))
+            table.add_row(*(str(row[name]) for name in ("file", "new", "known", "rejected", "queries_linked")))
         console.print(table)
+        for line in told.lines():
+            console.print(line)
     report_rejects(rejected, rejects)

@@ -1,29 +1,39 @@
-"""`memreward label` and `queue`: truth and judgements, as they are paid for and as they arrive."""
+"""`memreward reveal`, `label` and `queue`: truth and judgements, as they are paid for and as they arrive."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from memgraph.cli.common import (
+    AnswerColumnOption,
+    CorrectColumnOption,
     DatasetOption,
+    DomainOption,
+    GoldColumnOption,
     HomeOption,
     JsonOption,
     LedgerOption,
+    QueryColumnOption,
     RejectsOption,
+    ResponseColumnOption,
     RunOption,
+    TestsColumnOption,
     console,
     emit,
+    named_columns,
     open_memory,
     our_trainer,
     progress,
     report_rejects,
+    say,
 )
+from memgraph.printable import printable
 
 if TYPE_CHECKING:
     from memgraph.late_labels import LabelReport
@@ -33,114 +43,200 @@ _SHOWN = 10
 KindOption = Annotated[str, typer.Option(help="Of rows that name none: ground_truth, human, code or judge.")]
 
 
-def label(
+BudgetOption = Annotated[
+    str | None, typer.Option("--budget", help="A share of the queries (0.2, 20%) or a number (50); without it, all.")
+]
+SeedOption = Annotated[int, typer.Option("--seed", help="Of the draw; draws of one seed are nested across budgets.")]
+AcquireOption = Annotated[
+    bool,
+    typer.Option(
+        "--acquire",
+        help="Draw a quarter of the queries only; the others are chosen: those whose labels tell most about what the model "
+        "is unsure of.",
+    ),
+]
+MonitorOption = Annotated[
+    str,
+    typer.Option(
+        "--monitor", help="Of the budget, a share or a number of queries that `train` watches and never trains on."
+    ),
+]
+ReuseOption = Annotated[
+    list[str] | None,
+    typer.Option("--reuse", help="Another ledger whose queries are known here at no cost; repeatable."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Draw:
+    """Which queries to pay for, and in which ledger."""
+
+    ledger: str
+    budget: float | int | None
+    seed: int
+    acquire: bool
+    monitor: float | int
+    reuse: Sequence[str]
+
+
+def reveal(
     files: Annotated[
-        list[Path], typer.Argument(exists=True, dir_okay=False, help="Files that were imported, or sheets of labels.")
+        list[Path],
+        typer.Argument(exists=True, help="Files or folders that were imported, or sheets of gold answers or tests."),
+    ],
+    budget: BudgetOption = None,
+    ledger: LedgerOption = "default",
+    seed: SeedOption = 0,
+    acquire: AcquireOption = False,
+    monitor: MonitorOption = "0",
+    reuse: ReuseOption = None,
+    run: RunOption = "import",
+    dataset: DatasetOption = None,
+    domain: DomainOption = None,
+    query: QueryColumnOption = None,
+    response: ResponseColumnOption = None,
+    answer: AnswerColumnOption = None,
+    gold: GoldColumnOption = None,
+    tests: TestsColumnOption = None,
+    correct: CorrectColumnOption = None,
+    rejects: RejectsOption = Path("memreward.rejects.jsonl"),
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Reveal the truth about stored queries, all or within a budget, and account for it in a ledger.
+
+    The truth is read from the files that were imported, or from sheets: gold (an answer, or a list of accepted ones), tests,
+    or correct (of each rollout). Name the columns as at the import. A sheet names its query by query, query_id or query_key.
+
+    Whole queries are drawn. What the ledger has paid for counts against the budget: a second call spends only what is
+    left, and judges answers that arrived since at no cost.
+
+    Example: memreward reveal rollouts.jsonl --budget 0.2
+
+    Example: memreward reveal gsm8k.jsonl --query question --gold answer --budget 50 --ledger small
+    """
+    from memgraph.ledger import parse_budget
+
+    draw = _Draw(ledger, parse_budget(budget), seed, acquire, parse_budget(monitor) or 0, reuse or [])
+    columns = named_columns(query=query, response=response, answer=answer, gold=gold, tests=tests, correct=correct)
+    _reveal(files, draw, run, dataset, domain, columns, rejects, home, as_json)
+
+
+def label(
+    sheets: Annotated[
+        list[Path],
+        typer.Argument(exists=True, help="Sheets of labels: CSV with any separator, XLSX, Parquet or JSONL."),
     ],
     budget: Annotated[
-        str | None,
-        typer.Option(help="A share of the queries (0.2, not for sheets), or a number (50); without it, all."),
+        str | None, typer.Option(help="Raise the ledger's budget to this number of queries and answers.")
     ] = None,
     ledger: LedgerOption = "default",
     kind: KindOption = "human",
-    seed: Annotated[int, typer.Option(help="Of the draw; draws of one seed are nested across budgets.")] = 0,
-    acquire: Annotated[
-        bool,
-        typer.Option(
-            "--acquire",
-            help="Draw a quarter of the queries only; the others are chosen: those whose labels tell most about what the model "
-            "is unsure of.",
-        ),
-    ] = False,
-    monitor: Annotated[
-        str,
-        typer.Option(help="Of the budget, a share or a number of queries that `train` watches and never trains on."),
-    ] = "0",
-    reuse: Annotated[
-        list[str] | None, typer.Option(help="Another ledger whose queries are known here at no cost; repeatable.")
-    ] = None,
-    run: RunOption = "import",
+    seed: Annotated[int, typer.Option(hidden=True)] = 0,
+    acquire: Annotated[bool, typer.Option("--acquire", hidden=True)] = False,
+    monitor: Annotated[str, typer.Option(hidden=True)] = "0",
+    reuse: Annotated[list[str] | None, typer.Option(hidden=True)] = None,
+    run: Annotated[str, typer.Option("--run", hidden=True)] = "import",
     dataset: DatasetOption = None,
     rejects: RejectsOption = Path("memreward.rejects.jsonl"),
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Store labels, all or within a budget, and account for them in a ledger.
+    """Store labels that arrive later, from people, judges or programs, and account for them in a ledger.
 
-    [bold]Files that were imported[/bold] reveal their truth (correct, gold, tests): whole queries are drawn. What the ledger
-    has paid for counts against the budget: a second call spends only what is left, and judges answers that arrived since
-    at no cost.
+    A row names a rollout (rollout_key, or rollout_id and dataset), an answer (answer_key), or a query (query_key, query_id or
+    query) with its answer, gold or tests. It says score (0 to 1, true or false), author, and where it likes kind,
+    confidence, explanation. `memreward queue` writes a sheet to fill in.
 
-    [bold]Sheets[/bold] (CSV, Parquet, JSONL) bring labels that arrive later, from people, judges or programs. A row names a
-    rollout (rollout_key, or rollout_id and dataset), an answer (answer_key), or a query (query_key, query_id or query) with
-    its answer, gold or tests; and says score (0 to 1, true or false), author, and where it likes kind, confidence,
-    explanation. Labels are never overwritten: corrects = true replaces what the author said before, corrects = all what
-    everyone of this kind said, corrects = KEY one label. Ground truth stands above human, code and judge; people who
-    disagree give their mean and are listed. Each answer judged costs one of the budget, ground truth one for its query.
-    `memreward queue` writes a sheet to fill in.
+    Labels are never overwritten: corrects = true replaces what the author said before, corrects = all what everyone of
+    this kind said, corrects = KEY one label. Ground truth stands above human, code and judge; people who disagree give
+    their mean and are listed. Each answer judged costs one of the budget, ground truth one for its query.
+
+    The truth in files of rollouts is revealed by `memreward reveal`.
+
+    Example: memreward label people.csv --ledger people
+
+    Example: memreward label judge.jsonl --kind judge
     """
-    from memgraph.label_rows import holds_rollouts
     from memgraph.ledger import parse_budget
-    from memgraph.reading import data_files
+    from memgraph.rollouts.files import data_files
 
-    amount, watched = parse_budget(budget), parse_budget(monitor)
-    files = data_files(files)
-    sheets = [file for file in files if not holds_rollouts(file)]
-    if not sheets:
-        _reveal(files, amount, watched or 0, ledger, seed, acquire, reuse or [], run, dataset, rejects, home, as_json)
+    amount, watched = parse_budget(budget), parse_budget(monitor) or 0
+    files = data_files(sheets)
+    judgements = [file for file in files if not _holds_rollouts(file)]
+    if not judgements:
+        say("these files hold rollouts: `memreward reveal` does this now, with the same options")
+        draw = _Draw(ledger, amount, seed, acquire, watched, reuse or [])
+        _reveal(files, draw, run, dataset, None, {}, rejects, home, as_json)
         return
-    if len(sheets) < len(files):
+    if len(judgements) < len(files):
         raise typer.BadParameter(
-            f"{sheets[0]} is a sheet of labels and the others hold rollouts; label them in two calls"
+            f"{judgements[0]} is a sheet of labels and the others hold rollouts: label the sheet, and take `memreward reveal` for "
+            "the others"
         )
     if isinstance(amount, float) or acquire or watched or reuse:
         raise typer.BadParameter(
-            f"{sheets[0]} is a sheet of labels: it says itself what is judged; a share as budget, --acquire, --monitor and "
-            "--reuse are for files of rollouts"
+            f"{judgements[0]} is a sheet of labels: it says itself what is judged; a share as budget, --acquire, --monitor and "
+            "--reuse are for `memreward reveal`"
         )
-    _take(sheets, amount, ledger, kind, dataset, rejects, home, as_json)
+    _take(files, amount, ledger, kind, dataset, rejects, home, as_json)
+
+
+def _holds_rollouts(file: Path) -> bool:
+    """Whether the first row that can be read is a rollout."""
+    from memgraph.rollouts.files import holds_rollouts, raw_rows
+
+    return next((holds_rollouts(raw) for _, raw in raw_rows(file) if not isinstance(raw, str)), False)
 
 
 def _reveal(
     files: list[Path],
-    budget: float | int | None,
-    monitor: float | int,
-    ledger: str,
-    seed: int,
-    acquire: bool,
-    reuse: list[str],
+    draw: _Draw,
     run: str,
     dataset: str | None,
+    domain: str | None,
+    columns: Mapping[str, str],
     rejects: Path,
     home: Path | None,
     as_json: bool,
 ) -> None:
-    """Truth from the files that rollouts were imported from."""
+    """Truth from files that rollouts were imported from, or from sheets of it."""
     from memgraph.labelling import label_within_budget
-    from memgraph.truth import FileTruth
+    from memgraph.labels.truth import FileTruth
+    from memgraph.rollouts.files import data_files
 
-    source = FileTruth(files, run=run, dataset=dataset)
     our_trainer()
-    from trainer.verifiers import judge
+    from memgraph.domains.verifiers import Auto
 
+    found = data_files(files)
     with open_memory(home) as memory:
+        source = FileTruth(
+            found,
+            run=run,
+            dataset=dataset,
+            domain=domain,
+            columns=columns,
+            database=memory.database,
+            domains=memory.domains,
+        )
         spent = label_within_budget(
             memory,
             source,
-            ledger=ledger,
-            budget=budget,
-            seed=seed,
-            judge=judge,
-            acquisition="informative" if acquire else "random",
-            monitor=monitor,
-            reuse=reuse,
+            ledger=draw.ledger,
+            budget=draw.budget,
+            seed=draw.seed,
+            judge=Auto(memory.domains),
+            acquisition="informative" if draw.acquire else "random",
+            monitor=draw.monitor,
+            reuse=draw.reuse,
         )
     report = spent.revealed
     if as_json:
         emit(
             {
-                "ledger": ledger,
-                **{name: getattr(report, name) for name in report.__slots__},
+                "ledger": draw.ledger,
+                **{name: getattr(report, name) for name in report.__slots__ if name != "verdicts"},
+                "verdicts": report.verdicts.as_json(),
                 "training": len(spent.training),
                 "monitored": len(spent.monitored),
                 "reused": spent.reused,
@@ -150,7 +246,7 @@ def _reveal(
         )
     else:
         console.print(
-            f"ledger [bold]{ledger}[/bold]: {report.queries} queries labelled ({report.newly_paid} newly paid for, {spent.reused} "
+            f"ledger {draw.ledger}: {report.queries} queries labelled ({report.newly_paid} newly paid for, {spent.reused} "
             f"known at no cost), {report.labels} new labels"
         )
         for count, what in (
@@ -181,14 +277,14 @@ def _take(
     as_json: bool,
 ) -> None:
     """Labels from sheets."""
-    from memgraph.label_rows import KINDS, read_labels_file
+    from memgraph.labels.rows import KINDS, read_labels_file
     from memgraph.late_labels import LabelReport, label_rows
     from memgraph.records import LabelKind
 
     if kind not in KINDS:
         raise typer.BadParameter(f"--kind is one of {', '.join(KINDS)}, found {kind!r}")
     our_trainer()
-    from trainer.verifiers import judge
+    from memgraph.domains.verifiers import Auto
 
     report = LabelReport()
     with open_memory(home) as memory:
@@ -196,12 +292,17 @@ def _take(
         for sheet in sheets:
             with progress(f"labels of {sheet.name}"):
                 rows = read_labels_file(sheet, kind=LabelKind(kind), dataset=dataset)
-                report.add(label_rows(memory.database, account, rows, judge=judge, file=str(sheet)))
+                report.add(
+                    label_rows(
+                        memory.database, memory.domains, account, rows, judge=Auto(memory.domains), file=str(sheet)
+                    )
+                )
     if as_json:
-        emit({"ledger": ledger, **asdict(report)})
+        document = {name: getattr(report, name) for name in report.__slots__ if name != "verdicts"}
+        emit({"ledger": ledger, **document, "verdicts": report.verdicts.as_json()})
     else:
         console.print(
-            f"ledger [bold]{ledger}[/bold]: {report.labels} new labels ({report.queries} queries and {report.answers} single "
+            f"ledger {ledger}: {report.labels} new labels ({report.queries} queries and {report.answers} single "
             f"answers newly paid for), {report.known} rows known already, {report.empty} still empty"
         )
         if report.undecided:
@@ -219,7 +320,9 @@ def _show_disagreements(report: LabelReport) -> None:
         "answer or rollout", "kind", "who says what", title="they disagree; their mean counts until one corrects"
     )
     for one in report.disagreements[:_SHOWN]:
-        table.add_row(one.target, one.kind, escape(", ".join(f"{who} {score:g}" for who, score in one.scores.items())))
+        table.add_row(
+            one.target, one.kind, ", ".join(f"{printable(who)} {score:g}" for who, score in one.scores.items())
+        )
     console.print(table)
     if len(report.disagreements) > _SHOWN:
         console.print(f"and {len(report.disagreements) - _SHOWN} more: memreward inspect disagreements")

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from memgraph import keys
 from memgraph.errors import InputError, SettingsError, TrainingError
 from memgraph.settings import Settings
-from trainer.completions import check_columns, is_training, read_completion, read_samples
+from trainer.completions import check_columns, is_training, read_samples
 from trainer.data import Task, training_dataset, with_query_columns
 from trainer.groups import Ranks
 
@@ -26,24 +26,6 @@ def columns(*queries: str, **more: Any) -> dict[str, Any]:
         "query_key": [keys.query_key("d", query) for query in queries],
         **more,
     }
-
-
-@given(st.text())
-def test_a_response_reads_the_same_in_every_form(text: str) -> None:
-    assert read_completion(text) == (text, None)
-    assert read_completion([{"role": "assistant", "content": text}]) == (text, None)
-    assert read_completion([{"role": "assistant", "content": [{"type": "text", "text": text}]}]) == (text, None)
-
-
-def test_the_last_word_of_the_assistant_counts() -> None:
-    conversation = [
-        {"role": "assistant", "content": None, "tool_calls": [{"name": "add"}]},
-        {"role": "tool", "content": "5"},
-        {"role": "assistant", "content": "It is 5.", "reasoning_content": "2 and 3"},
-        {"role": "tool", "content": "ignored"},
-    ]
-    assert read_completion(conversation) == ("It is 5.", "2 and 3")
-    assert read_completion([]) == ("", None)
 
 
 def test_columns_that_are_missing_or_contradict_each_other_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""Rows that say what is right: from a sheet (CSV, Parquet, JSONL) or from Python, each checked on its own.
+"""Rows that say what is right: from a sheet (CSV, XLSX, Parquet, JSONL) or from Python, each checked on its own.
 
 A row names what it judges by keys or by the ids and texts of its source:
 
@@ -12,7 +12,6 @@ query); besides `kind`, `author`, `confidence`, `explanation` and `corrects`.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,15 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from memgraph.errors import InputError
+from memgraph.labels.references import number_of, reference_of
 from memgraph.opinions import EVERYONE, OWN
-from memgraph.reading import Reject, raw_rows
-from memgraph.records import LabelKind
+from memgraph.records import LabelKind, Reference
+from memgraph.rollouts.columns import Columns
+from memgraph.rollouts.files import Reject
+from memgraph.rollouts.formats import raw_rows
 
 KINDS = (LabelKind.GROUND_TRUTH, LabelKind.HUMAN, LabelKind.CODE, LabelKind.JUDGE)
 _SAID = ("score", "gold", "tests")
 _NAMES = ("rollout_key", "answer_key", "rollout_id", "query_key", "query_id", "query")
 _TEXTS = (*_NAMES, "answer", "gold", "tests", "author", "explanation", "dataset")
-_WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "right": 1.0, "wrong": 0.0}
 _LONGEST = 1_000_000
 
 
@@ -40,6 +41,7 @@ class LabelRow:
         kind: GROUND_TRUTH, HUMAN, CODE or JUDGE.
         score: 0 (wrong) to 1 (right).
         gold, tests: the truth about a query, in place of a score.
+        also: other golds that are accepted.
         author: who judged; needed but for ground truth.
         confidence: 0..1.
         corrects: "own" where it replaces what the author said before, "all" where it replaces what everyone of this kind
@@ -64,7 +66,15 @@ class LabelRow:
     answer: str | None = None
     dataset: str = "default"
     gold: str | None = None
+    also: tuple[str, ...] = ()
     tests: str | None = None
+
+    @property
+    def reference(self) -> Reference | None:
+        """The truth about its query, None where it gives a score."""
+        if self.gold is not None:
+            return Reference("gold", self.gold, self.also)
+        return None if self.tests is None else Reference("tests", self.tests)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -96,43 +106,37 @@ class LabelRow:
 
 
 def read_labels_file(
-    file: Path, *, kind: LabelKind, dataset: str | None = None
+    file: Path,
+    *,
+    kind: LabelKind,
+    dataset: str | None = None,
+    columns: Columns = Columns(),  # noqa: B008 (frozen)
 ) -> Iterator[tuple[int, LabelRow | None] | Reject]:
-    """Numbered rows of a CSV, Parquet or JSONL(.gz) file; None for a row that says nothing yet.
+    """Numbered rows of a sheet in any format that `memgraph.rollouts.formats` reads; None for a row that says nothing yet.
 
     Args:
         kind, dataset: of rows that name none.
+        columns: names of columns by field, where they are not ours.
 
     Raises:
         InputError: if the file cannot be read, or no row of it can say anything.
     """
-    columns: set[str] = set()
-    for number, raw in _rows_of(file):
-        if isinstance(raw, str):
-            yield Reject(str(file), number, raw)
+    found: set[str] = set()
+    for number, row in raw_rows(file):
+        if isinstance(row, str):
+            yield Reject(str(file), number, row)
             continue
-        columns |= raw.keys()
+        raw = _under_our_names(row, columns)
+        found |= raw.keys()
         try:
             yield number, label_row(raw, kind=kind, dataset=dataset)
         except ValueError as error:
             yield Reject(str(file), number, str(error))
-    if columns and not columns & {*_SAID, "correct"}:
+    if found and not found & {*_SAID, "correct"}:
         raise InputError(
             f"{file} says nothing about right and wrong: none of score, correct, gold and tests among its columns "
-            f"{', '.join(sorted(columns))}"
+            f"{', '.join(sorted(found))}"
         )
-
-
-def holds_rollouts(file: Path) -> bool:
-    """Whether a file holds rollouts, with or without truth, rather than rows about rollouts that are stored.
-
-    Raises:
-        InputError: if the file cannot be read at all.
-    """
-    for _, raw in _rows_of(file):
-        if not isinstance(raw, str):
-            return "completion" in raw or ("response" in raw and "score" not in raw)
-    return False
 
 
 def label_row(raw: Mapping[str, Any], *, kind: LabelKind, dataset: str | None = None) -> LabelRow | None:
@@ -147,7 +151,12 @@ def label_row(raw: Mapping[str, Any], *, kind: LabelKind, dataset: str | None = 
     is_truth = "score" not in given
     if "correct" in given:
         given.setdefault("score", given["correct"])
-    values: dict[str, Any] = {name: _text(name, given[name]) for name in _TEXTS if name in given}
+    reference = reference_of(given)
+    if reference is None and "score" not in given:
+        return None
+    values: dict[str, Any] = {name: _text(name, given[name]) for name in _TEXTS if name in given and name not in _SAID}
+    if reference is not None:
+        values |= {reference.kind: reference.value, "also": reference.also}
     values.update({name: _number(name, given[name]) for name in ("score", "confidence") if name in given})
     if dataset is not None:
         values.setdefault("dataset", dataset)
@@ -160,21 +169,19 @@ def label_row(raw: Mapping[str, Any], *, kind: LabelKind, dataset: str | None = 
     return LabelRow(**values)
 
 
-def _rows_of(file: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    if file.suffix != ".csv":
-        yield from raw_rows(file)
-        return
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            for number, row in enumerate(csv.DictReader(stream), start=1):
-                yield number, "it has more cells than the sheet has columns" if None in row else row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot read the sheet {file}: {error}") from error
+def _under_our_names(raw: dict[str, Any], columns: Columns) -> dict[str, Any]:
+    """Columns as people head them: named by the user, or ours in capitals or with blanks around them."""
+    named, rest = columns.take(raw)
+    return {**{name.strip().lower(): value for name, value in rest.items()}, **named}
 
 
 def _is_empty(value: Any) -> bool:
     """A gap: pandas writes it as NaN where the column holds numbers."""
-    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+    return (
+        value is None
+        or (isinstance(value, str) and not value.strip())
+        or (isinstance(value, float) and math.isnan(value))
+    )
 
 
 def _is_share(value: Any) -> bool:
@@ -191,11 +198,10 @@ def _text(name: str, value: Any) -> str:
 
 
 def _number(name: str, value: Any) -> float:
-    try:
-        word = _WORDS.get(value.strip().lower()) if isinstance(value, str) and name == "score" else None
-        return float(value) if word is None else word
-    except (TypeError, ValueError):
-        raise ValueError(f"{name!r} must be a number from 0 to 1, found {str(value)[:80]!r}") from None
+    found = number_of(value)
+    if found is None:
+        raise ValueError(f"{name!r} must be a number from 0 to 1, found {str(value)[:80]!r}")
+    return found
 
 
 def _corrects(value: Any) -> str:

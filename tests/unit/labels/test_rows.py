@@ -9,9 +9,9 @@ import pyarrow.parquet as parquet
 import pytest
 
 from memgraph.errors import InputError
-from memgraph.label_rows import LabelRow, holds_rollouts, label_row, read_labels_file
-from memgraph.reading import Reject
-from memgraph.records import LabelKind
+from memgraph.labels.rows import LabelRow, label_row, read_labels_file
+from memgraph.records import LabelKind, Reference
+from memgraph.rollouts.files import Reject, holds_rollouts
 from tests.conftest import write_rows
 
 HUMAN = LabelKind.HUMAN
@@ -89,7 +89,6 @@ def test_sheets_of_all_formats_say_the_same_and_bad_rows_keep_their_numbers(tmp_
         assert second == (2, None)
         assert isinstance(third, Reject)
         assert third.row == 3
-        assert not holds_rollouts(tmp_path / f"l.{ending}")
 
 
 def test_a_file_that_cannot_say_anything_is_refused(tmp_path: Path) -> None:
@@ -99,10 +98,78 @@ def test_a_file_that_cannot_say_anything_is_refused(tmp_path: Path) -> None:
     ):
         list(read_labels_file(file, kind=HUMAN))
     with pytest.raises(InputError, match="neither"):
-        list(read_labels_file(tmp_path / "l.xlsx", kind=HUMAN))
+        list(read_labels_file(tmp_path / "l.ods", kind=HUMAN))
 
 
-def test_files_of_rollouts_are_told_from_sheets(tmp_path: Path) -> None:
-    assert holds_rollouts(write_rows(tmp_path / "r.jsonl", [{"query": "q", "response": "r", "correct": True}]))
-    assert holds_rollouts(write_rows(tmp_path / "t.jsonl", [{"prompt": "q", "completion": "r", "score": 1}]))
-    assert not holds_rollouts(write_rows(tmp_path / "s.jsonl", [{"query": "q", "response": "r", "score": 1}]))
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"query": "q", "response": "r", "correct": True},
+        {"prompt": "q", "completion": "r", "score": 1},
+        {"input": "q", "output": "r", "score": 1},
+        {"messages": [], "correct": True},
+        {"query": "q", "response": ["r"], "gold": "x"},
+    ],
+)
+def test_rollouts_are_told_from_rows_of_sheets(row: dict[str, object]) -> None:
+    assert holds_rollouts(row)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"query": "q", "response": "r", "score": 1}, {"query": "q", "gold": "x"}, {"rollout_id": 1, "correct": True}],
+)
+def test_rows_of_sheets_are_told_from_rollouts(row: dict[str, object]) -> None:
+    assert not holds_rollouts(row)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_sheets_are_read_with_any_separator_and_mark(tmp_path: Path, separator: str, encoding: str) -> None:
+    cells = [(" Rollout_ID", "SCORE", "author"), ("7", '"0,5"' if separator == "," else "0,5", "Jürgen"), ("", "", "")]
+    text = "\r\n".join(separator.join(line) for line in cells) + "\r\n"
+    (tmp_path / "l.csv").write_bytes(text.encode(encoding))
+    (found,) = read_labels_file(tmp_path / "l.csv", kind=HUMAN)
+    assert found == (1, LabelRow(0.5, author="Jürgen", rollout_id="7"))
+
+
+def test_excel_names_the_separator_in_a_line_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text("sep=;\nrollout_id;score;author\n7;1;Ann\n")
+    (found,) = read_labels_file(tmp_path / "l.csv", kind=HUMAN)
+    assert found == (1, LabelRow(1.0, author="Ann", rollout_id="7"))
+
+
+def test_a_sheet_in_another_encoding_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_bytes("rollout_id,score,author\n7,1,Jürgen\n".encode("latin-1"))
+    with pytest.raises(InputError, match="save it as CSV UTF-8"):
+        list(read_labels_file(tmp_path / "l.csv", kind=HUMAN))
+
+
+def test_workbooks_are_sheets(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (
+        ["rollout_id", "score", "author", None],
+        [7, 1, "Ann"],
+        [None] * 4,
+        [8, False, "Ann"],
+        [9, None, "Ann"],
+    ):
+        book.active.append(row)
+    book.save(tmp_path / "l.xlsx")
+    found = list(read_labels_file(tmp_path / "l.xlsx", kind=HUMAN))
+    assert found == [
+        (1, LabelRow(1.0, author="Ann", rollout_id="7")),
+        (2, LabelRow(0.0, author="Ann", rollout_id="8")),
+        (3, None),
+    ]
+    (tmp_path / "broken.xlsx").write_bytes(b"PK no workbook")
+    with pytest.raises(InputError, match=r"cannot read .*broken\.xlsx"):
+        list(read_labels_file(tmp_path / "broken.xlsx", kind=HUMAN))
+
+
+def test_several_golds_of_a_query_are_all_accepted() -> None:
+    row = label_row({"query_id": "1", "gold": ["7", "seven"]}, kind=HUMAN)
+    assert row is not None
+    assert row.reference == Reference("gold", "7", ("seven",))
+    assert label_row({"query_id": "1", "gold": [" "]}, kind=HUMAN) is None

@@ -1,0 +1,1 @@
+"""What is right: the truth of files, judgements, and which label is in force."""

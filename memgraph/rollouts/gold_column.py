@@ -1,0 +1,94 @@
+"""A column `answer` that holds the gold, and not what each rollout answered: noticed before anything is stored."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from memgraph.domains import Domains
+from memgraph.rollouts.layouts import Sampled
+
+_DOUBTFUL = 0.2  # share of rows beyond which answers that stand nowhere in their responses are nobody's
+
+
+class AnswerColumn(Enum):
+    """Whose answers a column `answer` holds."""
+
+    ROLLOUTS = "what each rollout answered"
+    GOLD = "the gold"
+    DOUBTFUL = "what no rollout says, for one rollout of each query"
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One row: the column's answer, what the response states, and the gold beside it, all as normal forms."""
+
+    query: str
+    answer: str
+    stated: str
+    gold: str
+    is_in_response: bool
+
+
+def answer_column(rows: Iterable[Sampled]) -> AnswerColumn:
+    r"""Decide by a rule over the first rows of a file.
+
+    It is the gold where any of these holds:
+
+    - an answer is a worked solution that ends in a line `#### 42`, as GSM8K writes its golds;
+    - all rollouts of each query share one answer, and the responses to some query state several;
+    - it equals the column `gold` in all rows, and some response states another answer.
+
+    It is doubtful where no query has two answers, and more than one row, and a fifth of all, have an answer that is neither
+    stated nor found anywhere in the response. Else it holds the rollouts' own answers.
+    """
+    seen = []
+    for row in rows:
+        answer = row.fields.get("answer")
+        if isinstance(answer, bool) or not isinstance(answer, (str, int, float)):
+            continue
+        if isinstance(answer, str) and ends_in_hashes(answer):
+            return AnswerColumn.GOLD
+        seen.append(_look(row, _text(answer)))
+    by_query: dict[str, list[_Seen]] = defaultdict(list)
+    for one in seen:
+        by_query[one.query].append(one)
+    one_answer = all(len({one.answer for one in group}) == 1 for group in by_query.values())
+    differ = [one for one in seen if one.stated and one.stated != one.answer]
+    if not differ or not one_answer:
+        return AnswerColumn.ROLLOUTS
+    if any(len({one.stated for one in group if one.stated}) > 1 for group in by_query.values()):
+        return AnswerColumn.GOLD
+    if all(one.gold == one.answer for one in seen):
+        return AnswerColumn.GOLD
+    strange = sum(not one.is_in_response for one in differ)
+    return AnswerColumn.DOUBTFUL if strange > max(1, _DOUBTFUL * len(seen)) else AnswerColumn.ROLLOUTS
+
+
+def ends_in_hashes(text: str) -> bool:
+    """Whether a text is a worked solution whose last line is `#### 42`."""
+    before, mark, last = text.rstrip().rpartition("####")
+    return bool(mark and before.strip() and last.strip() and "\n" not in last.strip())
+
+
+def _look(row: Sampled, answer: str) -> _Seen:
+    fields = row.fields
+    domain = fields["domain"] if isinstance(fields.get("domain"), str) else "math"
+    response = fields["response"] if isinstance(fields.get("response"), str) else ""
+    reader = Domains()[domain]
+    stated = reader.read(response if row.stated is None else row.stated).answer
+    gold = fields.get("gold")
+    return _Seen(
+        f"{fields.get('dataset')} {fields.get('query')}",
+        reader.key(answer).value,
+        "" if stated is None else reader.key(stated).value,
+        "" if gold is None or isinstance(gold, (list, dict)) else reader.key(_text(gold)).value,
+        answer.strip() in response,
+    )
+
+
+def _text(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
