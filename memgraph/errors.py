@@ -25,6 +25,10 @@ class ConnectionFailed(MemRewardError):
     """No usable Neo4j answers: unreachable, refused the credentials, or older than the supported line."""
 
 
+class DiskFull(ServerError, ConnectionFailed):
+    """The disk that the memory lies on is full: nothing can be written until there is room again."""
+
+
 class MigrationError(MemRewardError):
     """The schema in the database and the migrations in this package do not fit together."""
 

@@ -12,6 +12,7 @@ import typer
 
 from memgraph.cli.common import HomeOption, JsonOption, console, emit, say
 from memgraph.errors import ServerError
+from memgraph.printable import printable
 from memgraph.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def logs(
     from memgraph.server.local import LocalServer
 
     for line in LocalServer(Settings.load(home=home)).logs(lines):
-        typer.echo(line)
+        typer.echo(printable(line, lines=True))
 
 
 @app.command()
@@ -104,7 +105,7 @@ def browser(
     endpoint = LocalServer(settings).find()
     if endpoint is None or endpoint.browser is None:
         raise ServerError("the managed server is not running; start it with `memreward db start`")
-    console.print(f"[bold]{endpoint.browser}[/bold]", highlight=False)
+    console.print(endpoint.browser, style="bold", highlight=False)
     console.print(
         f"connect to {endpoint.uri} as {endpoint.user}; the password is in {ServerHome.of(settings).password_file}"
     )
@@ -119,7 +120,7 @@ def _print_backup(made: Backup, what: str, as_json: bool) -> None:
         emit(made)
         return
     size = "" if made.nodes is None else f": {made.nodes:,} nodes, {made.relationships:,} relationships"
-    console.print(f"{what}{size}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"{what}{size}", highlight=False, soft_wrap=True)
 
 
 def _print_status(found: ServerStatus, as_json: bool) -> None:

@@ -6,7 +6,9 @@ what it holds.
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,17 +17,21 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import neo4j
-
+from memgraph.connect import Database
 from memgraph.endpoint import Endpoint
-from memgraph.errors import ServerError
+from memgraph.errors import DiskFull, ServerError
 from memgraph.keys import file_digest
 from memgraph.resources import cypher
 from memgraph.server.artifacts import wanted_artifacts
-from memgraph.server.home import DATABASE, ServerHome
-from memgraph.server.local import LocalServer, Say
+from memgraph.server.home import DATABASE, ServerHome, free_mb, new_store_mb
+from memgraph.server.local import LocalServer
+from memgraph.server.readiness import Say
 from memgraph.settings import Settings
 
+logger = logging.getLogger(__name__)
+
+_LEAST_DUMP_MB = 10
+_REMEDY = "free some space, or name a folder on another disk"
 _MANIFEST = "backup.json"
 _DUMP = f"{DATABASE}.dump"
 
@@ -51,7 +57,8 @@ def backup(settings: Settings, folder: Path, *, check: bool = True, say: Say = l
         check: restore it into a temporary home, and compare.
 
     Raises:
-        ServerError: if the folder is taken, the dump fails, or what was restored is less than there was.
+        ServerError: if the folder is taken, the dump fails, or what was restored is less than there was. It is a DiskFull
+            where there is no room for the dump or its proof, before the server is stopped.
     """
     _refuse_other_servers(settings, "backup")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -59,11 +66,27 @@ def backup(settings: Settings, folder: Path, *, check: bool = True, say: Say = l
     server = LocalServer(settings)
     if not ServerHome.of(settings).stores[0].is_dir():
         raise ServerError(f"there is no memory in {settings.home} to back up; name its folder with --home")
+    _check_room(ServerHome.of(settings), folder, check=check)
     endpoint = server.find()
     nodes, relationships = (None, None) if endpoint is None else _count(endpoint)
     partial = folder.with_name(f".{folder.name}.partial").absolute()
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True, mode=0o700)
+    try:
+        partial.mkdir(parents=True, mode=0o700)
+        made = _make(settings, partial, (nodes, relationships), check=check, say=say)
+        if folder.exists():
+            folder.rmdir()
+        partial.rename(folder)
+    except BaseException as error:
+        shutil.rmtree(partial, ignore_errors=True)  # a half dump would only fill the disk
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(f"the disk of {folder} became full: {_REMEDY}") from error
+        raise
+    return made
+
+
+def _make(settings: Settings, partial: Path, held: tuple[int | None, int | None], *, check: bool, say: Say) -> Backup:
+    server = LocalServer(settings)
     try:
         _dump(server, partial, say)
     except ServerError as error:
@@ -71,7 +94,7 @@ def backup(settings: Settings, folder: Path, *, check: bool = True, say: Say = l
             raise
         say("it was not stopped cleanly; starting it once, which repairs that")
         server.start(say)
-        server.stop()
+        server.stop(for_good=False)
         _dump(server, partial, say)
     models = settings.home / "models"
     if models.is_dir():
@@ -80,8 +103,7 @@ def backup(settings: Settings, folder: Path, *, check: bool = True, say: Say = l
     made = Backup(
         version,
         datetime.now(UTC).isoformat(timespec="seconds"),
-        nodes,
-        relationships,
+        *held,
         file_digest(partial / _DUMP),
     )
     _write(made, partial)
@@ -94,9 +116,6 @@ def backup(settings: Settings, folder: Path, *, check: bool = True, say: Say = l
             finally:
                 LocalServer(elsewhere).stop()
         _write(made, partial)
-    if folder.exists():
-        folder.rmdir()
-    partial.rename(folder)
     return made
 
 
@@ -135,6 +154,32 @@ def restore(settings: Settings, folder: Path, *, overwrite: bool = False, say: S
     return replace(made, nodes=nodes, relationships=relationships)
 
 
+def _check_room(home: ServerHome, folder: Path, *, check: bool) -> None:
+    """That a backup has room; warns where it may not have.
+
+    A dump is compressed, to a third or less of the store. Its proof unpacks it, and starts a server on it.
+    """
+    store = sum(file.stat().st_size for file in home.stores[0].rglob("*") if file.is_file()) // 2**20
+    free = free_mb(folder.absolute().parent)
+    if free < max(store // 10, _LEAST_DUMP_MB):
+        raise DiskFull(
+            f"the disk is full: {free:,} MB are free where {folder} would lie, and the store to back up has {store:,} MB: {_REMEDY}"
+        )
+    if free < store:
+        logger.warning(
+            "%s MB are free where the backup %s will lie, and the store has %s MB; a dump is smaller, yet it may not fit",
+            f"{free:,}",
+            folder,
+            f"{store:,}",
+        )
+    scratch, needed = Path(tempfile.gettempdir()), store + new_store_mb()
+    if check and free_mb(scratch) < needed:
+        raise DiskFull(
+            f"proving the backup needs {needed:,} MB in {scratch}, where {free_mb(scratch):,} MB are free; name another folder "
+            "with TMPDIR, or leave the proof out with --no-check"
+        )
+
+
 def _dump(server: LocalServer, folder: Path, say: Say) -> None:
     with server.offline(say):
         say("writing the dump")
@@ -168,9 +213,11 @@ def _write(made: Backup, folder: Path) -> None:
 
 
 def _count(endpoint: Endpoint) -> tuple[int, int]:
-    auth = (endpoint.user, endpoint.password.get_secret_value())
-    with neo4j.GraphDatabase.driver(endpoint.uri, auth=auth) as driver:
-        found = driver.execute_query(cypher("read/size"), database_=endpoint.database).records[0]
+    database = Database(endpoint)
+    try:
+        (found,) = database.query(cypher("read/size"))
+    finally:
+        database.close()
     return int(found["nodes"]), int(found["relationships"])
 
 

