@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +41,7 @@ class Manifest:
 
     Attributes:
         migrations: versions of the schema that its data follow.
+        readers: domain → version of the reader that its answers were read by; empty where that was not kept yet.
         left_out: nodes that the memory does not know (without a key of its schema), counted by their labels.
     """
 
@@ -51,6 +52,7 @@ class Manifest:
     nodes: dict[str, Table]
     relationships: dict[str, Table]
     left_out: dict[str, int]
+    readers: dict[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -26,6 +26,7 @@ from memgraph.columns import Column
 from memgraph.connect import Database
 from memgraph.errors import InputError
 from memgraph.resources import cypher, cypher_template
+from memgraph.rollouts.reader import recorded_versions
 from memgraph.space import create_index, spaces
 
 
@@ -38,6 +39,9 @@ def import_archive(
     progress: Progress | None = None,
 ) -> Manifest:
     """Read an archive into an empty memory, and bring it to this package's schema.
+
+    Its answers stay as its readers read them. Where these are others than those of today, the memory is to be read anew
+    before it is opened: `memgraph.rollouts.reread`, which `memreward import` calls.
 
     Args:
         models: folder that reward model checkpoints go to.
@@ -59,8 +63,11 @@ def import_archive(
             f"this memory holds {held} already; an archive goes into an empty one: name another folder with --home (or "
             "another database), or give --continue to finish an import of this archive that was interrupted"
         )
+    if go_on and _is_read_anew(database, manifest):
+        return manifest  # it was complete before that began
     done = 0
     database.query(cypher("write/forget_spaces"), write=True)
+    database.query(cypher("write/forget_reader"), write=True)
     for label, table in manifest.nodes.items():
         statement = cypher_template("write/nodes", label=label)
         for batch in _read(folder / table.file):
@@ -89,12 +96,18 @@ def import_archive(
     return manifest
 
 
+def _is_read_anew(database: Database, manifest: Manifest) -> bool:
+    """Whether a memory's answers are not as they came any more: what was taken out of use must not come back."""
+    row = database.query(cypher("read/reader"), domains=[])[0]
+    return bool(row["begun"]) or (bool(row["answers"]) and recorded_versions(database) != manifest.readers)
+
+
 def _held(database: Database, labels: Sequence[str]) -> str:
     """What a memory holds besides its embedding space, in words; empty for nothing."""
     counts = {
         label: database.query(cypher_template("read/node_count", label=label))[0]["nodes"]
         for label in labels
-        if label != "EmbeddingSpace"
+        if label not in ("EmbeddingSpace", "Reader")
     }
     return ", ".join(f"{count:,} {label}" for label, count in counts.items() if count)
 

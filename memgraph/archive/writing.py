@@ -33,6 +33,7 @@ from memgraph.connect import Database
 from memgraph.errors import InputError
 from memgraph.keys import file_digest
 from memgraph.resources import cypher, cypher_template
+from memgraph.rollouts.reader import recorded_versions
 from memgraph.space import spaces
 
 _INTERNAL = "__Neo4jMigration"
@@ -97,6 +98,7 @@ def export_archive(
         nodes,
         relationships,
         left_out,
+        recorded_versions(database),
     )
     (partial / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1) + "\n", encoding="utf-8")
     if folder.exists():

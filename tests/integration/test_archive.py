@@ -18,6 +18,7 @@ from memgraph.archive import MANIFEST, Manifest, export_archive, import_archive
 from memgraph.errors import InputError
 from memgraph.memory import Memory
 from memgraph.records import LabelView, Rollout
+from memgraph.rollouts.reader import require_reader
 from memgraph.settings import Settings
 from memgraph.similarity import link
 from memgraph.space import bind_space
@@ -56,11 +57,12 @@ def bare(memory: Memory) -> Iterator[Memory]:
     yield memory
     forget(memory)
     bind_space(memory.database, memory._embedder)
+    require_reader(memory.database, memory.domains)
 
 
 def forget(memory: Memory) -> None:
     empty(memory)
-    memory.database.autocommit("MATCH (s:EmbeddingSpace) DELETE s")
+    memory.database.autocommit("MATCH (s:EmbeddingSpace|Reader) DELETE s")
     memory.database.autocommit(f"DROP INDEX {memory.space.index} IF EXISTS")
 
 
