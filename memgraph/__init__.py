@@ -6,15 +6,34 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from memgraph.label_rows import LabelRow
+    from memgraph.domains import Domain, Item, Judge, NormalAnswer, Reading, Verdict
+    from memgraph.domains.answers import read_response, same_answer, verify
+    from memgraph.labels.rows import LabelRow
     from memgraph.memory import Memory
     from memgraph.records import LabelView, Rollout
     from memgraph.reward_model import RewardModel
 
-__all__ = ["LabelRow", "LabelView", "Memory", "RewardModel", "Rollout"]
+__all__ = [
+    "Domain",
+    "Item",
+    "Judge",
+    "LabelRow",
+    "LabelView",
+    "Memory",
+    "NormalAnswer",
+    "Reading",
+    "RewardModel",
+    "Rollout",
+    "Verdict",
+    "read_response",
+    "same_answer",
+    "verify",
+]
 
 _HOMES = {
-    "LabelRow": "memgraph.label_rows",
+    **dict.fromkeys(("Domain", "Item", "Judge", "NormalAnswer", "Reading", "Verdict"), "memgraph.domains"),
+    **dict.fromkeys(("read_response", "same_answer", "verify"), "memgraph.domains.answers"),
+    "LabelRow": "memgraph.labels.rows",
     "LabelView": "memgraph.records",
     "Memory": "memgraph.memory",
     "RewardModel": "memgraph.reward_model",

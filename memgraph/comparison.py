@@ -10,7 +10,7 @@ from typing import Any
 
 from memgraph.connect import Database
 from memgraph.errors import InputError
-from memgraph.labels import labels_in_force, read_labels
+from memgraph.labels.in_force import labels_in_force, read_labels
 from memgraph.records import LabelView
 from memgraph.resources import cypher
 

@@ -20,18 +20,20 @@ from pathlib import Path
 
 import numpy as np
 
+from memgraph.domains import Judge
+from memgraph.domains.answer_report import AnswerReport
 from memgraph.embedding import Embedder, GivenVectors, SentenceEmbedder
 from memgraph.errors import InputError, ModelError
-from memgraph.ledger import Ledger, draw
+from memgraph.labels.truth import FileTruth, TruthSource
+from memgraph.ledger import Ledger, StatedAnswer, draw
 from memgraph.memory import Memory
 from memgraph.metrics import Curves, evaluate_scores, evaluation_curves
-from memgraph.reading import GivenEmbeddings
 from memgraph.records import LabelView
+from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.scorers import SCORERS
 from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
 from memgraph.snapshot import Floats, Snapshot
-from memgraph.truth import FileTruth, Judge, TruthSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ def evaluate_files(
     confidence: float = 0.5,
     judge: Judge | None = None,
     done: Collection[tuple[str, float, int, str]] = (),
+    told: AnswerReport | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[EvaluationRow]:
     """Evaluate scorers on each file in turn, a row as soon as it is known.
@@ -104,6 +107,7 @@ def evaluate_files(
         embeddings: one NPZ for each file, or None to embed here.
         confidence: scorers abstain where their verdict is less probable (½..1).
         judge: compares an answer with `gold` or `tests` where a row does not say itself whether it is `correct`.
+        told: counts rollouts without an answer, and verdicts that could not be given.
         done: (file name, share, seed, scorer) of rows that are known already and are left out.
     """
     for position, file in enumerate(files):
@@ -119,7 +123,9 @@ def evaluate_files(
             report = memory.import_file(file, embeddings=given)
             if report.rejected:
                 say(f"{len(report.rejected)} rows of {file.name} rejected; the first: {report.rejected[0].reason}")
-            for split in splits(memory, file, list(open_scorers), judge=judge):
+            told = told if told is not None else AnswerReport()
+            told.add(report.answers)
+            for split in splits(memory, file, list(open_scorers), judge=judge, told=told):
                 for name in open_scorers[split.share, split.seed]:
                     yield _evaluate_scorer(name, split, file, confidence)
 
@@ -139,9 +145,17 @@ class Split:
 
 
 def splits(
-    memory: Memory, file: Path, wanted: Sequence[tuple[float, int]], *, judge: Judge | None = None
+    memory: Memory,
+    file: Path,
+    wanted: Sequence[tuple[float, int]],
+    *,
+    judge: Judge | None = None,
+    told: AnswerReport | None = None,
 ) -> Iterator[Split]:
     """Splits of a memory that holds the rollouts of `file`, for each (share of queries labelled, seed), by the ledger.
+
+    Args:
+        told: counts the verdicts, and those that could not be given.
 
     Raises:
         InputError: if the file judges no rollout.
@@ -149,7 +163,7 @@ def splits(
     source = FileTruth([file], run="import")
     units = memory.units(source.query_keys())
     everything = memory.snapshot(LabelView(ledgers=()))
-    truth = _truth(everything, source, memory.ledger("evaluate"), judge)
+    truth = _truth(everything, source, memory.ledger("evaluate"), judge, told or AnswerReport())
     if np.isnan(truth).all():
         raise InputError(f"{file} judges no rollout: its rows need `correct`, or `gold` or `tests` to judge answers by")
     for share, seed in wanted:
@@ -166,25 +180,29 @@ def splits(
         yield Split(share, seed, snapshot, truth[snapshot.target_rollouts])
 
 
-def _truth(snapshot: Snapshot, source: TruthSource, ledger: Ledger, judge: Judge | None) -> Floats:
-    """[rollouts] 0..1, NaN where neither the source says it nor the judge can tell."""
+def _truth(snapshot: Snapshot, source: TruthSource, ledger: Ledger, judge: Judge | None, told: AnswerReport) -> Floats:
+    """[rollouts] 0..1, NaN where neither the source says it nor the judge can tell; what it could not tell is counted."""
     found = ledger.evaluate(source, snapshot.query_keys)
     truth = np.array([found.get(key, np.nan) for key in snapshot.rollout_keys], np.float32)
     answers = np.unique(snapshot.rollout_answer[np.isnan(truth)]).tolist()
     if judge is None or not answers:
         return truth
     asked = [
-        (
-            snapshot.query_keys[snapshot.answer_query[row]],
-            snapshot.answer_values[row] if snapshot.answer_valid[row] else None,
-            snapshot.query_domains[snapshot.answer_query[row]],
+        StatedAnswer(
+            snapshot.query_keys[query],
+            snapshot.answer_written[row] if snapshot.answer_valid[row] else None,
+            snapshot.query_domains[query],
+            snapshot.query_texts[query],
         )
         for row in answers
+        for query in [int(snapshot.answer_query[row])]
     ]
     judged = dict(zip(answers, ledger.evaluate_answers(source, asked, judge=judge), strict=True))
     for row in np.flatnonzero(np.isnan(truth)):
-        score = judged[int(snapshot.rollout_answer[row])]
-        truth[row] = np.nan if score is None else score
+        verdict = judged[int(snapshot.rollout_answer[row])]
+        truth[row] = np.nan if verdict.score is None else verdict.score
+        domain = snapshot.query_domains[snapshot.rollout_query[row]]
+        told.judged(domain, verdict.score, verdict.reason, snapshot.answer_written[snapshot.rollout_answer[row]])
     return truth
 
 

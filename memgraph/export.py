@@ -15,7 +15,7 @@ from memgraph.checks import CHECK_FEATURES, CHECKS_PROPERTY
 from memgraph.connect import Database
 from memgraph.embedding import EmbeddingSpace
 from memgraph.errors import EmbeddingSpaceError
-from memgraph.labels import labels_in_force, read_labels, view_parameters
+from memgraph.labels.in_force import labels_in_force, read_labels, view_parameters
 from memgraph.records import LabelView
 from memgraph.resources import cypher
 from memgraph.snapshot import Floats, Ints, Snapshot
@@ -178,7 +178,7 @@ def units(database: Database, space: EmbeddingSpace, query_keys: Sequence[str]) 
 
 def labels_of(database: Database, snapshot: Snapshot, view: LabelView) -> Floats:
     """[rollouts] labels in force on the snapshot's rollouts under a view, NaN where there is none."""
-    answers = (snapshot.answer_keys[row] for row in snapshot.rollout_answer)
+    answers = (snapshot.answer_same_as[row] for row in snapshot.rollout_answer)
     return _labels(database, snapshot.query_keys, dict(zip(snapshot.rollout_keys, answers, strict=True)), view)
 
 
@@ -275,7 +275,8 @@ def _assemble(
     units = near_duplicate_units(texts, similar, similar_scores) if edges is None else np.arange(len(present))
 
     rollout_keys = [row["key"] for row in rollouts]
-    labels = _labels(database, present, dict(zip(rollout_keys, (row["answer"] for row in rollouts), strict=True)), view)
+    stands = (row["same_as"] for row in rollouts)
+    labels = _labels(database, present, dict(zip(rollout_keys, stands, strict=True)), view)
 
     groups: dict[tuple[Any, ...], int] = {}
     feature_names, features = _features(rollouts, answers)
@@ -306,8 +307,10 @@ def _assemble(
         answer_keys=answer_keys,
         answer_query=np.array([row_of_query[answer_query[key]] for key in answer_keys], np.int64),
         answer_values=[answers[key]["value"] for key in answer_keys],
+        answer_written=[answers[key]["written"] or "" for key in answer_keys],
+        answer_same_as=[answers[key]["same_as"] for key in answer_keys],
         answer_class=_classes(
-            answers[key]["behaviour"] and (answer_query[key], answers[key]["behaviour"]) for key in answer_keys
+            (answer_query[key], answers[key]["behaviour"] or answers[key]["same_as"]) for key in answer_keys
         ),
         answer_valid=np.array([answers[key]["valid"] for key in answer_keys], np.bool_),
         answer_embeddings=_from_bytes([answers[key]["embedding"] for key in answer_keys], space.dimension),
@@ -337,15 +340,9 @@ def _features(
 
 
 def _classes(marks: Iterable[Hashable]) -> Ints:
-    """A number for each mark, the same for equal ones; None is like nothing else."""
+    """A number for each mark, the same for equal ones."""
     numbers: dict[Hashable, int] = {}
-    return np.array(
-        [
-            numbers.setdefault(("none", place) if mark is None else mark, len(numbers))
-            for place, mark in enumerate(marks)
-        ],
-        np.int64,
-    )
+    return np.array([numbers.setdefault(mark, len(numbers)) for mark in marks], np.int64)
 
 
 def _edge_columns(rows: Sequence[Mapping[str, Any]], row_of_query: Mapping[str, int]) -> tuple[Ints, Floats]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from memgraph import keys
 from memgraph.errors import InputError
-from memgraph.labels import labels_in_force, read_labels
+from memgraph.labels.in_force import labels_in_force, read_labels
 from memgraph.memory import Memory
 from memgraph.records import LabelView
 from memgraph.resources import cypher

@@ -1,25 +1,27 @@
-"""Rollouts into the graph: parse → normalise → keys → embed what is new → one idempotent write → similarity edges."""
+"""Rollouts into the graph: read → keys → embed what is new → one idempotent write → similarity edges, equal answers."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from neo4j import ManagedTransaction
 
 from memgraph import keys
-from memgraph.answers import NORMALISER_VERSION, NormalAnswer, normalise
 from memgraph.checks import CHECKS_PROPERTY, Response, check_vector
 from memgraph.connect import Database
+from memgraph.domains import Domains, Kind, NormalAnswer, Reading
+from memgraph.domains.answer_report import AnswerReport
 from memgraph.embedding import Vectors
 from memgraph.observation import observe
-from memgraph.parsing import parse_response
-from memgraph.reading import GivenEmbeddings, Reject, Row
 from memgraph.records import Rollout
 from memgraph.resources import cypher
+from memgraph.rollouts.classes import join, spelling_rank
+from memgraph.rollouts.files import Reject, Row
+from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.similarity import link
 from memgraph.space import GuardedEmbedder, require_active
 
@@ -44,7 +46,9 @@ class IngestReport:
     Attributes:
         new, known: rollouts written now, and those that were stored already.
         linked: queries that got their similarity edges.
+        joined: answers that were found equal to another one of their query.
         observed: programs that were run to see what they do.
+        answers: rollouts by domain, and those that state no answer.
         rejected: rows left out, with the reason.
         stored: for each accepted rollout, in order, its place in the graph.
     """
@@ -52,7 +56,9 @@ class IngestReport:
     new: int = 0
     known: int = 0
     linked: int = 0
+    joined: int = 0
     observed: int = 0
+    answers: AnswerReport = field(default_factory=AnswerReport)
     rejected: list[Reject] = field(default_factory=list)
     stored: list[StoredRollout] = field(default_factory=list)
 
@@ -67,6 +73,23 @@ class _Prepared:
     thinking: str
     content: str
     raw_answer: str | None
+    kind: Kind
+
+
+def stated_by(rollout: Rollout, domains: Domains) -> Reading:
+    """Thinking and answer of a rollout: as its source gives them, else as the part that states the answer says.
+
+    What comes before that part, the earlier turns of a conversation, belongs to the thinking.
+    """
+    stated = rollout.response if rollout.stated is None else rollout.stated
+    earlier = rollout.response[: len(rollout.response) - len(stated)].strip()
+    opened = rollout.thinking_opened and not earlier
+    found = domains[rollout.domain].read(stated, query=rollout.query, thinking_opened=opened)
+    thinking = f"{earlier}\n\n{found.thinking}".strip() if earlier else found.thinking
+    return Reading(
+        thinking if rollout.thinking is None else rollout.thinking.strip(),
+        found.answer if rollout.answer is None else rollout.answer,
+    )
 
 
 class RolloutKeys:
@@ -99,7 +122,22 @@ class Ingest:
         given: GivenEmbeddings | None = None,
         progress: Callable[[int], None] | None = None,
         run_programs: bool = True,
+        domains: Domains | None = None,
+        compare_seconds: float | None = None,
     ) -> None:
+        """Prepare an import.
+
+        Args:
+            neighbours: k of the similarity edges.
+            given: vectors that come with the data.
+            progress: told how many rows were read, batch by batch.
+            run_programs: whether new programs are tried in the sandbox.
+            domains: how answers are read and compared.
+            compare_seconds: bound of comparing answers, which then looks at this import's queries only; what is not
+                settled by then is left to a later import. None compares all that wait, however long it takes.
+        """
+        self._domains = domains or Domains()
+        self._compare_seconds = compare_seconds
         self._database = database
         self._run_programs = run_programs
         self._embedder = embedder
@@ -125,18 +163,28 @@ class Ingest:
         if batch:
             self._store(batch, file, report)
         report.linked = link(self._database, self._embedder.space, self._neighbours)
+        own = None if self._compare_seconds is None else {place.query_key for place in report.stored}
+        report.joined = join(self._database, self._domains, query_keys=own, seconds=self._compare_seconds)
         report.observed = observe(self._database) if self._run_programs else 0
         return report
 
     def _store(self, rows: Sequence[Row], file: str, report: IngestReport) -> None:
         prepared = [self._prepare(row, file) for row in rows]
+        for one in prepared:
+            report.answers.read(one.row.rollout.domain, one.place.answer.valid, one.row.rollout.response)
         stored = {
-            found["key"]: found["content"]
+            found["key"]: found
             for found in self._database.query(cypher("read/known_rollouts"), keys=[p.place.key for p in prepared])
         }
         fresh: dict[str, _Prepared] = {}
         for one in prepared:
-            content = stored.get(one.place.key) or (fresh[one.place.key].content if one.place.key in fresh else None)
+            place = one.place
+            if (known := stored.get(one.place.key)) is not None:
+                content = known["content"]
+                if one.content in known["as_given"]:  # what its source gave looked as if it had been read
+                    content, place = one.content, replace(place, answer_key=known["answer"])
+            else:
+                content = fresh[one.place.key].content if one.place.key in fresh else None
             if content is not None and content != one.content:
                 named = one.row.rollout.rollout_id
                 reason = (
@@ -147,7 +195,7 @@ class Ingest:
                 report.rejected.append(Reject(file, one.row.number, reason))
             elif content is not None:
                 report.known += 1
-                report.stored.append(one.place)
+                report.stored.append(place)
             elif (problem := self._vector_problem(one)) is not None:
                 report.rejected.append(Reject(file, one.row.number, problem))
             else:
@@ -161,17 +209,18 @@ class Ingest:
 
     def _prepare(self, row: Row, file: str) -> _Prepared:
         rollout = row.rollout
-        parsed = parse_response(rollout.response, rollout.domain, thinking=rollout.thinking, answer=rollout.answer)
-        answer = normalise(parsed.answer, rollout.domain)
+        domain = self._domains[rollout.domain]
+        found = stated_by(rollout, self._domains)
+        answer = domain.key(found.answer, query=rollout.query)
         query = keys.query_key(rollout.dataset, rollout.query)
         place = StoredRollout(
             self._keys(rollout),
             query,
-            keys.answer_key(query, NORMALISER_VERSION, answer.value if answer.valid else ""),
+            keys.answer_key(query, domain.version, answer.value if answer.valid else ""),
             answer,
         )
-        content = keys.key_of("content", query, rollout.response, parsed.thinking, parsed.answer or "")
-        return _Prepared(row, file, place, parsed.thinking, content, parsed.answer)
+        content = keys.key_of("content", query, rollout.response, found.thinking, found.answer or "")
+        return _Prepared(row, file, place, found.thinking, content, found.answer, domain.kind)
 
     def _vector_problem(self, one: _Prepared) -> str | None:
         """Why the vectors that came with this row cannot be used; None where they can or there are none."""
@@ -268,11 +317,15 @@ class Ingest:
         """One row for each distinct answer, with its vector of smallest rank (see cypher/write/answers.cypher)."""
         given = self._given.answer if self._given else {}
         answers: dict[str, _Prepared] = {}
+        spellings: dict[str, tuple[str, str]] = {}
         ranked: dict[str, tuple[str, Vectors]] = {}
         embed: set[str] = set()
         for one in fresh:
             key = one.place.answer_key
             answers.setdefault(key, one)
+            if one.raw_answer is not None and one.place.answer.valid:
+                spelling = (self._spelling_rank(one), one.raw_answer)
+                spellings[key] = min(spellings.get(key, spelling), spelling)
             vector = given.get(one.row.rollout.rollout_id or "")
             if vector is None:
                 embed.add(key)
@@ -289,11 +342,18 @@ class Ingest:
                 "query": one.place.query_key,
                 "value": one.place.answer.value,
                 "valid": one.place.answer.valid,
+                "program": one.kind == "program",
+                "written": spellings[key][1] if key in spellings else None,
+                "written_rank": spellings[key][0] if key in spellings else None,
                 "embedding": ranked[key][1].tobytes() if key in ranked else None,
                 "rank": ranked[key][0] if key in ranked else None,
             }
             for key, one in sorted(answers.items())
         ]
+
+    def _spelling_rank(self, one: _Prepared) -> str:
+        """How a spelling ranks among those of its answer, as text that sorts like `Domain.spelling`."""
+        return spelling_rank(self._domains[one.row.rollout.domain], one.raw_answer or "")
 
     def _known(self, query: str, wanted: Iterable[str]) -> set[str]:
         rows = self._database.query(cypher(query), keys=sorted(wanted), property=self._embedder.space.vector_property)
@@ -334,6 +394,8 @@ def _properties(one: _Prepared) -> dict[str, Any]:
         "response": rollout.response,
         "answer": one.raw_answer,
         "content": one.content,
+        "given": " ".join(name for name in ("answer", "thinking") if getattr(rollout, name) is not None),
+        "thinking_opened": rollout.thinking_opened or None,
         "run": rollout.run,
         "policy": rollout.policy,
         "attempt": rollout.attempt,
@@ -342,7 +404,7 @@ def _properties(one: _Prepared) -> dict[str, Any]:
         "sample": rollout.sample,
         "rollout_id": rollout.rollout_id,
         CHECKS_PROPERTY: check_vector(
-            Response(rollout.query, rollout.domain, rollout.response, one.thinking, one.raw_answer)
+            Response(rollout.query, one.kind, rollout.response, one.thinking, one.raw_answer)
         ),
     }
     features = {f"feature_{name}": float(value) for name, value in rollout.features.items()}

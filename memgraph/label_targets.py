@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from memgraph import keys
-from memgraph.answers import NORMALISER_VERSION, normalise
 from memgraph.connect import Database
-from memgraph.label_rows import LabelRow
+from memgraph.domains import Domains
+from memgraph.labels.rows import LabelRow
 from memgraph.resources import cypher
 
 
@@ -22,9 +22,12 @@ class Target:
     rollout: str | None = None
 
 
-def find_targets(database: Database, rows: Sequence[LabelRow]) -> list[Target | str]:
-    """Where each row points, or why it points nowhere; what it names twice must be the same."""
-    known = _Known.read(database, rows)
+def find_targets(database: Database, domains: Domains, rows: Sequence[LabelRow]) -> list[Target | str]:
+    """Where each row points, or why it points nowhere; what it names twice must be the same.
+
+    Equal answers are one target, that which stands for them.
+    """
+    known = _Known.read(database, domains, rows)
     found: list[Target | str] = []
     for row in rows:
         try:
@@ -35,38 +38,54 @@ def find_targets(database: Database, rows: Sequence[LabelRow]) -> list[Target | 
 
 
 @dataclass(frozen=True, slots=True)
+class _Query:
+    """A stored query, as reading an answer to it needs it."""
+
+    key: str
+    domain: str
+    text: str
+
+    def answer_key(self, answer: str, domains: Domains) -> str:
+        """Key of an answer to it."""
+        domain = domains[self.domain]
+        normal = domain.key(answer, query=self.text)
+        return keys.answer_key(self.key, domain.version, normal.value if normal.valid else "")
+
+
+@dataclass(frozen=True, slots=True)
 class _Known:
     """What is stored of all that some rows name."""
 
+    domains: Domains
     of_rollout: Mapping[str, Target]
-    query_of: Mapping[str, str]
+    of_answer: Mapping[str, Sequence[Target]]
     by_id: Mapping[tuple[str, str], Sequence[str]]
-    domain_of: Mapping[str, str]
+    queries: Mapping[str, _Query]
 
     @classmethod
-    def read(cls, database: Database, rows: Sequence[LabelRow]) -> _Known:
+    def read(cls, database: Database, domains: Domains, rows: Sequence[LabelRow]) -> _Known:
         wanted = sorted({key for row in rows if (key := _rollout_key(row)) is not None})
         of_rollout = {
             row["rollout"]: Target(row["query"], row["answer"], row["rollout"])
             for row in database.query(cypher("read/rollout_places"), keys=wanted)
         }
         by_id = _queries_by_id(database, rows)
-        queries = {key for row in rows if (key := _query_key(row)) is not None}
-        queries |= {key for found in by_id.values() for key in found}
-        domain_of = {
-            row["key"]: row["domain"] for row in database.query(cypher("read/query_domains"), keys=sorted(queries))
+        named = {key for row in rows if (key := _query_key(row)) is not None}
+        named |= {key for found in by_id.values() for key in found}
+        queries = {
+            row["key"]: _Query(row["key"], row["domain"], row["text"])
+            for row in database.query(cypher("read/query_domains"), keys=sorted(named))
         }
         answers = {row.answer_key for row in rows if row.answer_key}
         for row in rows:
-            named = _query_key(row)
-            candidates = by_id.get((row.dataset, row.query_id or ""), ()) if named is None else [named]
+            key = _query_key(row)
+            candidates = by_id.get((row.dataset, row.query_id or ""), ()) if key is None else [key]
             if row.answer is not None:
-                answers |= {_answer_key(key, row.answer, domain_of[key]) for key in candidates if key in domain_of}
-        query_of = {
-            row["answer"]: row["query"]
-            for row in database.query(cypher("read/queries_of_answers"), keys=sorted(answers))
-        }
-        return cls(of_rollout, query_of, by_id, domain_of)
+                answers |= {queries[key].answer_key(row.answer, domains) for key in candidates if key in queries}
+        of_answer: dict[str, list[Target]] = defaultdict(list)
+        for found in database.query(cypher("read/queries_of_answers"), keys=sorted(answers)):
+            of_answer[found["asked"]].append(Target(found["query"], found["answer"]))
+        return cls(domains, of_rollout, of_answer, by_id, queries)
 
     def target(self, row: LabelRow) -> Target:
         """Raises ValueError saying what is not stored, or does not fit together."""
@@ -76,14 +95,21 @@ class _Known:
                 name = row.rollout_key or f"{row.rollout_id} of data set {row.dataset}"
                 raise ValueError(f"the memory holds no rollout {name[:80]!r}; import it first, or mend the key")
             found = self.of_rollout[rollout]
-            if row.answer_key not in (None, found.answer):
+            named = [target.answer for target in self.of_answer.get(row.answer_key or "", ())]
+            if row.answer_key is not None and found.answer not in named:
                 raise ValueError(f"its rollout has another answer than its answer_key {row.answer_key!r}")
         elif row.answer_key is not None:
-            if row.answer_key not in self.query_of:
+            meant = self.of_answer.get(row.answer_key, ())
+            if not meant:
                 raise ValueError(
                     f"the memory holds no answer {row.answer_key[:80]!r}; leave the keys as they were exported"
                 )
-            found = Target(self.query_of[row.answer_key], row.answer_key)
+            if len(meant) > 1:
+                raise ValueError(
+                    f"the answer {row.answer_key[:80]!r} was read anew since, as {len(meant)} different ones; name the rollout "
+                    "by rollout_key, or export the sheet again"
+                )
+            (found,) = meant
         else:
             found = self._of_query(row)
         if row.query_key not in (None, found.query):
@@ -93,23 +119,23 @@ class _Known:
     def _of_query(self, row: LabelRow) -> Target:
         query = _query_key(row)
         if query is None:
-            found = self.by_id.get((row.dataset, row.query_id or ""), ())
-            if len(found) > 1:
+            same_id = self.by_id.get((row.dataset, row.query_id or ""), ())
+            if len(same_id) > 1:
                 raise ValueError(
-                    f"query_id {row.query_id!r} stands for {len(found)} queries; name one by query_key or query"
+                    f"query_id {row.query_id!r} stands for {len(same_id)} queries; name one by query_key or query"
                 )
-            query = found[0] if found else None
-        if query is None or query not in self.domain_of:
+            query = same_id[0] if same_id else None
+        if query is None or query not in self.queries:
             name = (row.query_key or row.query_id or row.query or "")[:80]
             raise ValueError(
                 f"the memory holds no query {name!r} of data set {row.dataset!r}; import it first, or name its 'dataset'"
             )
         if row.answer is None:
             return Target(query)
-        answer = _answer_key(query, row.answer, self.domain_of[query])
-        if answer not in self.query_of:
+        found = self.of_answer.get(self.queries[query].answer_key(row.answer, self.domains), ())
+        if not found:
             raise ValueError(f"no rollout gave the answer {row.answer[:80]!r} to this query")
-        return Target(query, answer)
+        return found[0]
 
 
 def _rollout_key(row: LabelRow) -> str | None:
@@ -123,11 +149,6 @@ def _query_key(row: LabelRow) -> str | None:
     if row.query_key is not None:
         return row.query_key
     return keys.query_key(row.dataset, row.query) if row.query is not None and row.query_id is None else None
-
-
-def _answer_key(query: str, answer: str, domain: str) -> str:
-    normal = normalise(answer, domain)
-    return keys.answer_key(query, NORMALISER_VERSION, normal.value if normal.valid else "")
 
 
 def _queries_by_id(database: Database, rows: Iterable[LabelRow]) -> dict[tuple[str, str], list[str]]:

@@ -16,11 +16,12 @@ from typing import Literal
 import numpy as np
 
 from memgraph.acquisition import acquire
+from memgraph.domains import Judge
 from memgraph.errors import InputError, ModelError
+from memgraph.labels.truth import TruthSource
 from memgraph.ledger import Ledger, RevealReport, in_random_order, limit_of, take
 from memgraph.memory import Memory
 from memgraph.records import LabelView, Purpose
-from memgraph.truth import Judge, TruthSource
 
 Acquisition = Literal["random", "informative"]
 

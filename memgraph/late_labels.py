@@ -7,19 +7,21 @@ contradict each other or what their author said before, or correct nothing are r
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from memgraph.connect import Database
-from memgraph.label_rows import LabelRow
+from memgraph.domains import Domains, Judge
+from memgraph.domains.answer_report import AnswerReport
 from memgraph.label_targets import Target, find_targets
-from memgraph.labels import Disagreement, disagreements, read_labels
-from memgraph.ledger import Ledger
+from memgraph.labels.in_force import Disagreement, disagreements, read_labels
+from memgraph.labels.rows import LabelRow
+from memgraph.ledger import Ledger, judged_answers
 from memgraph.opinions import Judgement
-from memgraph.reading import Reject
-from memgraph.records import LabelView, Purpose, Reference
+from memgraph.records import LabelView, Purpose
 from memgraph.resources import cypher
-from memgraph.truth import Judge
+from memgraph.rollouts.files import Reject
 
 _BATCH = 1000
 
@@ -37,6 +39,7 @@ class LabelReport:
         conflicts: answers whose rollouts one author judges differently; each rollout then has its own label.
         disagreements: of all who judged the queries that these rows are about.
         rejected: rows left out, with the reason.
+        verdicts: those asked of the judge, and those it could not give, by domain and reason.
     """
 
     labels: int = 0
@@ -48,15 +51,18 @@ class LabelReport:
     conflicts: list[str] = field(default_factory=list)
     disagreements: list[Disagreement] = field(default_factory=list)
     rejected: list[Reject] = field(default_factory=list)
+    verdicts: AnswerReport = field(default_factory=AnswerReport)
 
     def add(self, later: LabelReport) -> None:
         """Count what a later call did as well."""
-        for name in self.__slots__:
+        self.verdicts.add(later.verdicts)
+        for name in set(self.__slots__) - {"verdicts"}:
             setattr(self, name, getattr(self, name) + getattr(later, name))
 
 
 def label_rows(
     database: Database,
+    domains: Domains,
     ledger: Ledger,
     rows: Iterable[tuple[int, LabelRow | None] | Reject],
     *,
@@ -87,7 +93,7 @@ def label_rows(
     judgements: list[Judgement] = []
     for start in range(0, len(numbered), _BATCH):
         batch = numbered[start : start + _BATCH]
-        found = _judgements(database, [row for _, row in batch], ledger.key, judge, report)
+        found = _judgements(database, domains, [row for _, row in batch], ledger.key, judge, report)
         for (number, _), judgement in zip(batch, found, strict=True):
             if isinstance(judgement, str):
                 report.rejected.append(Reject(file, number, judgement))
@@ -107,30 +113,42 @@ def label_rows(
 
 
 def _judgements(
-    database: Database, rows: Sequence[LabelRow], ledger: str, judge: Judge | None, report: LabelReport
+    database: Database,
+    domains: Domains,
+    rows: Sequence[LabelRow],
+    ledger: str,
+    judge: Judge | None,
+    report: LabelReport,
 ) -> list[Judgement | str]:
     """What each row says, or why it says nothing."""
-    targets = find_targets(database, rows)
+    targets = find_targets(database, domains, rows)
     asked = {
         target.query
         for row, target in zip(rows, targets, strict=True)
         if isinstance(target, Target) and row.score is None
     }
-    answers: dict[str, list[_Answer]] = defaultdict(list)
-    for one in database.query(cypher("read/answers_to_judge"), keys=sorted(asked), ledger=ledger):
-        answers[one["query"]].append(_Answer(one["answer"], one["value"] if one["valid"] else None, one["domain"]))
+    answers: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for answer in database.query(cypher("read/answers_to_judge"), keys=sorted(asked), ledger=ledger):
+        answers[answer["query"]].append(answer)
     found: list[Judgement | str] = []
     for row, target in zip(rows, targets, strict=True):
         if isinstance(target, str):
             found.append(target)
             continue
-        reference = _reference(row)
+        reference = row.reference
         if reference is None:
             scores = {str(target.answer): float(row.score or 0)}
         else:
-            judged = {one.key: one.judged(reference, judge) for one in answers[target.query]}
-            report.undecided += [answer for answer, score in judged.items() if score is None]
-            scores = {answer: score for answer, score in judged.items() if score is not None}
+            stored = answers[target.query]
+            verdicts = judged_answers(stored, {target.query: reference}, judge)
+            scores = {}
+            for one, verdict in zip(stored, verdicts, strict=True):
+                if one["valid"]:
+                    report.verdicts.judged(one["domain"], verdict.score, verdict.reason, one["written"])
+                if verdict.score is None:
+                    report.undecided.append(one["answer"])
+                else:
+                    scores[one["answer"]] = verdict.score
         found.append(
             Judgement(
                 query=target.query,
@@ -145,24 +163,3 @@ def _judgements(
             )
         )
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """An answer in the memory; `value` is None where the response gave none."""
-
-    key: str
-    value: str | None
-    domain: str
-
-    def judged(self, reference: Reference, judge: Judge | None) -> float | None:
-        """0..1, None where nobody can tell; a missing answer is wrong."""
-        if self.value is None:
-            return 0.0
-        return judge(self.value, reference, self.domain) if judge is not None else None
-
-
-def _reference(row: LabelRow) -> Reference | None:
-    if row.gold is not None:
-        return Reference("gold", row.gold)
-    return Reference("tests", row.tests) if row.tests is not None else None

@@ -17,11 +17,13 @@ from neo4j import ManagedTransaction
 
 from memgraph import keys
 from memgraph.connect import Database
+from memgraph.domains import Item, Judge, Verdict
+from memgraph.domains.answer_report import AnswerReport
 from memgraph.errors import LedgerError
+from memgraph.labels.truth import Truth, TruthSource
 from memgraph.opinions import Judgement, Opinion, settle
 from memgraph.records import LabelKind, LabelView, Purpose, Reference
 from memgraph.resources import cypher
-from memgraph.truth import Judge, Truth, TruthSource
 
 _BATCH = 200
 _LABELS = 2000  # written by one statement
@@ -41,6 +43,7 @@ class RevealReport:
         unknown: queries that the source knows nothing about.
         undecided: answers on which the judge could not tell.
         absent: rollouts that the source judges and that are not stored.
+        verdicts: those asked of the judge, and those it could not give, by domain and reason.
     """
 
     queries: int = 0
@@ -50,11 +53,29 @@ class RevealReport:
     unknown: list[str] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
+    verdicts: AnswerReport = field(default_factory=AnswerReport)
 
     def add(self, later: RevealReport) -> None:
         """Count what a later call did as well."""
-        for name in self.__slots__:
+        self.verdicts.add(later.verdicts)
+        for name in set(self.__slots__) - {"verdicts"}:
             setattr(self, name, getattr(self, name) + getattr(later, name))
+
+
+@dataclass(frozen=True, slots=True)
+class StatedAnswer:
+    """What a response states about a query, to be judged without being stored.
+
+    Attributes:
+        query_key: key of the query.
+        answer: as written, None where missing.
+        query: the query's text.
+    """
+
+    query_key: str
+    answer: str | None
+    domain: str
+    query: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +189,8 @@ class Ledger:
     def spent(self) -> int:
         """How much of the budget is used: queries paid for, and answers that were judged one by one."""
         answers = {row["answer"] for row in self._database.query(cypher("read/answers_paid"), key=self.key)}
-        return len(self.revealed()) + len(answers)
+        apart = self._database.query(cypher("read/ledger_answers_apart"), key=self.key)[0]["apart"]
+        return len(self.revealed()) + len(answers) + int(apart)
 
     def judged(self) -> set[str]:
         """Keys of the queries of which single answers were judged."""
@@ -248,26 +270,22 @@ class Ledger:
         self._database.query(cypher("write/ledger_evaluated"), write=True, key=self.key, queries=len(found))
         return {rollout: score for truth in found.values() for rollout, score in truth.rollouts.items()}
 
-    def evaluate_answers(
-        self, source: TruthSource, answers: Sequence[tuple[str, str | None, str]], *, judge: Judge
-    ) -> list[float | None]:
-        """Judge held-out answers that are not in the memory, for metrics only: counted in the ledger, stored nowhere.
-
-        Args:
-            answers: (query key, normalised answer or None where missing, domain).
-
-        Returns 0..1 for each, None where the source or the judge cannot tell.
-        """
-        scores: list[float | None] = []
-        for key, answer, domain in answers:
-            truth = source.truth(key)
+    def evaluate_answers(self, source: TruthSource, answers: Sequence[StatedAnswer], *, judge: Judge) -> list[Verdict]:
+        """Judge held-out answers that are not in the memory, for metrics only: counted in the ledger, stored nowhere."""
+        verdicts: dict[int, Verdict] = {}
+        asked: dict[int, Item] = {}
+        for place, one in enumerate(answers):
+            truth = source.truth(one.query_key)
             if truth is None or truth.reference is None:
-                scores.append(None)
+                verdicts[place] = Verdict(None, "the truth about its query is not known")
+            elif one.answer is None:
+                verdicts[place] = Verdict(0.0, "no answer")
             else:
-                scores.append(0.0 if answer is None else judge(answer, truth.reference, domain))
-        queries = len({key for key, _, _ in answers})
+                asked[place] = Item(one.answer, truth.reference, one.domain, one.query)
+        verdicts.update(zip(asked, judge(list(asked.values())), strict=True))
+        queries = len({one.query_key for one in answers})
         self._database.query(cypher("write/ledger_evaluated"), write=True, key=self.key, queries=queries)
-        return scores
+        return [verdicts[place] for place in range(len(answers))]
 
     def accept(self, judgements: Sequence[Judgement], *, purpose: Purpose = Purpose.TRAIN) -> AcceptReport:
         """Pay for judgements and append them as labels, all in one transaction.
@@ -349,8 +367,13 @@ class Ledger:
         budget = tx.run(cypher("write/ledger"), **self._opening).single(strict=True)["budget"]
         rows = list(tx.run(cypher("read/ledger_queries"), key=self.key))
         answers = {row["answer"] for row in tx.run(cypher("read/answers_paid"), key=self.key)}
+        apart = tx.run(cypher("read/ledger_answers_apart"), key=self.key).single(strict=True)["apart"]
         return _Account(
-            budget, {row["query"]: row["purpose"] for row in rows}, sum(not row["free"] for row in rows), answers
+            budget,
+            {row["query"]: row["purpose"] for row in rows},
+            sum(not row["free"] for row in rows),
+            answers,
+            len(answers) + int(apart),
         )
 
     def _label(self, verdict: _Verdict, purpose: str) -> dict[str, Any]:
@@ -364,18 +387,22 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """State of a ledger: purposes of its queries, how many of them were paid for, and answers paid for one by one."""
+    """State of a ledger: purposes of its queries, how many of them were paid for, and answers paid for one by one.
+
+    `paid` counts answers too that cannot be seen any more, since they were read anew.
+    """
 
     budget: int | None
     purpose_of: dict[str, str]
     queries: int
     answers: set[str]
+    paid: int
 
     def check(self, more: int, name: str) -> None:
         """Refuse what the budget does not reach for."""
-        if self.budget is not None and more and self.queries + len(self.answers) + more > self.budget:
+        if self.budget is not None and more and self.queries + self.paid + more > self.budget:
             raise LedgerError(
-                f"ledger {name!r} has a budget of {self.budget}, {self.queries} queries and {len(self.answers)} single answers "
+                f"ledger {name!r} has a budget of {self.budget}, {self.queries} queries and {self.paid} single answers "
                 f"are spent and {more} more were asked for; raise the budget or ask for fewer"
             )
 
@@ -392,11 +419,16 @@ class _Verdict:
 def _verdicts(
     rows: Sequence[Mapping[str, Any]], known: Mapping[str, Truth], judge: Judge | None, report: RevealReport
 ) -> tuple[list[_Verdict], list[_Verdict]]:
-    """On answers, and on single rollouts where the source contradicts itself about one answer."""
+    """On answers, and on single rollouts where the source contradicts itself about one answer.
+
+    Args:
+        rows: of cypher/read/answers_to_judge, one for each class of equal answers.
+    """
     on_answers: list[_Verdict] = []
     on_rollouts: list[_Verdict] = []
     stored = {key for row in rows for key, _ in row["rollouts"]}
     report.absent += sorted({key for truth in known.values() for key in truth.rollouts} - stored)
+    to_judge: list[Mapping[str, Any]] = []
     for row in rows:
         truth = known[row["query"]]
         judged = {key: truth.rollouts[key] for key, _ in row["rollouts"] if key in truth.rollouts}
@@ -405,20 +437,45 @@ def _verdicts(
             unlabelled = {key for key, labelled in row["rollouts"] if not labelled}
             on_rollouts += [_Verdict(key, row["query"], score) for key, score in judged.items() if key in unlabelled]
         elif not row["labelled"]:
-            score = next(iter(judged.values())) if judged else _judged(row, truth.reference, judge)
-            if score is None:
-                report.undecided.append(row["answer"])
+            if judged:
+                on_answers.append(_Verdict(row["answer"], row["query"], next(iter(judged.values()))))
             else:
-                on_answers.append(_Verdict(row["answer"], row["query"], score))
+                to_judge.append(row)
+    references = {key: truth.reference for key, truth in known.items()}
+    for row, verdict in zip(to_judge, judged_answers(to_judge, references, judge), strict=True):
+        if row["valid"]:
+            report.verdicts.judged(row["domain"], verdict.score, verdict.reason, row["written"])
+        if verdict.score is None:
+            report.undecided.append(row["answer"])
+        else:
+            on_answers.append(_Verdict(row["answer"], row["query"], verdict.score))
     return on_answers, on_rollouts
 
 
-def _judged(row: Mapping[str, Any], reference: Reference | None, judge: Judge | None) -> float | None:
-    if reference is None:
-        return None
-    if not row["valid"]:
-        return 0.0
-    return judge(row["value"], reference, row["domain"]) if judge is not None else None
+def judged_answers(
+    rows: Sequence[Mapping[str, Any]], references: Mapping[str, Reference | None], judge: Judge | None
+) -> list[Verdict]:
+    """Verdicts on stored answers, asked for together; a missing answer is wrong.
+
+    Args:
+        rows: of cypher/read/answers_to_judge.
+        references: query key → the truth about it.
+    """
+    verdicts: dict[int, Verdict] = {}
+    asked: dict[int, Item] = {}
+    for place, row in enumerate(rows):
+        reference = references[row["query"]]
+        if reference is None:
+            verdicts[place] = Verdict(None, "the source holds no gold answer and no tests for its query")
+        elif not row["valid"]:
+            verdicts[place] = Verdict(0.0, "no answer")
+        elif judge is None:
+            verdicts[place] = Verdict(None, "nobody was asked to compare it with the truth")
+        else:
+            asked[place] = Item(row["written"], reference, row["domain"], row["text"])
+    if judge is not None:
+        verdicts.update(zip(asked, judge(list(asked.values())), strict=True))
+    return [verdicts[place] for place in range(len(rows))]
 
 
 def _batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
@@ -427,10 +484,11 @@ def _batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 def _reference_row(query: str, reference: Reference | None) -> dict[str, Any]:
     if reference is None:
-        return {"query": query, "key": None, "kind": None, "value": None}
+        return {"query": query, "key": None, "kind": None, "value": None, "also": None}
     return {
         "query": query,
-        "key": keys.key_of("reference", query, reference.kind, reference.value),
+        "key": keys.key_of("reference", query, reference.kind, *reference.accepted),
         "kind": reference.kind,
         "value": reference.value,
+        "also": list(reference.also) or None,
     }

@@ -14,25 +14,28 @@ from neo4j import ManagedTransaction
 
 from memgraph import export, keys
 from memgraph.connect import Database, open_endpoint
+from memgraph.domains import Domain, Domains, Judge
 from memgraph.embedding import Embedder, SentenceEmbedder
 from memgraph.errors import EmbeddingSpaceError, ModelError
 from memgraph.export import Caps, Group
 from memgraph.ingest import Ingest, IngestReport
-from memgraph.label_rows import LabelRow
+from memgraph.labels.rows import LabelRow
 from memgraph.late_labels import LabelReport, label_rows
 from memgraph.ledger import Ledger
 from memgraph.migrate import migrate
-from memgraph.reading import GivenEmbeddings, Row, read_rows, rows_of
 from memgraph.records import LabelKind, LabelView, Purpose, Rollout
 from memgraph.resources import cypher
-from memgraph.reward_model import RewardModel, RewardModelConfig
+from memgraph.reward_model import RewardModel, RewardModelConfig, require_same_reader
+from memgraph.rollouts.files import ColumnNames, Row, read_rows, rows_of
+from memgraph.rollouts.given import GivenEmbeddings
+from memgraph.rollouts.reader import as_list, require_reader, versions_of
 from memgraph.scorers import Scores
 from memgraph.settings import Settings
 from memgraph.snapshot import Bools, Floats, Snapshot
 from memgraph.space import GuardedEmbedder, bind_space
-from memgraph.truth import Judge
 
 _BATCH = 2000
+_COMPARE_SECONDS = 1.0  # for the answers of a reward call
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,12 @@ class Memory:
     at first use.
     """
 
-    def __init__(self, settings: Settings, database: Database, embedder: GuardedEmbedder) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, embedder: GuardedEmbedder, domains: Domains | None = None
+    ) -> None:
         self.settings = settings
         self.database = database
+        self.domains = domains or Domains.of(settings)
         self._embedder = embedder
         self.space = embedder.space
 
@@ -63,6 +69,7 @@ class Memory:
         settings: Settings | None = None,
         *,
         embedder: Embedder | None = None,
+        domains: Iterable[Domain] = (),
         say: Callable[[str], None] = lambda _: None,
     ) -> Self:
         """Connect (starting the managed server if there is no other), bring the schema up to date, bind the space.
@@ -70,6 +77,7 @@ class Memory:
         Args:
             settings: where the memory lives; by default from the environment.
             embedder: another embedding model than the settings name.
+            domains: your own ways to read and judge answers, beside those of the settings.
             say: told what is being waited for.
 
         Raises:
@@ -86,7 +94,9 @@ class Memory:
             device=settings.device,
             cache=settings.cache,
         )
-        return cls(settings, database, bind_space(database, chosen))
+        known = Domains.of(settings, domains)
+        require_reader(database, known)
+        return cls(settings, database, bind_space(database, chosen), known)
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +113,7 @@ class Memory:
     def add(self, rollouts: Iterable[Rollout]) -> IngestReport:
         """Store rollouts from Python; `report.stored` says where each went. Adding them again changes nothing."""
         rows = (Row(number, rollout, {}) for number, rollout in enumerate(rollouts, start=1))
-        return self._ingest().run(rows)
+        return self._ingest(compare_seconds=_COMPARE_SECONDS).run(rows)
 
     def import_file(
         self,
@@ -112,18 +122,25 @@ class Memory:
         run: str = "import",
         dataset: str | None = None,
         domain: str | None = None,
+        columns: ColumnNames = None,
+        thinking_opened: bool = False,
         embeddings: GivenEmbeddings | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> IngestReport:
-        """Store the rollouts of a JSONL(.gz) or Parquet file or a saved data set; bad rows are rejected one by one.
+        """Store the rollouts of a file (`memgraph.rollouts.files.read_rows`); bad rows are rejected one by one.
+
+        Args:
+            columns: names of the file's columns by our fields, for instance {"query": "problem"}.
+            thinking_opened: the prompts opened the thinking already.
 
         Raises:
             InputError: if the file cannot be read at all.
             EmbeddingSpaceError: if the given embeddings are of another model than the memory's.
         """
-        return self._ingest(given=embeddings, progress=progress).run(
-            read_rows(file, run=run, dataset=dataset, domain=domain), file=str(file)
+        rows = read_rows(
+            file, run=run, dataset=dataset, domain=domain, columns=columns, thinking_opened=thinking_opened
         )
+        return self._ingest(given=embeddings, progress=progress).run(rows, file=str(file))
 
     def import_rows(
         self,
@@ -132,12 +149,20 @@ class Memory:
         run: str = "import",
         dataset: str | None = None,
         domain: str | None = None,
+        columns: ColumnNames = None,
+        thinking_opened: bool = False,
     ) -> IngestReport:
         """Store rows as a file would have them, for instance a `datasets.Dataset`; bad ones are rejected one by one."""
-        numbered = ((number, dict(row)) for number, row in enumerate(rows, start=1))
-        return self._ingest().run(
-            rows_of(numbered, source="rows", run=run, dataset=dataset, domain=domain), file="rows"
+        found = rows_of(
+            ((number, dict(row)) for number, row in enumerate(rows, start=1)),
+            source="rows",
+            run=run,
+            dataset=dataset,
+            domain=domain,
+            columns=columns,
+            thinking_opened=thinking_opened,
         )
+        return self._ingest().run(found, file="rows")
 
     def _ingest(self, **options: Any) -> Ingest:
         settings = self.settings
@@ -146,6 +171,7 @@ class Memory:
             self._embedder,
             neighbours=settings.neighbours,
             run_programs=settings.run_programs,
+            domains=self.domains,
             **options,
         )
 
@@ -170,13 +196,18 @@ class Memory:
 
         Args:
             budget: raises the ledger's budget to so many.
-            judge: compares stored answers with `gold` or `tests`, for instance `trainer.verifiers.judge`.
+            judge: compares stored answers with `gold` or `tests`, for instance `memgraph.domains.verifiers.judge`.
 
         Raises:
             LedgerError: if the ledger's budget does not reach; then nothing is written.
         """
         return label_rows(
-            self.database, self.ledger(ledger, budget=budget), enumerate(rows, start=1), judge=judge, purpose=purpose
+            self.database,
+            self.domains,
+            self.ledger(ledger, budget=budget),
+            enumerate(rows, start=1),
+            judge=judge,
+            purpose=purpose,
         )
 
     def subgraph(
@@ -241,10 +272,12 @@ class Memory:
         ledger = view.ledgers[0] if view.ledgers and len(view.ledgers) == 1 else None
         digest = keys.key_of("reward-model", self.space.key, model.fingerprint())
         folder = self.settings.home / "models" / digest[:16]
+        model.readers = self.domains.versions
         model.save(folder)
         properties = {
             "scorer": "gnn",
             "space": self.space.key,
+            "readers": as_list(self.domains.versions),
             "folder": str(folder),
             "ledger": ledger,
             "seed": seed,
@@ -258,7 +291,7 @@ class Memory:
         """The newest registered reward model of this memory's space, loaded from its checkpoint.
 
         Raises:
-            ModelError: if none was fitted yet, or its checkpoint is gone.
+            ModelError: if none was fitted yet, its checkpoint is gone, or its answers were read by an earlier reader.
             EmbeddingSpaceError: if all were fitted before the memory moved to its present embedding space.
         """
         rows = self.database.query(cypher("read/latest_reward_model"), space=self.space.key, ledger=ledger)
@@ -271,21 +304,28 @@ class Memory:
             raise ModelError(
                 "no reward model was fitted in this memory yet; label some rollouts and run `memreward fit`"
             )
-        registered = RegisteredModel(rows[0]["key"], rows[0]["folder"], rows[0]["ledger"])
-        here = self.settings.home / "models" / registered.key[:16]  # wherever it was fitted: memories move
-        return RewardModel.load(here if here.is_dir() else Path(registered.folder), space=self.space.key), registered
+        return self._load(rows[0])
 
     def registered_model(self, key: str) -> tuple[RewardModel, RegisteredModel]:
         """A registered reward model, loaded from its checkpoint.
 
         Raises:
-            ModelError: if there is none of that key, or its checkpoint is gone.
+            ModelError: if there is none of that key, its checkpoint is gone, or its answers were read by an earlier reader.
         """
         rows = self.database.query(cypher("read/reward_model"), key=key)
         if not rows:
             raise ModelError(f"no reward model {key[:12]} is registered in this memory; `memreward fit` makes one")
-        registered = RegisteredModel(rows[0]["key"], rows[0]["folder"], rows[0]["ledger"])
-        return RewardModel.load(Path(registered.folder), space=self.space.key), registered
+        return self._load(rows[0])
+
+    def _load(self, row: Mapping[str, Any]) -> tuple[RewardModel, RegisteredModel]:
+        """From a row of cypher/read/reward_model or latest_reward_model."""
+        registered = RegisteredModel(row["key"], row["folder"], row["ledger"])
+        require_same_reader(
+            versions_of(row["readers"] or ()), self.domains.versions, f"the reward model {registered.key[:12]}"
+        )
+        here = self.settings.home / "models" / registered.key[:16]  # wherever it was fitted: memories move
+        folder = here if here.is_dir() else Path(registered.folder)
+        return RewardModel.load(folder, space=self.space.key, readers=self.domains.versions), registered
 
     def write_predictions(
         self, snapshot: Snapshot, scores: Scores, *, kind: LabelKind, model: str | None = None

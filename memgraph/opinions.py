@@ -1,7 +1,7 @@
 """What a ledger's labels say about an answer, and what one more judgement adds to them: nothing, a label, a correction.
 
 Labels are append-only. Somebody has at most one label in force on a target; whoever says something else later says that it
-is a correction, and the label that is corrected stays, out of force. Several people give their mean (`memgraph.labels`).
+is a correction, and the label that is corrected stays, out of force. Several people give their mean (`memgraph.labels.in_force`).
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def settle(
         for answer, opinion in new:
             said.add(opinion)
             on_rollout = opinion.target == judgement.rollout
-            (found.rollouts if on_rollout else found.answers).append(_row(opinion, judgement.query, serves))
+            (found.rollouts if on_rollout else found.answers).append(_row(opinion, judgement, serves))
             if on_rollout:
                 found.conflicts.add(answer)
             if judgement.kind is not LabelKind.GROUND_TRUTH:
@@ -247,7 +247,7 @@ def _apart(judgements: Sequence[Judgement]) -> set[int]:
     return {number for rows in said.values() if len({s for _, s in rows}) > 1 for number, _ in rows}
 
 
-def _row(opinion: Opinion, query: str, purpose: str) -> dict[str, Any]:
+def _row(opinion: Opinion, said: Judgement, purpose: str) -> dict[str, Any]:
     properties = {
         "kind": opinion.kind,
         "score": opinion.score,
@@ -255,7 +255,8 @@ def _row(opinion: Opinion, query: str, purpose: str) -> dict[str, Any]:
         "identifier": opinion.author,
         "explanation": opinion.explanation,
         "purpose": purpose,
-        "query": query,
+        "query": said.query,
+        "rollout": said.rollout or "",
     }
     return {
         "key": opinion.key,

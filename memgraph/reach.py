@@ -26,7 +26,7 @@ from memgraph.connect import Database
 from memgraph.embedding import EmbeddingSpace
 from memgraph.export import NEAR_DUPLICATE, Caps
 from memgraph.keys import key_of
-from memgraph.labels import labels_in_force, read_labels, view_parameters
+from memgraph.labels.in_force import labels_in_force, read_labels, view_parameters
 from memgraph.records import LabelView
 from memgraph.resources import cypher
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self, cast
@@ -23,6 +23,7 @@ from memgraph.errors import EmbeddingSpaceError, ModelError
 from memgraph.gnn import RewardGNN, in_fixed_order
 from memgraph.hetero import hide_units, set_labels, to_hetero
 from memgraph.metrics import evaluate_scores
+from memgraph.rollouts.reader import read_otherwise
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
 _FORMAT = 11
@@ -104,6 +105,9 @@ class RewardModel:
         self.calibration = calibration
         self.noise = noise
         self.metrics = metrics
+        self.readers: dict[
+            str, str
+        ] = {}  # versions that its answers were read by, set by the memory that it is fitted in
 
     @classmethod
     def fit(
@@ -246,6 +250,7 @@ class RewardModel:
         document = {
             "format": _FORMAT,
             "space": self.space,
+            "readers": self.readers,
             "dimension": self.dimension,
             "calibration": self.calibration,
             "noise": self.noise,
@@ -258,18 +263,21 @@ class RewardModel:
         (folder / _CONFIG).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path, *, space: str | None = None) -> Self:
+    def load(cls, folder: Path, *, space: str | None = None, readers: Mapping[str, str] | None = None) -> Self:
         """Read a checkpoint.
 
         Args:
             space: where given, a model of another embedding space is refused.
+            readers: versions by domain; where given, a model of answers that were read by others is refused.
 
         Raises:
-            ModelError: if the folder holds no checkpoint of this format.
+            ModelError: if the folder holds no checkpoint of this format, or one of another reader.
             EmbeddingSpaceError: if it belongs to another space.
         """
         try:
             document: dict[str, Any] = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+            if readers is not None:
+                require_same_reader(document.get("readers") or {}, readers, f"the reward model in {folder}")
             weights = load_file(folder / _WEIGHTS)
             committee = (folder / _COMMITTEE).read_bytes()
         except (OSError, ValueError) as error:
@@ -288,7 +296,7 @@ class RewardModel:
         config = RewardModelConfig(**{**document["config"], "checks": tuple(document["config"]["checks"])})
         networks = _networks(document["dimension"], config)
         networks.load_state_dict(weights)
-        return cls(
+        loaded = cls(
             Committee.loads(committee),
             networks,
             config,
@@ -298,12 +306,30 @@ class RewardModel:
             noise=document["noise"],
             metrics=document["metrics"],
         )
+        loaded.readers = document.get("readers") or {}
+        return loaded
+
+
+def require_same_reader(then: Mapping[str, str], now: Mapping[str, str], what: str) -> None:
+    """Refuse a model that was fitted on answers as another reader read them.
+
+    Args:
+        then, now: versions by domain; none for a model from before they were kept.
+
+    Raises:
+        ModelError: naming the domains.
+    """
+    if changed := read_otherwise(then, now):
+        raise ModelError(
+            f"{what} was fitted on answers ({', '.join(changed)}) as an earlier reader read them; fit anew with `memreward fit`: "
+            "the labels are all there"
+        )
 
 
 def _labelled_units(snapshot: Snapshot) -> Ints:
     """Units with labels, sorted by their smallest query key, so that the order of rows does not matter."""
     if not len(snapshot.labelled_queries):
-        raise ModelError("no labels are visible; reveal some with `memreward label`, or name the ledger they are in")
+        raise ModelError("no labels are visible; reveal some with `memreward reveal`, or name the ledger they are in")
     if not both_classes(snapshot.labels):
         found = float(np.nanmean(snapshot.labels))
         raise ModelError(

@@ -13,7 +13,7 @@ import numpy as np
 
 from memgraph import export
 from memgraph.keys import key_of
-from memgraph.labels import labels_in_force, read_labels
+from memgraph.labels.in_force import labels_in_force, read_labels
 from memgraph.memory import Memory, RegisteredModel
 from memgraph.reach import Reading, readings, view_key
 from memgraph.records import LabelKind, LabelView

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import platformdirs
 import yaml
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from memgraph.errors import SettingsError
 
@@ -66,6 +66,18 @@ class Settings(BaseSettings):
     device: str | None = Field(default=None, description="torch device; unset: a GPU where there is one, else the CPU.")
     neighbours: int = Field(default=7, ge=1, description="k of the similarity edges kept for each query.")
 
+    domains: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Your own ways to read and judge answers: objects of memgraph.domains.Domain, as module:attribute; in "
+        "the environment separated by commas.",
+    )
+    libraries: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("numpy",),
+        description="Libraries that programs and their tests may import in the sandbox, where they are installed here.",
+    )
+    partial_credit: bool = Field(
+        default=False, description="A program's verdict is the share of its tests that it passes, not all or nothing."
+    )
     run_programs: bool = Field(
         default=True,
         description="Run the programs of code rollouts in the sandbox at import, to see which of them behave alike.",
@@ -75,11 +87,22 @@ class Settings(BaseSettings):
         default=None, ge=256, description="Heap of the managed server; unset: from the machine."
     )
     page_cache_mb: int | None = Field(default=None, ge=64, description="Page cache of the managed server.")
+    patience: float = Field(
+        default=300.0,
+        ge=0,
+        description="Seconds that an open memory waits for a server that went away (a restart, a backup, a full disk) before it "
+        "gives up.",
+    )
     throwaway: bool = Field(
         default=False,
         description="The managed server lives for minutes: it compiles its code fast instead of well, and starts in a third "
         "less time.",
     )
+
+    @field_validator("domains", "libraries", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _password_goes_with_uri(self) -> Self:

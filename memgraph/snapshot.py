@@ -45,8 +45,11 @@ class Snapshot:
         answer_keys: [answers].
         answer_query: [answers], row of the query.
         answer_values: [answers], the normalised value, "" where missing.
-        answer_class: [answers]; answers of one query that mean the same share a number, for instance programs that
-            behave alike. Votes count classes; labels belong to answers.
+        answer_written: [answers], one spelling as it was written (what verifiers judge), "" where missing.
+        answer_same_as: [answers], key of the answer that stands for all that are equal to it; its own where none is.
+            Labels belong to all equal answers.
+        answer_class: [answers]; answers of one query that count as one for votes share a number: equal answers, and
+            programs that behave alike.
         answer_valid: [answers]; False where the response gave no answer, which never counts as agreement.
         answer_embeddings: [answers, dimension].
         similar: [2, edges]; row 0 the neighbour a message comes from, row 1 the query it goes to.
@@ -73,6 +76,8 @@ class Snapshot:
     answer_keys: list[str]
     answer_query: Ints
     answer_values: list[str]
+    answer_written: list[str]
+    answer_same_as: list[str]
     answer_class: Ints
     answer_valid: Bools
     answer_embeddings: Floats
@@ -131,6 +136,8 @@ class Snapshot:
             answer_keys=list(self.rollout_keys),
             answer_query=self.rollout_query,
             answer_values=[self.answer_values[row] for row in self.rollout_answer],
+            answer_written=[self.answer_written[row] for row in self.rollout_answer],
+            answer_same_as=[self.answer_same_as[row] for row in self.rollout_answer],
             answer_class=self.rollout_class,
             answer_valid=self.answer_valid[self.rollout_answer],
             answer_embeddings=self.answer_embeddings[self.rollout_answer],

@@ -95,6 +95,7 @@ class GuardedEmbedder:
         self._embedder = embedder
         self._checked = False
         self.space = embedder.space
+        self.embeds = not isinstance(embedder, GivenVectors)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """[texts, dimension] float32, unit length.

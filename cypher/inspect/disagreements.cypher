@@ -5,12 +5,12 @@ WITH {ledger: null} AS given  // put your values here
 MATCH (target)<-[:SCORES]-(l:Label)
 WHERE l.kind IN ['ground_truth', 'human', 'code', 'judge'] AND NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }
   AND (given.ledger IS NULL OR EXISTS { (l)-[:SPENT_IN]->(:Ledger {name: given.ledger}) })
-WITH target, l ORDER BY l.created_at
+WITH coalesce([(target)-[:EQUALS]->(stands) | stands][0], target) AS target, l ORDER BY l.created_at
 WITH target, l.kind AS kind, collect(coalesce(l.identifier, '?') + ' ' + toString(round(l.score, 2))) AS said,
      max(l.score) - min(l.score) AS spread
 WHERE spread > 0
 MATCH (q:Query)-[:GENERATES|GENERATES_REASONING]->(target)
 OPTIONAL MATCH (target)-[:LEADS_TO*0..1]->(a:Answer)
-RETURN left(q.text, 80) AS query, left(a.value, 40) AS answer, kind, said, spread,
-       COUNT { (target)<-[:LEADS_TO*0..1]-(:Thinking) } AS rollouts, target.key AS key
+RETURN left(q.text, 80) AS query, left(coalesce(a.written, a.value), 40) AS answer, kind, said, spread,
+       COUNT { (target)-[:EQUALS*0..2]-()<-[:LEADS_TO*0..1]-(:Thinking) } AS rollouts, target.key AS key
 ORDER BY spread DESC, rollouts DESC, key LIMIT 200

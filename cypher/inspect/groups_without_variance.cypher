@@ -5,7 +5,7 @@ WITH {run: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
 WHERE t.reward IS NOT NULL AND NOT coalesce(t.superseded, false) AND (given.run IS NULL OR t.run = given.run)
 WITH q, t.run AS run, t.attempt AS attempt, t.call AS call, min(t.step) AS step, max(t.created_at) AS last,
-     count(t) AS rollouts, min(t.reward) AS lowest, max(t.reward) AS highest, count(DISTINCT a) AS answers,
+     count(t) AS rollouts, min(t.reward) AS lowest, max(t.reward) AS highest, count(DISTINCT coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key)) AS answers,
      collect(DISTINCT t.reward_source) AS sources
 WHERE rollouts > 1 AND lowest = highest
 RETURN run, attempt, step, left(q.text, 80) AS query, rollouts, lowest AS reward, answers, sources

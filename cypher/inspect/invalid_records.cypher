@@ -36,6 +36,9 @@ CALL () {
   MATCH (q:Query&Unlinked)
   RETURN 'query that waits for its similar queries (import again)' AS problem, q.key AS key
   UNION ALL
+  MATCH (a:Answer&Unjoined)
+  RETURN 'answer that waits to be compared with the others of its query (import again)' AS problem, a.key AS key
+  UNION ALL
   MATCH (q:Query)-[:HAS_REFERENCE]->(r:Reference)
   WITH q, r.kind AS kind, count(r) AS references WHERE references > 1
   RETURN 'query with several references (a correction, or sources that contradict each other)' AS problem, q.key AS key

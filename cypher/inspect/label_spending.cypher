@@ -10,11 +10,11 @@ RETURN ledger.name AS ledger, ledger.budget AS budget,
        COUNT { (ledger)-[r:REVEALED {purpose: 'monitor'}]->(:Query) WHERE r.free IS NULL } AS monitored,
        size(COLLECT {
          MATCH (ledger)<-[:SPENT_IN]-(l:Label)-[:SCORES]->()-[:LEADS_TO*0..1]->(a:Answer)
-         WHERE l.kind IN ['human', 'code', 'judge'] RETURN DISTINCT a
+         WHERE l.kind IN ['human', 'code', 'judge'] RETURN DISTINCT coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key)
        }) AS answers_paid,
        COUNT { (ledger)-[:REVEALED {free: true}]->(:Query) } AS reused,
        COUNT { (ledger)<-[:SPENT_IN]-(:Label) } AS labels,
-       COUNT { (ledger)<-[:SPENT_IN]-(:Label)-[:SCORES]->(:Answer)<-[:LEADS_TO]-(:Thinking) }
+       COUNT { (ledger)<-[:SPENT_IN]-(:Label)-[:SCORES]->(:Answer)-[:EQUALS*0..2]-()<-[:LEADS_TO]-(:Thinking) }
          + COUNT { (ledger)<-[:SPENT_IN]-(:Label)-[:SCORES]->(:Thinking) } AS rollouts_judged,
        ledger.evaluated AS evaluated
 ORDER BY ledger

@@ -7,7 +7,7 @@ WITH {model: null} AS given  // put your values here
 MATCH (p:Label)-[:SCORES]->(t:Thinking)
 WHERE p.kind IN ['gnn', 'vote'] AND p.score IS NOT NULL AND (given.model IS NULL OR p.model STARTS WITH given.model)
 CALL (p, t) {
-  MATCH (t)-[:LEADS_TO*0..1]->(target)<-[:SCORES]-(l:Label)
+  MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-(target)<-[:SCORES]-(l:Label)
   WHERE NOT l.kind IN ['gnn', 'vote'] AND l.created_at >= p.created_at AND NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }
   WITH 2 * CASE l.kind WHEN 'ground_truth' THEN 0 WHEN 'human' THEN 1 WHEN 'code' THEN 2 ELSE 3 END
          + CASE WHEN target:Answer THEN 1 ELSE 0 END AS rank, avg(l.score) AS truth

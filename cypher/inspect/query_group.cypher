@@ -8,10 +8,10 @@ WHERE given.query IS NULL OR q.key = given.query OR q.text STARTS WITH given.que
 WITH given, q ORDER BY COUNT { (q)-[:GENERATES_REASONING]->() } DESC, q.key LIMIT 1
 MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
 WHERE given.run IS NULL OR t.run = given.run
-RETURN left(q.text, 80) AS query, t.run AS run, t.call AS call, t.step AS step, left(a.value, 40) AS answer, t.reward AS reward,
+RETURN left(q.text, 80) AS query, t.run AS run, t.call AS call, t.step AS step, left(coalesce(a.written, a.value), 40) AS answer, t.reward AS reward,
        t.reward_source AS source, t.reward_reason AS reason,
        COLLECT {
-         MATCH (t)-[:LEADS_TO*0..1]->()<-[:SCORES]-(l:Label)
+         MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-()<-[:SCORES]-(l:Label)
          WHERE NOT l.kind IN ['gnn', 'vote'] AND NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }
          RETURN l.kind + ' ' + toString(round(l.score, 2)) + coalesce(' by ' + l.identifier, '')
          ORDER BY CASE l.kind WHEN 'ground_truth' THEN 0 WHEN 'human' THEN 1 WHEN 'code' THEN 2 ELSE 3 END, l.created_at

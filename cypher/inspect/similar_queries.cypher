@@ -12,5 +12,5 @@ MATCH (q)-[s:SIMILAR_TO]->(n:Query)
 WHERE s.space = 'embedding_' + left(space.key, 12)
 RETURN left(q.text, 80) AS query, left(n.text, 80) AS neighbour, s.score AS cosine,
        COLLECT { MATCH (n)-[:GENERATES]->(a:Answer)<-[:SCORES]-(l:Label {kind: 'ground_truth'})
-                 WHERE l.score >= 0.5 RETURN DISTINCT left(a.value, 40) } AS right_answers
+                 WHERE l.score >= 0.5 RETURN DISTINCT left(coalesce(a.written, a.value), 40) } AS right_answers
 ORDER BY cosine DESC

@@ -18,7 +18,7 @@ MATCH (q:Query)-[:GENERATES_REASONING]->(t)
 WITH q, t, head(COLLECT { MATCH (t)<-[:SCORES]-(l:Label {kind: 'gnn'}) RETURN l ORDER BY l.created_at DESC LIMIT 1 }) AS l
 CALL (q, t, l) {
   MATCH (t)-[:LEADS_TO]->(a:Answer)
-  RETURN 'own answer' AS kind, left(a.value, 40) AS what, null AS cosine, null AS label, null AS change
+  RETURN 'own answer' AS kind, left(coalesce(a.written, a.value), 40) AS what, null AS cosine, null AS label, null AS change
   UNION ALL
   MATCH (q)-[s:SIMILAR_TO]-(n:Query)
   WITH DISTINCT l, n, s.score AS cosine
@@ -28,8 +28,8 @@ CALL (q, t, l) {
   RETURN 'neighbour' AS kind, left(n.text, 80) AS what, cosine, label,
          head(COLLECT { MATCH (l)-[moved:MOVED_BY {kind: 'neighbour'}]->(n) RETURN moved.change }) AS change
   UNION ALL
-  MATCH (l)-[moved:MOVED_BY]->(a:Answer)
-  RETURN moved.kind AS kind, left(a.value, 40) AS what, null AS cosine, moved.label AS label, moved.change AS change
+  MATCH (l)-[moved:MOVED_BY]->(a:Answer|FormerAnswer)
+  RETURN moved.kind AS kind, left(coalesce(a.written, a.value), 40) AS what, null AS cosine, moved.label AS label, moved.change AS change
 }
 RETURN t.key AS rollout, left(q.text, 80) AS query, l.score AS score, left(l.model, 12) AS model, l.created_at AS since,
        l.reason AS reason, kind, what, cosine, label, change

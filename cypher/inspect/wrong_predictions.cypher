@@ -5,7 +5,7 @@ WITH {model: null} AS given  // put your values here
 MATCH (p:Label)-[:SCORES]->(t:Thinking)
 WHERE p.kind IN ['gnn', 'vote'] AND p.score IS NOT NULL AND (given.model IS NULL OR p.model STARTS WITH given.model)
 CALL (p, t) {
-  MATCH (t)-[:LEADS_TO*0..1]->(target)<-[:SCORES]-(l:Label)
+  MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-(target)<-[:SCORES]-(l:Label)
   WHERE NOT l.kind IN ['gnn', 'vote'] AND l.created_at >= p.created_at AND NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }
   WITH 2 * CASE l.kind WHEN 'ground_truth' THEN 0 WHEN 'human' THEN 1 WHEN 'code' THEN 2 ELSE 3 END
          + CASE WHEN target:Answer THEN 1 ELSE 0 END AS rank, l.kind AS says, avg(l.score) AS truth
@@ -13,6 +13,6 @@ CALL (p, t) {
 }
 WITH p, t, says, truth ORDER BY abs(p.score - truth) DESC, t.key LIMIT 40
 MATCH (q:Query)-[:GENERATES_REASONING]->(t)-[:LEADS_TO]->(a:Answer)
-RETURN p.score AS predicted, truth, says, left(q.text, 80) AS query, left(a.value, 40) AS answer,
+RETURN p.score AS predicted, truth, says, left(q.text, 80) AS query, left(coalesce(a.written, a.value), 40) AS answer,
        left(t.text, 80) AS thinking, t.key AS rollout, left(p.model, 12) AS model
 ORDER BY abs(predicted - truth) DESC, rollout

@@ -8,14 +8,14 @@ CALL (q) {
   MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
   WHERE NOT coalesce(t.superseded, false)
   WITH t, a, EXISTS {
-    MATCH (t)-[:LEADS_TO*0..1]->()<-[:SCORES]-(l)
+    MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-()<-[:SCORES]-(l)
     WHERE l.kind IN $kinds AND l.purpose IN $purposes
       AND ($as_of IS NULL OR l.created_at <= $as_of)
       AND ($ledgers IS NULL OR EXISTS { MATCH (l)-[:SPENT_IN]->(ledger:Ledger) WHERE ledger.name IN $ledgers })
-      AND ($runs IS NULL OR t.run IN $runs OR EXISTS { MATCH (l)-[:SCORES]->(a)<-[:LEADS_TO]-(o:Thinking) WHERE o.run IN $runs })
+      AND ($runs IS NULL OR t.run IN $runs OR EXISTS { MATCH (a)-[:EQUALS*0..2]-()<-[:LEADS_TO]-(o:Thinking) WHERE o.run IN $runs })
   } AS labelled
   WHERE labelled OR NOT $labelled_only
   WITH t, a, labelled ORDER BY labelled DESC, t.created_at DESC, t.key
-  RETURN sum(CASE WHEN labelled THEN 1 ELSE 0 END) AS labelled, collect([t.key, a.key])[..$rollouts] AS rollouts
+  RETURN sum(CASE WHEN labelled THEN 1 ELSE 0 END) AS labelled, collect([t.key, coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key)])[..$rollouts] AS rollouts
 }
 RETURN key, labelled, rollouts

@@ -1,12 +1,12 @@
-// What a ledger's labels say about answers, and about the rollouts that gave them.
+// What a ledger's labels say about answers, those equal to them included, and about the rollouts that gave them.
 // Parameters: $ledger (key), $answers (keys), $kinds. Returns key, target, kind, author, score, confidence, explanation,
 // corrects (keys of labels).
 UNWIND $answers AS key
 MATCH (a:Answer {key: key})
 CALL (a) {
-  MATCH (a)<-[:SCORES]-(l:Label) RETURN a.key AS target, l
+  MATCH (a)<-[:EQUALS*0..1]-()<-[:SCORES]-(l:Label) RETURN a.key AS target, l
   UNION ALL
-  MATCH (a)<-[:LEADS_TO]-(t:Thinking)<-[:SCORES]-(l:Label) RETURN t.key AS target, l
+  MATCH (a)<-[:EQUALS*0..1]-()<-[:LEADS_TO]-(t:Thinking)<-[:SCORES]-(l:Label) RETURN t.key AS target, l
 }
 WITH target, l
 WHERE l.kind IN $kinds AND EXISTS { (l)-[:SPENT_IN]->(:Ledger {key: $ledger}) }

@@ -7,5 +7,5 @@ WITH key, t, a, head(COLLECT {
   MATCH (t)<-[:SCORES]-(l) WHERE l.kind IN ['gnn', 'vote'] AND l.created_at <= $at
   RETURN l ORDER BY l.created_at DESC, l.key LIMIT 1
 }) AS l
-RETURN key AS query, t.key AS rollout, a.key AS answer, l.score AS score, l.model AS model, l.created_at AS since
+RETURN key AS query, t.key AS rollout, coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key) AS answer, l.score AS score, l.model AS model, l.created_at AS since
 ORDER BY query, rollout

@@ -1,4 +1,5 @@
-// The domains of queries. Parameters: $keys (queries). Returns key, domain; nothing for keys that are not there.
+// What reading an answer to a query needs. Parameters: $keys (queries).
+// Returns key, domain, text; nothing for keys that are not there.
 UNWIND $keys AS key
 MATCH (q:Query {key: key})
-RETURN q.key AS key, q.domain AS domain
+RETURN q.key AS key, q.domain AS domain, q.text AS text

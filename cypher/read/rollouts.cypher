@@ -6,7 +6,7 @@
 // Parameters: $keys (queries), $property, $checks (names of the properties with vector and checks), $limit; $ledgers
 // (names or null), $kinds, $purposes, $as_of, $runs (or null); $labelled_only (whether the others are left out); $run,
 // $attempt, $call (null, or only rollouts sampled there).
-// Returns query, key, answer, run, attempt, call, policy, text (thinking), embedding (float32 bytes), features (list of [name, value]),
+// Returns query, key, answer, same_as (the answer that stands for all equal ones), run, attempt, call, policy, text (thinking), embedding (float32 bytes), features (list of [name, value]),
 // checks (float32 bytes, see memgraph/checks).
 UNWIND $keys AS key
 MATCH (q:Query {key: key})
@@ -15,15 +15,15 @@ CALL (q) {
   WHERE NOT coalesce(t.superseded, false)
     AND ($run IS NULL OR (t.run = $run AND t.attempt = $attempt AND t.call = $call))
   WITH t, a, EXISTS {
-    MATCH (t)-[:LEADS_TO*0..1]->()<-[:SCORES]-(l)
+    MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-()<-[:SCORES]-(l)
     WHERE l.kind IN $kinds AND l.purpose IN $purposes
       AND ($as_of IS NULL OR l.created_at <= $as_of)
       AND ($ledgers IS NULL OR EXISTS { MATCH (l)-[:SPENT_IN]->(ledger:Ledger) WHERE ledger.name IN $ledgers })
-      AND ($runs IS NULL OR t.run IN $runs OR EXISTS { MATCH (l)-[:SCORES]->(a)<-[:LEADS_TO]-(o:Thinking) WHERE o.run IN $runs })
+      AND ($runs IS NULL OR t.run IN $runs OR EXISTS { MATCH (a)-[:EQUALS*0..2]-()<-[:LEADS_TO]-(o:Thinking) WHERE o.run IN $runs })
   } AS labelled
   WHERE labelled OR NOT $labelled_only
   RETURN t, a ORDER BY labelled DESC, t.created_at DESC, t.key LIMIT $limit
 }
-RETURN key AS query, t.key AS key, a.key AS answer, t.run AS run, t.attempt AS attempt, coalesce(t.call, -1) AS call,
+RETURN key AS query, t.key AS key, a.key AS answer, coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key) AS same_as, t.run AS run, t.attempt AS attempt, coalesce(t.call, -1) AS call,
        t.policy AS policy, t.text AS text, t[$property] AS embedding,
        [name IN keys(t) WHERE name STARTS WITH 'feature_' | [substring(name, 8), t[name]]] AS features, t[$checks] AS checks

@@ -7,5 +7,5 @@ CALL () {
 }
 MATCH (q:Query)-[:GENERATES_REASONING]->(t)-[:LEADS_TO]->(a:Answer)
 WHERE NOT coalesce(t.superseded, false)
-RETURN t.key AS rollout, q.text AS query, q.key AS query_key, a.value AS answer, t.run AS run, t.step AS step, t.reward AS reward
+RETURN t.key AS rollout, q.text AS query, q.key AS query_key, coalesce(t.answer, a.value) AS answer, t.run AS run, t.step AS step, t.reward AS reward
 ORDER BY query, coalesce(step, -1) DESC, rollout LIMIT $limit

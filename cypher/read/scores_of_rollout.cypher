@@ -1,9 +1,9 @@
-// Everything that was ever said about a rollout, oldest first: labels on it and on its answer, and predictions.
+// Everything that was ever said about a rollout, oldest first: labels on it, on its answer and on equal ones, and predictions.
 // Parameters: $rollout (key). Returns scores (list of {label, on_answer, kind, score, at, model, reason, ledgers, author,
 // explanation}), or nothing where there is no such rollout.
 MATCH (t:Thinking {key: $rollout})
 RETURN COLLECT {
-  MATCH (t)-[:LEADS_TO*0..1]->(target)<-[:SCORES]-(l:Label)
+  MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-(target)<-[:SCORES]-(l:Label)
   RETURN {
     label: l.key, on_answer: target:Answer, kind: l.kind, score: l.score, at: l.created_at, model: l.model,
     reason: l.reason, author: l.identifier, explanation: l.explanation,

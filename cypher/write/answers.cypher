@@ -1,12 +1,19 @@
-// Writes the distinct normalised answers of queries. The vector with the smallest rank wins, whoever writes first:
-// rank '' is the embedding of the canonical value itself, another rank the hash of a vector that came with the data.
-// A program waits under the label Unobserved to be run on its prompt's inputs.
-// Parameters: $rows (key, query, value, valid, embedding, rank), $property.
+// Writes the distinct answers of queries, one node for each key. Of several spellings the node keeps the one of smallest
+// rank (what verifiers judge), and of several vectors the one of smallest rank, whoever writes first: rank '' is the
+// embedding of the canonical value itself, another rank the hash of a vector that came with the data.
+// An answer waits under the label Unjoined to be compared with the others of its query, and a program under the label
+// Unobserved to be run on its prompt's inputs.
+// Parameters: $rows (key, query, value, valid, program, written, written_rank, embedding, rank), $property.
 UNWIND $rows AS row
 MATCH (q:Query {key: row.query})
 MERGE (a:Answer {key: row.key})
-ON CREATE SET a.value = row.value, a.valid = row.valid
-FOREACH (_ IN CASE WHEN q.domain = 'code' AND a.valid AND a.behaviour_version IS NULL THEN [1] ELSE [] END | SET a:Unobserved)
+ON CREATE SET a.value = row.value, a.valid = row.valid, a:Unjoined
+FOREACH (_ IN CASE WHEN a.valid THEN [] ELSE [1] END | REMOVE a:Unjoined)
+FOREACH (_ IN CASE WHEN row.program AND a.valid AND a.behaviour_version IS NULL THEN [1] ELSE [] END | SET a:Unobserved)
 MERGE (q)-[:GENERATES]->(a)
+FOREACH (_ IN CASE WHEN row.written IS NOT NULL
+                    AND (a.written IS NULL OR row.written_rank + row.written < a.written_rank + a.written)
+                   THEN [1] ELSE [] END |
+    SET a.written = row.written, a.written_rank = row.written_rank)
 FOREACH (_ IN CASE WHEN row.rank IS NOT NULL AND (a[$property] IS NULL OR row.rank < a.embedding_rank) THEN [1] ELSE [] END |
     SET a[$property] = row.embedding, a.embedding_rank = row.rank)

@@ -8,10 +8,9 @@ from importlib.metadata import version
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from memgraph.cli import data, db, inspection, labels, learn, lifecycle, rl, runs
+from memgraph.cli import check, data, db, inspection, labels, learn, lifecycle, migrate, rl, runs
+from memgraph.cli.common import only_printable, say_error, say_traceback
 from memgraph.errors import MemRewardError
 
 app = typer.Typer(
@@ -21,12 +20,14 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Experience memory for LLM reinforcement learning: rollouts in Neo4j, rewards from a graph neural network.\n\n"
-    "Start with [bold]memreward demo[/bold]. The usual way: import → label → fit → score → train; relabel after new labels; "
+    "Start with [bold]memreward demo[/bold]. The usual way: import → reveal → fit → score → train; relabel after new labels; "
     "inspect at any time. Commands use NEO4J_URI if it is set, else a local Neo4j that they start themselves.",
 )
 app.add_typer(db.app, name="db")
 app.command("demo")(rl.demo)
+app.command("check")(check.check)
 app.command("import")(data.import_)
+app.command("reveal")(labels.reveal)
 app.command("label")(labels.label)
 app.command("queue")(labels.queue)
 app.command("fit")(learn.fit)
@@ -38,7 +39,7 @@ app.command("inspect")(inspection.inspect)
 app.command("why")(inspection.why)
 app.command("compare")(runs.compare)
 app.command("prune")(runs.prune)
-app.command("migrate")(data.migrate)
+app.command("migrate")(migrate.migrate)
 app.command("export")(lifecycle.export)
 app.command("reembed")(lifecycle.reembed)
 
@@ -61,8 +62,12 @@ def _options(
 def main() -> None:
     """Entry point: errors end as one message and exit code 1, without a traceback: ours, and those of the file system."""
     warnings.filterwarnings("ignore", category=FutureWarning)  # other libraries', about themselves
+    only_printable()
     try:
         app()
     except (MemRewardError, OSError) as error:
-        Console(stderr=True).print("[red]error:[/red]", escape(str(error)), highlight=False, soft_wrap=True)
+        say_error(error)
+        sys.exit(1)
+    except Exception:
+        say_traceback()
         sys.exit(1)

@@ -1,4 +1,9 @@
-"""What all commands share: where output goes, how errors end, how a memory is opened."""
+"""What all commands share: where output goes, how errors end, how a memory is opened.
+
+All that a person sees passes through `console` or `progress_console`, and what other code says on standard error through
+`only_printable`. Texts from rollouts may stand anywhere in it: their control characters are left out, and square brackets
+and colons in them are no markup. `--json` escapes everything but ASCII.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +11,49 @@ import dataclasses
 import json
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+import traceback
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
+from rich.text import Text
 
 from memgraph.errors import MemRewardError
+from memgraph.printable import printable
 from memgraph.settings import Settings
 
 if TYPE_CHECKING:
     from memgraph.connect import Database
     from memgraph.memory import Memory
-    from memgraph.reading import Reject
+    from memgraph.rollouts.files import Reject
 
 EXIT_REJECTED = 3
 
-console = Console()
-progress_console = Console(stderr=True)
+
+class PrintableConsole(Console):
+    """A console on which no text is markup, an emoji's name or a control sequence, in whatever it is shown."""
+
+    def __init__(self, *, stderr: bool = False, **options: Any) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False, **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What is to be printed, piece by piece; the console's own control sequences are pieces apart."""
+        for segment in super().render(renderable, options):
+            # lines are apart by now, so that what else ends a line in a terminal is part of a text
+            line_end = segment.control or segment.text == "\n"
+            yield segment if line_end else Segment(printable(segment.text), segment.style)
+
+
+console = PrintableConsole()
+progress_console = PrintableConsole(stderr=True)
 
 HomeOption = Annotated[
     Path | None,
@@ -40,17 +66,74 @@ RejectsOption = Annotated[
 RunOption = Annotated[str, typer.Option("--run", help="Run that rollouts without an id belong to.")]
 DatasetOption = Annotated[str | None, typer.Option("--dataset", help="Data set of rows that name none.")]
 DomainOption = Annotated[str | None, typer.Option("--domain", help="Domain of rows that name none: math, qa, code.")]
+QueryColumnOption = Annotated[
+    str | None, typer.Option("--query", help="Column with the query, where its layout is not a known one.")
+]
+ResponseColumnOption = Annotated[
+    str | None, typer.Option("--response", help="Column with the response, or with a list of responses.")
+]
+AnswerColumnOption = Annotated[
+    str | None, typer.Option("--answer", help="Column with what each rollout answered (not the gold).")
+]
+GoldColumnOption = Annotated[str | None, typer.Option("--gold", help="Column with the gold answer; never stored.")]
+TestsColumnOption = Annotated[str | None, typer.Option("--tests", help="Column with tests of programs; never stored.")]
+CorrectColumnOption = Annotated[
+    str | None, typer.Option("--correct", help="Column that says whether the response is right; never stored.")
+]
+ThinkingOpenedOption = Annotated[
+    bool,
+    typer.Option(
+        "--thinking-opened", help="The prompts opened the thinking: a response that never ends it has no answer."
+    ),
+]
 LedgerOption = Annotated[str, typer.Option("--ledger", help="Account that labels are spent in and read from.")]
+
+
+def named_columns(**names: str | None) -> dict[str, str]:
+    """Field → column, of those that the user named."""
+    return {field: name for field, name in names.items() if name is not None}
 
 
 def say(message: str) -> None:
     """Tell a person what goes on; never on standard output, which belongs to results."""
-    progress_console.print(message, style="dim", highlight=False, markup=False, soft_wrap=True)
+    progress_console.print(message, style="dim", highlight=False, soft_wrap=True)
+
+
+def say_error(error: BaseException) -> None:
+    """Tell a person that and why a command failed."""
+    message = Text.assemble(("error: ", "red"), str(error))
+    progress_console.print(message, highlight=False, soft_wrap=True)
 
 
 def emit(document: Any) -> None:
-    """Print one JSON document on standard output."""
-    sys.stdout.write(json.dumps(document, default=_plain, indent=2, allow_nan=False) + "\n")
+    """Print one JSON document on standard output, in ASCII; a number that JSON does not have is null."""
+    text = json.dumps(document, default=_plain)
+    sys.stdout.write(json.dumps(json.loads(text, parse_constant=lambda _: None), indent=2, allow_nan=False) + "\n")
+
+
+class _Printable(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record), lines=True)
+
+
+def only_printable() -> None:
+    """Let what other code says on standard error, logs, warnings and tracebacks, be no more than text either."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_Printable())
+    plain = warnings.formatwarning
+
+    def shown(message: Warning | str, *given: Any, **named: Any) -> str:
+        return printable(plain(message, *given, **named), lines=True)
+
+    warnings.formatwarning = shown
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without a letter is no reason to fail
+
+
+def say_traceback() -> None:
+    """Show an error that nobody expected with all that helps to find it."""
+    sys.stderr.write(printable(traceback.format_exc(), lines=True))
 
 
 def _plain(value: Any) -> Any:
@@ -90,7 +173,7 @@ def progress(description: str, total: int | None = None) -> Iterator[Any]:
     """A progress bar on standard error; yields a function that sets (done, total)."""
     with Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -112,7 +195,9 @@ def report_rejects(rejected: Sequence[Reject], file: Path) -> None:
     with file.open("w", encoding="utf-8") as lines:
         for reject in rejected:
             lines.write(json.dumps(dataclasses.asdict(reject)) + "\n")
-    say(f"{len(rejected)} rows were rejected; first: {rejected[0].file}, row {rejected[0].row}: {rejected[0].reason}")
+    say(
+        f"{len(rejected)} rows were rejected; first: {rejected[0].file}, row {rejected[0].row}: {printable(rejected[0].reason)}"
+    )
     say(f"all of them are listed in {file}")
     raise typer.Exit(EXIT_REJECTED)
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from memgraph.cli.common import HomeOption, JsonOption, LedgerOption, console, emit, open_memory, say
 from memgraph.errors import ModelError
+from memgraph.printable import printable
 
 if TYPE_CHECKING:
     from memgraph.history import Score
@@ -105,14 +105,14 @@ def why(
         return
     _print_history(rollout, history)
     if reward is not None and reward.reward is not None:
-        console.print(f"its reward is [bold]{reward.reward:.3f}[/bold], a {reward.source}")
+        console.print(f"its reward is {reward.reward:.3f}, a {reward.source}")
     if explained is None:
         return
     console.print(f"predicted: {explained.score:.3f}; without any label around: {explained.without_labels:.3f}")
     table = Table("moved by", "what", "rollouts", "label", "cosine", "change", title="leave-one-out")
     for one in explained.influences:
         shown = (_shown(one.label), _shown(one.cosine), f"{one.change:+.4f}")
-        table.add_row(one.kind, escape(one.text[:60]), str(one.rollouts), *shown)
+        table.add_row(one.kind, printable(one.text)[:60], str(one.rollouts), *shown)
     console.print(table)
 
 
@@ -121,7 +121,7 @@ def _print_history(rollout: str, history: Sequence[Score]) -> None:
     for score in history:
         by = score.model[:12] if score.model else score.author or ", ".join(score.ledgers)
         said = score.reason or score.explanation or ""
-        table.add_row(f"{score.at:%Y-%m-%d %H:%M:%S}", score.kind, _shown(score.score), escape(by), escape(said))
+        table.add_row(f"{score.at:%Y-%m-%d %H:%M:%S}", score.kind, _shown(score.score), printable(by), printable(said))
     console.print(table)
 
 
@@ -133,13 +133,13 @@ def print_rows(rows: list[dict[str, Any]]) -> None:
     texts = [{name: _shown(value) for name, value in row.items()} for row in rows]
     shared = [name for name in texts[0] if len(texts) > 1 and len({row[name] for row in texts}) == 1]
     for name in shared:
-        console.print(f"{name}: {texts[0][name]}", highlight=False, markup=False)
+        console.print(f"{name}: {texts[0][name]}", highlight=False)
     columns = [name for name in texts[0] if name not in shared]
     if not columns:
         return
     table = Table(*columns)
     for row in texts:
-        table.add_row(*(escape(row[name]) for name in columns))
+        table.add_row(*(row[name] for name in columns))
     console.print(table)
 
 
@@ -150,7 +150,7 @@ def _shown(value: Any) -> str:
         return f"{value:.3f}"
     if isinstance(value, list):
         return ", ".join(map(_shown, value)) or "–"
-    return " ".join(str(value).split())
+    return " ".join(printable(str(value)).split())
 
 
 def _parameter(text: str) -> tuple[str, Any]:

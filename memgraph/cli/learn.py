@@ -20,6 +20,7 @@ from memgraph.cli.common import (
     progress,
     say,
 )
+from memgraph.settings import Settings
 
 ConfidenceOption = Annotated[
     float,
@@ -54,7 +55,7 @@ def fit(
     if as_json:
         emit({"model": registered.key, "folder": registered.folder, "ledger": ledger, "metrics": model.metrics})
         return
-    console.print(f"reward model [bold]{registered.key[:12]}[/bold] saved in {registered.folder}")
+    console.print(f"reward model {registered.key[:12]} saved in {registered.folder}")
     for name, value in model.metrics.items():
         console.print(f"  {name}: {value:.4f}" if isinstance(value, float) else f"  {name}: {value}")
 
@@ -153,6 +154,7 @@ def evaluate(
     Rows need `correct`, or `gold` or `tests` by which their answers are judged.
     Runs in a second managed server with a temporary home; your memory is not touched. Each file is ingested once.
     """
+    from memgraph.domains.answer_report import AnswerReport
     from memgraph.evaluation import evaluate_files
     from memgraph.scorers import DEFAULT_SCORER, SCORERS
 
@@ -162,10 +164,11 @@ def evaluate(
     if embeddings and len(embeddings) != len(files):
         raise typer.BadParameter(f"{len(files)} files but {len(embeddings)} embeddings; give one for each file")
     our_trainer()
-    from trainer.verifiers import judge
+    from memgraph.domains.registry import Domains
+    from memgraph.domains.verifiers import Auto
 
     shares = labels or [0.2]
-    total, rows = len(files) * len(shares) * seeds * len(chosen), []
+    total, rows, told = len(files) * len(shares) * seeds * len(chosen), [], AnswerReport()
     with progress("evaluating", total) as update:
         for row in evaluate_files(
             files,
@@ -174,11 +177,14 @@ def evaluate(
             scorers=chosen,
             embeddings=embeddings,
             confidence=confidence,
-            judge=judge,
+            judge=Auto(Domains.of(Settings.load())),
             say=say,
+            told=told,
         ):
             rows.append(row)
             update(len(rows))
+    for remark in told.lines():
+        say(remark)
     if plot is not None:
         from memgraph.plots import plot_evaluation
 
@@ -186,7 +192,7 @@ def evaluate(
         say(f"drawn in {plot}")
     if as_json:
         documents = [{name: value for name, value in asdict(row).items() if name != "curves"} for row in rows]
-        emit({"default_scorer": DEFAULT_SCORER, "rows": documents})
+        emit({"default_scorer": DEFAULT_SCORER, "rows": documents, "answers": told.as_json()})
         return
     from memgraph.evaluation import summarise
 

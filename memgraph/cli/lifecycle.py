@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from memgraph.cli.common import HomeOption, JsonOption, console, emit, open_database, progress, say
+from memgraph.cli.migrate import read_anew, tell
 from memgraph.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,10 +42,14 @@ def import_archive(folder: Path, *, go_on: bool, home: Path | None, as_json: boo
     from memgraph import archive
 
     settings = Settings.load(home=home)
-    with open_database(settings) as database, progress("importing") as update:
-        manifest = archive.import_archive(
-            database, folder, models=settings.home / "models", go_on=go_on, progress=update
-        )
+    with open_database(settings) as database:
+        with progress("importing") as update:
+            manifest = archive.import_archive(
+                database, folder, models=settings.home / "models", go_on=go_on, progress=update
+            )
+        _, reread = read_anew(database, settings, ask=False)
+    if reread is not None:
+        tell(reread, Path("memreward.unplaced.jsonl"), as_json)
     _report(manifest, f"imported from {folder}", as_json)
 
 
@@ -78,7 +83,7 @@ def reembed(
         f"{report.linked} queries linked"
     )
     if report.serving:
-        console.print(f"it serves now: set MEMREWARD_EMBEDDING_MODEL={model}, then run memreward fit", markup=False)
+        console.print(f"it serves now: set MEMREWARD_EMBEDDING_MODEL={model}, then run memreward fit")
     else:
         console.print("prepared; the former model goes on serving until the same command without --prepare")
 
@@ -91,4 +96,4 @@ def _report(manifest: Manifest, what: str, as_json: bool) -> None:
     for part in (*manifest.nodes.values(), *manifest.relationships.values()):
         table.add_row(part.file, f"{part.rows:,}")
     console.print(table)
-    console.print(what, highlight=False, markup=False)
+    console.print(what, highlight=False)

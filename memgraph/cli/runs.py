@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from memgraph.cli.common import HomeOption, JsonOption, console, emit, open_memory, progress
+from memgraph.printable import printable
 
 
 def compare(
@@ -40,9 +40,8 @@ def compare(
     console.print(
         f"{found.queries} queries in both ({found.only_first} only in {first}, {found.only_second} only in {second}); "
         f"{found.rollouts[0]} and {found.rollouts[1]} rollouts; {found.same_answers:.0%} of {second}'s answers {first} gave too",
-        markup=False,
     )
-    table = Table("mean", "queries", escape(first), escape(second), "difference", "better", "worse")
+    table = Table("mean", "queries", first, second, "difference", "better", "worse")
     for one in found.measures:
         error = "" if one.error is None else f" ± {one.error:.3f}"
         cells = (
@@ -58,12 +57,12 @@ def compare(
         table = Table(
             "query",
             "key",
-            escape(first),
-            escape(second),
+            first,
+            second,
             title=f"largest changes of the mean {found.changes[0].measure}",
         )
         for change in found.changes:
-            table.add_row(escape(change.text[:80]), change.query[:12], f"{change.first:.2f}", f"{change.second:.2f}")
+            table.add_row(printable(change.text)[:80], change.query[:12], f"{change.first:.2f}", f"{change.second:.2f}")
         console.print(table)
 
 

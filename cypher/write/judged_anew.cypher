@@ -1,0 +1,17 @@
+// Writes what a stored reference says about answers that were read anew, in place of what it said about the former ones. It
+// costs nothing, and is dated as the label that it follows from.
+// Parameters: $rows (key, answer, ledgers: keys; properties; corrects: keys of labels on the same answer that it replaces).
+UNWIND $rows AS row
+MATCH (a:Answer {key: row.answer})
+MERGE (l:Label {key: row.key})
+ON CREATE SET l += row.properties
+MERGE (l)-[:SCORES]->(a)
+WITH l, row
+CALL (l, row) {
+  UNWIND row.ledgers AS key
+  MATCH (ledger:Ledger {key: key})
+  MERGE (l)-[:SPENT_IN]->(ledger)
+}
+UNWIND row.corrects AS earlier
+MATCH (corrected:Label {key: earlier})
+MERGE (l)-[:CORRECTS]->(corrected)

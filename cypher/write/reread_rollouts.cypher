@@ -1,0 +1,13 @@
+// Moves rollouts to the answers that they are read as. Parameters: $rows (key, former, answer: keys; properties; observed:
+// whether its program was run under the former answer already, with the same text).
+UNWIND $rows AS row
+MATCH (t:Thinking {key: row.key})-[leads:LEADS_TO]->(former:Rereading {key: row.former})
+MATCH (a:Answer {key: row.answer})
+MERGE (former)-[:READ_AS]->(a)
+MERGE (t)-[:LEADS_TO]->(a)
+DELETE leads
+SET t += row.properties
+FOREACH (_ IN CASE WHEN row.observed AND a:Unobserved THEN [1] ELSE [] END |
+    SET a.behaviour = former.behaviour, a.examples_passed = former.examples_passed, a.runs = former.runs,
+        a.behaviour_version = former.behaviour_version
+    REMOVE a:Unobserved)
