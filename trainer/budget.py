@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from memgraph import Memory
+from memgraph.domains import Judge
 from memgraph.labelling import Acquisition, Spending, label_within_budget
-from memgraph.truth import Judge, TruthSource
+from memgraph.labels.truth import TruthSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from memgraph import keys
+from memgraph.domains.thinking import split_thinking
 from memgraph.errors import TrainingError
-from memgraph.messages import Completion, Messages, read_completion
+from memgraph.rollouts.messages import Completion, Messages, read_completion
 
 __all__ = ["Completion", "Messages", "read_completion"]
 
 REQUIRED: Final = ("query_key", "query", "domain", "dataset")
 TRAIN: Final = "train"
 HELD_OUT: Final = "eval"
+_LONGEST_TAG: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class Sample:
     Attributes:
         position: in the reward call.
         thinking: only where a chat template has split it off the response.
+        thinking_opened: the prompt ends inside an open thinking.
+        stated: the end of the response in which the answer is looked for (see `memgraph.records.Rollout`).
     """
 
     position: int
@@ -34,6 +38,8 @@ class Sample:
     domain: str
     dataset: str
     query_id: str | None
+    thinking_opened: bool = False
+    stated: str | None = None
 
 
 def check_columns(columns: Mapping[str, Any]) -> None:
@@ -54,7 +60,18 @@ def is_training(columns: Mapping[str, Any]) -> bool:
     return TRAIN in columns.get("split", [TRAIN])
 
 
-def read_samples(completions: Sequence[Completion], columns: Mapping[str, Any]) -> list[Sample]:
+def opens_thinking(prompt: Completion) -> bool:
+    """Whether a prompt, as the model sees it, ends inside a thinking that it has opened."""
+    if not isinstance(prompt, str):
+        return False
+    end = prompt[-_LONGEST_TAG:].rstrip()
+    start = max(end.rfind("<"), end.rfind("["))
+    return start >= 0 and split_thinking(end[start:]) == ("", None)
+
+
+def read_samples(
+    completions: Sequence[Completion], columns: Mapping[str, Any], prompts: Sequence[Completion] = ()
+) -> list[Sample]:
     """Completions with their columns, in order.
 
     Raises:
@@ -75,6 +92,20 @@ def read_samples(completions: Sequence[Completion], columns: Mapping[str, Any]) 
                 f"row {position}: the column query_key does not belong to the columns dataset and query; make the data set "
                 "with trainer.data.training_dataset"
             )
-        response, thinking = read_completion(completion)
-        samples.append(Sample(position, response, thinking, query_key, query, domain, dataset, query_id))
+        said = read_completion(completion)
+        opened = position < len(prompts) and opens_thinking(prompts[position])
+        samples.append(
+            Sample(
+                position,
+                said.response,
+                said.thinking,
+                query_key,
+                query,
+                domain,
+                dataset,
+                query_id,
+                thinking_opened=opened,
+                stated=said.stated,
+            )
+        )
     return samples

@@ -58,9 +58,9 @@ class LabelSection(_Section):
     seed: int = 0
     verifier: str = Field(
         "auto",
-        description="What judges answers: a name in `trainer.verifiers`, or a function of yours as module:function; `auto` "
-        "takes tests for programs, expressions for maths, normal forms for all else. Not `human`, who judges one answer at "
-        "a time after the fact: `memreward queue`.",
+        description="What judges answers: a name in `memgraph.domains.verifiers`, or a function of yours as module:function. "
+        "`auto` leaves it to the domain: tests of programs, expressions in maths, options and texts of questions. Not `human`, "
+        "who judges one answer at a time after the fact: `memreward queue`.",
     )
     acquisition: Literal["random", "informative"] = Field(
         "informative",
@@ -156,6 +156,15 @@ class RewardSection(_Section):
         60.0,
         gt=0,
         description="How long a process waits for the others' rollouts of a group; then what is there is scored.",
+    )
+    max_unanswered: float = Field(
+        1.0, ge=0, le=1, description="Share of rollouts without an answer above which training stops; 1 never stops."
+    )
+    max_undecided: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Share of verdicts that could not be given above which training stops; 1 never stops.",
     )
     max_failed_calls: int = Field(3, ge=0, description="Consecutive failed reward calls after which training stops.")
 

@@ -12,9 +12,9 @@ from datasets import Dataset
 
 from memgraph import keys
 from memgraph.errors import InputError
-from memgraph.messages import read_prompt
+from memgraph.labels.truth import Truth
 from memgraph.records import Reference
-from memgraph.truth import Truth
+from memgraph.rollouts.messages import read_prompt
 from trainer.config import DataSection
 from trainer.problems import Problem, Split, generate
 
@@ -31,7 +31,7 @@ class Task:
 
 
 class ProblemTruth:
-    """The truth about problems, for the ledger only (a `memgraph.truth.TruthSource`)."""
+    """The truth about problems, for the ledger only (a `memgraph.labels.truth.TruthSource`)."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self._references: dict[str, Reference] = {}
@@ -136,7 +136,7 @@ def with_query_columns(
         dataset: name of the set, part of each query's key.
         domain: of all rows: "math", "qa", "code" or another name.
         domain_column: instead of it, the column that names each row's.
-        query: the column with the query, as text or as messages (`memgraph.messages.read_prompt`).
+        query: the column with the query, as text or as messages (`memgraph.rollouts.messages.read_prompt`).
         query_id: a column with ids, for people.
         split: rollouts of "eval" (for `eval_dataset`) never enter the memory.
 

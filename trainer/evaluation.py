@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap
 
-from memgraph.answers import normalise
-from memgraph.ledger import Ledger
-from memgraph.parsing import parse_response
-from memgraph.truth import Judge
+from memgraph.domains import Domains, Judge
+from memgraph.domains.verifiers import verifier
+from memgraph.ledger import Ledger, StatedAnswer
 from trainer.config import RunConfig
 from trainer.data import Problems, Task
 from trainer.generate import sample_responses
 from trainer.policy import Policy
 from trainer.progress import Narrator
 from trainer.sharing import part, whole
-from trainer.verifiers import verifier
 
 Scores = dict[str, NDArray[np.float64]]
 """[problems] of each split, 1 where the greedy answer is right."""
@@ -63,13 +60,12 @@ def paired_change(before: NDArray[np.float64], after: NDArray[np.float64], *, se
 
 
 def greedy_scores(
-    model: Any,
-    tokenizer: Any,
-    prompts: Sequence[Any],
+    policy: Policy,
     problems: Problems,
     *,
     ledger: Ledger,
     judge: Judge,
+    domains: Domains,
     max_new_tokens: int,
     batch_size: int = 64,
     progress: bool = False,
@@ -79,24 +75,28 @@ def greedy_scores(
     The truth is read for evaluation only, and counted as such in the ledger.
     """
     responses = sample_responses(
-        model,
-        tokenizer,
-        prompts,
+        policy.model,
+        policy.tokenizer,
+        [policy.prompt(task.query) for task in problems.tasks],
         n=1,
         max_new_tokens=max_new_tokens,
         temperature=0.0,
         batch_size=batch_size,
         progress=progress,
     )
-    answers = [stated_answer(task, response) for task, (response,) in zip(problems.tasks, responses, strict=True)]
-    scores = ledger.evaluate_answers(problems.truth, answers, judge=judge)
-    return np.array([score or 0.0 for score in scores], np.float64)
+    opened = policy.opens_thinking
+    answers = [
+        stated_answer(domains, task, response, thinking_opened=opened)
+        for task, (response,) in zip(problems.tasks, responses, strict=True)
+    ]
+    verdicts = ledger.evaluate_answers(problems.truth, answers, judge=judge)
+    return np.array([verdict.score or 0.0 for verdict in verdicts], np.float64)
 
 
-def stated_answer(task: Task, response: str) -> tuple[str, str | None, str]:
-    """(query key, normalised answer or None where missing, domain), as `Ledger.evaluate_answers` takes it."""
-    answer = normalise(parse_response(response, task.domain).answer, task.domain)
-    return task.query_key, answer.value if answer.valid else None, task.domain
+def stated_answer(domains: Domains, task: Task, response: str, *, thinking_opened: bool = False) -> StatedAnswer:
+    """What a response to a problem states."""
+    found = domains[task.domain].read(response, query=task.query, thinking_opened=thinking_opened)
+    return StatedAnswer(task.query_key, found.answer, task.domain, task.query)
 
 
 def evaluate(
@@ -105,6 +105,7 @@ def evaluate(
     held_out: Mapping[str, Problems],
     ledger: Ledger,
     narrator: Narrator,
+    domains: Domains,
     *,
     together: bool = False,
 ) -> Scores:
@@ -114,19 +115,18 @@ def evaluate(
         together: every process answers all problems, in step with the others, as weights that are sharded over them need.
     """
     policy.ready_to_sample()
-    judge = verifier(config.labels.verifier).judge
+    judge = verifier(config.labels.verifier, domains)
     scores = {}
     for split, problems in held_out.items():
         if not problems.tasks:
             continue
         mine = problems if together else Problems(tuple(part(problems.tasks)), problems.truth)
         found = greedy_scores(
-            policy.model,
-            policy.tokenizer,
-            [policy.prompt(task.query) for task in mine.tasks],
+            policy,
             mine,
             ledger=ledger,
             judge=judge,
+            domains=domains,
             max_new_tokens=config.max_new_tokens,
             progress=narrator.shows_progress,
         )

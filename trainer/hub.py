@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from datasets import load_dataset
 
+from memgraph.domains import Domains
 from memgraph.errors import InputError
 from memgraph.keys import draw_position
-from memgraph.parsing import parse_response
 from trainer.problems import Domain, Problem
 
 Row = Mapping[str, Any]
@@ -117,7 +117,7 @@ def _after_hashes(row: Row) -> Item:
 
 
 def _boxed(row: Row) -> Item | None:
-    gold = parse_response(row["solution"], "math").answer if "\\boxed" in row["solution"] else None
+    gold = Domains()["math"].read(row["solution"]).answer if "\\boxed" in row["solution"] else None
     return None if gold is None else Item(row["problem"], gold=gold)
 
 

@@ -69,6 +69,7 @@ def _sampled(
                     dataset=task.dataset,
                     domain=task.domain,
                     policy=config.policy.model,
+                    thinking_opened=policy.opens_thinking,
                     run=run,
                     attempt=1,
                     call=sample // group,

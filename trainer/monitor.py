@@ -15,9 +15,10 @@ from typing import Any, Literal
 import numpy as np
 
 from memgraph import LabelView, Memory
+from memgraph.domains import Judge
+from memgraph.labels.truth import TruthSource
 from memgraph.records import Purpose
 from memgraph.scorers import Scorer
-from memgraph.truth import Judge, TruthSource
 from trainer.predictions import Prediction, by_group
 from trainer.reporting import append_rows, read_rows
 

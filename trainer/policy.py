@@ -12,6 +12,7 @@ from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from memgraph.errors import TrainingError
+from trainer.completions import opens_thinking
 from trainer.config import PolicySection
 from trainer.tiny_policy import format_prompt, load_tiny_policy
 
@@ -40,6 +41,15 @@ class Policy:
         if self.system_prompt is None:
             return text
         return [{"role": "system", "content": self.system_prompt}, {"role": "user", "content": text}]
+
+    @property
+    def opens_thinking(self) -> bool:
+        """Whether the chat template opens the thinking in the prompt, as those of some reasoning models do."""
+        prompt = self.prompt("1 + 1")
+        if isinstance(prompt, str):
+            return opens_thinking(prompt)
+        rendered = self.tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
+        return opens_thinking(str(rendered))
 
     def ready_to_sample(self) -> None:
         """Undo what training leaves behind: dropout, and gradient checkpointing, which breaks the key-value cache."""

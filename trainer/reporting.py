@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from memgraph.domains.answer_report import AnswerReport
 from trainer.verdicts import EVALUATION, LABEL, Reward
 
 
@@ -31,6 +32,7 @@ class CallReport:
         failure: why the whole call gave no reward.
         waiting: calls whose rewards are on disk, but not in the graph yet.
         seconds: by stage.
+        answers: which rollouts state no answer, and which verdicts could not be given.
     """
 
     call: int | None
@@ -44,6 +46,7 @@ class CallReport:
     failure: str | None = None
     waiting: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    answers: AnswerReport = field(default_factory=AnswerReport)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -77,6 +80,8 @@ class CallReport:
             "incomplete_groups": self.incomplete_groups,
             "late_ranks": self.late_ranks,
             "failure": self.failure,
+            "without_answer": self.answers.unanswered.total(),
+            "undecided": self.answers.undecided.total(),
             "seconds": round(sum(self.seconds.values()), 4),
             "stages": self.seconds,
         }
@@ -119,6 +124,10 @@ def log_metrics(name: str, report: CallReport, scorer: str | None, log_metric: C
         log_metric(f"{name}/source/{source}", report.sources[source] / total)
     for source, mean in sorted(report.means.items()):
         log_metric(f"{name}/mean/{source}", mean)
+    log_metric(f"{name}/without_answer", report.answers.unanswered_share)
+    log_metric(f"{name}/undecided", report.answers.undecided_share)
+    for domain, rollouts in sorted(report.answers.rollouts.items()):
+        log_metric(f"{name}/without_answer/{domain}", report.answers.unanswered[domain] / rollouts)
     log_metric(f"{name}/failed", float(report.failure is not None))
     log_metric(f"{name}/seconds", sum(report.seconds.values()))
     if report.call is not None:

@@ -20,16 +20,17 @@ from typing import Any, Literal
 import numpy as np
 
 from memgraph import LabelView, Memory, Rollout
-from memgraph.answers import normalise
-from memgraph.errors import TrainingError
+from memgraph.domains import Domain, Domains, Judge
+from memgraph.domains.answer_report import AnswerReport
+from memgraph.errors import MemRewardError, TrainingError
 from memgraph.export import Group
 from memgraph.ingest import StoredRollout
+from memgraph.labels.truth import TruthSource
+from memgraph.ledger import RevealReport, StatedAnswer
 from memgraph.memory import prediction_rows
-from memgraph.parsing import parse_response
 from memgraph.records import LabelKind
 from memgraph.scorers import Scorer
 from memgraph.snapshot import Snapshot
-from memgraph.truth import Judge, TruthSource
 from trainer.completions import Completion, Sample, check_columns, is_training, read_samples
 from trainer.groups import Ranks
 from trainer.reporting import CallReport, log_columns, log_metrics
@@ -39,6 +40,7 @@ from trainer.verdicts import EVALUATION, Reward, RewardRule, labelled_rewards, p
 logger = logging.getLogger(__name__)
 
 _FLUSH_SECONDS = 120.0
+_ENOUGH = 100  # rollouts or verdicts, before their share says something
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,12 @@ class Judged:
     judge: Judge
     budget: int
 
-    def reveal(self, memory: Memory, query_keys: Iterable[str]) -> None:
+    def reveal(self, memory: Memory, query_keys: Iterable[str]) -> RevealReport:
         """Have the ledger judge the answers that are new; of other queries none."""
-        if labelled := set(query_keys).intersection(self.query_keys):
-            memory.ledger(self.ledger, budget=self.budget).reveal(self.source, labelled, judge=self.judge)
+        labelled = set(query_keys).intersection(self.query_keys)
+        if not labelled:
+            return RevealReport()
+        return memory.ledger(self.ledger, budget=self.budget).reveal(self.source, labelled, judge=self.judge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +106,18 @@ class MemoryReward:
             rewards back, before training stops.
         log: a JSON-lines file to append one row for each training call of rank 0 to.
         name: of the reward in the trainer's metrics; several reward functions need several names.
+        domains: your own ways to read and judge answers, beside those that the memory was opened with.
+        thinking_opened: whether the chat template opens the thinking in the prompt, so that a response which closes none
+            has no answer. None goes by the end of each prompt that is a text.
+        max_unanswered, max_undecided: shares (0..1) of rollouts without an answer, and of verdicts that could not be
+            given, above which training stops; looked at from a hundred on.
 
     Attributes:
         scorer, model, judged, view, max_failed_calls: may be set between calls.
         last: what the latest call did.
         calls: training calls of this attempt.
         source_counts: rewards of all training calls, by source.
+        answers: what the rollouts of all training calls stated, and which verdicts could not be given.
 
     Raises:
         TrainingError: from a call, for a data set without the columns, and once too many calls have failed in a row.
@@ -133,8 +143,16 @@ class MemoryReward:
         max_failed_calls: int = 3,
         log: Path | None = None,
         name: str = "memory_reward",
+        domains: Iterable[Domain] = (),
+        thinking_opened: bool | None = None,
+        max_unanswered: float = 1.0,
+        max_undecided: float = 1.0,
     ) -> None:
         self.__name__ = name
+        memory.domains = Domains(domains, base=memory.domains)
+        self.thinking_opened = thinking_opened
+        self.max_unanswered = max_unanswered
+        self.max_undecided = max_undecided
         self.memory = memory
         self.run = run
         self.judged = judged
@@ -155,6 +173,7 @@ class MemoryReward:
         self.last: CallReport | None = None
         self.calls = 0
         self.source_counts: Counter[str] = Counter()
+        self.answers = AnswerReport()
         self._attempt: int | None = None
         self._failed = 0
         self._spool: Spool | None = None
@@ -162,7 +181,7 @@ class MemoryReward:
 
     def __getstate__(self) -> dict[str, Any]:
         """Settings and scorer; no connection, attempt, thread or count."""
-        own = {"last", "calls", "source_counts", "_attempt", "_failed", "_spool", "_turn"}
+        own = {"last", "calls", "source_counts", "answers", "_attempt", "_failed", "_spool", "_turn"}
         return {name: value for name, value in self.__dict__.items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -187,7 +206,7 @@ class MemoryReward:
             step = int(trainer_state.global_step) if trainer_state is not None else None
             report = CallReport(self.calls if training else None, step)
             self.calls += training  # here, so that ranks count alike whatever happens to one of them
-            rewards = self._rewards(completions, columns, report)
+            rewards = self._rewards(prompts, completions, columns, report)
             self._publish(rewards, report, log_extra, log_metric)
             self._stop_past_the_limit(report)
         return [reward.value for reward, _ in rewards]
@@ -211,24 +230,35 @@ class MemoryReward:
                 self._spool = None
 
     def _rewards(
-        self, completions: Sequence[Completion], columns: Mapping[str, Any], report: CallReport
+        self,
+        prompts: Sequence[Completion],
+        completions: Sequence[Completion],
+        columns: Mapping[str, Any],
+        report: CallReport,
     ) -> list[tuple[Reward, str]]:
         """[completions] reward and rollout key ("" where nothing is stored)."""
         try:
             if report.call is None:
-                return self._evaluate(completions, columns, report)
-            rewards = self._train(completions, columns, report)
+                return self._evaluate(prompts, completions, columns, report)
+            rewards = self._train(prompts, completions, columns, report)
             self._failed = 0  # an evaluation that goes well says nothing about the memory
             return rewards
         except Exception as error:
             # A rank that raises leaves the others waiting for ever, so a failure is a reward of None with its reason.
             self._failed += 1
             report.failure = f"{type(error).__name__}: {error}"
-            logger.exception("reward call %s failed", report.call)
+            if isinstance(error, MemRewardError):  # it says itself what was wrong and what to do
+                logger.warning("reward call %s failed: %s", report.call, error)
+            else:
+                logger.exception("reward call %s failed", report.call)
             return [(Reward(None, "none", f"failed: {report.failure}"), "")] * len(completions)
 
     def _train(
-        self, completions: Sequence[Completion], columns: Mapping[str, Any], report: CallReport
+        self,
+        prompts: Sequence[Completion],
+        completions: Sequence[Completion],
+        columns: Mapping[str, Any],
+        report: CallReport,
     ) -> list[tuple[Reward, str]]:
         """The rollouts are in the graph, and the rewards on disk, when it returns."""
         ranks = Ranks.here()
@@ -236,12 +266,13 @@ class MemoryReward:
             group = self._group(ranks, report)  # first, since ranks must agree whatever happens to one of them
         try:
             with report.stage("store"):
-                samples = read_samples(completions, columns)
+                samples = read_samples(completions, columns, prompts)
                 spool = self._open_spool()
-                places = self._store(samples, group, ranks, report.step)
+                places = self._store(samples, group, ranks, report)
             with report.stage("judge"):
                 if self.judged is not None:
-                    self.judged.reveal(self.memory, {sample.query_key for sample in samples})
+                    revealed = self.judged.reveal(self.memory, {sample.query_key for sample in samples})
+                    report.answers.add(revealed.verdicts)
         finally:
             ranks.arrive(self.memory, group)  # also where this rank failed: the others need not wait
         with report.stage("wait"):
@@ -273,7 +304,7 @@ class MemoryReward:
         report.attempt = self._attempt
         return Group(self.run, self._attempt, self.calls - 1)
 
-    def _store(self, samples: Sequence[Sample], group: Group, ranks: Ranks, step: int | None) -> list[StoredRollout]:
+    def _store(self, samples: Sequence[Sample], group: Group, ranks: Ranks, report: CallReport) -> list[StoredRollout]:
         stored = self.memory.add(
             Rollout(
                 query=sample.query,
@@ -283,16 +314,19 @@ class MemoryReward:
                 domain=sample.domain,
                 policy=self._policy,
                 thinking=sample.thinking,
+                thinking_opened=self._opened(sample),
+                stated=sample.stated,
                 run=group.run,
                 attempt=group.attempt,
                 call=group.call,
-                step=step,
+                step=report.step,
                 sample=ranks.sample(sample.position),
             )
             for sample in samples
         )
         if stored.rejected:
             raise TrainingError(f"{len(stored.rejected)} rollouts were not stored: {stored.rejected[0].reason}")
+        report.answers.add(stored.answers)
         return stored.stored
 
     def _predict(
@@ -338,22 +372,42 @@ class MemoryReward:
         ]
 
     def _evaluate(
-        self, completions: Sequence[Completion], columns: Mapping[str, Any], report: CallReport
+        self,
+        prompts: Sequence[Completion],
+        completions: Sequence[Completion],
+        columns: Mapping[str, Any],
+        report: CallReport,
     ) -> list[tuple[Reward, str]]:
         """What the ledger's evaluation says of held-out rollouts; nothing of them is stored."""
-        samples = read_samples(completions, columns)
+        samples = read_samples(completions, columns, prompts)
         if self.held_out is None:
             return [(Reward(None, "none", "an evaluation rollout, and no truth was given for it"), "")] * len(samples)
         answers = []
         for sample in samples:
-            parsed = parse_response(sample.response, sample.domain, thinking=sample.thinking, answer=None)
-            answer = normalise(parsed.answer, sample.domain)
-            answers.append((sample.query_key, answer.value if answer.valid else None, sample.domain))
+            stated = sample.response if sample.stated is None else sample.stated
+            domain = self.memory.domains[sample.domain]
+            found = domain.read(stated, query=sample.query, thinking_opened=self._opened(sample))
+            report.answers.read(sample.domain, found.answer is not None, sample.response)
+            answers.append(StatedAnswer(sample.query_key, found.answer, sample.domain, sample.query))
         with report.stage("judge"):
             ledger = self.memory.ledger(self.held_out.ledger)
-            scores = ledger.evaluate_answers(self.held_out.source, answers, judge=self.held_out.judge)
-        unknown = Reward(None, "none", "an evaluation rollout whose truth is not known, or not decidable")
-        return [(unknown if score is None else Reward(score, EVALUATION), "") for score in scores]
+            verdicts = ledger.evaluate_answers(self.held_out.source, answers, judge=self.held_out.judge)
+        for answer, verdict in zip(answers, verdicts, strict=True):
+            if answer.answer is not None:
+                report.answers.judged(answer.domain, verdict.score, verdict.reason, answer.answer)
+        return [
+            (
+                Reward(None, "none", f"an evaluation rollout that cannot be judged: {verdict.reason}")
+                if verdict.score is None
+                else Reward(verdict.score, EVALUATION),
+                "",
+            )
+            for verdict in verdicts
+        ]
+
+    def _opened(self, sample: Sample) -> bool:
+        """Whether the prompt opened the thinking: as the trainer was told, else by the prompt's own end."""
+        return sample.thinking is None and (sample.thinking_opened or bool(self.thinking_opened))
 
     def _open_spool(self) -> Spool:
         if self._spool is None:
@@ -377,6 +431,7 @@ class MemoryReward:
             log_metrics(self.__name__, report, self.scorer.name if self.scorer else None, log_metric)
         if report.call is not None:
             self.source_counts.update(report.sources)
+            self.answers.add(report.answers)
             if self._log is not None and Ranks.here().rank == 0:
                 report.append_to(self._log, run=self.run)
 
@@ -388,6 +443,18 @@ class MemoryReward:
             )
         if self._spool is not None and self._spool.failures > self.max_failed_calls:
             raise TrainingError(self._spool.problem())
+        self._stop_without_answers()
+
+    def _stop_without_answers(self) -> None:
+        """A format that is not read, or a truth that cannot be judged by, is better known early."""
+        told = self.answers
+        for share, bound, number, what in (
+            (told.unanswered_share, self.max_unanswered, told.rollouts.total(), "rollouts state no answer"),
+            (told.undecided_share, self.max_undecided, told.verdicts.total(), "verdicts could not be given"),
+        ):
+            if number >= _ENOUGH and share > bound:
+                lines = "\n".join(told.lines())
+                raise TrainingError(f"{share:.0%} of {number} {what}, more than the {bound:.0%} allowed:\n{lines}")
 
 
 class AsyncMemoryReward:

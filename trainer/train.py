@@ -20,13 +20,14 @@ from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from memgraph import LabelView, Memory
+from memgraph.domains import Judge
+from memgraph.domains.verifiers import verifier
 from memgraph.errors import TrainingError
 from memgraph.ingest import IngestReport
 from memgraph.labelling import Spending
 from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import SCORERS, GnnScorer, Scorer
 from memgraph.settings import Settings
-from memgraph.truth import Judge
 from trainer.budget import LabelBudget
 from trainer.config import RunConfig
 from trainer.data import Problems, Task, load_problems, training_dataset
@@ -43,7 +44,6 @@ from trainer.result import RunResult
 from trainer.reward import HeldOut, Judged, MemoryReward
 from trainer.sharing import by_first, load_shared
 from trainer.upkeep import RewardUpkeep
-from trainer.verifiers import verifier
 
 _LONGEST_WAIT = 4 * 3600.0  # seconds; of the others while the first process samples, labels or fits
 
@@ -75,7 +75,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     result.resumed_at = resumed_at
     if resumed_at is not None:
         memory.supersede(config.name, resumed_at)
-    judge = verifier(config.labels.verifier).judge
+    judge = verifier(config.labels.verifier, memory.domains)
 
     with stage("loading the policy and the problems"):
         policy = load_policy(config.policy, device=memory.settings.device)
@@ -132,7 +132,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     before: Scores = {}
     if config.evaluate:
         with stage("accuracy on held-out problems before training"):
-            before = evaluate(config, policy, held_out, ledger, narrator)
+            before = evaluate(config, policy, held_out, ledger, narrator, memory.domains)
 
     scored = judged.query_keys if scorer is None else {task.query_key for task in training.tasks}
     rewarded = Problems(one_pass(training.tasks, scored, seed=config.seed), training.truth)
@@ -156,6 +156,9 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             num_generations=group_size(config),
             group_seconds=config.reward.group_seconds,
             max_failed_calls=config.reward.max_failed_calls,
+            max_unanswered=config.reward.max_unanswered,
+            max_undecided=config.reward.max_undecided,
+            thinking_opened=policy.opens_thinking,
             held_out=HeldOut(config.ledger, problems.test.truth, judge),
             log=log,
         )
@@ -166,6 +169,8 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         try:
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
             reward.close()
+            for line in reward.answers.lines():
+                narrator.say(line)
             reward.source_counts = sum(gather_object([reward.source_counts]), Counter())
         finally:
             # a run that is stopped by an alarm leaves its summary as well
@@ -182,7 +187,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     if before:
         with stage("accuracy on held-out problems after training"):
             sharded = trainer.is_deepspeed_enabled or trainer.is_fsdp_enabled
-            after = evaluate(config, policy, held_out, ledger, narrator, together=sharded)
+            after = evaluate(config, policy, held_out, ledger, narrator, memory.domains, together=sharded)
             result.accuracy = changes(before, after, held_out)
             if first:
                 keep_scores(config.folder / "scores.json", before, after, held_out)

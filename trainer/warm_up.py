@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from memgraph import LabelView, Memory
+from memgraph.domains.verifiers import verifier
 from memgraph.errors import MemRewardError
 from memgraph.memory import RegisteredModel
 from memgraph.reward_model import RewardModelConfig
@@ -25,12 +26,11 @@ from trainer.policy import load_policy
 from trainer.progress import Narrator
 from trainer.reward import Judged
 from trainer.train import label, store_labelled_rollouts
-from trainer.verifiers import verifier
 
 
 def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> RegisteredModel:
     """Rollouts, labels and a reward model for a run; returns the model's registration."""
-    judge = verifier(config.labels.verifier).judge
+    judge = verifier(config.labels.verifier, memory.domains)
     training = load_problems(config.data).train
     policy = load_policy(config.policy, device=memory.settings.device)
     count = config.reward.initial_rollouts

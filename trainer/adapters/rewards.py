@@ -21,17 +21,17 @@ from statistics import fmean
 from typing import Any, Final, Literal
 
 from memgraph import Memory
+from memgraph.domains import Judge
+from memgraph.domains.verifiers import verifier
 from memgraph.errors import InputError, SettingsError
 from memgraph.ledger import Ledger
 from memgraph.records import Purpose
 from memgraph.scorers import GnnScorer
 from memgraph.settings import Settings
-from memgraph.truth import Judge
 from trainer.config import RunConfig
 from trainer.data import Problems, Task, load_problems
 from trainer.evaluation import stated_answer
 from trainer.reward import Judged, MemoryReward
-from trainer.verifiers import verifier
 
 logger = logging.getLogger(__name__)
 
@@ -183,10 +183,11 @@ class RolloutRewards:
         ]
 
     def _evaluate(self, problems: Problems, task: Task, response: str) -> RolloutReward:
-        (score,) = self._ledger.evaluate_answers(problems.truth, [stated_answer(task, response)], judge=self._judge)
-        if score is None:
-            return RolloutReward(0.0, "none", "the verifier could not judge the answer")
-        return RolloutReward(score, "evaluation", "")
+        stated = stated_answer(self._reward.memory.domains, task, response)
+        (verdict,) = self._ledger.evaluate_answers(problems.truth, [stated], judge=self._judge)
+        if verdict.score is None:
+            return RolloutReward(0.0, "none", f"the verifier could not judge the answer: {verdict.reason}")
+        return RolloutReward(verdict.score, "evaluation", "")
 
 
 def without_none(values: Sequence[float | None]) -> list[float]:
@@ -223,8 +224,8 @@ def open_rewards(run_config: str, *, group_size: int, wait: float, home: str | N
             "model, `gnn`, or `none` for labelled-only training"
         )
     problems = load_problems(config.data)
-    judge = verifier(config.labels.verifier).judge
     memory = Memory.open(Settings.load(home=home), say=logger.info)
+    judge = verifier(config.labels.verifier, memory.domains)
     atexit.register(memory.close)
     ledger = memory.ledger(config.ledger)
     known = {key for key, purpose in ledger.purposes().items() if purpose is not Purpose.MONITOR}
@@ -246,6 +247,8 @@ def open_rewards(run_config: str, *, group_size: int, wait: float, home: str | N
         policy=config.policy.model,
         num_generations=group_size,
         max_failed_calls=config.reward.max_failed_calls,
+        max_unanswered=config.reward.max_unanswered,
+        max_undecided=config.reward.max_undecided,
         log=config.folder / "rewards.jsonl",
     )
     atexit.register(reward.close)  # before the memory closes: the last to register is the first to run

@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from memgraph.answers import normalise
-from memgraph.parsing import parse_response
+from memgraph.domains import Domains, Item
+from memgraph.domains.verifiers import judge
 from memgraph.records import Reference
 from trainer.generate import sample_responses
 from trainer.problems import DOMAINS, Problem, Split, generate
 from trainer.tiny_policy import WEIGHTS, format_prompt, load_tiny_policy
-from trainer.verifiers import verify_many
 
 MAX_NEW_TOKENS = 72  # the longest response, a function, takes about 65
 _SAMPLES = 8
@@ -71,14 +70,14 @@ def measure(
 
 def judge_responses(problems: Sequence[Problem], responses: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
     """[problems, samples] whether the verifier takes the response's answer for right; equal answers are judged once."""
-    asked = []
+    domains, asked = Domains(), []
     for problem, group in zip(problems, responses, strict=True):
         reference = Reference("tests", problem.tests) if problem.tests else Reference("gold", problem.gold or "")
         for response in group:
-            answer = normalise(parse_response(response, problem.domain).answer, problem.domain)
-            asked.append((answer.value if answer.valid else None, reference, problem.domain))
+            answer = domains[problem.domain].read(response, query=problem.query).answer
+            asked.append(Item(answer, reference, problem.domain, problem.query))
     different = list(dict.fromkeys(asked))
-    verdicts = {item: verdict.score == 1.0 for item, verdict in zip(different, verify_many(different), strict=True)}
+    verdicts = {item: verdict.score == 1.0 for item, verdict in zip(different, judge(different), strict=True)}
     return np.array([verdicts[item] for item in asked]).reshape(len(problems), -1)
 
 
