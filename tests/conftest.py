@@ -66,7 +66,7 @@ def made_up(memory: Memory, embedder: SentenceEmbedder) -> Memory:
 
 def empty(memory: Memory) -> None:
     memory.database.autocommit(
-        "MATCH (n) WHERE NOT n:__Neo4jMigration AND NOT n:EmbeddingSpace "
+        "MATCH (n) WHERE NOT n:__Neo4jMigration AND NOT n:EmbeddingSpace AND NOT n:Reader "
         "CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
     )
 

@@ -14,11 +14,11 @@ import pytest
 import yaml
 
 from memgraph.labelling import label_within_budget
+from memgraph.labels.truth import FileTruth
 from memgraph.memory import Memory
 from memgraph.records import LabelView
 from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import GnnScorer
-from memgraph.truth import FileTruth
 from tests.conftest import write_rows
 from tests.end_to_end.test_training import small_run
 from tests.end_to_end.two_ranks import judged_by

@@ -11,6 +11,7 @@ import pytest
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
+from memgraph.domains.verifiers import judge
 from memgraph.memory import Memory
 from memgraph.scorers import MajorityVote, Scores
 from memgraph.snapshot import Snapshot
@@ -18,7 +19,6 @@ from trainer.data import Problems, training_dataset
 from trainer.problems import generate
 from trainer.reward import AsyncMemoryReward, Judged, MemoryReward
 from trainer.tiny_policy import format_prompt, load_tiny_policy
-from trainer.verifiers import judge
 
 
 def short(completions: list[Any], **columns: Any) -> list[float]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from memgraph.domains.verifiers import judge
 from memgraph.errors import TrainingError
 from memgraph.memory import Memory
 from memgraph.scorers import ConsensusShare, MajorityVote, Scores
@@ -24,7 +25,6 @@ from trainer.progress import Narrator
 from trainer.result import RunResult
 from trainer.reward import Judged, MemoryReward
 from trainer.train import run
-from trainer.verifiers import judge
 
 
 def small_run(folder: Path, *, name: str = "small", scorer: str = "gnn", **grpo: Any) -> RunConfig:

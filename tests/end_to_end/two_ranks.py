@@ -12,11 +12,12 @@ from accelerate import PartialState
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
+from memgraph.domains.verifiers import judge
+from memgraph.labels.truth import FileTruth
 from memgraph.memory import Memory
 from memgraph.records import LabelView
 from memgraph.scorers import GnnScorer, MajorityVote
 from memgraph.settings import Settings
-from memgraph.truth import FileTruth
 from tests.integration.rollouts import call_on
 from trainer.config import RefitSection
 from trainer.data import Problems, training_dataset
@@ -26,7 +27,6 @@ from trainer.refit import Refit
 from trainer.reward import Judged, MemoryReward
 from trainer.tiny_policy import format_prompt, load_tiny_policy
 from trainer.upkeep import RewardUpkeep
-from trainer.verifiers import judge
 
 
 def judged_by(file: Path, memory: Memory) -> Judged:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from memgraph.labels.truth import FileTruth
 from memgraph.memory import Memory, RegisteredModel
-from memgraph.reading import GivenEmbeddings
 from memgraph.records import LabelView
 from memgraph.relabel import RelabelReport, relabel
 from memgraph.resources import cypher
 from memgraph.reward_model import RewardModel, RewardModelConfig
-from memgraph.truth import FileTruth
+from memgraph.rollouts.given import GivenEmbeddings
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 

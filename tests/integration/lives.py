@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from memgraph.labelling import label_within_budget
+from memgraph.labels.truth import FileTruth
 from memgraph.memory import Memory
 from memgraph.opinions import Judgement
 from memgraph.records import LabelKind, LabelView, Rollout
 from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import MajorityVote
-from memgraph.truth import FileTruth
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import pytest
 import yaml
 
+from memgraph.domains.verifiers import judge
 from memgraph.memory import Memory
 from memgraph.records import LabelView, Purpose, Reference
 from memgraph.reward_model import RewardModelConfig
@@ -23,7 +24,6 @@ from trainer.adapters.verl import compute_score, verl_rows
 from trainer.config import RunConfig
 from trainer.data import Splits, Task, load_problems
 from trainer.progress import Narrator
-from trainer.verifiers import judge
 from trainer.warm_up import warm_up
 
 CONFIGS = Path(__file__).parents[2] / "configs"

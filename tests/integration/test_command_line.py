@@ -22,6 +22,7 @@ from tests.integration.rollouts import sums
 COMMANDS = [
     "demo",
     "import",
+    "reveal",
     "label",
     "queue",
     "fit",
@@ -70,7 +71,7 @@ def test_the_way_from_import_to_score_in_json(memory: Memory, settings: Settings
 
     assert call("import", file)["files"][0]["new"] == 120
     assert call("import", file)["files"][0]["known"] == 120
-    assert call("label", file, "--budget", "0.4")["newly_paid"] == 12
+    assert call("reveal", file, "--budget", "0.4")["newly_paid"] == 12
     assert call("fit", "--checks", "form,arithmetic", "--policies")["model"] != call("fit")["model"]
     fitted = call("fit")
     assert Path(fitted["folder"]).is_dir()
@@ -84,16 +85,42 @@ def test_the_way_from_import_to_score_in_json(memory: Memory, settings: Settings
     assert call("score") == {"queries": 0, "scored": 0, "abstained": 0, "mean": None}
 
 
+def test_columns_are_named_and_sheets_of_golds_are_revealed(memory: Memory, settings: Settings, tmp_path: Path) -> None:
+    rows = [{"task": f"{n}+{n}?", "reply": f"#### {2 * n}", "id": str(n), "domain": "math"} for n in range(4)]
+    file = str(write_rows(tmp_path / "r.jsonl", rows))
+    with pytest.raises(MemRewardError, match=r"found domain, id, reply, task\. .* --query task --response reply"):
+        memreward("import", file, home=settings.home)
+    named = ("--query", "task", "--response", "reply")
+    assert memreward("import", file, *named, home=settings.home)[0] == 0
+    sheet = tmp_path / "golds.csv"
+    sheet.write_bytes("Query;Gold\r\n1+1?;2\r\n2+2?;5\r\n3+3?;\r\n".encode("utf-8-sig"))
+    code, out, err = memreward("reveal", str(sheet), "--json", home=settings.home)
+    assert code == 0, err
+    assert (json.loads(out)["newly_paid"], json.loads(out)["labels"]) == (2, 2)
+    labels = memory.database.query("MATCH (l:Label {kind: 'ground_truth'}) RETURN l.score AS score ORDER BY score")
+    assert [row["score"] for row in labels] == [0.0, 1.0]
+
+
+def test_the_former_way_to_reveal_goes_on_working_with_a_hint(
+    memory: Memory, settings: Settings, tmp_path: Path
+) -> None:
+    file = str(write_rows(tmp_path / "r.jsonl", sums(5)))
+    assert memreward("import", file, home=settings.home)[0] == 0
+    code, out, err = memreward("label", file, "--budget", "0.4", "--json", home=settings.home)
+    assert (code, json.loads(out)["newly_paid"]) == (0, 2)
+    assert "`memreward reveal`" in err
+
+
 def test_rejected_rows_end_with_exit_code_3_and_are_listed(memory: Memory, settings: Settings, tmp_path: Path) -> None:
     file = write_rows(tmp_path / "r.jsonl", [*sums(2), {"query": "no response"}])
     rejects = tmp_path / "rejects.jsonl"
     code, out, _ = memreward("import", str(file), "--rejects", str(rejects), "--json", home=settings.home)
     assert code == 3
-    assert json.loads(out)["files"][0] == {
+    assert json.loads(out)["files"][0].items() >= {
         "file": str(file), "new": 8, "known": 0, "rejected": 1, "queries_linked": 2, "programs_observed": 0,
-    }  # fmt: skip
+    }.items()  # fmt: skip
     (listed,) = map(json.loads, rejects.read_text().splitlines())
-    assert listed == {"file": str(file), "row": 9, "reason": "the required field 'response' is missing"}
+    assert listed == {"file": str(file), "row": 9, "reason": "the required field 'response' is missing; found query"}
 
 
 def test_evaluate_prints_one_row_for_each_scorer_share_and_split_and_leaves_the_memory_alone(
@@ -116,7 +143,9 @@ def test_evaluate_prints_one_row_for_each_scorer_share_and_split_and_leaves_the_
         for share in (0.2, 0.5)
         for seed in (0, 1)
     }
-    assert set(document) == {"default_scorer", "rows"}
+    assert set(document) == {"default_scorer", "rows", "answers"}
+    assert document["answers"]["rollouts"] == {"math": 120}
+    assert document["answers"]["undecided"] == []
     for row in document["rows"]:
         assert list(row) == ROW
         assert row["file"] == "r.jsonl"

@@ -13,8 +13,8 @@ import pytest
 from memgraph.embedding import GivenVectors, SentenceEmbedder
 from memgraph.errors import EmbeddingSpaceError
 from memgraph.memory import Memory
-from memgraph.reading import GivenEmbeddings
 from memgraph.records import LabelView, Rollout
+from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
 from tests.conftest import write_rows
@@ -65,19 +65,53 @@ def test_equal_responses_without_ids_are_different_rollouts_and_stay_so(memory: 
     assert memory.import_file(file).known == 3
 
 
-def test_equal_normalised_answers_are_one_node_and_missing_ones_never_agree(memory: Memory) -> None:
+def test_equal_answers_are_one_class_and_missing_ones_never_agree(memory: Memory) -> None:
     memory.add(
         Rollout(
             query="Half of 2000?", response=f"#### {answer}" if answer else "no idea", domain="math", rollout_id=str(n)
         )
         for n, answer in enumerate(["1,000", "1000.0", "$1000", "999", None, None])
     )
-    answers = memory.database.query("MATCH (a:Answer) RETURN a.value AS value, a.valid AS valid ORDER BY value")
-    assert answers == [
-        {"value": "", "valid": False},
-        {"value": "1000", "valid": True},
-        {"value": "999", "valid": True},
+    answers = memory.database.query(
+        "MATCH (a:Answer) RETURN a.written AS written, a.valid AS valid, "
+        "COUNT { (a)-[:EQUALS*1..2]-(:Answer) } AS equal ORDER BY valid, written"
+    )
+    assert [(row["written"], row["valid"], row["equal"]) for row in answers] == [
+        (None, False, 0),
+        ("$1000", True, 1),
+        ("1,000", True, 1),
+        ("999", True, 0),
     ]
+    snapshot = memory.snapshot(LabelView())
+    votes = [int(number) for number in snapshot.rollout_class[np.argsort(snapshot.rollout_keys)]]
+    assert sorted(votes.count(number) for number in set(votes)) == [1, 2, 3]
+
+
+def test_no_answer_waits_to_be_compared_once_an_import_has_ended(memory: Memory) -> None:
+    spellings = ["1/2", "0.5", "\\frac12", "x", "2 x", "{1,2}", "{2,1}"]
+    memory.add(Rollout(query="q?", response=f"#### {answer}", domain="math") for answer in spellings)
+    assert memory.database.query("MATCH (a:Answer&Unjoined) RETURN a.written AS written") == []
+    pairs = memory.database.query(
+        "MATCH (a:Answer)-[:EQUALS]->(b:Answer) RETURN a.written AS one, b.written AS other ORDER BY one, other"
+    )
+    joined = {frozenset(pair.values()) for pair in pairs}
+    assert joined == {frozenset({"{1,2}", "{2,1}"})}, "the spellings of a half are one node already"
+
+
+def test_equal_answers_join_whatever_the_order_in_which_they_come(memory: Memory) -> None:
+    spellings = ["x+1", "1+x", "3", "\\frac{6}{2}", "3.0"]
+    classes = []
+    for query, order in (("in order?", spellings), ("backwards?", spellings[::-1])):
+        for answer in order:
+            memory.add([Rollout(query=query, response=f"\\boxed{{{answer}}}", domain="math")])
+        rows = memory.database.query(
+            "MATCH (:Query {text: $query})-[:GENERATES]->(a:Answer) "
+            "RETURN collect(DISTINCT [a.written] + [(a)-[:EQUALS*1..2]-(b) | b.written]) AS found",
+            query=query,
+        )
+        classes.append({frozenset(group) for group in rows[0]["found"]})
+    assert classes[0] == classes[1]
+    assert frozenset({"x+1", "1+x"}) in classes[0]
 
 
 def test_a_second_response_under_one_id_is_rejected_and_the_first_stays(memory: Memory, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from memgraph import keys
 from memgraph.errors import InputError
 from memgraph.inspection import inspection_queries, run_inspection
-from memgraph.label_rows import LabelRow
+from memgraph.labels.rows import LabelRow
 from memgraph.memory import Memory
 from memgraph.records import LabelKind, Rollout
 from memgraph.resources import cypher

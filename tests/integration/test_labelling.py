@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from memgraph.domains.verifiers import judge
 from memgraph.errors import LedgerError
 from memgraph.labelling import Spending, label_within_budget
+from memgraph.labels.truth import FileTruth
 from memgraph.memory import Memory
 from memgraph.opinions import Judgement
 from memgraph.records import LabelView, Purpose, Rollout
 from memgraph.reward_model import RewardModelConfig
-from memgraph.truth import FileTruth
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
-from trainer.verifiers import judge
 
 FAST = RewardModelConfig(hidden=16, heads=2, epochs=2)
 MONITORED = LabelView(ledgers=("l",), purposes=(Purpose.MONITOR,))

@@ -14,17 +14,17 @@ import pyarrow.parquet as parquet
 import pytest
 
 from memgraph import keys
+from memgraph.domains.verifiers import judge
 from memgraph.errors import InputError, LedgerError
-from memgraph.label_rows import LabelRow
 from memgraph.labelling import label_within_budget
+from memgraph.labels.rows import LabelRow
+from memgraph.labels.truth import FileTruth
 from memgraph.memory import Memory
 from memgraph.records import LabelKind, LabelView, Purpose, Rollout
 from memgraph.settings import Settings
-from memgraph.truth import FileTruth
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 from tests.integration.test_command_line import memreward
-from trainer.verifiers import judge
 
 VIEW = LabelView(ledgers=("late",))
 

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
+from memgraph.domains.verifiers import judge
 from memgraph.errors import LedgerError
 from memgraph.export import Caps
 from memgraph.labelling import label_within_budget
+from memgraph.labels.truth import FileTruth, Truth
 from memgraph.memory import Memory
 from memgraph.records import LabelKind, LabelView, Purpose, Rollout
 from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.scorers import GnnScorer
 from memgraph.server.home import ServerHome
-from memgraph.truth import FileTruth, Truth
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
-from trainer.verifiers import judge
 
 FAST = RewardModelConfig(hidden=16, heads=2, epochs=8)
 VIEW = LabelView(ledgers=("l",))

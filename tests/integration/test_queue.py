@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from memgraph.errors import InputError, LedgerError
-from memgraph.label_rows import read_labels_file
+from memgraph.labels.rows import read_labels_file
 from memgraph.late_labels import LabelReport, label_rows
 from memgraph.ledger import Ledger
 from memgraph.memory import Memory
@@ -33,7 +33,7 @@ def filled(memory: Memory) -> Memory:
 
 
 def import_sheet(memory: Memory, ledger: Ledger, file: Path) -> LabelReport:
-    return label_rows(memory.database, ledger, read_labels_file(file, kind=LabelKind.HUMAN), file=str(file))
+    return label_rows(memory.database, memory.domains, ledger, read_labels_file(file, kind=LabelKind.HUMAN), file=str(file))
 
 
 def filled_in(file: Path, judged: dict[str, dict[str, object]]) -> Path:

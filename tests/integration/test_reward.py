@@ -14,17 +14,17 @@ from typing import Any
 import pytest
 from trl.trainer.utils import get_callable_name, is_async_callable
 
+from memgraph.domains.verifiers import judge
 from memgraph.errors import TrainingError
-from memgraph.label_rows import LabelRow
+from memgraph.labels.rows import LabelRow
+from memgraph.labels.truth import FileTruth
 from memgraph.memory import Memory
 from memgraph.records import LabelView
 from memgraph.scorers import ConsensusShare, MajorityVote, Scores
 from memgraph.snapshot import Snapshot
-from memgraph.truth import FileTruth
 from tests.conftest import write_rows
 from tests.integration.rollouts import call_on, sums
 from trainer.reward import AsyncMemoryReward, HeldOut, Judged, MemoryReward
-from trainer.verifiers import judge
 
 ROWS = sums(3)  # twelve rollouts
 KINDS = ("source", "reason", "probability", "rollout")

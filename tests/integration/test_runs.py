@@ -10,7 +10,7 @@ import pytest
 
 from memgraph.comparison import compare_runs
 from memgraph.errors import InputError
-from memgraph.label_rows import LabelRow
+from memgraph.labels.rows import LabelRow
 from memgraph.memory import Memory
 from memgraph.records import LabelKind, LabelView, Rollout
 from memgraph.retention import Pruned, prune

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from transformers import TrainerControl, TrainerState
 
+from memgraph.domains.verifiers import judge
 from memgraph.errors import ConnectionFailed, TrainingError
 from memgraph.keys import draw_position
 from memgraph.memory import Memory
@@ -27,7 +28,6 @@ from trainer.progress import Narrator
 from trainer.refit import Refit, fit_queries
 from trainer.reward import Judged, MemoryReward
 from trainer.upkeep import RewardUpkeep
-from trainer.verifiers import judge
 
 FAST = RewardModelConfig(hidden=16, heads=2, epochs=2)
 TOWNS = [f"Town{letter}{other}" for letter in "ABCDEFGH" for other in "mnopqr"]

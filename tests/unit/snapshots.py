@@ -46,6 +46,8 @@ def snapshot(queries: int = 24, rollouts: int = 4, *, labelled: int = 12, seed: 
         answer_keys=[f"a{a:04}" for a in range(pairs.shape[1])],
         answer_query=pairs[0],
         answer_values=[str(v) for v in pairs[1]],
+        answer_written=[str(v) for v in pairs[1]],
+        answer_same_as=[f"a{a:04}" for a in range(pairs.shape[1])],
         answer_class=np.arange(pairs.shape[1]),
         answer_valid=np.ones(pairs.shape[1], np.bool_),
         answer_embeddings=unit(rng.normal(size=(pairs.shape[1], DIMENSION))),

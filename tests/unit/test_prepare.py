@@ -12,13 +12,14 @@ from datasets import Dataset
 from typer.testing import CliRunner
 
 from memgraph.checks.response import Response
+from memgraph.domains import Item
+from memgraph.domains.verifiers import judge
 from memgraph.errors import InputError
 from memgraph.records import Reference
 from trainer.config import DataSection
 from trainer.data import load_problems
 from trainer.hub import HUB, IN_DOMAIN, OUT_OF_DOMAIN
 from trainer.prepare import main, sample
-from trainer.verifiers import verify
 
 LETTERED = {"id": "7", "choices": {"text": ["sun", "moon", "rock"], "label": ["A", "B", "C"]}, "answerKey": "B"}
 
@@ -98,7 +99,7 @@ def test_a_right_answer_to_a_row_is_judged_right_and_another_wrong(name: str, tm
                                 data.splits["test"] else ())]  # fmt: skip
     assert len(found) == 1, "the row is on exactly one side"
     problem = found[0]
-    options = Response(problem.query, "qa", "", "", None).options
+    options = Response(problem.query, "statement", "", "", None).options
     if name == "gpqa":  # the right one is listed first on the hub, and somewhere here
         right = next(letter for letter, text in options.items() if text == right)
     if problem.domain == "qa":
@@ -106,8 +107,8 @@ def test_a_right_answer_to_a_row_is_judged_right_and_another_wrong(name: str, tm
         assert problem.gold in options
     reference = Reference("tests", problem.tests or "") if problem.gold is None else Reference("gold", problem.gold)
     wrong = {"code": "def double(n):\n    return n", "math": "77", "qa": "E"}[problem.domain]
-    assert verify(right, reference, problem.domain).score == 1.0
-    assert verify(wrong, reference, problem.domain).score == 0.0
+    assert judge([Item(right, reference, problem.domain, problem.query)])[0].score == 1.0
+    assert judge([Item(wrong, reference, problem.domain, problem.query)])[0].score == 0.0
 
 
 def test_the_command_writes_files_that_a_run_reads_and_tests_no_variant_of_what_is_trained(tmp_path: Path) -> None:

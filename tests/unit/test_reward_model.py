@@ -94,7 +94,7 @@ def test_nothing_to_score_is_nothing(data: Snapshot, model: RewardModel) -> None
 
 
 def test_without_labels_or_with_one_class_the_error_says_what_to_do(data: Snapshot) -> None:
-    with pytest.raises(ModelError, match="no labels are visible; reveal some with `memreward label`"):
+    with pytest.raises(ModelError, match="no labels are visible; reveal some with `memreward reveal`"):
         RewardModel.fit(replace(data, labels=np.full_like(data.labels, np.nan)))
     with pytest.raises(ModelError, match="label more queries"):
         RewardModel.fit(replace(data, labels=np.where(np.isnan(data.labels), np.nan, 0).astype(np.float32)))

@@ -1,0 +1,64 @@
+"""What is kept of programs that are observed, in a real database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from memgraph.checks.behaviour import Behaviour, Unobserved
+from memgraph.checks.trials import Trial
+from memgraph.memory import Memory
+from memgraph.observation import MOST_ATTEMPTS, observe
+from memgraph.records import Rollout
+
+QUERY = "Write the Python function f(x): twice x. For example f(2) == 4."
+RIGHT = "def f(x):\n    return 2 * x"
+# prints a number where its values are wanted, which once ended every later import
+HOSTILE = "import json\njson.dumps = lambda value, **_: '7'\ndef f(x):\n    return 1"
+STATE = (
+    "MATCH (a:Answer) RETURN a:Unobserved AS waits, a.behaviour AS did, a.behaviour_reason AS reason, "
+    "a.observation_attempts AS attempts ORDER BY a.value"
+)
+
+
+def add(memory: Memory, *programs: str) -> None:
+    memory.add([Rollout(query=QUERY, response=program, domain="code", run="programs") for program in programs])
+
+
+def test_a_hostile_program_ends_no_import_and_waits_no_longer(memory: Memory) -> None:
+    add(memory, HOSTILE, RIGHT)
+    states = memory.database.query(STATE)
+    assert [state["waits"] for state in states] == [False, False]
+    assert sorted((state["did"] is None, state["reason"] is None) for state in states) == [(False, True), (True, False)]
+    add(memory, "def f(x):\n    return x + x")
+    assert observe(memory.database) == 0
+
+
+def test_what_gives_no_finding_is_tried_again_by_later_imports_and_not_for_ever(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(_: Trial, programs: list[str]) -> list[Behaviour | Unobserved]:
+        return [Unobserved("the clock", in_sandbox=True) for _ in programs]
+
+    with monkeypatch.context() as patched:
+        patched.setattr("memgraph.observation.behaviours", cut)
+        add(memory, RIGHT)
+        (state,) = memory.database.query(STATE)
+        assert (state["waits"], state["did"], state["attempts"]) == (True, None, 1)
+    assert observe(memory.database) == 1
+    (state,) = memory.database.query(STATE)
+    assert (state["waits"], state["reason"], state["attempts"]) == (False, None, None)
+    assert state["did"]
+
+    def states() -> list[dict[str, Any]]:
+        return [row for row in memory.database.query(STATE) if row["did"] is None]
+
+    monkeypatch.setattr("memgraph.observation.behaviours", cut)
+    add(memory, "def f(x):\n    return 3 * x")
+    for attempt in range(2, MOST_ATTEMPTS):
+        observe(memory.database)
+        assert [(row["waits"], row["attempts"]) for row in states()] == [(True, attempt)]
+    assert observe(memory.database) == 1
+    assert [(row["waits"], row["attempts"]) for row in states()] == [(False, None)]
+    assert "the clock" in states()[0]["reason"]
