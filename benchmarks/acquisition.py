@@ -34,9 +34,9 @@ from rollout_files import files_of, judged_memory
 
 from memgraph import LabelView, Memory, RewardModel
 from memgraph.labelling import Acquisition, label_within_budget
+from memgraph.labels.truth import FileTruth
 from memgraph.metrics import evaluate_scores
 from memgraph.snapshot import Bools, Floats, Snapshot
-from memgraph.truth import FileTruth
 from trainer.reporting import append_rows, read_rows
 
 Row = dict[str, Any]

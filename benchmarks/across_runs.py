@@ -51,13 +51,13 @@ from memgraph import LabelView, Memory, RewardModel
 from memgraph.checks import ALL_CHECKS
 from memgraph.errors import ModelError
 from memgraph.features import rollout_features
+from memgraph.labels.truth import FileTruth
 from memgraph.ledger import draw
 from memgraph.metrics import evaluate_scores
 from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import MajorityVote
 from memgraph.snapshot import Bools, Floats, Snapshot
 from memgraph.threads import one_thread
-from memgraph.truth import FileTruth
 from trainer.reporting import append_rows, read_rows
 
 Row = dict[str, Any]

@@ -27,10 +27,10 @@ from machine import machine, versions
 from memgraph.embedding import GivenVectors
 from memgraph.evaluation import temporary_memory
 from memgraph.labelling import label_within_budget
-from memgraph.reading import GivenEmbeddings
+from memgraph.labels.truth import FileTruth
 from memgraph.records import LabelView
 from memgraph.reward_model import RewardModel
-from memgraph.truth import FileTruth
+from memgraph.rollouts.given import GivenEmbeddings
 
 DIMENSION = 384
 

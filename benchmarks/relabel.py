@@ -25,13 +25,13 @@ from memory import DIMENSION, make_rollouts
 
 from memgraph.embedding import GivenVectors
 from memgraph.evaluation import temporary_memory
+from memgraph.labels.truth import FileTruth
 from memgraph.ledger import draw
 from memgraph.memory import Memory
 from memgraph.records import LabelView
 from memgraph.relabel import relabel
 from memgraph.reward_model import RewardModelConfig
 from memgraph.scoring import score_memory
-from memgraph.truth import FileTruth
 
 VIEW = LabelView(ledgers=("benchmark",))
 _FITTED = 1000  # queries that the model is fitted on

@@ -24,15 +24,15 @@ import numpy as np
 from machine import machine, versions
 
 from memgraph import LabelView, Memory, keys
+from memgraph.domains.verifiers import judge
 from memgraph.embedding import EmbeddingSpace, SentenceEmbedder, Vectors
 from memgraph.evaluation import temporary_memory
+from memgraph.labels.truth import FileTruth
 from memgraph.ledger import draw
 from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import GnnScorer
 from memgraph.settings import Settings
-from memgraph.truth import FileTruth
 from trainer.reward import Judged, MemoryReward
-from trainer.verifiers import judge
 
 DIMENSION = 384
 GROUP, QUERIES_A_CALL, LABELLED_A_CALL = 8, 16, 4

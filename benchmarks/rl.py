@@ -39,14 +39,15 @@ import numpy as np
 from machine import machine, versions
 from rl_tables import JUDGED_EVERY, SHARE_OF, plot_runs, tables
 
+from memgraph.domains.verifiers import judge
 from memgraph.evaluation import temporary_memory
+from memgraph.ledger import StatedAnswer
 from memgraph.memory import Memory
 from trainer.config import RunConfig
 from trainer.data import load_problems
 from trainer.progress import Narrator
 from trainer.reporting import append_rows, read_rows
 from trainer.train import run
-from trainer.verifiers import judge
 
 CONFIG = Path(__file__).with_name("rl.yaml")
 QUICK: dict[str, dict[str, Any]] = {  # does it run, not what it finds
@@ -141,15 +142,19 @@ def judged_rollouts(memory: Memory, config: RunConfig) -> tuple[list[float], dic
     rows = memory.database.query(
         "MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking {run: $run})-[:LEADS_TO]->(a:Answer) "
         "WHERE t.call % $every = 0 "
-        "RETURN q.key AS query, q.domain AS domain, a.key AS answer, a.value AS value, a.valid AS valid, t.call AS call, "
+        "RETURN q.key AS query, q.text AS text, q.domain AS domain, a.key AS answer, "
+        "a.written AS written, a.valid AS valid, t.call AS call, "
         "t.reward AS reward, t.reward_source AS source",
         run=config.name,
         every=JUDGED_EVERY,
     )
-    answers = {row["answer"]: (row["query"], row["value"] if row["valid"] else None, row["domain"]) for row in rows}
+    answers = {
+        row["answer"]: StatedAnswer(row["query"], row["written"] if row["valid"] else None, row["domain"], row["text"])
+        for row in rows
+    }
     truth = load_problems(config.data).train.truth
-    scores = memory.ledger(f"{config.name}/report").evaluate_answers(truth, list(answers.values()), judge=judge)
-    right = {answer: (score or 0.0) >= 0.5 for answer, score in zip(answers, scores, strict=True)}
+    found = memory.ledger(f"{config.name}/report").evaluate_answers(truth, list(answers.values()), judge=judge)
+    right = {answer: (verdict.score or 0.0) >= 0.5 for answer, verdict in zip(answers, found, strict=True)}
     by_call: dict[int, list[bool]] = defaultdict(list)
     agreed: dict[str, list[bool]] = defaultdict(list)
     for row in rows:

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from memgraph.evaluation import given_embedder, temporary_memory
+from memgraph.labels.truth import FileTruth
 from memgraph.memory import Memory
-from memgraph.reading import GivenEmbeddings
 from memgraph.records import LabelView
+from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.snapshot import Floats, Snapshot
-from memgraph.truth import FileTruth
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,15 +17,14 @@ import time
 from functools import cache
 from pathlib import Path
 
-from memgraph.answers import normalise
+from memgraph.domains import Domains, Item
+from memgraph.domains.verifiers import judge
 from memgraph.keys import query_key
-from memgraph.parsing import parse_response
 from trainer.config import PolicySection
 from trainer.data import ProblemTruth
 from trainer.generate import sample_responses
 from trainer.policy import load_policy
 from trainer.problems import exercises
-from trainer.verifiers import judge
 
 
 def main() -> None:
@@ -55,7 +54,7 @@ def main() -> None:
         progress=True,
     )
     truth = ProblemTruth(exercise.problem for exercise in made)
-    verdict = cache(judge)  # many rollouts give the same answer
+    domains, verdict = Domains(), cache(lambda item: judge([item])[0].score)  # many rollouts give the same answer
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / f"tiny-{options.seed}.jsonl.gz"
     right = rows = 0
@@ -65,8 +64,9 @@ def main() -> None:
             known = truth.truth(query_key(problem.dataset, problem.query))
             reference = None if known is None else known.reference
             for number, response in enumerate(responses):
-                answer = normalise(parse_response(response, problem.domain).answer, problem.domain)
-                correct = answer.valid and (verdict(answer.value, reference, problem.domain) or 0.0) >= 0.5
+                answer = domains[problem.domain].read(response, query=problem.query).answer
+                item = Item(answer, reference, problem.domain, problem.query)
+                correct = reference is not None and answer is not None and (verdict(item) or 0.0) >= 0.5
                 row = {
                     "dataset": problem.dataset,
                     "domain": problem.domain,

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from machine import machine, versions
 
+from memgraph.domains.verifiers import judge
 from memgraph.records import Reference
 from memgraph.sandbox import run_many
-from trainer.verifiers import judge
 
 PROGRAM = "def double(x):\n    return 2 * x\n"
 TESTS = "\n".join(f"assert double({number}) == {2 * number}" for number in range(5))

@@ -1,0 +1,192 @@
+"""How answers are read, compared and judged: agreement with cases whose right value is known, by kind.
+
+    python benchmarks/answers.py CASES [--json] [--wrong] [--quick]
+
+CASES is a folder with `stated.jsonl`, `same.jsonl`, `judged.jsonl` and `layouts.jsonl` (each may be missing); their fields
+are what `memgraph.read_response`, `same_answer`, `verify` and the readers of files are asked with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from machine import machine, versions
+from rich.console import Console
+from rich.table import Table
+
+from memgraph import read_response, same_answer, verify
+from memgraph.domains.code import Code
+from memgraph.errors import InputError
+from memgraph.labels.truth import FileTruth
+from memgraph.rollouts.files import Reject, data_files, read_rows
+
+Case = Mapping[str, Any]
+_SPARE = re.compile(r"\*\*|\\[()\[\]]|\$")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One case: what came out, and whether it is right.
+
+    Attributes:
+        seconds: that it took.
+    """
+
+    file: str
+    kind: str
+    id: str
+    right: bool
+    found: str
+    wanted: str
+    seconds: float
+
+
+def stated(case: Case, folder: Path) -> tuple[Any, bool]:
+    """What a response states."""
+    found = read_response(case["response"], case["domain"], thinking_opened=case.get("prefilled", False)).answer
+    return found, _same_text(found, case["answer"], case["domain"])
+
+
+def same(case: Case, folder: Path) -> tuple[Any, bool]:
+    """Whether two answers are one."""
+    found = same_answer(case["one"], case["other"], case["domain"])
+    return found, found == case["same"]
+
+
+def judged(case: Case, folder: Path) -> tuple[Any, bool]:
+    """The verdict, on the way a reward takes."""
+    found = verify(
+        case["response"],
+        gold=case.get("gold"),
+        tests=case.get("tests"),
+        domain=case["domain"],
+        thinking_opened=case.get("prefilled", False),
+    ).score
+    return found, found in case.get("accept", [case["right"]])
+
+
+def layouts(case: Case, folder: Path) -> tuple[Any, bool]:
+    """Rows, rejected ones, truth and answers of a file."""
+    columns, files = case.get("options") or {}, [folder / "layouts" / case["file"]]
+    found: dict[str, Any] = {"rows": 0, "rejected": [], "answers": []}
+    try:
+        for file in data_files(files):
+            for row in read_rows(file, run="import", columns=columns):
+                if isinstance(row, Reject):
+                    found["rejected"].append(row.reason)
+                else:
+                    found["rows"] += 1
+                    found["answers"].append(_answer_of(row.rollout))
+        source = FileTruth(data_files(files), run="import", columns=columns)
+        found["truth"] = len(source.query_keys())
+    except InputError as error:
+        return str(error)[:200], bool(case.get("refused")) or any(w.get("refused") for w in case.get("accept", []))
+    return found, any(_fits(found, wanted) for wanted in case.get("accept", [case]))
+
+
+def _answer_of(rollout: Any) -> str | None:
+    from memgraph.domains import Domains
+    from memgraph.ingest import stated_by
+
+    return stated_by(rollout, Domains()).answer
+
+
+def _fits(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    if wanted.get("refused") or found["rows"] != wanted["rows"]:
+        return False
+    rejected = wanted.get("rejected", [])
+    number = rejected if isinstance(rejected, int) else sum(one["count"] for one in rejected)
+    said = isinstance(rejected, int) or all(
+        any(re.search(one["reason"], reason, re.IGNORECASE) for reason in found["rejected"]) for one in rejected
+    )
+    truth = found["truth"] == wanted["truth"] if "truth" in wanted else True
+    answers = sorted(map(str, found["answers"])) == sorted(map(str, wanted["answers"])) if "answers" in wanted else True
+    return len(found["rejected"]) == number and said and truth and answers
+
+
+ASKED: dict[str, Callable[[Case, Path], tuple[Any, bool]]] = {
+    "stated": stated,
+    "same": same,
+    "judged": judged,
+    "layouts": layouts,
+}
+
+
+def run(case: Case, file: str, folder: Path) -> Outcome:
+    """Ask one case."""
+    start = time.perf_counter()
+    try:
+        found, right = ASKED[file](case, folder)
+    except Exception as error:  # a case that raises is a wrong case, and the others go on
+        found, right = f"{type(error).__name__}: {error}", False
+    seconds = time.perf_counter() - start
+    right = right and seconds <= case.get("seconds", 600)
+    wanted = case.get("accept") or next((case[name] for name in ("answer", "same", "right") if name in case), "")
+    return Outcome(file, case["kind"], case["id"], right, str(found)[:300], str(wanted)[:300], round(seconds, 3))
+
+
+def _same_text(found: str | None, wanted: str | None, domain: str) -> bool:
+    if found is None or wanted is None:
+        return found == wanted
+    if domain == "code":
+        return Code().key(found) == Code().key(wanted)
+    return _bare(found) == _bare(wanted)
+
+
+def _bare(text: str) -> str:
+    return " ".join(_SPARE.sub("", text).split()).rstrip(".").strip()
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", type=Path, help="folder of the cases")
+    parser.add_argument("--only", nargs="*", choices=list(ASKED), default=list(ASKED), help="some of the files")
+    parser.add_argument("--quick", action="store_true", help="the first two cases of each kind")
+    parser.add_argument("--wrong", action="store_true", help="list the cases that come out wrong")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    options = parser.parse_args()
+    outcomes = []
+    for name in options.only:
+        file = options.cases / f"{name}.jsonl"
+        seen: dict[str, int] = defaultdict(int)
+        for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
+            case = json.loads(line)
+            seen[case["kind"]] += 1
+            if not options.quick or seen[case["kind"]] <= 2:
+                outcomes.append(run(case, name, options.cases))
+    if options.json:
+        rows = [asdict(one) for one in outcomes]
+        print(json.dumps({"benchmark": "answers", "machine": machine(), "versions": versions(), "rows": rows}))
+        return
+    table = Table("file", "kind", "right", "of", "slowest (s)")
+    kinds: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
+    for one in outcomes:
+        kinds[one.file, one.kind].append(one)
+    for (name, kind), found in sorted(kinds.items()):
+        slowest = max(one.seconds for one in found)
+        table.add_row(name, kind, str(sum(one.right for one in found)), str(len(found)), f"{slowest:.2f}")
+    console = Console()
+    console.print(table)
+    for name in options.only:
+        found = [one for one in outcomes if one.file == name]
+        if found:
+            console.print(f"{name}: {sum(one.right for one in found)} of {len(found)}")
+    rewarded = [one for one in outcomes if one.file == "judged" and one.found == "1.0" and not one.right]
+    console.print(f"wrong rewards of 1: {len(rewarded)}")
+    if options.wrong:
+        for one in outcomes:
+            if not one.right:
+                print(f"{one.id}: found {one.found!r}, wanted {one.wanted!r}")
+
+
+if __name__ == "__main__":
+    main()
