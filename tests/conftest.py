@@ -12,6 +12,7 @@ import pytest
 
 from memgraph.embedding import SentenceEmbedder, Vectors
 from memgraph.memory import Memory
+from memgraph.rollouts.reader import require_reader
 from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
 from memgraph.space import GuardedEmbedder
@@ -69,6 +70,7 @@ def empty(memory: Memory) -> None:
         "MATCH (n) WHERE NOT n:__Neo4jMigration AND NOT n:EmbeddingSpace AND NOT n:Reader "
         "CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
     )
+    require_reader(memory.database, memory.domains)  # where a test has put another memory in its place
 
 
 def write_rows(file: Path, rows: list[dict[str, Any]]) -> Path:
