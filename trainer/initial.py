@@ -41,7 +41,7 @@ def _sampled(
     config: RunConfig, memory: Memory, policy: Policy, tasks: Sequence[Task], count: int, *, progress: bool
 ) -> Iterator[Rollout]:
     """What this process's tasks lack, in groups as large as those of training, since a scorer compares what is in a group."""
-    run, group = f"{config.name}/initial", group_size(config)
+    run, group, opened = f"{config.name}/initial", group_size(config), policy.opens_thinking
     rows = memory.database.query(cypher("read/sampled_queries"), key=key_of("run", run))
     stored: dict[str, int] = {row["query"]: row["rollouts"] for row in rows}
     lacking: dict[int, list[Task]] = defaultdict(list)
@@ -69,7 +69,7 @@ def _sampled(
                     dataset=task.dataset,
                     domain=task.domain,
                     policy=config.policy.model,
-                    thinking_opened=policy.opens_thinking,
+                    thinking_opened=opened,
                     run=run,
                     attempt=1,
                     call=sample // group,
