@@ -24,7 +24,7 @@ from memgraph.domains import Domain, Domains, Judge
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.errors import MemRewardError, TrainingError
 from memgraph.export import Group
-from memgraph.ingest import StoredRollout
+from memgraph.ingest import StoredRollout, stated_by
 from memgraph.labels.truth import TruthSource
 from memgraph.ledger import RevealReport, StatedAnswer
 from memgraph.memory import prediction_rows
@@ -306,16 +306,8 @@ class MemoryReward:
 
     def _store(self, samples: Sequence[Sample], group: Group, ranks: Ranks, report: CallReport) -> list[StoredRollout]:
         stored = self.memory.add(
-            Rollout(
-                query=sample.query,
-                response=sample.response,
-                query_id=sample.query_id,
-                dataset=sample.dataset,
-                domain=sample.domain,
-                policy=self._policy,
-                thinking=sample.thinking,
-                thinking_opened=self._opened(sample),
-                stated=sample.stated,
+            self._rollout(
+                sample,
                 run=group.run,
                 attempt=group.attempt,
                 call=group.call,
@@ -384,9 +376,7 @@ class MemoryReward:
             return [(Reward(None, "none", "an evaluation rollout, and no truth was given for it"), "")] * len(samples)
         answers = []
         for sample in samples:
-            stated = sample.response if sample.stated is None else sample.stated
-            domain = self.memory.domains[sample.domain]
-            found = domain.read(stated, query=sample.query, thinking_opened=self._opened(sample))
+            found = stated_by(self._rollout(sample), self.memory.domains)
             report.answers.read(sample.domain, found.answer is not None, sample.response)
             answers.append(StatedAnswer(sample.query_key, found.answer, sample.domain, sample.query))
         with report.stage("judge"):
@@ -404,6 +394,21 @@ class MemoryReward:
             )
             for verdict in verdicts
         ]
+
+    def _rollout(self, completion: Sample, **place: Any) -> Rollout:
+        """A completion as the memory takes it; `place` says where it was sampled."""
+        return Rollout(
+            query=completion.query,
+            response=completion.response,
+            query_id=completion.query_id,
+            dataset=completion.dataset,
+            domain=completion.domain,
+            policy=self._policy,
+            thinking=completion.thinking,
+            thinking_opened=self._opened(completion),
+            stated=completion.stated,
+            **place,
+        )
 
     def _opened(self, sample: Sample) -> bool:
         """Whether the prompt opened the thinking: as the trainer was told, else by the prompt's own end."""
