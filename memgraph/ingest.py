@@ -81,6 +81,8 @@ def stated_by(rollout: Rollout, domains: Domains) -> Reading:
 
     What comes before that part, the earlier turns of a conversation, belongs to the thinking.
     """
+    if rollout.thinking is not None and rollout.answer is not None:
+        return Reading(rollout.thinking.strip(), rollout.answer)
     stated = rollout.response if rollout.stated is None else rollout.stated
     earlier = rollout.response[: len(rollout.response) - len(stated)].strip()
     opened = rollout.thinking_opened and not earlier
@@ -324,7 +326,8 @@ class Ingest:
             key = one.place.answer_key
             answers.setdefault(key, one)
             if one.raw_answer is not None and one.place.answer.valid:
-                spelling = (self._spelling_rank(one), one.raw_answer)
+                domain = self._domains[one.row.rollout.domain]
+                spelling = (spelling_rank(domain, one.raw_answer), one.raw_answer)
                 spellings[key] = min(spellings.get(key, spelling), spelling)
             vector = given.get(one.row.rollout.rollout_id or "")
             if vector is None:
@@ -350,10 +353,6 @@ class Ingest:
             }
             for key, one in sorted(answers.items())
         ]
-
-    def _spelling_rank(self, one: _Prepared) -> str:
-        """How a spelling ranks among those of its answer, as text that sorts like `Domain.spelling`."""
-        return spelling_rank(self._domains[one.row.rollout.domain], one.raw_answer or "")
 
     def _known(self, query: str, wanted: Iterable[str]) -> set[str]:
         rows = self._database.query(cypher(query), keys=sorted(wanted), property=self._embedder.space.vector_property)
