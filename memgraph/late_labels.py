@@ -55,8 +55,7 @@ class LabelReport:
 
     def add(self, later: LabelReport) -> None:
         """Count what a later call did as well."""
-        self.verdicts.add(later.verdicts)
-        for name in set(self.__slots__) - {"verdicts"}:
+        for name in self.__slots__:
             setattr(self, name, getattr(self, name) + getattr(later, name))
 
 

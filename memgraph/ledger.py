@@ -17,7 +17,7 @@ from neo4j import ManagedTransaction
 
 from memgraph import keys
 from memgraph.connect import Database
-from memgraph.domains import Item, Judge, Verdict
+from memgraph.domains import Item, Judge, Verdict, ask
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.errors import LedgerError
 from memgraph.labels.truth import Truth, TruthSource
@@ -57,8 +57,7 @@ class RevealReport:
 
     def add(self, later: RevealReport) -> None:
         """Count what a later call did as well."""
-        self.verdicts.add(later.verdicts)
-        for name in set(self.__slots__) - {"verdicts"}:
+        for name in self.__slots__:
             setattr(self, name, getattr(self, name) + getattr(later, name))
 
 
@@ -272,20 +271,19 @@ class Ledger:
 
     def evaluate_answers(self, source: TruthSource, answers: Sequence[StatedAnswer], *, judge: Judge) -> list[Verdict]:
         """Judge held-out answers that are not in the memory, for metrics only: counted in the ledger, stored nowhere."""
-        verdicts: dict[int, Verdict] = {}
-        asked: dict[int, Item] = {}
-        for place, one in enumerate(answers):
+        items: list[Item | Verdict] = []
+        for one in answers:
             truth = source.truth(one.query_key)
             if truth is None or truth.reference is None:
-                verdicts[place] = Verdict(None, "the truth about its query is not known")
+                items.append(Verdict(None, "the truth about its query is not known"))
             elif one.answer is None:
-                verdicts[place] = Verdict(0.0, "no answer")
+                items.append(Verdict(0.0, "no answer"))
             else:
-                asked[place] = Item(one.answer, truth.reference, one.domain, one.query)
-        verdicts.update(zip(asked, judge(list(asked.values())), strict=True))
+                items.append(Item(one.answer, truth.reference, one.domain, one.query))
+        verdicts = ask(judge, items)
         queries = len({one.query_key for one in answers})
         self._database.query(cypher("write/ledger_evaluated"), write=True, key=self.key, queries=queries)
-        return [verdicts[place] for place in range(len(answers))]
+        return verdicts
 
     def accept(self, judgements: Sequence[Judgement], *, purpose: Purpose = Purpose.TRAIN) -> AcceptReport:
         """Pay for judgements and append them as labels, all in one transaction.
@@ -461,21 +459,20 @@ def judged_answers(
         rows: of cypher/read/answers_to_judge.
         references: query key → the truth about it.
     """
-    verdicts: dict[int, Verdict] = {}
-    asked: dict[int, Item] = {}
-    for place, row in enumerate(rows):
+    items: list[Item | Verdict] = []
+    for row in rows:
         reference = references[row["query"]]
         if reference is None:
-            verdicts[place] = Verdict(None, "the source holds no gold answer and no tests for its query")
+            items.append(Verdict(None, "the source holds no gold answer and no tests for its query"))
         elif not row["valid"]:
-            verdicts[place] = Verdict(0.0, "no answer")
-        elif judge is None:
-            verdicts[place] = Verdict(None, "nobody was asked to compare it with the truth")
+            items.append(Verdict(0.0, "no answer"))
         else:
-            asked[place] = Item(row["written"], reference, row["domain"], row["text"])
-    if judge is not None:
-        verdicts.update(zip(asked, judge(list(asked.values())), strict=True))
-    return [verdicts[place] for place in range(len(rows))]
+            items.append(Item(row["written"], reference, row["domain"], row["text"]))
+    return ask(judge or _nobody, items)
+
+
+def _nobody(items: Sequence[Item]) -> list[Verdict]:
+    return [Verdict(None, "nobody was asked to compare it with the truth")] * len(items)
 
 
 def _batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

@@ -5,7 +5,7 @@ thinking.py   reasoning | rest      stated.py     what a text states      progra
 math.py       maths                 choices.py    options and texts       code.py      programs with tests
 """
 
-from memgraph.domains.domain import Domain, Item, Judge, Kind, NormalAnswer, Reading, Verdict
+from memgraph.domains.domain import Domain, Item, Judge, Kind, NormalAnswer, Reading, Verdict, ask
 from memgraph.domains.registry import Domains
 
-__all__ = ["Domain", "Domains", "Item", "Judge", "Kind", "NormalAnswer", "Reading", "Verdict"]
+__all__ = ["Domain", "Domains", "Item", "Judge", "Kind", "NormalAnswer", "Reading", "Verdict", "ask"]

@@ -59,6 +59,13 @@ class AnswerReport:
             for text in texts:
                 self._keep(domain, reason, text)
 
+    def __add__(self, later: AnswerReport) -> AnswerReport:
+        """Both together."""
+        together = AnswerReport()
+        together.add(self)
+        together.add(later)
+        return together
+
     @property
     def unanswered_share(self) -> float:
         """Of the rollouts, 0..1."""

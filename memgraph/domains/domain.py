@@ -78,6 +78,13 @@ Judge = Callable[[Sequence[Item]], Sequence[Verdict]]
 """Judges answers, in order; several at once, so that programs and expressions are judged side by side."""
 
 
+def ask(judge: Judge, items: Sequence[Item | Verdict]) -> list[Verdict]:
+    """Verdicts on items, in order, asked for together; those that are known already are not asked for."""
+    asked = [item for item in items if isinstance(item, Item)]
+    found = iter(judge(asked) if asked else ())
+    return [next(found) if isinstance(item, Item) else item for item in items]
+
+
 class Domain(ABC):
     """One kind of task. Every method takes any text, however hostile, and never raises over it.
 

@@ -32,24 +32,33 @@ _NO_GOLD = Verdict(None, "the truth is tests, and this verifier compares with a 
 
 
 class Verifier(ABC):
-    """Judges answers. Subclasses write `_compare`; a missing answer is wrong everywhere."""
+    """Judges answers, in the shape of a `memgraph.domains.Judge`; a missing answer is wrong everywhere."""
 
     unit: ClassVar[Unit] = "query"
 
     def __init__(self, domains: Domains | None = None) -> None:
         self.domains = domains or Domains()
 
+    @abstractmethod
     def __call__(self, items: Sequence[Item]) -> list[Verdict]:
-        """Judge several, in order (the shape of a `memgraph.domains.Judge`)."""
-        return [
-            self._compare(item.answer, item) if self._is_answer(item) else Verdict(0.0, "no answer") for item in items
-        ]
+        """Judge several, in order."""
 
     def _is_answer(self, item: Item) -> bool:
         return self.domains[item.domain].key(item.answer, query=item.query).valid
 
+
+class _OneByOne(Verifier):
+    """Judges each answer by itself. Subclasses write `_compare`."""
+
+    def __call__(self, items: Sequence[Item]) -> list[Verdict]:
+        """Judge several, in order."""
+        return [
+            self._compare(item.answer or "", item) if self._is_answer(item) else Verdict(0.0, "no answer")
+            for item in items
+        ]
+
     @abstractmethod
-    def _compare(self, answer: str | None, item: Item) -> Verdict: ...
+    def _compare(self, answer: str, item: Item) -> Verdict: ...
 
 
 class Auto(Verifier):
@@ -66,9 +75,6 @@ class Auto(Verifier):
             verdicts.update(zip(rows, found, strict=True))
         return [verdicts[place] for place in range(len(items))]
 
-    def _compare(self, answer: str | None, item: Item) -> Verdict:
-        return self([item])[0]
-
 
 class Maths(Verifier):
     """Compares as expressions, whatever the query's domain says."""
@@ -77,11 +83,8 @@ class Maths(Verifier):
         """Judge several side by side."""
         return self.domains["math"].verify([replace(item, domain="math") for item in items])
 
-    def _compare(self, answer: str | None, item: Item) -> Verdict:
-        return self([item])[0]
 
-
-class Tests(Auto):
+class Tests(Verifier):
     """The tests of programs; a gold answer cannot be judged by them."""
 
     def __call__(self, items: Sequence[Item]) -> list[Verdict]:
@@ -97,10 +100,10 @@ class Tests(Auto):
         return [found.get(place, no_tests) for place in range(len(items))]
 
 
-class Exact(Verifier):
+class Exact(_OneByOne):
     """Equal keys in the query's domain: no calculation is done."""
 
-    def _compare(self, answer: str | None, item: Item) -> Verdict:
+    def _compare(self, answer: str, item: Item) -> Verdict:
         if item.reference.kind != "gold":
             return _NO_GOLD
         domain = self.domains[item.domain]
@@ -109,50 +112,50 @@ class Exact(Verifier):
         return Verdict(float(equal), "equal normal forms" if equal else "different answers")
 
 
-class Choice(Verifier):
+class Choice(_OneByOne):
     """The letter of an option: "(b)", "B." and "B) Paris" are B. An answer without a letter is wrong."""
 
-    def _compare(self, answer: str | None, item: Item) -> Verdict:
+    def _compare(self, answer: str, item: Item) -> Verdict:
         if item.reference.kind != "gold":
             return _NO_GOLD
         options = listed_options(item.query or "")
         golds = [letters for gold in item.reference.accepted if (letters := choice(gold, options).letters)]
         if not golds:
             return Verdict(None, "the gold answer is no option letter; use `exact` or `f1`")
-        chosen = choice(answer or "", options).letters
+        chosen = choice(answer, options).letters
         return Verdict(float(chosen in golds), f"option {', '.join(chosen)}" if chosen else "no option letter")
 
 
-class TokenF1(Verifier):
+class TokenF1(_OneByOne):
     """Overlap of words as in SQuAD, a graded score for free-form answers."""
 
-    def _compare(self, answer: str | None, item: Item) -> Verdict:
+    def _compare(self, answer: str, item: Item) -> Verdict:
         if item.reference.kind != "gold":
             return _NO_GOLD
-        score = max(token_f1(answer or "", gold) for gold in item.reference.accepted)
+        score = max(token_f1(answer, gold) for gold in item.reference.accepted)
         return Verdict(score, f"overlap of words {score:.2f}")
 
 
-class Human(Verifier):
+class Human(_OneByOne):
     """Leaves every answer to people. Their judgements come back as labels of kind HUMAN, each paid for by itself."""
 
     unit: ClassVar[Unit] = "answer"
 
-    def _compare(self, answer: str | None, item: Item) -> Verdict:
+    def _compare(self, answer: str, item: Item) -> Verdict:
         return Verdict(None, "waits for a person's judgement")
 
 
-class Function(Verifier):
+class Function(_OneByOne):
     """Asks a function. What it raises, or returns outside 0..1, is a verifier's failure: None with a reason, never 0."""
 
     def __init__(self, function: Scoring, domains: Domains | None = None) -> None:
         super().__init__(domains)
         self.function = function
 
-    def _compare(self, answer: str | None, item: Item) -> Verdict:
+    def _compare(self, answer: str, item: Item) -> Verdict:
         name = getattr(self.function, "__name__", type(self.function).__name__)
         try:
-            score = self.function(answer or "", item.reference, item.domain)
+            score = self.function(answer, item.reference, item.domain)
         except Exception as error:  # a foreign function may raise anything
             return Verdict(None, f"{name} raised {type(error).__name__}: {error}")
         if score is None:

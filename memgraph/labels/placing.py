@@ -19,7 +19,7 @@ from neo4j import ManagedTransaction
 
 from memgraph import keys
 from memgraph.connect import Database
-from memgraph.domains import Domains, Item
+from memgraph.domains import Domains, Item, Verdict, ask
 from memgraph.domains.verifiers import Auto
 from memgraph.records import LabelKind, Reference
 from memgraph.resources import cypher
@@ -117,8 +117,7 @@ def _verdicts(
     references: dict[str, Reference] = {}
     for found in database.query(cypher("read/references"), keys=sorted({row["query"] for row in judged})):
         references.setdefault(found["query"], Reference(found["kind"], found["value"], tuple(found["also"] or ())))
-    verdicts: dict[tuple[str, str], float | None] = {}
-    asked: dict[tuple[str, str], Item] = {}
+    items: dict[tuple[str, str], Item | Verdict] = {}
     for row in judged:
         reference = references.get(row["query"])
         if reference is None:
@@ -126,12 +125,11 @@ def _verdicts(
         for answer in row["read_as"]:
             place = row["query"], answer["same_as"]
             if answer["valid"]:
-                asked[place] = Item(answer["written"], reference, row["domain"], row["text"])
+                items[place] = Item(answer["written"], reference, row["domain"], row["text"])
             else:
-                verdicts[place] = 0.0
-    for place, verdict in zip(asked, Auto(domains)(list(asked.values())), strict=True):
-        verdicts[place] = verdict.score
-    return verdicts
+                items[place] = Verdict(0.0, "no answer")
+    verdicts = ask(Auto(domains), list(items.values()))
+    return {place: verdict.score for place, verdict in zip(items, verdicts, strict=True)}
 
 
 @dataclass(slots=True)

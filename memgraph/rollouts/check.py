@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from memgraph import keys
-from memgraph.domains import Domains, Item, Verdict
+from memgraph.domains import Domains, Item, Verdict, ask
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.domains.verifiers import Auto
 from memgraph.ingest import RolloutKeys, stated_by
@@ -143,18 +143,17 @@ _Found = Mapping[str, Sequence[tuple[str, Row, str | None, float | None]]]
 
 def _verdicts(by_query: _Found, source: FileTruth, domains: Domains) -> dict[tuple[str, str | None], Verdict]:
     """(query key, answer) → verdict; each is asked for once."""
-    asked: dict[tuple[str, str | None], Item] = {}
-    verdicts: dict[tuple[str, str | None], Verdict] = {}
+    items: dict[tuple[str, str | None], Item | Verdict] = {}
     for key, found in by_query.items():
         reference = _reference(source, key)
         for _, row, answer, _ in found:
             if reference is None:
-                verdicts[key, answer] = _UNKNOWN
+                items[key, answer] = _UNKNOWN
             elif answer is None:
-                verdicts[key, answer] = Verdict(0.0, "no answer")
+                items[key, answer] = Verdict(0.0, "no answer")
             else:
-                asked[key, answer] = Item(answer, reference, row.rollout.domain, row.rollout.query)
-    return verdicts | dict(zip(asked, Auto(domains)(list(asked.values())), strict=True))
+                items[key, answer] = Item(answer, reference, row.rollout.domain, row.rollout.query)
+    return dict(zip(items, ask(Auto(domains), list(items.values())), strict=True))
 
 
 def _rejected_golds(by_query: _Found, source: FileTruth, domains: Domains) -> list[RejectedGold]:

@@ -33,7 +33,9 @@ def filled(memory: Memory) -> Memory:
 
 
 def import_sheet(memory: Memory, ledger: Ledger, file: Path) -> LabelReport:
-    return label_rows(memory.database, memory.domains, ledger, read_labels_file(file, kind=LabelKind.HUMAN), file=str(file))
+    return label_rows(
+        memory.database, memory.domains, ledger, read_labels_file(file, kind=LabelKind.HUMAN), file=str(file)
+    )
 
 
 def filled_in(file: Path, judged: dict[str, dict[str, object]]) -> Path:
