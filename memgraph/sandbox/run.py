@@ -193,10 +193,13 @@ def _result(lines: Sequence[bytes], cut: _Cut | None, stdout: str, stderr: str, 
     reports = [report for line in lines if (report := _report(line)) is not None]
     begun = [report for report in reports if report["status"] == "begun"]
     ending = next((report for report in reports if report["status"] != "begun"), None)
-    if not begun or (ending is not None and ending["status"] == NOT_STARTED):
+    # What runs before the program writes no flood and fills no memory, so a cut for these says as well that it began: a fast
+    # one may be cut before its beginning is reported.
+    known = bool(begun) or cut in ("output", "memory")
+    if not known or (ending is not None and ending["status"] == NOT_STARTED):
         said = (ending and ending["reason"]) or cut or (stderr.strip().splitlines() or ["it gave no result"])[-1]
         raise SandboxError(f"the sandbox could not start a program: {said}")
-    isolation = tuple(begun[0]["isolation"])
+    isolation = tuple(next((report["isolation"] for report in reports), ()))
     if cut is not None:
         return SandboxResult(cut, f"beyond its limit: {cut}", stdout, stderr, seconds, isolation)
     if ending is None:
@@ -266,6 +269,10 @@ def _watch(
     for name in ("stdout", "stderr"):
         with getattr(process, name) as pipe:
             read[name] += pipe.read(limits.output_bytes) or b""
+    os.set_blocking(result, False)
+    with suppress(BlockingIOError):  # the report that the program began may lie behind a flood of its output
+        while chunk := os.read(result, 65536):
+            read["result"] += chunk
     return {name: bytes(data) for name, data in read.items()}, cut
 
 

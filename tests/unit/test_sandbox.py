@@ -253,3 +253,9 @@ def test_many_run_side_by_side_in_order() -> None:
 @pytest.mark.skipif(sys.platform == "linux", reason="the platforms without namespaces")
 def test_elsewhere_only_limits_are_in_force() -> None:
     assert run("pass").isolation == ("limits",)
+
+
+def test_a_flood_that_outruns_the_report_of_its_beginning_is_the_programs_own_doing() -> None:
+    flood = "import os\nwhile True: os.write(2, b'x' * 60000)"
+    statuses = [result.status for result in run_many([flood] * 24, limits=QUICK, workers=4)]
+    assert statuses == ["output"] * 24
