@@ -19,19 +19,22 @@ import pytest
 import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from memgraph.reading import Reject
 from rich.table import Table
 from typer.testing import CliRunner
 
 from memgraph import cli
 from memgraph.cli import common
 from memgraph.cli.common import PrintableConsole, emit, only_printable
+from memgraph.domains.registry import Domains
 from memgraph.errors import MemRewardError
 from memgraph.evaluation import EvaluationRow
 from memgraph.history import RewardThen, Score
-from memgraph.labels import Disagreement
+from memgraph.ingest import IngestReport
+from memgraph.labels.in_force import Disagreement
 from memgraph.late_labels import LabelReport
 from memgraph.printable import printable
+from memgraph.rollouts.files import Reject
+from memgraph.settings import Settings
 from memgraph.why import Explanation, Influence
 
 BAD = {
@@ -221,7 +224,7 @@ def test_compare(run: Callable[..., str]) -> None:
 def test_import_and_its_rejects(run: Callable[..., str], tmp_path: Path) -> None:
     file = tmp_path / "[red]x.jsonl"
     file.write_text("")
-    report = SimpleNamespace(new=1, known=0, rejected=[Reject(HOSTILE, 1, HOSTILE)], linked=0, observed=0)
+    report = IngestReport(new=1, rejected=[Reject(HOSTILE, 1, HOSTILE)])
     shown = run("import", str(file), memory=SimpleNamespace(import_file=lambda *_, **__: report))
     assert_clean(shown)
     assert "[red]x.jsonl" in shown
@@ -236,8 +239,8 @@ def test_label_and_its_disagreements(run: Callable[..., str], tmp_path: Path) ->
         undecided=[HOSTILE],
         rejected=[Reject(HOSTILE, 1, HOSTILE)],
     )
-    found = {"memgraph__late_labels__label_rows": report, "memgraph__label_rows__read_labels_file": []}
-    memory = SimpleNamespace(database=None, ledger=lambda *_, **__: None)
+    found = {"memgraph__late_labels__label_rows": report, "memgraph__labels__rows__read_labels_file": []}
+    memory = SimpleNamespace(database=None, domains=Domains.of(Settings()), ledger=lambda *_, **__: None)
     assert_clean(run("label", str(tmp_path / "sheet.csv"), "--ledger", "[red]", memory=memory, **found))
     assert run("label", str(tmp_path / "sheet.csv"), "--json", memory=memory, **found).splitlines()[0].isascii()
 
