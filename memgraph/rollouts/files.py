@@ -98,7 +98,8 @@ def rows_of(
     """Numbered rows as rollouts, each checked on its own; a text in place of a row says why there is none.
 
     The first thousand rows decide whether the file holds rollouts at all, and whether its column `answer` holds the gold
-    (`memgraph.rollouts.gold_column`). Such a column is read as `gold`, never as what a rollout answered.
+    (`memgraph.rollouts.gold_column`). Such a column is read as `gold`, never as what a rollout answered. Where it holds what
+    the rollouts answered, they also tell whether an empty cell says that there is no answer (`_source_reads_answers`).
 
     Raises:
         InputError: see `read_rows`.
@@ -113,11 +114,14 @@ def rows_of(
     holds_gold = named.answer is None and _holds_gold(
         [found for _, found in first if isinstance(found, Sampled)], source
     )
+    read_by_source = not holds_gold and _source_reads_answers(first)
     for number, found in chain(first, standard):
         if isinstance(found, str):
             yield Reject(source, number, found)
             continue
         fields = {**defaults, **(_with_gold(found.fields) if holds_gold else found.fields)}
+        if read_by_source and _is_taken_apart(fields) and fields.get("answer") is None:
+            fields["answer"] = ""
         try:
             rollout = _rollout(fields, run, found.stated, thinking_opened or found.thinking_opened)
         except ValueError as error:
@@ -164,6 +168,27 @@ def _holds_gold(rows: list[Sampled], source: str) -> bool:
             "as a rollout's answer. Say what it holds: --gold answer, or --answer answer where it is each rollout's own"
         )
     return verdict is AnswerColumn.GOLD
+
+
+def _source_reads_answers(rows: Iterable[tuple[int, Sampled | str]]) -> bool:
+    """Whether a source took its responses apart itself: most rows give the thinking within the response, and the answer.
+
+    Then a row without an answer is one in which the source found none, which its own verdicts rest on.
+    """
+    apart = [found.fields for _, found in rows if isinstance(found, Sampled) and _is_taken_apart(found.fields)]
+    answered = sum(fields.get("answer") is not None for fields in apart)
+    return 2 * answered > len(apart)
+
+
+def _is_taken_apart(fields: Fields) -> bool:
+    """Whether a row says which part of its response is the thinking."""
+    thinking, response = fields.get("thinking"), fields.get("response")
+    return (
+        isinstance(thinking, str)
+        and isinstance(response, str)
+        and len(thinking.strip()) > 0
+        and thinking.strip() in response
+    )
 
 
 def _with_gold(fields: Fields) -> Fields:

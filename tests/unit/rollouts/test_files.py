@@ -102,6 +102,29 @@ def test_gaps_of_a_table_are_no_values(tmp_path: Path) -> None:
     assert (second.step, second.answer, dict(second.features)) == (None, "2", {})
 
 
+def test_a_row_in_which_its_source_found_no_answer_has_none(tmp_path: Path) -> None:
+    said = {"query": "1+1?", "response": "So 2.\nThe answer is 2.", "thinking": "So 2."}
+    apart = [{**said, "answer": "2"}, {**said, "answer": "2"}, said]
+    file = write(tmp_path / "apart.jsonl", *apart)
+    assert [row.rollout.answer for row in rows_of(file) if isinstance(row, Row)] == ["2", "2", ""]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"thinking": "So 2."}] * 3,  # nobody gives answers
+        [{"thinking": "elsewhere", "answer": "2"}, {"thinking": "elsewhere"}],  # a field beside the response, as vLLM's
+        [{"answer": "2"}, {}],  # answers, and nothing taken apart
+        [{"thinking": "So 2.", "answer": "2"}, {"thinking": "So 2."}, {"thinking": "So 2."}],  # few
+    ],
+)
+def test_else_an_answer_that_is_not_given_is_read(tmp_path: Path, rows: list[dict[str, str]]) -> None:
+    said = {"query": "1+1?", "response": "So 2.\nThe answer is 2."}
+    file = write(tmp_path / "read.jsonl", *({**said, **row} for row in rows))
+    found = [row.rollout.answer for row in rows_of(file) if isinstance(row, Row)]
+    assert found == [row.get("answer") for row in rows]
+
+
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=4))
 def test_whatever_a_row_holds_it_is_rollouts_or_reasons(raw: dict) -> None:
