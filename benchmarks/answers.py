@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from machine import machine, versions
-from rich.console import Console
 from rich.table import Table
 
 from memgraph import read_response, same_answer, verify
 from memgraph.domains.code import Code
 from memgraph.errors import InputError
 from memgraph.labels.truth import FileTruth
+from memgraph.printable import PrintableConsole
 from memgraph.rollouts.files import Reject, data_files, read_rows
 
 Case = Mapping[str, Any]
@@ -174,7 +174,7 @@ def main() -> None:
     for (name, kind), found in sorted(kinds.items()):
         slowest = max(one.seconds for one in found)
         table.add_row(name, kind, str(sum(one.right for one in found)), str(len(found)), f"{slowest:.2f}")
-    console = Console()
+    console = PrintableConsole()
     console.print(table)
     for name in options.only:
         found = [one for one in outcomes if one.file == name]

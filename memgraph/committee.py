@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-import skops.io
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -180,6 +179,8 @@ class Committee:
 
     def dumps(self) -> bytes:
         """As bytes that `loads` reads without running anything in them (skops)."""
+        import skops.io  # seconds, which a process that keeps no model need not spend
+
         return bytes(
             skops.io.dumps(
                 {
@@ -202,6 +203,8 @@ class Committee:
         Raises:
             ModelError: if it holds anything but this project's kinds of model.
         """
+        import skops.io
+
         try:
             found: Any = skops.io.loads(data, trusted=_TRUSTED)
         except Exception as error:

@@ -29,6 +29,7 @@ from memgraph.ledger import Ledger, StatedAnswer, draw
 from memgraph.memory import Memory
 from memgraph.metrics import Curves, evaluate_scores, evaluation_curves
 from memgraph.records import LabelView
+from memgraph.rollouts.files import ColumnNames
 from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.scorers import SCORERS
 from memgraph.server.local import LocalServer
@@ -93,6 +94,10 @@ def evaluate_files(
     scorers: Sequence[str],
     embeddings: Sequence[Path] | None = None,
     confidence: float = 0.5,
+    dataset: str | None = None,
+    domain: str | None = None,
+    columns: ColumnNames = None,
+    thinking_opened: bool = False,
     judge: Judge | None = None,
     done: Collection[tuple[str, float, int, str]] = (),
     told: AnswerReport | None = None,
@@ -106,6 +111,7 @@ def evaluate_files(
         scorers: names out of `memgraph.scorers.SCORERS`.
         embeddings: one NPZ for each file, or None to embed here.
         confidence: scorers abstain where their verdict is less probable (½..1).
+        dataset, domain, columns, thinking_opened: how the files are read, as at an import (`Memory.import_file`).
         judge: compares an answer with `gold` or `tests` where a row does not say itself whether it is `correct`.
         told: counts rollouts without an answer, and verdicts that could not be given.
         done: (file name, share, seed, scorer) of rows that are known already and are left out.
@@ -120,12 +126,20 @@ def evaluate_files(
         given = GivenEmbeddings.load(embeddings[position]) if embeddings else None
         with temporary_memory(given_embedder(given), say=say) as memory:
             say(f"importing {file.name}")
-            report = memory.import_file(file, embeddings=given)
+            report = memory.import_file(
+                file,
+                dataset=dataset,
+                domain=domain,
+                columns=columns,
+                thinking_opened=thinking_opened,
+                embeddings=given,
+            )
             if report.rejected:
                 say(f"{len(report.rejected)} rows of {file.name} rejected; the first: {report.rejected[0].reason}")
             told = told if told is not None else AnswerReport()
             told.add(report.answers)
-            for split in splits(memory, file, list(open_scorers), judge=judge, told=told):
+            source = FileTruth([file], run="import", dataset=dataset, domain=domain, columns=columns)
+            for split in splits(memory, source, list(open_scorers), judge=judge, told=told):
                 for name in open_scorers[split.share, split.seed]:
                     yield _evaluate_scorer(name, split, file, confidence)
 
@@ -146,7 +160,7 @@ class Split:
 
 def splits(
     memory: Memory,
-    file: Path,
+    file: Path | FileTruth,
     wanted: Sequence[tuple[float, int]],
     *,
     judge: Judge | None = None,
@@ -155,17 +169,21 @@ def splits(
     """Splits of a memory that holds the rollouts of `file`, for each (share of queries labelled, seed), by the ledger.
 
     Args:
+        file: what was imported, or its truth where it was not read by default.
         told: counts the verdicts, and those that could not be given.
 
     Raises:
         InputError: if the file judges no rollout.
     """
-    source = FileTruth([file], run="import")
+    source = file if isinstance(file, FileTruth) else FileTruth([file], run="import")
     units = memory.units(source.query_keys())
     everything = memory.snapshot(LabelView(ledgers=()))
     truth = _truth(everything, source, memory.ledger("evaluate"), judge, told or AnswerReport())
     if np.isnan(truth).all():
-        raise InputError(f"{file} judges no rollout: its rows need `correct`, or `gold` or `tests` to judge answers by")
+        named = ", ".join(map(str, source.files))
+        raise InputError(
+            f"{named} judges no rollout: its rows need `correct`, or `gold` or `tests` to judge answers by"
+        )
     for share, seed in wanted:
         name = f"evaluate {share} {seed}"
         drawn = draw(units, float(share), seed)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
 # Cc control (ESC, C0, C1), Cf format (directions, isolates, zero width), Cs lone surrogates
 _LEFT_OUT = frozenset({"Cc", "Cf", "Cs"})
@@ -41,3 +46,17 @@ def printable(text: str, *, lines: bool = False) -> str:
         lines: keep tabs and the ends of lines, each as a newline; otherwise each of them is shown as a space.
     """
     return _LINE_END.sub("\n", text).translate(_IN_LINES) if lines else text.translate(_IN_A_LINE)
+
+
+class PrintableConsole(Console):
+    """A console on which no text is markup, an emoji's name or a control sequence, in whatever it is shown."""
+
+    def __init__(self, *, stderr: bool = False, **options: Any) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False, **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What is to be printed, piece by piece; the console's own control sequences are pieces apart."""
+        for segment in super().render(renderable, options):
+            # lines are apart by now, so that what else ends a line in a terminal is part of a text
+            line_end = segment.control or segment.text == "\n"
+            yield segment if line_end else Segment(printable(segment.text), segment.style)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-
 from memgraph import Memory
 from memgraph.cli.inspection import print_rows
 from memgraph.inspection import inspection_queries, run_inspection
+from memgraph.printable import PrintableConsole
 from memgraph.resources import data_folder
 from memgraph.settings import Settings
 from trainer.config import RunConfig
@@ -48,11 +47,11 @@ def demo(*, steps: int | None = None, seed: int = 0, home: Path | None = None, q
 
 def show_memory(memory: Memory, settings: Settings) -> None:
     """Three example queries with their results, and where to look further."""
-    console = Console()
+    console = PrintableConsole()
     texts = {query.name: query.text for query in inspection_queries()}
     for name in _EXAMPLES:
-        console.print(f"\n[bold]memreward inspect {name}[/bold]")
-        console.print(texts[name].strip(), style="dim", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"\nmemreward inspect {name}", style="bold", highlight=False)
+        console.print(texts[name].strip(), style="dim", highlight=False, soft_wrap=True)
         print_rows(run_inspection(memory.database, name, {})[:8])
     endpoint = memory.database.endpoint
     if endpoint.browser is not None:

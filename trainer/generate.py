@@ -11,9 +11,10 @@ from itertools import islice
 from typing import Any
 
 import torch
-from rich.console import Console
 from rich.progress import track
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from memgraph.printable import PrintableConsole
 
 Prompt = str | list[dict[str, Any]]
 
@@ -71,7 +72,9 @@ def stream_responses(
     ids = [_prompt_ids(tokenizer, prompt) for prompt in prompts]
     groups = list(_by_length([len(row) for row in ids], max(1, batch_size // n)))
     with _seeded(model, seed):
-        for group in track(groups, "  generating", console=Console(stderr=True), disable=not progress, transient=True):
+        for group in track(
+            groups, "  generating", console=PrintableConsole(stderr=True), disable=not progress, transient=True
+        ):
             inputs = tokenizer.pad(
                 {"input_ids": [ids[i] for i in group]}, padding=True, padding_side="left", return_tensors="pt"
             ).to(model.device)

@@ -19,6 +19,7 @@ import typer
 
 from memgraph.errors import MemRewardError
 from memgraph.keys import draw_position
+from memgraph.printable import printable
 from trainer.hub import HUB, IN_DOMAIN, OUT_OF_DOMAIN, HubDataset
 from trainer.problems import Problem
 
@@ -53,7 +54,7 @@ def collect(
     for data in data_sets:
         units = {problem: unit for unit, problem in data.problems(split, mirror=mirror) if unit not in without}
         taken = sample(units, most, seed)
-        typer.echo(f"{split:6}{len(taken):6} of {len(units)} problems of {data.hub_id}")
+        typer.echo(printable(f"{split:6}{len(taken):6} of {len(units)} problems of {data.hub_id}"))
         collected.update((problem, units[problem]) for problem in taken)
     return collected
 
@@ -94,7 +95,8 @@ def main(
         ("ood.jsonl", collect(others, "test", test, seed, mirror=mirror, without=trained)),
     ):
         if problems:
-            typer.echo(f"{out / file}: {write_problems(out / file, sample(problems, None, seed))} problems")
+            written = write_problems(out / file, sample(problems, None, seed))
+            typer.echo(printable(f"{out / file}: {written} problems"))
 
 
 main.__doc__ = f"{main.__doc__}\n\n\b\nData sets:\n{_TABLE}\n"
@@ -103,4 +105,4 @@ if __name__ == "__main__":
     try:
         typer.run(main)
     except MemRewardError as error:
-        raise SystemExit(f"error: {error}") from None
+        raise SystemExit(f"error: {printable(str(error), lines=True)}") from None

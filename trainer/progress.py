@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 from transformers import PrinterCallback, TrainerCallback
+
+from memgraph.printable import PrintableConsole
 
 if TYPE_CHECKING:
     from trainer.result import RunResult
@@ -24,27 +26,27 @@ class Narrator:
     """
 
     def __init__(self, *, quiet: bool = False, silent: bool = False) -> None:
-        self.console = Console(stderr=True, quiet=silent)
+        self.console = PrintableConsole(stderr=True, quiet=silent)
         self._quiet = quiet or silent
         self.shows_progress = not self._quiet and self.console.is_terminal
 
     def stage(self, what: str) -> None:
         """A stage begins."""
-        self.console.print(f"[bold]▸ {what}[/bold]", highlight=False)
+        self.console.print(f"▸ {what}", style="bold", highlight=False)
 
     def say(self, message: str) -> None:
         """A detail of the present stage."""
-        self.console.print(f"  [dim]{message}[/dim]", highlight=False)
+        self.console.print(f"  {message}", style="dim", highlight=False)
 
     def done(self, seconds: float) -> None:
         """The stage ended."""
-        self.console.print(f"  [green]✓[/green] {seconds:.1f} s", highlight=False)
+        self.console.print(Text.assemble("  ", ("✓", "green"), f" {seconds:.1f} s"), highlight=False)
 
     def result(self, result: RunResult) -> None:
         """The run ended: accuracy, labels, sources of reward."""
         if self._quiet:
             return
-        console = Console()
+        console = PrintableConsole()
         if result.accuracy:
             table = Table("held-out problems", "n", "before", "after", "change (95 % interval)", "")
             for name, change in result.accuracy.items():
@@ -78,7 +80,7 @@ class RewardProgress(TrainerCallback):
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             console=narrator.console,
         )
         self._task: Any = None

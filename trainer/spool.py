@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from memgraph import Memory, keys
-from memgraph.errors import TrainingError
+from memgraph.errors import DiskFull, TrainingError
 from memgraph.records import LabelKind
 from memgraph.settings import Settings
 
@@ -30,6 +31,9 @@ logger = logging.getLogger(__name__)
 _POLL_SECONDS = 0.02
 _SHORTEST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
+_CLOSING_SECONDS = 5.0
+_LEAST_FREE_BYTES = 2**20  # SQLite's journal and pages beside the entry itself
+_DISK_ERRORS = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)  # of a full disk too, and of many other things
 _TABLE = "CREATE TABLE IF NOT EXISTS entries (id INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT, body TEXT)"
 
 
@@ -82,7 +86,7 @@ class Spool:
         self._work = threading.Event()
         self._stop = threading.Event()
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with closing(self._open()) as db, db:
+        with self._connected() as db:
             db.execute(_TABLE)
             self._left_over = int(db.execute("SELECT coalesce(max(id), 0) FROM entries").fetchone()[0])
         self._work.set()
@@ -90,14 +94,19 @@ class Spool:
         self._thread.start()
 
     def put(self, entry: WriteBack) -> None:
-        """Keep an entry; it is on disk when this returns."""
-        with closing(self._open()) as db, db:
-            db.execute("INSERT INTO entries (owner, body) VALUES (?, ?)", (self._owner, json.dumps(asdict(entry))))
+        """Keep an entry; it is on disk when this returns.
+
+        Raises:
+            DiskFull: if there is no room for it. Nothing of it is kept then, and what waits already stays.
+        """
+        body = json.dumps(asdict(entry))
+        with self._connected(len(body)) as db:
+            db.execute("INSERT INTO entries (owner, body) VALUES (?, ?)", (self._owner, body))
         self._work.set()
 
     def waiting(self) -> int:
         """Entries of this process, and left over from earlier ones, that are not written yet."""
-        with closing(self._open()) as db:
+        with self._connected() as db:
             found = db.execute(
                 "SELECT count(*) FROM entries WHERE owner = ? OR id <= ?", (self._owner, self._left_over)
             )
@@ -123,11 +132,23 @@ class Spool:
             f"they are safe in {self.file} and will be written when training starts again with the database within reach"
         )
 
-    def close(self) -> None:
-        """Stop the thread; what is not written stays in the file."""
+    def close(self, *, seconds: float = _CLOSING_SECONDS) -> None:
+        """Stop the thread; what is not written stays in the file.
+
+        A thread that waits for a server which is away is left behind after these seconds, with a warning. It ends by itself
+        after the entry that it is at; should the next process write that entry as well, nothing changes.
+        """
         self._stop.set()
         self._work.set()
-        self._thread.join()
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            logger.warning(
+                "the memory did not take rewards within %g s: those of %d calls are safe in %s and will be written when "
+                "training starts again with the database within reach",
+                seconds,
+                self.waiting(),
+                self.file,
+            )
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -145,6 +166,8 @@ class Spool:
                 self._write(WriteBack(**json.loads(row[1])))
                 self._delete(row[0])
             except Exception as error:
+                if self._stop.is_set():  # `close` has said what is left
+                    return
                 self.failures += 1
                 self.error = error
                 logger.warning("writing rewards back failed for the %d. time: %s", self.failures, error)
@@ -155,7 +178,7 @@ class Spool:
                 pause = _SHORTEST_PAUSE
 
     def _oldest(self) -> tuple[int, str] | None:
-        with closing(self._open()) as db:
+        with self._connected() as db:
             row: tuple[int, str] | None = db.execute(
                 "SELECT id, body FROM entries WHERE owner = ? OR id <= ? ORDER BY id LIMIT 1",
                 (self._owner, self._left_over),
@@ -163,8 +186,25 @@ class Spool:
             return row
 
     def _delete(self, entry: int) -> None:
-        with closing(self._open()) as db, db:
+        with self._connected() as db:
             db.execute("DELETE FROM entries WHERE id = ?", (entry,))
+
+    @contextmanager
+    def _connected(self, entry_bytes: int = 0) -> Iterator[sqlite3.Connection]:
+        """One transaction, in which an entry of that length is to find room."""
+        try:
+            with closing(self._open()) as db, db:
+                yield db
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # without the details
+            needed, free = entry_bytes + _LEAST_FREE_BYTES, shutil.disk_usage(self.file.parent).free
+            if code == sqlite3.SQLITE_FULL or (code in _DISK_ERRORS and free < needed):
+                raise DiskFull(
+                    f"the disk is full: {free / 2**20:,.1f} MB are free in {self.file.parent}, where rewards wait until the "
+                    f"memory has them, and {needed / 2**20:,.1f} MB are needed; free some space there. What waits there "
+                    "already is kept"
+                ) from error
+            raise
 
     def _open(self) -> sqlite3.Connection:
         """A connection of its own each time: they survive neither threads nor forks. Commits are synced to disk."""

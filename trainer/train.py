@@ -301,6 +301,7 @@ def make_trainer(
         "bf16": on_gpu,
         "disable_tqdm": True,
         "logging_steps": 1,
+        "num_completions_to_print": 0,  # TRL prints them as they are, control sequences too; its files have them all
         "save_strategy": "no",
         "gradient_checkpointing": False,
     }

@@ -17,6 +17,7 @@ from memgraph import LabelView, Memory
 from memgraph.domains.verifiers import verifier
 from memgraph.errors import MemRewardError
 from memgraph.memory import RegisteredModel
+from memgraph.printable import printable
 from memgraph.reward_model import RewardModelConfig
 from memgraph.settings import Settings
 from trainer.config import RunConfig
@@ -67,4 +68,4 @@ if __name__ == "__main__":
     try:
         typer.run(main)
     except MemRewardError as error:
-        raise SystemExit(f"error: {error}") from None
+        raise SystemExit(f"error: {printable(str(error), lines=True)}") from None

@@ -13,7 +13,7 @@ import logging
 import sys
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
@@ -21,13 +21,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.segment import Segment
 from rich.text import Text
 
 from memgraph.errors import MemRewardError
-from memgraph.printable import printable
+from memgraph.printable import PrintableConsole, printable
 from memgraph.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,20 +34,6 @@ if TYPE_CHECKING:
     from memgraph.rollouts.files import Reject
 
 EXIT_REJECTED = 3
-
-
-class PrintableConsole(Console):
-    """A console on which no text is markup, an emoji's name or a control sequence, in whatever it is shown."""
-
-    def __init__(self, *, stderr: bool = False, **options: Any) -> None:
-        super().__init__(stderr=stderr, markup=False, emoji=False, **options)
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """What is to be printed, piece by piece; the console's own control sequences are pieces apart."""
-        for segment in super().render(renderable, options):
-            # lines are apart by now, so that what else ends a line in a terminal is part of a text
-            line_end = segment.control or segment.text == "\n"
-            yield segment if line_end else Segment(printable(segment.text), segment.style)
 
 
 console = PrintableConsole()

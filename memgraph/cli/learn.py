@@ -10,11 +10,21 @@ import typer
 from rich.table import Table
 
 from memgraph.cli.common import (
+    AnswerColumnOption,
+    CorrectColumnOption,
+    DatasetOption,
+    DomainOption,
+    GoldColumnOption,
     HomeOption,
     JsonOption,
     LedgerOption,
+    QueryColumnOption,
+    ResponseColumnOption,
+    TestsColumnOption,
+    ThinkingOpenedOption,
     console,
     emit,
+    named_columns,
     open_memory,
     our_trainer,
     progress,
@@ -146,13 +156,26 @@ def evaluate(
         typer.Option(exists=True, dir_okay=False, help="NPZ of vectors; one for each file, in their order."),
     ] = None,
     confidence: ConfidenceOption = 0.5,
+    dataset: DatasetOption = None,
+    domain: DomainOption = None,
+    query: QueryColumnOption = None,
+    response: ResponseColumnOption = None,
+    answer: AnswerColumnOption = None,
+    gold: GoldColumnOption = None,
+    tests: TestsColumnOption = None,
+    correct: CorrectColumnOption = None,
+    thinking_opened: ThinkingOpenedOption = False,
     plot: Annotated[Path | None, typer.Option(dir_okay=False, help="Also draw the results (png, svg, pdf).")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Every scorer side by side on files with labels: some queries are labelled, the others' rollouts are scored.
 
-    Rows need `correct`, or `gold` or `tests` by which their answers are judged.
+    Rows need `correct`, or `gold` or `tests` by which their answers are judged. Columns are named as at the import.
     Runs in a second managed server with a temporary home; your memory is not touched. Each file is ingested once.
+
+    Example: memreward evaluate rollouts.jsonl --seeds 5
+
+    Example: memreward evaluate openr1.parquet --query problem --response generations --gold answer
     """
     from memgraph.domains.answer_report import AnswerReport
     from memgraph.evaluation import evaluate_files
@@ -177,6 +200,12 @@ def evaluate(
             scorers=chosen,
             embeddings=embeddings,
             confidence=confidence,
+            dataset=dataset,
+            domain=domain,
+            columns=named_columns(
+                query=query, response=response, answer=answer, gold=gold, tests=tests, correct=correct
+            ),
+            thinking_opened=thinking_opened,
             judge=Auto(Domains.of(Settings.load())),
             say=say,
             told=told,

@@ -131,7 +131,7 @@ def tell(report: RereadReport, unplaced: Path, as_json: bool) -> None:
     if report.unplaced:
         console.print(
             f"{len(report.unplaced):,} labels are on answers that came apart, and it is not known on which part: they count "
-            f"nowhere, and are listed in {unplaced}. Judge again by rollout, or reveal their files again (which costs nothing)",
+            f"nowhere, and are listed in {unplaced}. Judge again by rollout, or reveal their files again (ground truth costs nothing)",
             highlight=False,
             soft_wrap=True,
             markup=False,

@@ -67,6 +67,7 @@ class FileTruth:
         database: Database | None = None,
         domains: Domains | None = None,
     ) -> None:
+        self.files = tuple(files)
         self._domains = domains or Domains()
         self.rejected: list[Reject] = []
         self._judged: dict[str, dict[str, float]] = {}

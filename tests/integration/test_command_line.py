@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from memgraph.checks import ALL_CHECKS
@@ -60,6 +61,20 @@ def test_every_command_explains_itself_and_is_in_the_readme(command: str) -> Non
     assert f"memreward {command}" in README.read_text(encoding="utf-8")
 
 
+_READING = ("dataset", "domain", "query", "response", "answer", "gold", "tests")
+
+
+def test_files_are_named_alike_in_all_commands_that_read_them() -> None:
+    """Each of them has the options by which the columns of a file are named, with the same words."""
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    helps = [
+        {option.name: (option.opts, option.help) for option in commands[name].params if option.name in _READING}
+        for name in ("import", "check", "reveal", "evaluate")
+    ]
+    assert set(helps[0]) == set(_READING)
+    assert all(found == helps[0] for found in helps)
+
+
 def test_the_way_from_import_to_score_in_json(memory: Memory, settings: Settings, tmp_path: Path) -> None:
     file = str(write_rows(tmp_path / "r.jsonl", sums(30)))
     home = settings.home
@@ -72,8 +87,9 @@ def test_the_way_from_import_to_score_in_json(memory: Memory, settings: Settings
     assert call("import", file)["files"][0]["new"] == 120
     assert call("import", file)["files"][0]["known"] == 120
     assert call("reveal", file, "--budget", "0.4")["newly_paid"] == 12
-    assert call("fit", "--checks", "form,arithmetic", "--policies")["model"] != call("fit")["model"]
+    otherwise = call("fit", "--checks", "form,arithmetic", "--policies")
     fitted = call("fit")
+    assert otherwise["model"] != fitted["model"]
     assert Path(fitted["folder"]).is_dir()
     assert call("score")["queries"] == 18
     assert call("score", "--confidence", "1") == {"queries": 18, "scored": 0, "abstained": 72, "mean": None}
@@ -129,8 +145,13 @@ def test_evaluate_prints_one_row_for_each_scorer_share_and_split_and_leaves_the_
     rows = sums(30)
     for row in rows[::2]:
         del row["correct"]  # judged by its gold answer then
-    file = write_rows(tmp_path / "r.jsonl", rows)
-    arguments = ["--labels", "0.2", "--labels", "0.5", "--seeds", "2", "--scorers", "majority_vote,logistic,random"]
+    names = {"query": "problem", "response": "generation", "gold": "solution", "correct": "right"}
+    for row in rows:
+        row.pop("domain", None)
+    renamed = [{names.get(field, field): value for field, value in row.items()} for row in rows]
+    file = write_rows(tmp_path / "r.jsonl", renamed)
+    arguments = [word for field, name in names.items() for word in (f"--{field}", name)] + ["--domain", "math"]
+    arguments += ["--labels", "0.2", "--labels", "0.5", "--seeds", "2", "--scorers", "majority_vote,logistic,random"]
     arguments += ["--confidence", "0.6"]
     code, out, err = memreward("evaluate", str(file), *arguments, "--plot", str(tmp_path / "p.png"), "--json")
     assert code == 0, err

@@ -170,10 +170,10 @@ def test_given_vectors_of_another_model_are_refused(memory: Memory, embedder: Se
 def test_similarity_lists_are_those_of_exact_search(made_up: Memory, tmp_path: Path) -> None:
     """The worst order: loners first, then the clusters that are nearest to them one after another, in eight imports."""
     rng = np.random.default_rng(0)
-    total, loners = 2000, 100
-    cluster = np.sort(rng.integers(0, 50, total))
+    total, loners = 1000, 50
+    cluster = np.sort(rng.integers(0, 25, total))
     spread = np.where(rng.permutation(total) < loners, 2.0, 0.4)
-    vectors = rng.normal(size=(50, 384))[cluster] + spread[:, None] * rng.normal(size=(total, 384))
+    vectors = rng.normal(size=(25, 384))[cluster] + spread[:, None] * rng.normal(size=(total, 384))
     vectors = vectors[np.argsort(spread == 0.4, kind="stable")].astype(np.float32)
     by_query = {f"q{n}": vector for n, vector in enumerate(vectors)}
     by_rollout = {f"r{n}": vector for n, vector in enumerate(vectors)}

@@ -12,6 +12,7 @@ from memgraph.errors import MigrationError
 from memgraph.memory import Memory
 from memgraph.resources import cypher, cypher_template, data_folder
 from memgraph.settings import Settings
+from tests.integration.migrating import migrate_bare
 
 QUERIES = sorted(str(file.relative_to(data_folder("cypher")))[:-7] for file in data_folder("cypher").rglob("*.cypher"))
 
@@ -112,7 +113,7 @@ def test_concurrent_migrators_take_turns(memory: Memory, settings: Settings, tmp
     shutil.copytree(data_folder("migrations"), folder)
     (folder / "V9001__test_only.cypher").write_text("CREATE (:OnceOnly);\n")
     context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_migrate_bare, args=(settings, folder)) for _ in range(3)]
+    workers = [context.Process(target=migrate_bare, args=(settings, folder)) for _ in range(3)]
     try:
         for worker in workers:
             worker.start()
@@ -123,9 +124,3 @@ def test_concurrent_migrators_take_turns(memory: Memory, settings: Settings, tmp
         assert not memory.database.query("MATCH (l:__Neo4jMigrationsLock) RETURN l")
     finally:
         memory.database.query("MATCH (m:__Neo4jMigration {version: '9001'}) DETACH DELETE m", write=True)
-
-
-def _migrate_bare(settings: Settings, folder: Path) -> None:
-    from memgraph.connect import Database, open_endpoint
-
-    migrations.migrate(Database(open_endpoint(settings)), folder)

@@ -37,8 +37,9 @@ def test_the_same_memory_gives_the_same_choice(data: Snapshot, closed: np.ndarra
 def test_near_duplicates_are_chosen_together_and_never_over_the_count(data: Snapshot, closed: np.ndarray) -> None:
     pairs = replace(data, query_units=np.arange(60) // 2)
     for count in (1, 2, 5):
-        chosen = {pairs.query_keys.index(key) // 2 for key in acquire(pairs, count, closed)}
-        assert len(acquire(pairs, count, closed)) == 2 * len(chosen) <= count
+        keys = acquire(pairs, count, closed)
+        chosen = {pairs.query_keys.index(key) // 2 for key in keys}
+        assert len(keys) == 2 * len(chosen) <= count
 
 
 def test_of_queries_that_tell_nothing_of_each_other_the_uncertain_ones_are_chosen(

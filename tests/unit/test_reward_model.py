@@ -14,6 +14,7 @@ from memgraph.snapshot import Snapshot
 from tests.unit.snapshots import DIMENSION, shuffle_rollouts, snapshot, unit
 
 CONFIG = RewardModelConfig(hidden=16, heads=2, epochs=30)
+BRIEF = replace(CONFIG, epochs=4)  # where what was learned is not the point
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_the_order_of_rollouts_does_not_matter(data: Snapshot, model: RewardMode
 @pytest.mark.parametrize("rollouts", [1, 2, 7])
 def test_any_number_of_rollouts_a_query(rollouts: int) -> None:
     data = snapshot(queries=20, rollouts=rollouts, labelled=10)
-    scores = RewardModel.fit(data, config=CONFIG).predict(data)
+    scores = RewardModel.fit(data, config=BRIEF).predict(data)
     assert len(scores) == 10 * rollouts
     assert np.isfinite(scores).all()
 
@@ -86,7 +87,7 @@ def test_queries_without_neighbours_answers_that_all_agree_and_answers_that_are_
     agreeing = replace(data, rollout_answer=first)
     for odd in (lonely, missing, agreeing):
         assert np.isfinite(model.predict(odd)).all()
-        assert np.isfinite(RewardModel.fit(odd, config=CONFIG).predict(odd)).all()
+        assert np.isfinite(RewardModel.fit(odd, config=BRIEF).predict(odd)).all()
 
 
 def test_nothing_to_score_is_nothing(data: Snapshot, model: RewardModel) -> None:
@@ -144,7 +145,7 @@ def test_networks_that_do_not_help_on_held_out_queries_leave_the_committee_alone
 def test_networks_help_where_the_structure_of_the_memory_says_what_the_features_do_not() -> None:
     """Right thinking differs from query to query here, and only labels of the same kind of query tell."""
     data = kinds()
-    with_networks = RewardModel.fit(data, config=replace(CONFIG, hidden=32, epochs=60, patience=60))
+    with_networks = RewardModel.fit(data, config=replace(CONFIG, hidden=32, patience=60))
     assert with_networks.metrics["gain_of_networks"] is not None
     assert with_networks.metrics["gain_of_networks"] > 3
 

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import logging
 import os
+import re
 import signal
+import sqlite3
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from memgraph.errors import TrainingError
+from memgraph.errors import DiskFull, TrainingError
 from memgraph.settings import Settings
 from trainer.spool import Spool, WriteBack, spool_file
 
@@ -80,6 +83,85 @@ def test_processes_with_one_file_do_not_wait_for_each_other(tmp_path: Path) -> N
     quick.flush(30)
     assert stuck.waiting() == 1
     quick.close()
+
+
+def test_closing_does_not_wait_for_a_server_that_is_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "spool.sqlite"
+    begun, back = threading.Event(), threading.Event()
+    written: list[WriteBack] = []
+
+    def patient(entry: WriteBack) -> None:  # waits for the server within one call, as the memory does
+        begun.set()
+        assert back.wait(60)
+        written.append(entry)
+
+    spool = Spool(file, patient)
+    spool.put(entry(1))
+    spool.put(entry(2))
+    assert begun.wait(30)
+    start = time.monotonic()
+    with caplog.at_level(logging.WARNING):
+        spool.close(seconds=0.1)
+    assert time.monotonic() - start < 10
+    assert re.search(rf"those of 2 calls are safe in {re.escape(str(file))}", caplog.text)
+
+    later: list[WriteBack] = []
+    again = Spool(file, later.append)
+    again.flush(30)
+    again.close()
+    assert later == [entry(1), entry(2)], "what was left is written at the next start"
+    back.set()  # the thread that was left behind ends after its entry, which changes nothing
+    end = time.monotonic() + 30
+    while any(thread.name == "memreward-spool" for thread in threading.enumerate() if thread is spool._thread):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert written == [entry(1)]
+
+
+class SmallDisk(Spool):
+    """On a disk of so many pages of 4 KB: SQLite's own error, by a bound of SQLite's own."""
+
+    pages = 8
+
+    def _open(self) -> sqlite3.Connection:
+        db = super()._open()
+        db.execute(f"PRAGMA max_page_count={self.pages}")
+        return db
+
+
+def test_a_full_disk_is_named_and_nothing_of_before_is_lost(tmp_path: Path) -> None:
+    file = tmp_path / "spool.sqlite"
+    away = threading.Event()
+    written: list[WriteBack] = []
+
+    def write(entry: WriteBack) -> None:
+        if not away.is_set():
+            raise ConnectionError("the database is away")
+        written.append(entry)
+
+    large = WriteBack([{"key": "x" * 2**20, "reward": 1.0, "source": "gnn", "reason": None}])
+    spool = SmallDisk(file, write)
+    spool.put(entry(1))
+    with pytest.raises(
+        DiskFull, match=rf"[\d,.]+ MB are free in {re.escape(str(tmp_path))}.* and 2\.0 MB are needed"
+    ) as full:
+        spool.put(large)
+    assert isinstance(full.value.__cause__, sqlite3.OperationalError)
+    assert spool.waiting() == 1
+    spool.pages = 2**20  # room again
+    spool.put(large)
+    away.set()
+    spool.flush(30)
+    spool.close()
+    assert written == [entry(1), large]
+
+
+def test_an_error_that_is_none_of_the_disk_stays_what_it_is(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.sqlite", lambda _: None)
+    spool.close()
+    spool.file.write_text("no database at all, " * 100)
+    with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+        spool.put(entry(1))
 
 
 def test_each_server_has_its_own_file(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import typer
@@ -22,9 +22,10 @@ from hypothesis import strategies as st
 from rich.table import Table
 from typer.testing import CliRunner
 
+import trainer
 from memgraph import cli
 from memgraph.cli import common
-from memgraph.cli.common import PrintableConsole, emit, only_printable
+from memgraph.cli.common import emit, only_printable
 from memgraph.domains.registry import Domains
 from memgraph.errors import MemRewardError
 from memgraph.evaluation import EvaluationRow
@@ -32,10 +33,15 @@ from memgraph.history import RewardThen, Score
 from memgraph.ingest import IngestReport
 from memgraph.labels.in_force import Disagreement
 from memgraph.late_labels import LabelReport
-from memgraph.printable import printable
+from memgraph.printable import PrintableConsole, printable
 from memgraph.rollouts.files import Reject
 from memgraph.settings import Settings
 from memgraph.why import Explanation, Influence
+from trainer import demo, generate, progress
+from trainer.demo import show_memory
+from trainer.progress import Narrator, RewardProgress
+from trainer.result import RunResult
+from trainer.tiny_policy import load_tiny_policy
 
 BAD = {
     "escape": "\x1b[31;1m\x1b]0;title\x07\x1b[2J",
@@ -280,14 +286,87 @@ def test_fit_score_and_relabel(run: Callable[..., str]) -> None:
     assert_clean(run("relabel", memory=memory, memgraph__relabel__relabel=report), said=False)
 
 
-def test_migrate_db_and_the_like_print_on_no_other_console() -> None:
-    folder = Path(cli.__file__).parent
-    for file in folder.glob("*.py"):
+# training and the demo
+
+
+@pytest.fixture
+def on_terminals(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the trainer prints, as on terminals that are wide."""
+    stream = io.StringIO()
+
+    def terminal(*, quiet: bool = False, **_: Any) -> PrintableConsole:
+        return PrintableConsole(file=stream, force_terminal=True, width=400, quiet=quiet)
+
+    for module in (progress, demo, generate):
+        monkeypatch.setattr(module, "PrintableConsole", terminal)
+    monkeypatch.setattr(cli.inspection, "console", terminal())
+    return stream
+
+
+def test_what_a_run_says_of_its_stages(on_terminals: io.StringIO) -> None:
+    narrator = Narrator()
+    for say in (narrator.stage, narrator.say):
+        say(HOSTILE)
+        assert_clean(on_terminals.getvalue())
+        on_terminals.seek(on_terminals.truncate(0))
+    narrator.done(1.0)
+    assert OWN.sub("", on_terminals.getvalue()) == "  ✓ 1.0 s\n"
+
+
+def test_the_bar_of_a_training_run(on_terminals: io.StringIO) -> None:
+    bar = RewardProgress(Narrator())
+    state: Any = SimpleNamespace(global_step=1, max_steps=2)
+    bar.on_train_begin(None, state, None)
+    bar.on_log(None, state, None, logs={"reward": 0.5, "rewards/memory/source/" + HOSTILE.replace("/", ""): 0.5})
+    bar.on_train_end(None, state, None)
+    assert "[red]red[red]" in OWN.sub("", on_terminals.getvalue())
+    assert_clean(on_terminals.getvalue(), said=False)
+
+
+def test_the_result_of_a_run(on_terminals: io.StringIO) -> None:
+    change = SimpleNamespace(problems=1, before=0.1, after=0.2, change=0.1, low=0.0, high=0.2, verdict=HOSTILE)
+    result = SimpleNamespace(
+        accuracy={HOSTILE: change}, reward_sources={HOSTILE: 1}, steps=1, resumed_at=None, monitor=None,
+        spending={"queries_paid": 1, "training_queries": 2},
+    )  # fmt: skip
+    Narrator().result(cast(RunResult, result))
+    assert_clean(on_terminals.getvalue())
+
+
+def test_what_the_demo_shows_of_the_memory(on_terminals: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "run_inspection", lambda *_: [{"a": HOSTILE, "b": n} for n in range(2)])
+    endpoint = SimpleNamespace(browser="http://x", user=HOSTILE)
+    memory: Any = SimpleNamespace(database=SimpleNamespace(endpoint=endpoint))
+    show_memory(memory, Settings(home=Path("[red]home")))
+    assert_clean(on_terminals.getvalue())
+    assert "[red]home" in on_terminals.getvalue()
+
+
+def test_the_bar_of_sampling(on_terminals: io.StringIO) -> None:
+    model, tokenizer = load_tiny_policy()
+    generate.sample_responses(model, tokenizer, ["x"], 1, 1, 0.0, progress=True)
+    assert "generating" in on_terminals.getvalue()
+    assert_clean(on_terminals.getvalue(), said=False)
+
+
+_PRINTS = re.compile(r"\bConsole\(|rich\.markup|\bprint\(\s*f?\"\[|(?<![\w.])print\((?!json\.dumps\()")
+_BARS = re.compile(r"\b(?:Progress|track)\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)")
+_MARKUP_BAR = re.compile(r"TextColumn\(\"\{task[^)]*\"\)")
+
+
+@pytest.mark.parametrize("package", [cli, trainer])
+def test_there_is_no_other_console(package: ModuleType) -> None:
+    folder = Path(str(package.__file__)).parent
+    for file in folder.rglob("*.py"):
         text = file.read_text()
-        if file.name != "common.py":
-            assert not re.search(r"\bConsole\(|rich\.markup|\bprint\(\s*f?\"\[|(?<![\w.])print\(", text), file.name
+        assert not _PRINTS.search(text), file.name
+        assert not _MARKUP_BAR.search(text), f"{file.name}: a bar's text is markup"
+        for bar in _BARS.findall(text):
+            assert "onsole=" in bar, f"{file.name}: {bar}"
         for call in re.findall(r"typer\.(?:echo|secho)\((.*)\)", text):
             assert call.startswith(("printable(", "version(", "text")), f"{file.name}: {call}"
+        for left in re.findall(r"raise SystemExit\((.*)", text):
+            assert "printable(" in left, f"{file.name}: {left}"
 
 
 # errors

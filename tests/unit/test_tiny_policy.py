@@ -130,7 +130,8 @@ def test_it_is_right_between_thirty_and_sixty_percent_with_variance_within_group
 
 @pytest.mark.slow
 def test_pretraining_runs_from_its_command(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "trainer.tiny_policy.pretrain", "--quick", "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "trainer.tiny_policy.pretrain", "--quick", "--batch", "8"]
+    command += ["--out", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     load_tiny_policy(tmp_path)

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 from datasets import Dataset, Features, Value
 
+from memgraph.printable import printable
 from trainer.adapters.rewards import WAIT_SECONDS, opened_rewards
 from trainer.config import RunConfig
 from trainer.data import Problems, load_problems
@@ -86,7 +87,7 @@ def main(
     for split, problems in (("train", splits.train), ("test", splits.test), ("ood", splits.ood)):
         if problems.tasks:
             verl_rows(problems, split, run.policy.system_prompt).to_parquet(out / f"{split}.parquet")
-            typer.echo(f"{out / split}.parquet: {len(problems.tasks)} queries")
+            typer.echo(printable(f"{out / split}.parquet: {len(problems.tasks)} queries"))
 
 
 if __name__ == "__main__":

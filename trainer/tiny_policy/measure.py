@@ -14,11 +14,11 @@ from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from memgraph.domains import Domains, Item
 from memgraph.domains.verifiers import judge
+from memgraph.printable import PrintableConsole
 from memgraph.records import Reference
 from trainer.generate import sample_responses
 from trainer.problems import DOMAINS, Problem, Split, generate
@@ -106,7 +106,7 @@ def main() -> None:
     for row in rows:
         shares = (row.greedy, row.mean, row.best, row.mixed)
         table.add_row(row.domain, str(row.problems), *(f"{share:.1%}" for share in shares))
-    Console().print(table)
+    PrintableConsole().print(table)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM, set_seed
 
+from memgraph.printable import PrintableConsole
 from trainer.problems import Knowledge, corpus
 from trainer.tiny_policy import WEIGHTS, format_prompt
 from trainer.tiny_policy.tokenizer import EOS, train_tokenizer
@@ -98,8 +99,8 @@ def pretrain(
         lambda step: min(1.0, (step + 1) / warm_up) * (0.02 + 0.98 * (1 + math.cos(math.pi * step / steps)) / 2),
     )
     batches = _batches(_examples(seed, tokenizer, knowledge), batch, tokenizer.pad_token_id, random.Random(seed))  # noqa: S311
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns) as progress:
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=PrintableConsole()) as progress:
         task = progress.add_task("pretraining", total=steps)
         for step, (ids, labels) in enumerate(itertools.islice(batches, steps)):
             loss = _loss(model, ids, labels)
@@ -136,7 +137,8 @@ def main() -> None:
     model.save_pretrained(options.out)
     tokenizer.save_pretrained(options.out)
     minutes = (time.monotonic() - begun) / 60
-    print(f"{model.num_parameters():,} parameters, {minutes:.1f} minutes, saved in {options.out}")
+    said = f"{model.num_parameters():,} parameters, {minutes:.1f} minutes, saved in {options.out}"
+    PrintableConsole().print(said, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -184,6 +184,7 @@ def close_in(
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
             force.append("own user")
+    others = 0 if forks else _tasks_of_user()  # counted here, as landlock hides them
     _limit(resource.RLIMIT_AS, limits["memory_bytes"])
     force.append("limits")
     if libc is not None:
@@ -195,10 +196,21 @@ def close_in(
             force.append("landlock")
         if seccomp.install(libc, forks=forks):
             force.append("seccomp")
-    if forks or "seccomp" not in force:  # counts all processes of the user, so it is of no use where that is the caller
-        _limit(resource.RLIMIT_NPROC, limits["processes"])
+    if forks or "seccomp" not in force:
+        _limit(resource.RLIMIT_NPROC, others + limits["processes"])
     os.environ.clear()
     return force
+
+
+def _tasks_of_user() -> int:
+    """Processes and threads that the user has already: the kernel's limit counts them all, whoever started them."""
+    user, found = os.getuid(), 0
+    with suppress(OSError):
+        for name in os.listdir("/proc"):
+            with suppress(OSError):
+                if name.isdigit() and os.stat(f"/proc/{name}").st_uid == user:
+                    found += os.stat(f"/proc/{name}/task").st_nlink - 2
+    return found
 
 
 def _limit(kind: int, value: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,3 +93,49 @@ def test_attempts_succeed_where_no_wall_stands_before_them(caller: dict[str, Any
         pytest.skip(missing)
     codes = {name: ATTEMPTS[name].code for name in WORKS_WITHOUT_WALLS}
     assert tried(bare, codes, caller) == WORKS_WITHOUT_WALLS
+
+
+BUSY = 40  # threads of the same user, more than the sandbox lets a program have
+ALONE = """
+import os, threading
+for _ in range(3):
+    thread = threading.Thread(target=print)
+    thread.start()
+    thread.join()
+child = os.fork()
+if child == 0:
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+MANY = """
+import os, time
+started = 0
+try:
+    while started < 200:
+        if os.fork() == 0:
+            time.sleep(60)
+            os._exit(0)
+        started += 1
+except BlockingIOError:
+    pass
+print(started, flush=True)
+"""
+
+
+def test_other_processes_of_the_user_take_nothing_from_a_program_that_is_bounded_by_limits_only() -> None:
+    only_limits = MODES[-1]
+    if (missing := only_limits.missing()) is not None:
+        pytest.skip(f"{only_limits.name}: {missing}")
+
+    def on_a_busy_machine() -> tuple[Any, Any]:
+        done = threading.Event()
+        threads = [threading.Thread(target=done.wait) for _ in range(BUSY)]
+        for thread in threads:
+            thread.start()
+        found = run_python(ALONE, limits=LIMITS), run_python(MANY, limits=LIMITS)
+        done.set()
+        return found
+
+    alone, many = in_mode(only_limits, on_a_busy_machine)
+    assert (alone.status, alone.isolation) == ("ok", ("limits",)), alone
+    assert 0 < int(many.stdout) <= 2 * LIMITS.processes, many
