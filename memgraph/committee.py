@@ -1,4 +1,7 @@
-"""The feature model: logistic regression and gradient boosting that vote, in two rounds.
+"""The feature model: a regression that starts from the vote, and where labels suffice a committee in two rounds beside it.
+
+The regression (`memgraph.models.vote_regression`) is never far below counting votes. The committee, logistic regression and
+gradient boosting, has a say where held-out labels show by more than a standard error that it helps.
 
 The first round sees each rollout's features. The second sees, beside them, the group's votes weighted by what the first
 believes, so that an answer counts by who gives it and not only by how many do, and how far responses written like this
@@ -100,7 +103,7 @@ class Committee:
         names, features = rollout_features(snapshot, visible, checks)
         own = [names.index(name) for name in own_features(snapshot, checks)[0]]
         right = snapshot.labels[rows] >= 0.5
-        fold = _folds(snapshot, rows, seed)
+        fold = unit_folds(snapshot, rows, seed)
         spoken = words = hearsay = None
         if wording:
             words = Words.of(snapshot)
@@ -288,7 +291,7 @@ def _cross_fitted(features: Floats, right: NDArray[np.bool_], weights: Floats | 
     return found
 
 
-def _folds(snapshot: Snapshot, rows: Ints, seed: int) -> Ints:
+def unit_folds(snapshot: Snapshot, rows: Ints, seed: int) -> Ints:
     """[rows] fold of each rollout, whole near-duplicate units together, whatever the order of the rows."""
     units = snapshot.query_units[snapshot.rollout_query[rows]]
     smallest: dict[int, str] = {}

@@ -1,16 +1,21 @@
-"""What a group's answers say about each other: no label is spent on it.
+"""What the answers to a query say about each other: no label is spent on it.
 
-Counted within one group (rollouts sampled together for one query), so that old, weak policies do not outvote the
-present one. Programs that behave alike are one answer here. A missing answer never agrees with anything.
+Votes are counted within a group (rollouts sampled together for one query), and pooled with the query's other groups, its
+experience. There a policy counts for as much as it agrees with others (`agreement_weights`), so that old, weak policies do not
+outvote the present one. Programs that behave alike are one answer. A missing answer never agrees with anything.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from memgraph.snapshot import Floats, Snapshot
+from memgraph.snapshot import Floats, Ints, Snapshot
 
 FEATURES = ("valid", "share", "majority", "margin", "answers", "rollouts", "magnitude")
+EXPERIENCE = ("pooled_share", "experience_share", "experience")
+_LEAST_AGREEMENT = 2 / 3
 
 
 def consensus_features(snapshot: Snapshot) -> Floats:
@@ -46,6 +51,78 @@ def consensus_features(snapshot: Snapshot) -> Floats:
     magnitudes = np.array([_magnitude(value) for value in snapshot.answer_values], np.float32)
     features[:, 6] = magnitudes[snapshot.rollout_answer] if len(magnitudes) else 0
     return features
+
+
+def experience_features(snapshot: Snapshot, weights: Mapping[str, float] | None = None) -> Floats:
+    """[rollouts, 3] what the other groups of its query say of each rollout's answer (see `EXPERIENCE`).
+
+    - pooled_share: weight of the answer over its group, each rollout counting 1, and over the other groups, each counting its
+      policy's weight. Without other groups it is the group's share;
+    - experience_share: part of the other groups' rollouts with this answer. Without any it is the group's share;
+    - experience: log2(1 + rollouts of other groups).
+
+    Args:
+        weights: of policies by name; 1 for the others.
+    """
+    features = np.zeros((len(snapshot.rollout_keys), len(EXPERIENCE)), np.float32)
+    known = weights or {}
+    weight = np.array([known.get(policy, 1.0) for policy in snapshot.rollout_policies], np.float64)
+    valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
+    for rows in _rows_of_queries(snapshot):
+        group = snapshot.rollout_group[rows]
+        for number in np.unique(group):
+            own, other = rows[group == number], rows[group != number]
+            same_own = (answer_class[own][:, None] == answer_class[own]) & valid[own][:, None]
+            share = same_own.mean(axis=1)
+            if not len(other):
+                features[own, 0] = features[own, 1] = share
+                continue
+            same = (answer_class[own][:, None] == answer_class[other]) & valid[own][:, None]
+            votes = same_own.sum(axis=1) + same @ weight[other]
+            features[own, 0] = votes / (len(own) + weight[other].sum())
+            features[own, 1] = same.mean(axis=1)
+            features[own, 2] = np.log2(1 + len(other))
+    return features
+
+
+def agreement_weights(snapshot: Snapshot) -> dict[str, float]:
+    """Policy → weight (0..1) of its votes in the experience of groups that it is not in, without any label.
+
+    agreement(policy) = share of pairs of one of its rollouts and one of another group of the query with the same answer,
+    over the same share within those groups. A policy that agrees with others as much as they with themselves counts 1,
+    one that does so two thirds as much, or less, counts nothing: where the group is divided, even few votes of much weaker
+    policies decide, and they share their mistakes.
+    """
+    valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
+    policies = np.array(snapshot.rollout_policies)
+    across: dict[str, list[float]] = {}
+    for rows in _rows_of_queries(snapshot):
+        group = snapshot.rollout_group[rows]
+        numbers = np.unique(group)
+        if len(numbers) < 2:
+            continue
+        for number in numbers:
+            own, other = rows[group == number], rows[group != number]
+            if len(own) < 2:
+                continue
+            inside = (answer_class[own][:, None] == answer_class[own]) & valid[own][:, None]
+            within = (inside.sum() - np.trace(inside)) / (len(own) * (len(own) - 1))
+            meets = ((answer_class[other][:, None] == answer_class[own]) & valid[other][:, None]).mean(axis=1)
+            for policy in np.unique(policies[other]):
+                theirs = policies[other] == policy
+                total = across.setdefault(str(policy), [0.0, 0.0])
+                total[0] += float(meets[theirs].sum())
+                total[1] += float(within * theirs.sum())
+    return {
+        policy: float(np.clip((met / expected - _LEAST_AGREEMENT) / (1 - _LEAST_AGREEMENT), 0, 1)) if expected else 1.0
+        for policy, (met, expected) in sorted(across.items())
+    }
+
+
+def _rows_of_queries(snapshot: Snapshot) -> list[Ints]:
+    """Rows of the rollouts of each query."""
+    order = np.argsort(snapshot.rollout_query, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(snapshot.rollout_query[order])) + 1) if len(order) else []
 
 
 def _magnitude(value: str) -> float:

@@ -11,12 +11,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -24,12 +25,14 @@ from memgraph.domains import Judge
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.embedding import Embedder, GivenVectors, SentenceEmbedder
 from memgraph.errors import InputError, ModelError
+from memgraph.ingest import RolloutKeys
+from memgraph.keys import query_key
 from memgraph.labels.truth import FileTruth, TruthSource
 from memgraph.ledger import Ledger, StatedAnswer, draw
 from memgraph.memory import Memory
 from memgraph.metrics import Curves, evaluate_scores, evaluation_curves
 from memgraph.records import LabelView
-from memgraph.rollouts.files import ColumnNames
+from memgraph.rollouts.files import ColumnNames, Reject, Row, read_rows
 from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.scorers import SCORERS
 from memgraph.server.local import LocalServer
@@ -39,7 +42,12 @@ from memgraph.snapshot import Floats, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class EvaluationRow:
-    """One scorer on one file, share of labels and split; metrics are over the rollouts of the unlabelled queries."""
+    """One scorer on one file, share of labels and split; metrics are over the rollouts of the unlabelled queries.
+
+    Attributes:
+        now: run whose rollouts were scored, None for all rollouts of the file.
+        history: runs whose rollouts were in the memory before, without labels.
+    """
 
     file: str
     labels: float
@@ -53,6 +61,63 @@ class EvaluationRow:
     coverage: float
     seconds: float
     curves: Curves
+    now: str | None = None
+    history: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Experience:
+    """Which runs of a file are scored, and which were in the memory before them.
+
+    Attributes:
+        now: name of the run that is scored.
+        samples: so many rollouts of each query in that run, the first; None for all.
+        history: names of the runs before. Their labels are not known, nor do they count in the metrics.
+    """
+
+    now: str
+    samples: int | None = None
+    history: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, now: str, history: Sequence[str] = ()) -> Self:
+        """From RUN or RUN:N, and names of runs.
+
+        Raises:
+            InputError: if N is not a number of rollouts.
+        """
+        run, mark, count = now.rpartition(":")
+        if not mark:
+            return cls(now, None, tuple(history))
+        if not count.isdigit() or int(count) < 1:
+            raise InputError(f"--now is RUN or RUN:N, with N rollouts of each query, found {now!r}")
+        return cls(run, int(count), tuple(history))
+
+    def parts(self, rows: Iterable[Row | Reject]) -> tuple[set[str], set[str]]:
+        """Keys of the rollouts that are scored, and of the history.
+
+        Raises:
+            InputError: if a run is not among the rows, naming those that are.
+        """
+        present, past, runs = set(), set(), set()
+        seen: Counter[tuple[str, str]] = Counter()
+        key_of_rollout = RolloutKeys()
+        for row in rows:
+            if isinstance(row, Reject):
+                continue
+            rollout, key = row.rollout, key_of_rollout(row.rollout)
+            runs.add(rollout.run)
+            if rollout.run == self.now:
+                place = query_key(rollout.dataset, rollout.query), rollout.run
+                position = seen[place] if rollout.sample is None else rollout.sample
+                seen[place] += 1
+                if self.samples is None or position < self.samples:
+                    present.add(key)
+            elif rollout.run in self.history:
+                past.add(key)
+        if missing := sorted({self.now, *self.history} - runs):
+            raise InputError(f"no rollouts of the runs {', '.join(missing)}; the file has {', '.join(sorted(runs))}")
+        return present, past
 
 
 @contextmanager
@@ -98,6 +163,7 @@ def evaluate_files(
     domain: str | None = None,
     columns: ColumnNames = None,
     thinking_opened: bool = False,
+    experience: Experience | None = None,
     judge: Judge | None = None,
     done: Collection[tuple[str, float, int, str]] = (),
     told: AnswerReport | None = None,
@@ -112,6 +178,7 @@ def evaluate_files(
         embeddings: one NPZ for each file, or None to embed here.
         confidence: scorers abstain where their verdict is less probable (½..1).
         dataset, domain, columns, thinking_opened: how the files are read, as at an import (`Memory.import_file`).
+        experience: which runs of the files are scored, and which were there before; None scores all.
         judge: compares an answer with `gold` or `tests` where a row does not say itself whether it is `correct`.
         told: counts rollouts without an answer, and verdicts that could not be given.
         done: (file name, share, seed, scorer) of rows that are known already and are left out.
@@ -139,9 +206,15 @@ def evaluate_files(
             told = told if told is not None else AnswerReport()
             told.add(report.answers)
             source = FileTruth([file], run="import", dataset=dataset, domain=domain, columns=columns)
-            for split in splits(memory, source, list(open_scorers), judge=judge, told=told):
+            parts = None
+            if experience is not None:
+                parts = experience.parts(read_rows(file, run="import", dataset=dataset, domain=domain, columns=columns))
+            for split in splits(memory, source, list(open_scorers), parts=parts, judge=judge, told=told):
                 for name in open_scorers[split.share, split.seed]:
-                    yield _evaluate_scorer(name, split, file, confidence)
+                    row = _evaluate_scorer(name, split, file, confidence)
+                    if experience is not None:
+                        row = replace(row, now=experience.now, history=experience.history)
+                    yield row
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,6 +236,7 @@ def splits(
     file: Path | FileTruth,
     wanted: Sequence[tuple[float, int]],
     *,
+    parts: tuple[set[str], set[str]] | None = None,
     judge: Judge | None = None,
     told: AnswerReport | None = None,
 ) -> Iterator[Split]:
@@ -170,6 +244,8 @@ def splits(
 
     Args:
         file: what was imported, or its truth where it was not read by default.
+        parts: keys of the rollouts that are scored and of their history (`Experience.parts`); others are left out. None
+            scores all.
         told: counts the verdicts, and those that could not be given.
 
     Raises:
@@ -184,6 +260,12 @@ def splits(
         raise InputError(
             f"{named} judges no rollout: its rows need `correct`, or `gold` or `tests` to judge answers by"
         )
+    past = np.zeros(len(truth), np.bool_)
+    if parts is not None:
+        kept = np.array([key in parts[0] or key in parts[1] for key in everything.rollout_keys], np.bool_)
+        everything, truth = everything.with_rollouts(kept), truth[kept]
+        past = np.array([key in parts[1] for key in everything.rollout_keys], np.bool_)
+        truth[past] = np.nan
     for share, seed in wanted:
         name = f"evaluate {share} {seed}"
         drawn = draw(units, float(share), seed)
@@ -192,7 +274,7 @@ def splits(
         labelled = set(drawn)
         snapshot = replace(
             everything,
-            labels=memory.labels(everything, LabelView(ledgers=(name,))),
+            labels=np.where(past, np.nan, memory.labels(everything, LabelView(ledgers=(name,)))).astype(np.float32),
             query_targets=np.array([key not in labelled for key in everything.query_keys], np.bool_),
         )
         yield Split(share, seed, snapshot, truth[snapshot.target_rollouts])

@@ -1,17 +1,17 @@
 """What a reward model knows about a rollout besides its vectors: one row of numbers for each.
 
-consensus    the group's votes (`memgraph.consensus`)
+consensus    the group's votes, and those of its query's other groups (`memgraph.consensus`)
 similarity   how near its thinking is to those that agree with it and to those that do not
 own          label-free checks and the features that came with the rollout, and how they differ from its group's mean
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
-from memgraph.consensus import FEATURES, consensus_features
+from memgraph.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
 SIMILARITY = (
@@ -31,22 +31,26 @@ VOTES = ("share", "share_of_others", "best_agreeing", "best_other", "margin", "e
 _LOGIT_LIMIT = 4.0
 
 
-def rollout_features(snapshot: Snapshot, labels: Floats, checks: Collection[str]) -> tuple[list[str], Floats]:
+def rollout_features(
+    snapshot: Snapshot, labels: Floats, checks: Collection[str], weights: Mapping[str, float] | None = None
+) -> tuple[list[str], Floats]:
     """Names, and [rollouts, features] with NaN where a rollout has no such feature.
 
     Args:
         labels: [rollouts] that may be seen, NaN for the others; each rollout sees those of other units only.
         checks: names of the label-free checks to use, out of `memgraph.checks.CHECKS`; others that are stored are left.
+        weights: of policies in the experience (`memgraph.consensus.agreement_weights`).
     """
     names, own = own_features(snapshot, checks)
     columns = [
         consensus_features(snapshot),
+        experience_features(snapshot, weights),
         similarity_features(snapshot),
         neighbour_features(snapshot, labels),
         own,
         _deviation(snapshot, own),
     ]
-    known = [*FEATURES, *SIMILARITY, *(f"neighbours_{name}" for name in NEIGHBOURS), *names]
+    known = [*FEATURES, *EXPERIENCE, *SIMILARITY, *(f"neighbours_{name}" for name in NEIGHBOURS), *names]
     return [*known, *(f"{name}_deviation" for name in names)], np.concatenate(columns, axis=1)
 
 

@@ -18,15 +18,16 @@ from torch_geometric.data import HeteroData
 
 from memgraph.calibration import both_classes, calibrated, noise_floor, temperature
 from memgraph.checks import ALL_CHECKS
-from memgraph.committee import Committee
 from memgraph.errors import EmbeddingSpaceError, ModelError
 from memgraph.gnn import RewardGNN, in_fixed_order
 from memgraph.hetero import hide_units, set_labels, to_hetero
 from memgraph.metrics import evaluate_scores
+from memgraph.models.feature_model import FEWEST_QUERIES, FeatureModel
+from memgraph.models.pairs import right_and_wrong
 from memgraph.rollouts.reader import read_otherwise
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
-_FORMAT = 11
+_FORMAT = 12
 _LEAST_GAIN_SO_FAR = 1.0
 _LEAST_GAIN = 3.0  # standard errors; the best epoch is chosen on the same queries, which flatters the networks
 _WEIGHTS, _COMMITTEE, _CONFIG = "model.safetensors", "committee.skops", "config.json"
@@ -87,7 +88,7 @@ class RewardModel:
 
     def __init__(
         self,
-        committee: Committee,
+        committee: FeatureModel,
         networks: nn.ModuleList,
         config: RewardModelConfig,
         *,
@@ -140,7 +141,7 @@ class RewardModel:
         place = device or ("cuda" if torch.cuda.is_available() else "cpu")
         rng = np.random.default_rng(seed)
         rows = _rows_of_units(snapshot, units)
-        committee, prior = Committee.fit(
+        committee, prior = FeatureModel.fit(
             snapshot,
             rows,
             visible,
@@ -154,7 +155,8 @@ class RewardModel:
             prior = np.zeros_like(prior)
         data = to_hetero(snapshot, prior).to(place)
         logits = prior[rows]
-        folds = np.array_split(rng.permutation(units), config.members) if config.members else []
+        enough = len(units) >= FEWEST_QUERIES or not config.residual  # fewer cannot show that networks help
+        folds = np.array_split(rng.permutation(units), config.members) if config.members and enough else []
         query, gain = snapshot.rollout_query[rows], 0.0
         with torch.random.fork_rng(), in_fixed_order(place):
             torch.manual_seed(seed)
@@ -297,7 +299,7 @@ class RewardModel:
         networks = _networks(document["dimension"], config)
         networks.load_state_dict(weights)
         loaded = cls(
-            Committee.loads(committee),
+            FeatureModel.loads(committee),
             networks,
             config,
             space=document["space"],
@@ -419,18 +421,6 @@ def _loss(logits: Tensor, labels: Floats, query: Ints, ranking: float) -> Tensor
         if len(right):
             loss = loss + ranking * softplus(logits[wrong] - logits[right]).mean()
     return loss
-
-
-def right_and_wrong(labels: Floats, query: Ints) -> tuple[Ints, Ints]:
-    """[pairs], [pairs] rows of every right rollout with every wrong one of its query; memory grows with the pairs alone."""
-    right = np.flatnonzero(labels >= 0.5)
-    wrong = np.flatnonzero(labels < 0.5)
-    wrong = wrong[np.argsort(query[wrong], kind="stable")]
-    first, last = (np.searchsorted(query[wrong], query[right], side=side) for side in ("left", "right"))
-    count = last - first
-    ends = np.cumsum(count)
-    within = np.arange(count.sum()) - np.repeat(ends - count, count)
-    return np.repeat(right, count), wrong[np.repeat(first, count) + within]
 
 
 def _gain(prior: Floats, corrected: Floats, labels: Floats, query: Ints) -> float:

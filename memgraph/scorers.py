@@ -18,12 +18,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from memgraph.checks import ALL_CHECKS
-from memgraph.committee import Committee
-from memgraph.consensus import FEATURES, consensus_features
+from memgraph.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features
 from memgraph.errors import ModelError
 from memgraph.features import rollout_features, similarity_features
 from memgraph.hetero import hide_units
 from memgraph.keys import key_of
+from memgraph.models.feature_model import FeatureModel
 from memgraph.paper import Messages, PaperGNN, fit_paper_gnn, predict_paper_gnn
 from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.snapshot import Floats, Ints, Snapshot
@@ -117,6 +117,17 @@ class ConsensusShare(_Unfitted):
     def score(self, snapshot: Snapshot) -> Scores:
         """Agreement, 0..1."""
         share = consensus_features(snapshot)[snapshot.target_rollouts, FEATURES.index("share")]
+        return Scores.of(snapshot, share, source=self.name)
+
+
+class PooledVotes(_Unfitted):
+    """Share of all the query's rollouts, whatever group they came in, that gave the same answer; a missing one gets 0."""
+
+    name = "pooled_votes"
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Agreement, 0..1."""
+        share = experience_features(snapshot)[snapshot.target_rollouts, EXPERIENCE.index("pooled_share")]
         return Scores.of(snapshot, share, source=self.name)
 
 
@@ -278,7 +289,7 @@ class FeatureCommittee:
     name = "committee"
 
     def __init__(self) -> None:
-        self._committee: Committee | None = None
+        self._committee: FeatureModel | None = None
 
     def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
         """Fit both rounds; ModelError where the labels do not suffice."""
@@ -286,7 +297,7 @@ class FeatureCommittee:
         right = snapshot.labels[rows] >= 0.5
         if not right.any() or right.all():
             raise ModelError(f"a committee needs right and wrong labels, found {len(rows)} of one class; label more")
-        self._committee, _ = Committee.fit(snapshot, rows, snapshot.labels, checks=ALL_CHECKS, seed=seed)
+        self._committee, _ = FeatureModel.fit(snapshot, rows, snapshot.labels, checks=ALL_CHECKS, seed=seed)
 
     def score(self, snapshot: Snapshot) -> Scores:
         """Probability by the second round."""
@@ -342,6 +353,7 @@ class GnnScorer:
 SCORERS: dict[str, Callable[[], Scorer]] = {
     "majority_vote": MajorityVote,
     "consensus_share": ConsensusShare,
+    "pooled_votes": PooledVotes,
     "knn": NearestRollouts,
     "label_propagation": LabelPropagation,
     "linear_probe": LinearProbe,

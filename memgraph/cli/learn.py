@@ -165,6 +165,13 @@ def evaluate(
     tests: TestsColumnOption = None,
     correct: CorrectColumnOption = None,
     thinking_opened: ThinkingOpenedOption = False,
+    now: Annotated[
+        str | None, typer.Option(metavar="RUN[:N]", help="Score this run only, of each query the first N rollouts.")
+    ] = None,
+    history: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RUN", help="With --now: a run that was in the memory before, unlabelled; repeatable."),
+    ] = None,
     plot: Annotated[Path | None, typer.Option(dir_okay=False, help="Also draw the results (png, svg, pdf).")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -176,9 +183,11 @@ def evaluate(
     Example: memreward evaluate rollouts.jsonl --seeds 5
 
     Example: memreward evaluate openr1.parquet --query problem --response generations --gold answer
+
+    Example: memreward evaluate exams.jsonl --now second:8 --history first (rows name their run in the field `run`)
     """
     from memgraph.domains.answer_report import AnswerReport
-    from memgraph.evaluation import evaluate_files
+    from memgraph.evaluation import Experience, evaluate_files
     from memgraph.scorers import DEFAULT_SCORER, SCORERS
 
     chosen = list(SCORERS) if scorers == "all" else scorers.split(",")
@@ -186,6 +195,9 @@ def evaluate(
         raise typer.BadParameter(f"unknown scorers {', '.join(unknown)}; known: {', '.join(SCORERS)}")
     if embeddings and len(embeddings) != len(files):
         raise typer.BadParameter(f"{len(files)} files but {len(embeddings)} embeddings; give one for each file")
+    if history and now is None:
+        raise typer.BadParameter("--history needs --now: the run that is scored")
+    experience = None if now is None else Experience.of(now, history or ())
     our_trainer()
     from memgraph.domains.registry import Domains
     from memgraph.domains.verifiers import Auto
@@ -200,6 +212,7 @@ def evaluate(
             scorers=chosen,
             embeddings=embeddings,
             confidence=confidence,
+            experience=experience,
             dataset=dataset,
             domain=domain,
             columns=named_columns(

@@ -29,7 +29,7 @@ TRUTH_FIELDS = frozenset({"correct", "gold", "tests"})
 ColumnNames = Columns | Mapping[str, str | None] | None
 
 _TEXT_FIELDS = ("query_id", "rollout_id", "dataset", "domain", "policy", "thinking")
-_IDS = ("query_id", "rollout_id")
+_IDS = ("query_id", "rollout_id", "run")
 _COUNT_FIELDS = ("step", "sample")
 _REQUIRED = ("query", "response")
 _AHEAD = 1_000  # rows that are looked at before the first one is given out
@@ -65,7 +65,7 @@ def read_rows(
     """Rollouts of a file or of a data set that `datasets` saved, in order (`memgraph.rollouts.formats` says which).
 
     Args:
-        run: that the rollouts belong to.
+        run: that the rollouts of rows belong to which name none in a field `run`.
         dataset, domain: of rows that name none.
         columns: names of columns by field, where they are neither ours nor those of a known layout.
         thinking_opened: the prompts already opened the thinking.
@@ -206,7 +206,7 @@ def _rollout(raw: Fields, run: str, stated: str | None, thinking_opened: bool) -
     given: dict[str, Any] = {
         name: raw[name] for name in (*_TEXT_FIELDS, *counts, "answer") if name in raw and name not in _IDS
     }
-    given.update(ids)
+    given.update({"run": run, **ids})
     for name in counts:
         if name in given:
             given[name] = _count(given[name])
@@ -215,7 +215,6 @@ def _rollout(raw: Fields, run: str, stated: str | None, thinking_opened: bool) -
     return Rollout(
         query=raw["query"],
         response=raw["response"],
-        run=run,
         stated=stated,
         thinking_opened=thinking_opened,
         features=_features(raw.get("features")),

@@ -9,7 +9,8 @@ import pytest
 from memgraph.errors import EmbeddingSpaceError, ModelError
 from memgraph.hetero import hide_units
 from memgraph.metrics import evaluate_scores
-from memgraph.reward_model import RewardModel, RewardModelConfig, right_and_wrong
+from memgraph.models.pairs import right_and_wrong
+from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.snapshot import Snapshot
 from tests.unit.snapshots import DIMENSION, shuffle_rollouts, snapshot, unit
 

@@ -1,0 +1,1 @@
+"""What is likely: models of how right a rollout is."""

@@ -1,0 +1,74 @@
+"""Votes pooled with a query's other groups, and how much each policy counts there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from memgraph.consensus import agreement_weights, consensus_features, experience_features
+from memgraph.snapshot import Snapshot
+from tests.unit.snapshots import shuffle_rollouts, snapshot
+
+
+def two_groups(policies: list[str] | None = None, *, queries: int = 24) -> Snapshot:
+    """Eight rollouts a query, the first four of which are one group and the others another."""
+    data = snapshot(queries=queries, rollouts=8, labelled=queries // 2)
+    place = np.arange(len(data.rollout_keys)) % 8
+    named = policies or ["", ""]
+    return replace(
+        data,
+        rollout_group=2 * data.rollout_query + (place >= 4),
+        rollout_policies=[named[int(one >= 4)] for one in place],
+    )
+
+
+def test_one_group_is_its_own_experience() -> None:
+    data = snapshot()
+    share = consensus_features(data)[:, 1]
+    found = experience_features(data)
+    np.testing.assert_allclose(found, np.column_stack([share, share, np.zeros(len(share))]), atol=1e-6)
+
+
+def test_groups_pool_to_the_share_of_all_the_querys_rollouts() -> None:
+    data = two_groups()
+    whole = consensus_features(replace(data, rollout_group=data.rollout_query))[:, 1]
+    found = experience_features(data)
+    np.testing.assert_allclose(found[:, 0], whole, atol=1e-6)
+    np.testing.assert_allclose(found[:, 2], np.log2(5), atol=1e-6)
+
+
+def test_a_policy_without_weight_leaves_the_groups_own_votes() -> None:
+    data = two_groups(["now", "then"])
+    now = np.array(data.rollout_policies) == "now"
+    found = experience_features(data, {"then": 0.0})
+    np.testing.assert_allclose(found[now, 0], consensus_features(data)[now, 1], atol=1e-6)
+
+
+def test_a_policy_counts_by_its_agreement_with_others() -> None:
+    data = two_groups(["now", "then"], queries=200)
+    alike = agreement_weights(data)
+    assert alike["now"] == pytest.approx(1, abs=0.15)
+    assert alike["then"] == pytest.approx(1, abs=0.15)
+    rng = np.random.default_rng(0)
+    then = np.array(data.rollout_policies) == "then"
+    astray = data.rollout_answer.copy()
+    for row in np.flatnonzero(then):
+        astray[row] = rng.choice(np.flatnonzero(data.answer_query == data.rollout_query[row]))
+    assert agreement_weights(replace(data, rollout_answer=astray))["then"] < alike["then"] - 0.2
+
+
+def test_a_missing_answer_agrees_with_nothing() -> None:
+    data = two_groups(["now", "then"])
+    none = replace(data, answer_valid=np.zeros_like(data.answer_valid))
+    assert not experience_features(none)[:, :2].any()
+    assert agreement_weights(none) == {"now": 1.0, "then": 1.0}
+
+
+def test_the_order_of_rollouts_does_not_matter() -> None:
+    data = two_groups(["now", "then"])
+    order = np.random.default_rng(1).permutation(len(data.rollout_keys))
+    shuffled = shuffle_rollouts(data, order)
+    np.testing.assert_allclose(experience_features(shuffled), experience_features(data)[order], atol=1e-6)
+    assert agreement_weights(shuffled) == pytest.approx(agreement_weights(data))
