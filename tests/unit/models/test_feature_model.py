@@ -8,7 +8,7 @@ import numpy as np
 
 from memgraph.models.feature_model import FEWEST_QUERIES, FeatureModel
 from memgraph.snapshot import Snapshot
-from tests.unit.snapshots import snapshot
+from tests.unit.snapshots import snapshot, unit
 
 
 def fit(data: Snapshot, seed: int = 0) -> tuple[FeatureModel, np.ndarray]:
@@ -27,7 +27,12 @@ def test_a_committee_that_helps_is_trusted_and_kept() -> None:
     right, total = data.labels == 1, len(data.labels)
     size = np.where(right, rng.uniform(0, 0.5, total), rng.uniform(0.5, 1, total))  # no line tells them apart
     hint = (size * rng.choice([-1, 1], total)).astype(np.float32)
-    data = replace(data, feature_names=["hint"], rollout_features=hint[:, None])
+    data = replace(
+        data,
+        feature_names=["hint"],
+        rollout_features=hint[:, None],
+        thinking_embeddings=unit(rng.normal(size=data.thinking_embeddings.shape)),
+    )
     model, logits = fit(data)
     assert model.trust > 0
     again = FeatureModel.loads(model.dumps())
