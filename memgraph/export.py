@@ -299,6 +299,8 @@ def _assemble(
             ],
             np.int64,
         ),
+        rollout_asked=np.array([row.get("asked", True) for row in rollouts], np.bool_),
+        rollout_order=_ranks([(row["attempt"], row["call"], row["key"]) for row in rollouts]),
         rollout_policies=[row["policy"] or "" for row in rollouts],
         thinking_embeddings=_from_bytes([row["embedding"] for row in rollouts], space.dimension),
         thinking_texts=[row["text"] for row in rollouts],
@@ -343,6 +345,12 @@ def _classes(marks: Iterable[Hashable]) -> Ints:
     """A number for each mark, the same for equal ones."""
     numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(mark, len(numbers)) for mark in marks], np.int64)
+
+
+def _ranks(marks: Sequence[Any]) -> Ints:
+    """[marks] place of each among the distinct ones, in their order."""
+    place = {mark: number for number, mark in enumerate(sorted(set(marks)))}
+    return np.array([place[mark] for mark in marks], np.int64)
 
 
 def _edge_columns(rows: Sequence[Mapping[str, Any]], row_of_query: Mapping[str, int]) -> tuple[Ints, Floats]:

@@ -113,7 +113,8 @@ def neighbour_features(snapshot: Snapshot, labels: Floats) -> Floats:
             near.setdefault(one, set()).add(other)
             near.setdefault(other, set()).add(one)
     answers = snapshot.answer_embeddings[snapshot.rollout_answer]
-    for query, rows in rows_of.items():
+    for rows in group_rows(snapshot):  # by group: a product's last bits depend on how many rows it has
+        query = int(snapshot.rollout_query[rows[0]])
         known = [known_of[other] for other in sorted(near.get(query, ())) if len(known_of.get(other, ()))]
         if not known:
             continue

@@ -103,6 +103,10 @@ def competitors(snapshot: Snapshot) -> Ints:
 
 
 def hide_units(snapshot: Snapshot, queries: Bools) -> Floats:
-    """[rollouts] labels, without those of the given queries and of all their near-duplicates."""
-    hidden = np.isin(snapshot.query_units, snapshot.query_units[queries])
-    return np.where(hidden[snapshot.rollout_query], np.nan, snapshot.labels).astype(np.float32)
+    """[rollouts] labels, without those of the given queries, of all their near-duplicates, and on experience.
+
+    Experience stands beside a group for what it says about that group; its labels would be one more input of the groups
+    around it.
+    """
+    hidden = np.isin(snapshot.query_units, snapshot.query_units[queries])[snapshot.rollout_query]
+    return np.where(hidden | ~snapshot.rollout_asked, np.nan, snapshot.labels).astype(np.float32)

@@ -209,7 +209,7 @@ class RewardModel:
     def predict(self, snapshot: Snapshot) -> Floats:
         """[target rollouts] probability of being right, in the order of `snapshot.target_rollouts`.
 
-        Labels of the target queries and of their near-duplicates are not looked at.
+        Labels of the target queries and of their near-duplicates are not looked at, nor is experience.
 
         Raises:
             EmbeddingSpaceError: if the snapshot's vectors are of another space than the model's.
@@ -219,10 +219,10 @@ class RewardModel:
                 f"the reward model was fitted on vectors of space {self.space[:12]} ({self.dimension}-d), the memory's are of "
                 f"{snapshot.space[:12]} ({snapshot.query_embeddings.shape[1]}-d); fit a new model"
             )
-        asked = snapshot.rollout_targets
-        if not asked.any():
+        if not snapshot.rollout_targets.any():
             return np.zeros(0, np.float32)
-        snapshot = self.config.view(snapshot)
+        snapshot = self.config.view(snapshot.without_experience())
+        asked = snapshot.rollout_targets
         labels = self.config.visible(hide_units(snapshot, snapshot.query_targets))
         networks = [network for network in self._networks if cast(RewardGNN, network).is_on]
         if not networks:

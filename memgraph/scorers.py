@@ -186,11 +186,12 @@ class LabelPropagation:
 
     def score(self, snapshot: Snapshot) -> Scores:
         """Share of the mass of right labels; where none arrives it abstains."""
+        whole, snapshot = snapshot, snapshot.without_experience()
         labels = hide_units(snapshot, snapshot.query_targets)
         rows = snapshot.target_rollouts
         if np.isnan(labels).all() or not len(rows):
             nothing = np.full(len(rows), np.nan, np.float32)
-            return Scores.of(snapshot, nothing, source=self.name, reason="no labelled rollout of another query")
+            return Scores.of(whole, nothing, source=self.name, reason="no labelled rollout of another query")
         adjacency = _rollout_graph(snapshot)
         scale = diags_array(1 / np.sqrt(np.maximum(adjacency.sum(axis=1), 1e-9)))
         system = (eye_array(len(labels)) - _SPREAD * scale @ adjacency @ scale).tocsr()
@@ -201,7 +202,7 @@ class LabelPropagation:
         ]
         total = mass.sum(axis=0)
         probability = np.where(total > 1e-12, mass[0] / np.maximum(total, 1e-12), np.nan)
-        return Scores.of(snapshot, probability, source=self.name, reason="no labelled rollout within reach")
+        return Scores.of(whole, probability, source=self.name, reason="no labelled rollout within reach")
 
 
 class _Fitted(ABC):
@@ -240,7 +241,9 @@ class _Fitted(ABC):
         if self._model is None:
             raise ModelError(f"the scorer {self.name} was not fitted; call fit first")
         rows = snapshot.target_rollouts
-        probability = self._model.predict_proba(self._features(snapshot)[rows])[:, 1] if len(rows) else np.zeros(0)
+        plain = snapshot.without_experience()
+        features = self._features(plain)[plain.target_rollouts]
+        probability = self._model.predict_proba(features)[:, 1] if len(rows) else np.zeros(0)
         return Scores.of(snapshot, probability.astype(np.float32), source=self.name)
 
 
@@ -326,7 +329,8 @@ class PaperGnnScorer:
         """Uncalibrated probability, as published."""
         if self._network is None:
             raise ModelError(f"the scorer {self.name} was not fitted; call fit first")
-        return Scores.of(snapshot, predict_paper_gnn(self._network, snapshot, self._messages), source=self.name)
+        probability = predict_paper_gnn(self._network, snapshot.without_experience(), self._messages)
+        return Scores.of(snapshot, probability, source=self.name)
 
 
 class GnnScorer:

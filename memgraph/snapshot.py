@@ -37,6 +37,10 @@ class Snapshot:
         rollout_query: [rollouts], row of the query.
         rollout_answer: [rollouts], row of the answer.
         rollout_group: [rollouts]; rollouts sampled together (one run, attempt, call and query) share a number.
+        rollout_asked: [rollouts]; False for experience of a target query that was read beside the group asked for, which
+            no scorer answers for; True for all others.
+        rollout_order: [rollouts]; dense rank in the order of experience (`memgraph.experience`), 0 for the oldest rollout
+            of the snapshot.
         rollout_policies: [rollouts], name of the policy or "" where unknown. Not a feature of the default scorer.
         thinking_embeddings: [rollouts, dimension].
         thinking_texts: [rollouts], "" where a rollout has no reasoning text.
@@ -68,6 +72,8 @@ class Snapshot:
     rollout_query: Ints
     rollout_answer: Ints
     rollout_group: Ints
+    rollout_asked: Bools
+    rollout_order: Ints
     rollout_policies: list[str]
     thinking_embeddings: Floats
     thinking_texts: list[str]
@@ -87,13 +93,13 @@ class Snapshot:
 
     @property
     def target_rollouts(self) -> Ints:
-        """Rows of the rollouts that belong to target queries, in order: what a scorer answers for."""
+        """Rows of the rollouts of target queries that were asked for, in order: what a scorer answers for."""
         return np.flatnonzero(self.rollout_targets)
 
     @property
     def rollout_targets(self) -> Bools:
-        """[rollouts] whether each belongs to a target query."""
-        return self.query_targets[self.rollout_query]
+        """[rollouts] whether each belongs to a target query and was asked for."""
+        return self.query_targets[self.rollout_query] & self.rollout_asked
 
     @property
     def rollout_class(self) -> Ints:
@@ -121,11 +127,39 @@ class Snapshot:
             rollout_query=self.rollout_query[kept],
             rollout_answer=self.rollout_answer[kept],
             rollout_group=self.rollout_group[kept],
+            rollout_asked=self.rollout_asked[kept],
+            rollout_order=dense_ranks(self.rollout_order[kept]),
             rollout_policies=list(compress(self.rollout_policies, kept)),
             thinking_embeddings=self.thinking_embeddings[kept],
             thinking_texts=list(compress(self.thinking_texts, kept)),
             rollout_features=self.rollout_features[kept],
             labels=self.labels[kept],
+        )
+
+    def without_experience(self) -> Self:
+        """What is read where no experience is asked for: answers and features of the other rollouts only.
+
+        For models that know groups only. Numbers of groups, of answer classes and of clusters are names and may differ.
+        """
+        if self.rollout_asked.all():
+            return self
+        left = self.with_rollouts(self.rollout_asked)
+        used, rollout_answer = np.unique(left.rollout_answer, return_inverse=True)
+        given = np.array([not name.startswith("check_") for name in left.feature_names], np.bool_)
+        named = ~given | ~np.isnan(left.rollout_features).all(axis=0)
+        return replace(
+            left,
+            rollout_answer=rollout_answer.reshape(-1),
+            feature_names=list(compress(left.feature_names, named)),
+            rollout_features=left.rollout_features[:, named],
+            answer_keys=[left.answer_keys[row] for row in used],
+            answer_query=left.answer_query[used],
+            answer_values=[left.answer_values[row] for row in used],
+            answer_written=[left.answer_written[row] for row in used],
+            answer_same_as=[left.answer_same_as[row] for row in used],
+            answer_class=left.answer_class[used],
+            answer_valid=left.answer_valid[used],
+            answer_embeddings=left.answer_embeddings[used],
         )
 
     def with_own_answers(self) -> Self:
@@ -146,3 +180,8 @@ class Snapshot:
     def without_similarity(self) -> Self:
         """The same without edges between queries."""
         return replace(self, similar=self.similar[:, :0], similar_scores=self.similar_scores[:0])
+
+
+def dense_ranks(values: Ints) -> Ints:
+    """[n] place of each value among the distinct ones, from 0."""
+    return np.unique(values, return_inverse=True)[1].reshape(-1).astype(np.int64)

@@ -114,7 +114,7 @@ def why(
 
 def _read_by_features(snapshot: Snapshot, row: int) -> tuple[Snapshot, int]:
     """Without the rollouts that a feature model does not read for this one: other groups, and those without a label."""
-    around = ~np.isnan(snapshot.labels) & ~snapshot.rollout_targets
+    around = ~np.isnan(snapshot.labels) & ~snapshot.query_targets[snapshot.rollout_query]
     kept = around | (snapshot.rollout_group == snapshot.rollout_group[row])
     return snapshot.with_rollouts(kept), int(kept[:row].sum())
 

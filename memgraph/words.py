@@ -224,10 +224,10 @@ def _answers_in_words(snapshot: Snapshot, options: list[dict[str, str]]) -> list
 
 
 def _candidates(snapshot: Snapshot, options: list[dict[str, str]], answers: list[str]) -> list[set[str]]:
-    """[queries] what may be answered, spaced: the listed options and all that was answered; none for calculations and programs."""
+    """[queries] what may be answered, spaced: the listed options and what the rollouts answer; none for calculations and programs."""
     domains, found = Domains(), [set(map(_spaced, listed.values())) for listed in options]
-    for query, answer in zip(snapshot.answer_query, answers, strict=True):
-        found[query].add(_spaced(answer))
+    for row in np.unique(snapshot.rollout_answer):
+        found[snapshot.answer_query[row]].add(_spaced(answers[row]))
     return [
         set() if domains[domain].kind != "statement" else {candidate for candidate in candidates if candidate.strip()}
         for domain, candidates in zip(snapshot.query_domains, found, strict=True)

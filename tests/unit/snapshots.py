@@ -38,6 +38,8 @@ def snapshot(queries: int = 24, rollouts: int = 4, *, labelled: int = 12, seed: 
         rollout_query=rollout_query,
         rollout_answer=rollout_answer.reshape(-1),
         rollout_group=rollout_query,
+        rollout_asked=np.ones(total, np.bool_),
+        rollout_order=np.arange(total),
         rollout_policies=[""] * total,
         thinking_embeddings=thinking,
         thinking_texts=[""] * total,

@@ -99,6 +99,8 @@ def test_an_excerpt_of_the_memory_says_the_same_as_all_of_it() -> None:
         answer_valid=data.answer_valid[answers],
         answer_embeddings=data.answer_embeddings[answers],
         rollout_group=data.rollout_group[kept],
+        rollout_asked=data.rollout_asked[kept],
+        rollout_order=data.rollout_order[kept],
         rollout_policies=[name for name, keep in zip(data.rollout_policies, kept, strict=True) if keep],
         thinking_embeddings=data.thinking_embeddings[kept],
         thinking_texts=[""] * int(kept.sum()),

@@ -1,0 +1,119 @@
+"""Experience beside a group: who is asked for stays who was sampled, and models of groups see what they saw without it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from memgraph.committee import Committee
+from memgraph.features import rollout_features
+from memgraph.hetero import hide_units
+from memgraph.reward_model import RewardModel, RewardModelConfig
+from memgraph.scorers import SCORERS
+from memgraph.snapshot import Snapshot
+from tests.unit.snapshots import shuffle_rollouts, snapshot
+
+QUERIES, SAMPLED = 40, 4
+
+
+def with_experience(*, seed: int = 0) -> Snapshot:
+    """Half of the rollouts of each query are of an earlier group; of the target queries they are experience, with labels."""
+    one = snapshot(queries=QUERIES, rollouts=2 * SAMPLED, labelled=20, seed=seed)
+    total = len(one.rollout_keys)
+    earlier = np.arange(total) % (2 * SAMPLED) >= SAMPLED
+    asked = ~(earlier & one.query_targets[one.rollout_query])
+    said = [f"item {row % 7} is {'here' if row % 3 else 'there'}, so {row % 5}" for row in range(total)]
+    rng = np.random.default_rng(seed)
+    logprob = np.where(asked, rng.normal(size=total), np.nan)
+    rare = np.where(asked, np.nan, rng.normal(size=total))  # a feature that experience alone has
+    changed = replace(
+        one,
+        rollout_group=2 * one.rollout_query + earlier,
+        rollout_asked=asked,
+        query_domains=["qa"] * QUERIES,
+        thinking_texts=said,
+        feature_names=["logprob", "rare"],
+        rollout_features=np.stack([logprob, rare], axis=1).astype(np.float32),
+        labels=np.where(asked, one.labels, rng.integers(0, 2, total)).astype(np.float32),
+    )
+    return shuffle_rollouts(changed, rng.permutation(total))
+
+
+@pytest.fixture(scope="module")
+def beside() -> Snapshot:
+    return with_experience()
+
+
+@pytest.fixture(scope="module")
+def alone(beside: Snapshot) -> Snapshot:
+    return beside.without_experience()
+
+
+def test_experience_is_never_what_a_scorer_answers_for(beside: Snapshot) -> None:
+    assert not (~beside.rollout_asked & beside.rollout_targets).any()
+    targets = beside.query_targets[beside.rollout_query]
+    assert beside.rollout_targets.sum() == targets.sum() / 2 == len(beside.target_rollouts)
+
+
+def test_without_experience_there_are_only_answers_and_features_of_what_was_asked_for(
+    beside: Snapshot, alone: Snapshot
+) -> None:
+    assert alone.rollout_asked.all()
+    assert alone.rollout_keys == [
+        k for k, asked in zip(beside.rollout_keys, beside.rollout_asked, strict=True) if asked
+    ]
+    assert alone.feature_names == ["logprob"]
+    assert set(range(len(alone.answer_keys))) == set(alone.rollout_answer.tolist())
+    answers = [beside.answer_keys[row] for row in beside.rollout_answer[beside.rollout_asked]]
+    assert [alone.answer_keys[row] for row in alone.rollout_answer] == answers
+    assert sorted(alone.rollout_order.tolist()) == list(range(len(alone.rollout_keys)))
+    assert (np.diff(alone.rollout_order) > 0).tolist() == (
+        np.diff(beside.rollout_order[beside.rollout_asked]) > 0
+    ).tolist()
+    assert alone.without_experience() is alone
+
+
+def test_labels_on_experience_are_hidden_whoever_is_asked_for(beside: Snapshot) -> None:
+    nobody = np.zeros(QUERIES, np.bool_)
+    assert not np.isnan(beside.labels[~beside.rollout_asked]).any()
+    for queries in (beside.query_targets, nobody):
+        assert np.isnan(hide_units(beside, queries)[~beside.rollout_asked]).all()
+
+
+def test_features_are_those_without_experience_to_the_bit(beside: Snapshot, alone: Snapshot) -> None:
+    found = [rollout_features(one, hide_units(one, one.query_targets), ("form",)) for one in (beside, alone)]
+    (names, wide), (kept, narrow) = found
+    columns = [names.index(name) for name in kept]
+    np.testing.assert_array_equal(wide[beside.rollout_asked][:, columns], narrow)
+
+
+def test_the_feature_model_says_what_it_says_without_experience_to_the_bit(beside: Snapshot, alone: Snapshot) -> None:
+    labels = hide_units(alone, alone.query_targets)
+    rows = np.flatnonzero(~np.isnan(labels))
+    committee, _ = Committee.fit(alone, rows, labels, checks=("form",), seed=0)
+    said = [committee.logits(one, hide_units(one, one.query_targets), one.rollout_targets) for one in (beside, alone)]
+    assert len(np.unique(said[0])) > len(said[0]) / 2
+    np.testing.assert_array_equal(*said)
+
+
+@pytest.mark.parametrize("members", [0, 2], ids=["feature model", "with networks"])
+def test_the_reward_model_says_what_it_says_without_experience_to_the_bit(
+    beside: Snapshot, alone: Snapshot, members: int
+) -> None:
+    config = RewardModelConfig(hidden=16, heads=2, epochs=4, members=members, residual=members == 0)
+    model = RewardModel.fit(alone, seed=0, config=config)
+    assert model.networks_on == (members > 0)
+    np.testing.assert_array_equal(model.predict(beside), model.predict(alone))
+    poisoned = replace(beside, labels=np.where(beside.rollout_asked, beside.labels, 1).astype(np.float32))
+    np.testing.assert_array_equal(model.predict(poisoned), model.predict(alone))
+
+
+@pytest.mark.parametrize("name", [name for name in SCORERS if not name.startswith("gnn")])
+def test_every_scorer_says_what_it_says_without_experience(beside: Snapshot, alone: Snapshot, name: str) -> None:
+    scorer = SCORERS[name]()
+    scorer.fit(alone.with_labels(hide_units(alone, alone.query_targets)), seed=0)
+    one, other = scorer.score(beside), scorer.score(alone)
+    np.testing.assert_array_equal(one.rollout_rows, beside.target_rollouts)
+    np.testing.assert_array_equal(one.probability, other.probability)
