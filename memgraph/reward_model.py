@@ -161,7 +161,7 @@ class RewardModel:
         with torch.random.fork_rng(), in_fixed_order(place):
             torch.manual_seed(seed)
             networks = _networks(snapshot.query_embeddings.shape[1], config).to(place)
-            for number, (network, fold) in enumerate(zip(networks, folds, strict=True)):
+            for number, (network, fold) in enumerate(zip(networks if folds else (), folds, strict=True)):
                 training = np.setdiff1d(units, fold)
                 if not len(fold) or not both_classes(snapshot.labels[_rows_of_units(snapshot, training)]):
                     continue
@@ -209,7 +209,7 @@ class RewardModel:
     def predict(self, snapshot: Snapshot) -> Floats:
         """[target rollouts] probability of being right, in the order of `snapshot.target_rollouts`.
 
-        Labels of the target queries and of their near-duplicates are not looked at, nor is experience.
+        Labels of the target queries and of their near-duplicates are not looked at, nor are those of experience.
 
         Raises:
             EmbeddingSpaceError: if the snapshot's vectors are of another space than the model's.
@@ -221,13 +221,14 @@ class RewardModel:
             )
         if not snapshot.rollout_targets.any():
             return np.zeros(0, np.float32)
+        experience = self._committee.experience(snapshot)
         snapshot = self.config.view(snapshot.without_experience())
         asked = snapshot.rollout_targets
         labels = self.config.visible(hide_units(snapshot, snapshot.query_targets))
         networks = [network for network in self._networks if cast(RewardGNN, network).is_on]
         if not networks:
-            return calibrated(self._committee.logits(snapshot, labels, asked), self.calibration)
-        prior = self._committee.logits(snapshot, labels)
+            return calibrated(self._committee.logits(snapshot, labels, asked, experience=experience), self.calibration)
+        prior = self._committee.logits(snapshot, labels, experience=experience)
         data = to_hetero(snapshot, prior if self.config.residual else np.zeros_like(prior))
         set_labels(data, labels)
         with torch.inference_mode():

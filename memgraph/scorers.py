@@ -306,8 +306,9 @@ class FeatureCommittee:
         """Probability by the second round."""
         if self._committee is None:
             raise ModelError("the committee was not fitted; call fit first")
-        labels = hide_units(snapshot, snapshot.query_targets)
-        logits = self._committee.logits(snapshot, labels, snapshot.rollout_targets)
+        experience, plain = self._committee.experience(snapshot), snapshot.without_experience()
+        labels = hide_units(plain, plain.query_targets)
+        logits = self._committee.logits(plain, labels, plain.rollout_targets, experience=experience)
         return Scores.of(snapshot, expit(logits), source=self.name)
 
 

@@ -19,7 +19,7 @@ from torch import from_numpy
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from memgraph.committee import Committee, unit_folds
-from memgraph.consensus import agreement_weights
+from memgraph.consensus import EXPERIENCE, agreement_weights, experience_features
 from memgraph.errors import ModelError
 from memgraph.features import rollout_features
 from memgraph.models.vote_regression import VoteRegression
@@ -90,15 +90,26 @@ class FeatureModel:
             logits = (1 - trust) * logits + trust * theirs
         return cls(names, tuple(checks), agreement, regression, committee if trust else None, trust), logits
 
-    def logits(self, snapshot: Snapshot, labels: Floats, asked: Bools | None = None) -> Floats:
+    def experience(self, snapshot: Snapshot) -> Floats:
+        """[rollouts asked for, 3] what the other groups of their queries say (`memgraph.consensus.experience_features`)."""
+        found: Floats = experience_features(snapshot, self.agreement)[snapshot.rollout_asked]
+        return found
+
+    def logits(
+        self, snapshot: Snapshot, labels: Floats, asked: Bools | None = None, *, experience: Floats | None = None
+    ) -> Floats:
         """[rollouts asked for] logits of being right.
 
         Args:
+            snapshot: without experience (`Snapshot.without_experience`).
+            experience: what was read beside it, by `FeatureModel.experience`; by default what the snapshot's groups say.
             labels: [rollouts] that may be seen; those of a rollout's own unit are not looked at.
             asked: [rollouts] those asked for, in whole queries; of others only labels of similar queries are looked at. All
                 where it is None.
         """
         names, found = rollout_features(snapshot, labels, self.checks, self.agreement)
+        if experience is not None:
+            found[:, [names.index(name) for name in EXPERIENCE]] = experience
         if asked is not None:
             found = found[asked]
         column = {name: position for position, name in enumerate(names)}
