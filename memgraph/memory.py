@@ -225,10 +225,16 @@ class Memory:
         view: LabelView,
         *,
         group: Group | None = None,
+        as_of: datetime | None = None,
         caps: Caps = Caps(),  # noqa: B008 (frozen)
     ) -> Snapshot:
         """A bounded neighbourhood of these queries (see `memgraph.export.subgraph`)."""
-        return export.subgraph(self.database, self.space, query_keys, view, group=group, caps=caps)
+        return export.subgraph(self.database, self.space, query_keys, view, group=group, as_of=as_of, caps=caps)
+
+    def now(self) -> datetime:
+        """The database's time, by which it dates what is stored."""
+        found: datetime = self.database.query(cypher("read/now"))[0]["now"].to_native()
+        return found
 
     def snapshot(
         self, view: LabelView, *, query_keys: Sequence[str] | None = None, rollouts: int | None = None

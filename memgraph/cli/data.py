@@ -81,8 +81,8 @@ def import_(
     that `memreward export` wrote is a whole memory, and goes into an empty one.
 
     Fields: query and response are required; query_id, rollout_id, dataset, domain (math, qa, code), policy, run,
-    attempt, step, call, sample, thinking, answer and numeric features are used where present. What a row knows of the truth (correct, gold,
-    tests) is not stored; `memreward reveal` reveals it within a budget.
+    attempt, step, call, sample, thinking, answer and numeric features are used where present. What a row knows of the
+    truth (correct, gold, tests) is not stored; `memreward reveal` reveals it within a budget.
 
     Example: memreward import rollouts.jsonl --run base --domain math
 
