@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from memgraph.checks import CHECK_FEATURES, CHECKS_PROPERTY
 from memgraph.connect import Database
 from memgraph.embedding import EmbeddingSpace
 from memgraph.errors import EmbeddingSpaceError
+from memgraph.experience import LOOKED_AT, Earlier, recent_and_diverse
 from memgraph.labels.in_force import labels_in_force, read_labels, view_parameters
 from memgraph.records import LabelView
 from memgraph.resources import cypher
@@ -43,11 +45,13 @@ class Caps:
         incoming: at most so many queries that list a target among their neighbours, besides its own k.
         rollouts: at most so many rollouts of each context query, by a deterministic rule (cypher/read/rollouts.cypher).
         target_rollouts: at most so many rollouts of a target.
+        experience: at most so many rollouts of a target besides the group asked for (`memgraph.experience`).
     """
 
     incoming: int = 7
     rollouts: int = 16
     target_rollouts: int = 512
+    experience: int = 32
 
 
 def subgraph(
@@ -57,12 +61,15 @@ def subgraph(
     view: LabelView,
     *,
     group: Group | None = None,
+    as_of: datetime | None = None,
     caps: Caps = Caps(),
 ) -> Snapshot:
     """The queries asked for (targets), the queries around them, and their rollouts, answers and visible labels.
 
     Args:
-        group: where given, the targets have only the rollouts sampled there.
+        group: where given, of the targets only the rollouts sampled there are asked for; beside them stands a bounded part
+            of the queries' other rollouts, their experience.
+        as_of: only experience stored by then; by default the view's time.
     """
     targets = sorted(set(query_keys))
     around = database.query(
@@ -70,6 +77,9 @@ def subgraph(
     )
     context = sorted({row["neighbour"] for row in around} - set(targets))
     rollouts = _read_rollouts(database, space, targets, caps.target_rollouts, view, group)
+    if group is not None and caps.experience:
+        rollouts += _read_experience(database, space, targets, group, as_of or view.as_of, caps.experience)
+        rollouts.sort(key=lambda row: (row["query"], row["key"]))
     rollouts += _read_rollouts(database, space, context, caps.rollouts, view)
     return _assemble(database, space, [*targets, *context], len(targets), rollouts, view)
 
@@ -232,6 +242,39 @@ def _read_rollouts(
     return sorted(rows, key=lambda row: (row["query"], row["key"]))
 
 
+def _read_experience(
+    database: Database,
+    space: EmbeddingSpace,
+    query_keys: Sequence[str],
+    group: Group,
+    as_of: datetime | None,
+    most: int,
+) -> list[dict[str, Any]]:
+    """At most `most` rollouts of each query that are not of the group, as rows that nobody asked for."""
+    found: dict[str, list[Earlier]] = {}
+    for batch in _batches(query_keys):
+        for row in database.query(
+            cypher("read/experience"),
+            keys=batch,
+            run=group.run,
+            attempt=group.attempt,
+            call=group.call,
+            as_of=as_of,
+            limit=LOOKED_AT * most,
+        ):
+            moment = (row["run"], row["attempt"], row["step"], row["call"])
+            found.setdefault(row["query"], []).append(Earlier(row["key"], row["position"], moment))
+    chosen = [key for rollouts in found.values() for key in recent_and_diverse(rollouts, most)]
+    rows = [
+        row
+        for batch in _batches(chosen)
+        for row in database.query(
+            cypher("read/rollouts_by_key"), keys=batch, property=space.vector_property, checks=CHECKS_PROPERTY
+        )
+    ]
+    return [{**row, "asked": False} for row in rows]
+
+
 def _assemble(
     database: Database,
     space: EmbeddingSpace,
@@ -300,7 +343,7 @@ def _assemble(
             np.int64,
         ),
         rollout_asked=np.array([row.get("asked", True) for row in rollouts], np.bool_),
-        rollout_order=_ranks([(row["attempt"], row["call"], row["key"]) for row in rollouts]),
+        rollout_order=_ranks([(row["position"], row["key"]) for row in rollouts]),
         rollout_policies=[row["policy"] or "" for row in rollouts],
         thinking_embeddings=_from_bytes([row["embedding"] for row in rollouts], space.dimension),
         thinking_texts=[row["text"] for row in rollouts],
@@ -347,7 +390,7 @@ def _classes(marks: Iterable[Hashable]) -> Ints:
     return np.array([numbers.setdefault(mark, len(numbers)) for mark in marks], np.int64)
 
 
-def _ranks(marks: Sequence[Any]) -> Ints:
+def _ranks(marks: Sequence[tuple[str, str]]) -> Ints:
     """[marks] place of each among the distinct ones, in their order."""
     place = {mark: number for number, mark in enumerate(sorted(set(marks)))}
     return np.array([place[mark] for mark in marks], np.int64)

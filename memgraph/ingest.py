@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from memgraph.connect import Database
 from memgraph.domains import Domains, Kind, NormalAnswer, Reading
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.embedding import Vectors
+from memgraph.errors import InputError
 from memgraph.observation import observe
 from memgraph.records import Rollout
 from memgraph.resources import cypher
@@ -126,6 +128,7 @@ class Ingest:
         run_programs: bool = True,
         domains: Domains | None = None,
         compare_seconds: float | None = None,
+        started: datetime | None = None,
     ) -> None:
         """Prepare an import.
 
@@ -137,9 +140,11 @@ class Ingest:
             domains: how answers are read and compared.
             compare_seconds: bound of comparing answers, which then looks at this import's queries only; what is not
                 settled by then is left to a later import. None compares all that wait, however long it takes.
+            started: when the runs of the rows began, where they are new; None for now.
         """
         self._domains = domains or Domains()
         self._compare_seconds = compare_seconds
+        self._started = started
         self._database = database
         self._run_programs = run_programs
         self._embedder = embedder
@@ -275,7 +280,7 @@ class Ingest:
         ]
         for rollout in (one.row.rollout for one in fresh):
             if rollout.run not in self._runs:
-                record_run(self._database, rollout.run)
+                record_run(self._database, rollout.run, started=self._started)
                 self._runs.add(rollout.run)
 
         def write(tx: ManagedTransaction) -> None:
@@ -379,11 +384,25 @@ class Ingest:
         return vectors
 
 
-def record_run(database: Database, name: str, *, policy: str = "", config: str = "") -> None:
-    """Record a run once; later calls with the same name change nothing."""
-    database.query(
-        cypher("write/run"), write=True, key=keys.key_of("run", name), name=name, policy=policy, config=config
-    )
+def record_run(database: Database, name: str, *, started: datetime | None = None) -> None:
+    """Record a run once.
+
+    Args:
+        started: when it began, in UTC where it names no zone; None for now, or whatever is known.
+
+    Raises:
+        InputError: if the run is known to have begun at another time: its rollouts stand in that order already.
+    """
+    began = started.replace(tzinfo=UTC) if started is not None and started.tzinfo is None else started
+    row = database.query(
+        cypher("write/run"), write=True, key=keys.key_of("run", name), name=name, policy="", config="", started=began
+    )[0]
+    known = row["started_at"].to_native()
+    if began is not None and known != began:
+        raise InputError(
+            f"the run {name!r} began at {known.isoformat()} and cannot begin at {began.isoformat()} too: its rollouts are "
+            "stored in the order of experience; leave the start out, or give the run another name"
+        )
 
 
 def _properties(one: _Prepared) -> dict[str, Any]:

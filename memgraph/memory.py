@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -125,22 +126,26 @@ class Memory:
         columns: ColumnNames = None,
         thinking_opened: bool = False,
         embeddings: GivenEmbeddings | None = None,
+        started: datetime | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> IngestReport:
         """Store the rollouts of a file (`memgraph.rollouts.files.read_rows`); bad rows are rejected one by one.
 
         Args:
+            run: of rows that name none.
             columns: names of the file's columns by our fields, for instance {"query": "problem"}.
             thinking_opened: the prompts opened the thinking already.
+            started: when the rows' runs began (UTC where it names no zone), which is their place in the order of
+                experience; None for the time at which each is first imported.
 
         Raises:
-            InputError: if the file cannot be read at all.
+            InputError: if the file cannot be read at all, or a run is known to have begun at another time.
             EmbeddingSpaceError: if the given embeddings are of another model than the memory's.
         """
         rows = read_rows(
             file, run=run, dataset=dataset, domain=domain, columns=columns, thinking_opened=thinking_opened
         )
-        return self._ingest(given=embeddings, progress=progress).run(rows, file=str(file))
+        return self._ingest(given=embeddings, progress=progress, started=started).run(rows, file=str(file))
 
     def import_rows(
         self,
@@ -151,8 +156,12 @@ class Memory:
         domain: str | None = None,
         columns: ColumnNames = None,
         thinking_opened: bool = False,
+        started: datetime | None = None,
     ) -> IngestReport:
-        """Store rows as a file would have them, for instance a `datasets.Dataset`; bad ones are rejected one by one."""
+        """Store rows as a file would have them, for instance a `datasets.Dataset`; bad ones are rejected one by one.
+
+        The arguments are those of `import_file`.
+        """
         found = rows_of(
             ((number, dict(row)) for number, row in enumerate(rows, start=1)),
             source="rows",
@@ -162,7 +171,7 @@ class Memory:
             columns=columns,
             thinking_opened=thinking_opened,
         )
-        return self._ingest().run(found, file="rows")
+        return self._ingest(started=started).run(found, file="rows")
 
     def _ingest(self, **options: Any) -> Ingest:
         settings = self.settings
@@ -216,10 +225,16 @@ class Memory:
         view: LabelView,
         *,
         group: Group | None = None,
+        as_of: datetime | None = None,
         caps: Caps = Caps(),  # noqa: B008 (frozen)
     ) -> Snapshot:
         """A bounded neighbourhood of these queries (see `memgraph.export.subgraph`)."""
-        return export.subgraph(self.database, self.space, query_keys, view, group=group, caps=caps)
+        return export.subgraph(self.database, self.space, query_keys, view, group=group, as_of=as_of, caps=caps)
+
+    def now(self) -> datetime:
+        """The database's time, by which it dates what is stored."""
+        found: datetime = self.database.query(cypher("read/now"))[0]["now"].to_native()
+        return found
 
     def snapshot(
         self, view: LabelView, *, query_keys: Sequence[str] | None = None, rollouts: int | None = None

@@ -65,7 +65,7 @@ class Ranks:
         finally:
             dist.destroy_process_group(group)
         if said[1] is not None:
-            raise TrainingError(f"rank 0 could not start the attempt: {said[1]}")
+            raise TrainingError(f"rank 0 could not start: {said[1]}")
         return int(said[0])
 
     def arrive(self, memory: Memory, group: Group) -> None:

@@ -14,6 +14,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +24,7 @@ from memgraph import LabelView, Memory, Rollout
 from memgraph.domains import Domain, Domains, Judge
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.errors import MemRewardError, TrainingError
-from memgraph.export import Group
+from memgraph.export import Caps, Group
 from memgraph.ingest import StoredRollout, stated_by
 from memgraph.labels.truth import TruthSource
 from memgraph.ledger import RevealReport, StatedAnswer
@@ -40,6 +41,7 @@ from trainer.verdicts import EVALUATION, Reward, RewardRule, labelled_rewards, p
 logger = logging.getLogger(__name__)
 
 _FLUSH_SECONDS = 120.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENOUGH = 100  # rollouts or verdicts, before their share says something
 
 
@@ -264,6 +266,7 @@ class MemoryReward:
         ranks = Ranks.here()
         with report.stage("start"):
             group = self._group(ranks, report)  # first, since ranks must agree whatever happens to one of them
+            as_of = self._start(ranks)
         try:
             with report.stage("store"):
                 samples = read_samples(completions, columns, prompts)
@@ -279,7 +282,8 @@ class MemoryReward:
             report.late_ranks = ranks.late(self.memory, group, seconds=self._group_seconds)
             query_keys = ranks.queries(self.memory, group, [sample.query_key for sample in samples])
         with report.stage("read"):
-            snapshot = self.memory.subgraph(query_keys, self.view, group=group)
+            caps = Caps() if self.scorer is not None else Caps(experience=0)
+            snapshot = self.memory.subgraph(query_keys, self.view, group=group, as_of=as_of, caps=caps)
         by_key = labelled_rewards(snapshot, self.judged.query_keys if self.judged else ())
         with report.stage("score"):
             predicted, entry = self._predict(snapshot, by_key, own={place.key for place in places})
@@ -303,6 +307,11 @@ class MemoryReward:
             )
         report.attempt = self._attempt
         return Group(self.run, self._attempt, self.calls - 1)
+
+    def _start(self, ranks: Ranks) -> datetime:
+        """When this call began, by the database's clock: what others store from then on is no experience in it."""
+        microseconds = ranks.agree(lambda: (self.memory.now() - _EPOCH) // timedelta(microseconds=1))
+        return _EPOCH + timedelta(microseconds=microseconds)
 
     def _store(self, samples: Sequence[Sample], group: Group, ranks: Ranks, report: CallReport) -> list[StoredRollout]:
         stored = self.memory.add(

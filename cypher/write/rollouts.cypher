@@ -1,11 +1,18 @@
 // Writes rollouts with their structural edges; a rollout that is there stays as it is.
-// Parameters: $rows (key, query, answer, run, embedding, properties), $property.
+// Its position sorts a query's rollouts in the order of experience: milliseconds from year 1 to the start of its run, then
+// attempt, step, call and sample, each with a letter for its number of digits ('-', which comes first, for none), then its key.
+// Parameters: $rows (key, query, answer, run_key, embedding, properties), $property.
 UNWIND $rows AS row
 MATCH (q:Query {key: row.query})
 MATCH (a:Answer {key: row.answer})
 MATCH (r:Run {key: row.run_key})
 MERGE (t:Thinking {key: row.key})
-ON CREATE SET t += row.properties, t.created_at = datetime()
+ON CREATE SET t += row.properties, t.created_at = datetime(), t.query = row.query,
+  t.position = reduce(
+    position = right('00000000000000' + toString(r.started_at.epochMillis + 62135596800000), 15),
+    n IN [row.properties.attempt, row.properties.step, row.properties.call, row.properties.sample] |
+    position + ' ' + coalesce(substring('abcdefghijklmnopqrs', size(toString(n)) - 1, 1) + toString(n), '-')
+  ) + ' ' + row.key
 MERGE (q)-[:GENERATES_REASONING]->(t)
 MERGE (t)-[:LEADS_TO]->(a)
 MERGE (r)-[:PRODUCED]->(t)

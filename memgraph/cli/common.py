@@ -47,7 +47,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 RejectsOption = Annotated[
     Path, typer.Option("--rejects", help="Where rejected rows are listed, with file, row number and reason.")
 ]
-RunOption = Annotated[str, typer.Option("--run", help="Run that rollouts without an id belong to.")]
+RunOption = Annotated[str, typer.Option("--run", help="Run of rows that name none.")]
 DatasetOption = Annotated[str | None, typer.Option("--dataset", help="Data set of rows that name none.")]
 DomainOption = Annotated[str | None, typer.Option("--domain", help="Domain of rows that name none: math, qa, code.")]
 QueryColumnOption = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,6 +43,13 @@ def import_(
         ),
     ],
     run: RunOption = "import",
+    started: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
+            help="When the run began, for the order of experience (UTC where it names no zone). By default now.",
+        ),
+    ] = None,
     embeddings: Annotated[
         Path | None,
         typer.Option(
@@ -72,9 +80,9 @@ def import_(
     SYNTHETIC-1, conversations (messages, ShareGPT), a list of responses in one row. Columns of other names are named. A folder
     that `memreward export` wrote is a whole memory, and goes into an empty one.
 
-    Fields: query and response are required; query_id, rollout_id, dataset, domain (math, qa, code), policy, step,
-    sample, thinking, answer and numeric features are used where present. What a row knows of the truth (correct, gold,
-    tests) is not stored; `memreward reveal` reveals it within a budget.
+    Fields: query and response are required; query_id, rollout_id, dataset, domain (math, qa, code), policy, run,
+    attempt, step, call, sample, thinking, answer and numeric features are used where present. What a row knows of the
+    truth (correct, gold, tests) is not stored; `memreward reveal` reveals it within a budget.
 
     Example: memreward import rollouts.jsonl --run base --domain math
 
@@ -113,6 +121,7 @@ def import_(
                     columns=columns,
                     thinking_opened=thinking_opened,
                     embeddings=given,
+                    started=started,
                     progress=advance,
                 )
             rejected += report.rejected

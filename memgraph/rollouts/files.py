@@ -30,7 +30,7 @@ ColumnNames = Columns | Mapping[str, str | None] | None
 
 _TEXT_FIELDS = ("query_id", "rollout_id", "dataset", "domain", "policy", "thinking")
 _IDS = ("query_id", "rollout_id", "run")
-_COUNT_FIELDS = ("step", "sample")
+_COUNT_FIELDS = ("attempt", "step", "sample")
 _REQUIRED = ("query", "response")
 _AHEAD = 1_000  # rows that are looked at before the first one is given out
 
@@ -202,14 +202,15 @@ def _rollout(raw: Fields, run: str, stated: str | None, thinking_opened: bool) -
         if name not in raw:
             raise ValueError(f"the required field {name!r} is missing; {found_columns(raw)}")
     ids = {name: _identifier(name, raw[name]) for name in _IDS if raw.get(name) not in (None, "")}
-    counts = (*_COUNT_FIELDS, "call") if "rollout_id" in ids else _COUNT_FIELDS  # a call alone would name the rollout
+    told = {name for name in (*_COUNT_FIELDS, "call") if raw.get(name) not in (None, "")}
+    named = "rollout_id" in ids or "sample" in told  # a call alone would name the rollout
+    counts = [name for name in (*_COUNT_FIELDS, "call") if name in told and (named or name != "call")]
     given: dict[str, Any] = {
         name: raw[name] for name in (*_TEXT_FIELDS, *counts, "answer") if name in raw and name not in _IDS
     }
     given.update({"run": run, **ids})
     for name in counts:
-        if name in given:
-            given[name] = _count(given[name])
+        given[name] = _count(given[name])
     if "answer" in given:
         given["answer"] = _answer(given["answer"])
     return Rollout(

@@ -22,7 +22,7 @@ from tests.integration.rollouts import sums
 
 GRAPH = """
 MATCH (n) WHERE NOT n:__Neo4jMigration AND NOT n:EmbeddingSpace
-RETURN labels(n) AS labels, n.key AS key, n {.*, created_at: null, started_at: null} AS properties
+RETURN labels(n) AS labels, n.key AS key, n {.*, created_at: null, started_at: null, position: null} AS properties
 ORDER BY key
 """
 EDGES = """

@@ -32,7 +32,7 @@ VIEW = LabelView(ledgers=("fixture",))
 ADDED = {  # what migrations and reading anew give to what was there
     "SIMILAR_TO": {"space"},
     "Query": {"linked_at"},
-    "Thinking": {"given", "content_as_given", CHECKS_PROPERTY},
+    "Thinking": {"given", "content_as_given", CHECKS_PROPERTY, "query", "position"},
     "SCORES": {"former"},
     "Ledger": {"answers_apart"},
 }

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from memgraph.consensus import EXPERIENCE
+from memgraph.experience import LOOKED_AT, Earlier, recent_and_diverse
 from memgraph.features import rollout_features
 from memgraph.hetero import hide_units
 from memgraph.reward_model import RewardModel, RewardModelConfig
@@ -116,3 +120,43 @@ def test_every_scorer_says_what_it_says_without_experience(beside: Snapshot, alo
     one, other = scorer.score(beside), scorer.score(alone)
     np.testing.assert_array_equal(one.rollout_rows, beside.target_rollouts)
     np.testing.assert_array_equal(one.probability, other.probability)
+
+
+ROLLOUTS = st.lists(
+    st.builds(
+        Earlier,
+        key=st.text("abc", min_size=1, max_size=4),
+        position=st.integers(0, 20).map("{:02}".format),
+        group=st.integers(0, 5),
+    ),
+    unique_by=lambda one: one.key,
+    max_size=40,
+)
+
+
+@given(ROLLOUTS, st.integers(1, 6), st.randoms(use_true_random=False))
+def test_the_order_in_which_rollouts_come_never_matters(rollouts: list[Earlier], most: int, random: Random) -> None:
+    shuffled = random.sample(rollouts, len(rollouts))
+    chosen = recent_and_diverse(rollouts, most)
+    assert recent_and_diverse(shuffled, most) == chosen
+    assert len(set(chosen)) == len(chosen) == min(most, len(rollouts))
+
+
+@given(ROLLOUTS, ROLLOUTS, st.integers(1, 4))
+def test_older_rollouts_beyond_those_looked_at_change_nothing(
+    rollouts: list[Earlier], older: list[Earlier], most: int
+) -> None:
+    newest = sorted(rollouts, key=lambda one: one.key)
+    newest = sorted(newest, key=lambda one: one.position, reverse=True)[: LOOKED_AT * most]
+    beyond = [replace(one, key=f"{one.key} older", position=f"- {one.position}") for one in older]
+    chosen = recent_and_diverse(newest, most)
+    assert recent_and_diverse([*rollouts, *(beyond if len(newest) == LOOKED_AT * most else [])], most) == chosen
+
+
+def test_of_each_group_fewer_are_read_the_older_it_is() -> None:
+    groups = [[Earlier(f"{age}{place}", f"{9 - age}{place}", age) for place in range(4)] for age in range(4)]
+    rollouts = [one for group in groups for one in group]
+    # priorities: 0 | 1 1 | 2 2 2 | 3 …, the newer group first
+    assert recent_and_diverse(rollouts, 4) == ["00", "01", "10", "02"]
+    assert recent_and_diverse(rollouts, 10) == ["00", "01", "10", "02", "11", "20", "03", "12", "21", "30"]
+    assert recent_and_diverse(rollouts, 0) == []
