@@ -4,7 +4,7 @@ All rollouts of a query have an order: start of their run, attempt, step, call, 
 that sorts like it (`position`, cypher/write/rollouts.cypher) and never depends on when the rollout was written. A group is
 what was sampled at one moment: run, attempt, step and call.
 
-    priority of a rollout = its place within its group, from 0 + age of its group in groups, 0 for the newest
+    priority of a rollout = its place within its group, 0 for the newest + age of its group in groups, 0 for the newest
 
 The rollouts of smallest priority are read: all of the newest group, one less of the group before it, and so on. So many
 moments speak, the newest loudest, and no group alone fills what may be read.
@@ -45,7 +45,7 @@ def recent_and_diverse(rollouts: Iterable[Earlier], most: int) -> list[str]:
         ages.setdefault(one.group, len(ages))
     sizes = dict.fromkeys(ages, 0)
     priority: dict[str, int] = {}
-    for one in reversed(newest):
+    for one in newest:
         priority[one.key] = sizes[one.group] + ages[one.group]
         sizes[one.group] += 1
     chosen = sorted(newest, key=lambda one: priority[one.key])  # stable: newer first

@@ -176,6 +176,10 @@ class Ingest:
         return report
 
     def _store(self, rows: Sequence[Row], file: str, report: IngestReport) -> None:
+        for row in rows:  # in their order, which is that of the runs' starts
+            if row.rollout.run not in self._runs:
+                record_run(self._database, row.rollout.run, started=self._started)
+                self._runs.add(row.rollout.run)
         prepared = [self._prepare(row, file) for row in rows]
         for one in prepared:
             report.answers.read(one.row.rollout.domain, one.place.answer.valid, one.row.rollout.response)
@@ -278,10 +282,6 @@ class Ingest:
             }
             for one, vector in zip(fresh, thinking, strict=True)
         ]
-        for rollout in (one.row.rollout for one in fresh):
-            if rollout.run not in self._runs:
-                record_run(self._database, rollout.run, started=self._started)
-                self._runs.add(rollout.run)
 
         def write(tx: ManagedTransaction) -> None:
             require_active(tx, space)

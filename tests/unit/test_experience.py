@@ -157,6 +157,6 @@ def test_of_each_group_fewer_are_read_the_older_it_is() -> None:
     groups = [[Earlier(f"{age}{place}", f"{9 - age}{place}", age) for place in range(4)] for age in range(4)]
     rollouts = [one for group in groups for one in group]
     # priorities: 0 | 1 1 | 2 2 2 | 3 …, the newer group first
-    assert recent_and_diverse(rollouts, 4) == ["00", "01", "10", "02"]
-    assert recent_and_diverse(rollouts, 10) == ["00", "01", "10", "02", "11", "20", "03", "12", "21", "30"]
+    assert recent_and_diverse(rollouts, 4) == ["03", "02", "13", "01"]
+    assert recent_and_diverse(rollouts, 10) == ["03", "02", "13", "01", "12", "23", "00", "11", "22", "33"]
     assert recent_and_diverse(rollouts, 0) == []
