@@ -42,13 +42,20 @@ APPROXIMATELY: Final = re.compile(
 _CURRENCY: Final = {"\\$": "$", "€": "€", "£": "£", "¥": "¥", "₹": "₹", "₽": "₽", "₩": "₩", "¢": "¢"}
 _WORD: Final = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*")
 _TEXT: Final = re.compile(r"\\text\{([^{}]*)\}")
-_BRACKETED: Final = re.compile(r"(.*[0-9}])\s*\((?:in )?([^\W\d_]{2,}(?: [^\W\d_]+)*)\)")
+_BRACKETED: Final = re.compile(r"(.*[0-9}])\s*\((?:in )?([^\W\d_]{2,}(?:(?:\. |[ -])[^\W\d_]+)*)\)")
+_OPERATION: Final = re.compile(  # written out, so that the words are no unit: "5 squared", "5 minus four"
+    rf"(?:squared|cubed|factorial|choose|root)\b|.*\b(?:plus|minus|factorial|divided|multiplied|raised)\b"
+    rf"|(?:.* )?(?:times|over|root) (?:{'|'.join(NUMERALS)}|{'|'.join(MULTIPLIERS)})\b",
+    re.IGNORECASE,
+)
 
 
 _LITTLE: Final = names(
     "per of a an the sq cu pm am men cats dogs day old way ways one two red tie ties box pen pie egg cup"
 )
 """Short words after a number that are units or parts of one."""
+_NO_UNIT: Final = names("and but nor not mod out for all any few get had has let may now see say use was who why yes")
+_SPOKEN: Final = re.compile(r"(?=[a-z]*[aeiouy])[a-z]{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,8 @@ def split_quantity(text: str) -> Quantity:
     start = _suffix(parts)
     words = _words(parts[start:])
     value = signs + "".join(parts[:start]).strip()
+    if words is not None and _OPERATION.match(words):
+        return Quantity(text)
     if not value.strip("+-") or (words is None and sign is None):
         return Quantity(text)
     factor, unit = _factor(words or "")
@@ -195,8 +204,21 @@ def _unit_word(parts: list[str], at: int, more: bool) -> bool:
             or per
             or (after == "/" and more and len(parts) > at + 2 and len(parts[at + 2]) > 1 and before == " ")
         )
-    lowered = part.lower()
-    return lowered in UNITS or lowered in COMPOUND or lowered in MULTIPLIERS or len(part) > 3 or lowered in _LITTLE
+    return _is_long(part) or part.lower() in UNITS or part.lower() in COMPOUND or _is_spoken(parts, at)
+
+
+def _is_long(word: str) -> bool:
+    """Whether a word is no product of variables by itself."""
+    return word.isalpha() and (len(word) > 3 or word.lower() in _LITTLE or word.lower() in MULTIPLIERS)
+
+
+def _is_spoken(parts: list[str], at: int) -> bool:
+    """Whether three letters are a word by the words beside them: "new" in "5 new shirts", "gum" in "6 pieces of gum"."""
+    word = parts[at]
+    if not _SPOKEN.fullmatch(word) or word in _NO_UNIT or word in NUMERALS or parts[at - 1 : at] != [" "]:
+        return False
+    after = parts[at + 1 : at + 3]
+    return (len(after) == 2 and after[0] == " " and _is_long(after[1])) or parts[at - 2 : at - 1] == ["of"]
 
 
 def _words(parts: list[str]) -> str | None:
