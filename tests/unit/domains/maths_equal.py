@@ -140,6 +140,11 @@ EQUAL: dict[str, list[tuple[str, str]]] = {
         ("25 °C", "25 degrees Celsius"),
         (r"-\$5", "-5"),
         ("5 cups of flour", "5 cups"),
+        ("7 red pens", "7"),
+        ("14 hot meals", "14"),
+        ("8 (ice lollies)", "8"),
+        ("30 slices of ham", "30"),
+        ("12 (sq. feet)", "12"),
     ],
     "symbolic equals": [
         ("2x + 3", "3 + 2x"),
@@ -294,6 +299,10 @@ EQUAL: dict[str, list[tuple[str, str]]] = {
         (r"\lvert x \rvert", "|x|"),
         (r"a \leqslant b", r"a \le b"),
         (r"\dbinom{n}{k}", r"\binom{n}{k}"),
+        (r"\\frac{5}{6}", "5/6"),
+        (r"1 + 2\\sqrt{7}", r"1+2\sqrt7"),
+        (r"\\text{Tuesday}", "Tuesday"),
+        (r"\\begin{pmatrix} 3 \\\\ 4 \\end{pmatrix}", r"\begin{pmatrix} 3 \\ 4 \end{pmatrix}"),
     ],
     "options": [
         ("B", "(B)"),
