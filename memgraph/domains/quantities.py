@@ -35,6 +35,19 @@ NUMERALS: Final = {
         "fourteen 14 fifteen 15 sixteen 16 seventeen 17 eighteen 18 nineteen 19 twenty 20"
     ).items()
 }
+_TENS: Final = {
+    name: int(value)
+    for name, value in pairs("twenty 20 thirty 30 forty 40 fifty 50 sixty 60 seventy 70 eighty 80 ninety 90").items()
+}
+_UP_TO_NINE: Final = "|".join(name for name, value in NUMERALS.items() if 0 < value < 10)
+_UP_TO_TWENTY: Final = "|".join(sorted(NUMERALS, key=len, reverse=True))
+_BELOW_HUNDRED: Final = rf"(?:(?:{'|'.join(_TENS)})(?:[ -](?:{_UP_TO_NINE}))?|{_UP_TO_TWENTY})"
+_BELOW_THOUSAND: Final = rf"(?:(?:{_BELOW_HUNDRED}|a) hundred(?:(?: and)? {_BELOW_HUNDRED})?|{_BELOW_HUNDRED})"
+_SPELLED: Final = re.compile(
+    rf"(?:(?P<thousands>{_BELOW_THOUSAND}|a) thousand(?:,? (?:and )?(?P<rest>{_BELOW_THOUSAND}))?|(?P<below>{_BELOW_THOUSAND}))"
+    r"(?![\w-]| hundred)",
+    re.IGNORECASE,
+)
 APPROXIMATELY: Final = re.compile(
     r"(?:\\approx|~|\\sim|\\simeq|(?:\\text\{)?(?:approximately|approx\.?|about|around|roughly|exactly|nearly|almost)(?![a-z])\s*\}?)\s*",
     re.IGNORECASE,
@@ -71,6 +84,27 @@ class Quantity:
     value: str
     factor: Fraction = Fraction(1)
     unit: str | None = None
+
+
+def spelled_out(text: str) -> str:
+    """A text with the number that it begins with in digits: "forty-two apples" becomes "42 apples"."""
+    if (whole := _TEXT.fullmatch(text)) is not None:
+        text = whole[1].strip() if _SPELLED.fullmatch(whole[1].strip()) else text
+    found = _SPELLED.match(text)
+    if found is None or found[0].lower() in NUMERALS:
+        return text
+    thousands = _below_thousand(found["thousands"] or "zero")
+    return f"{1000 * thousands + _below_thousand(found['below'] or found['rest'] or 'zero')}{text[found.end() :]}"
+
+
+def _below_thousand(words: str) -> int:
+    value = 0
+    for word in words.lower().replace("-", " ").split():
+        if word == "hundred":
+            value = 100 * value
+        elif word != "and":
+            value += 1 if word == "a" else _TENS.get(word) or NUMERALS[word]
+    return value
 
 
 def whole_texts(parts: list[str]) -> list[str]:

@@ -200,7 +200,7 @@ def boxes(text: str) -> list[tuple[int, str]]:
         elif token[0] == "\\{" and depth and depth[-1][0]:
             depth.append((True, None))
         if content is not None:
-            content = content.removesuffix("\\").strip()
+            content = content.strip().rstrip("\\").strip()
             if not _NOTHING_BOXED.match(content):
                 found.append((token.end(), content))
     return found

@@ -42,6 +42,10 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
         ("100", "10^{10^{10^{10}}}"),
         (r"0.\overline{3}", "0.3"),
         ("1 hour", "1 hour 5 minutes"),
+        ("sixty-one", "16"),
+        ("thirty-first", "31"),
+        ("forty fifty", "90"),
+        ("five hundred", "5"),
     ],
     "symbols": [
         ("x", "-x"),

@@ -55,6 +55,13 @@ EQUAL: dict[str, list[tuple[str, str]]] = {
         ("40 + 2 = 42", "42"),
         ("10^{10}", "10000000000"),
         ("2^{-3}", "0.125"),
+        ("thirty-six", "36"),
+        ("Sixty one", "61"),
+        ("three hundred and seven", "307"),
+        ("fifty-two thousand, one hundred four", "52104"),
+        (r"\text{ninety}", "90"),
+        ("twenty-three goats", "23"),
+        ("one hundred and two hundred", "100, 200"),
     ],
     "sets, lists and intervals": [
         ("1, 2, 3", "3, 1, 2"),

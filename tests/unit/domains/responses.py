@@ -109,6 +109,9 @@ CASES: dict[str, list[tuple[str, str | None]]] = {
         ("\\boxed{x\\}", None),
         (r"So \\boxed{\\frac{5}{6}} it is.", r"\\frac{5}{6}"),
         (r"\begin{aligned} x &= 2 + 3 \\\boxed{5} \end{aligned}", "5"),
+        (r"\boxed{8\;}", "8"),
+        (r"\boxed{8\ }", "8"),
+        (r"\boxed{8\,}", "8"),
     ],
     "headings and bold forms": [
         ("**Answer:** 5", "5"),
