@@ -52,6 +52,7 @@ _BOLD = re.compile(  # in pairs: 2**3 is a power, a*b a product, C* a name
 _BOLD_LEFT = re.compile(
     r"^\s*\*{2,3}(?=\S)|^\s*\*(?=[^\s*])|(?<=\S)\*{2,3}\s*$|(?<=[\d)}\].])\*\s*$"
 )  # its other half was cut off
+_SPACED = re.compile(r"(?:(?<!\\)\\[ ,;:!]\s*)+$")
 _APPROXIMATE = re.compile(
     r"^(?:(?:approximately|approx\.?|about|roughly|around|nearly|almost|circa|exactly)\s+(?=[-+]?[\d$€£\\.√π(])"
     r"|(?:\\approx|\\simeq|\\sim|≈|≃|~|∼)(?![A-Za-z])\s*)",
@@ -134,7 +135,7 @@ def clean(answer: str) -> str:
 
 
 def _outer(text: str) -> str:
-    text = text.lstrip(":：=> ").rstrip(" ,;:：，")
+    text = _SPACED.sub("", text.lstrip(":：=> ")).rstrip(" ,;:：，")
     if text.endswith((".", "。", "．")) and not text.endswith("..") and text != ".":
         text = text[:-1].rstrip()
     for opening, closing in _DELIMITERS:

@@ -23,6 +23,10 @@ _LOWERED_RUN: Final = re.compile(f"[{''.join(map(re.escape, LOWERED))}]+")
 _VULGAR_SIGN: Final = re.compile(rf"\s*([{''.join(VULGAR)}])")
 _FOREIGN: Final = re.compile(r"[^\x00-\x7f]+")
 
+_ESCAPED_TWICE: Final = re.compile(  # no line break stands before a bare name
+    r"(?<!\\)\\\\(?:[dt]?frac|sqrt|pi|text|mathrm|mathbf|left|right|begin|infty|cdot|times|theta|alpha|beta|leq?|geq?|pm|cup|cap"
+    r"|sin|cos|tan|log|ln|boxed|overline|circ)(?![A-Za-z])"
+)
 _THIN: Final = re.compile(r"(?<=[0-9])(?: ?\{, ?\}|,\\!|\\,|\\!|\\;) ?(?=[0-9]{3}(?![0-9]))")
 _GROUPED: Final = re.compile(r"(?<![0-9.,])[0-9]+(?:,[0-9]+)+(?![0-9])")
 _THOUSANDS: Final = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+")
@@ -72,6 +76,8 @@ def _clean(text: str) -> str:
     text = " ".join(text.split())
     if len(text) > LONGEST:
         return text
+    if _ESCAPED_TWICE.search(text):
+        text = text.replace("\\\\", "\\")
     text = _ascii_signs(_characters(text))
     text = _peel(" ".join(text.split()))
     text = _thousands(_THIN.sub(",", text))

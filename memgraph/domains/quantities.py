@@ -35,6 +35,19 @@ NUMERALS: Final = {
         "fourteen 14 fifteen 15 sixteen 16 seventeen 17 eighteen 18 nineteen 19 twenty 20"
     ).items()
 }
+_TENS: Final = {
+    name: int(value)
+    for name, value in pairs("twenty 20 thirty 30 forty 40 fifty 50 sixty 60 seventy 70 eighty 80 ninety 90").items()
+}
+_UP_TO_NINE: Final = "|".join(name for name, value in NUMERALS.items() if 0 < value < 10)
+_UP_TO_TWENTY: Final = "|".join(sorted(NUMERALS, key=len, reverse=True))
+_BELOW_HUNDRED: Final = rf"(?:(?:{'|'.join(_TENS)})(?:[ -](?:{_UP_TO_NINE}))?|{_UP_TO_TWENTY})"
+_BELOW_THOUSAND: Final = rf"(?:(?:{_BELOW_HUNDRED}|a) hundred(?:(?: and)? {_BELOW_HUNDRED})?|{_BELOW_HUNDRED})"
+_SPELLED: Final = re.compile(
+    rf"(?:(?P<thousands>{_BELOW_THOUSAND}|a) thousand(?:,? (?:and )?(?P<rest>{_BELOW_THOUSAND}))?|(?P<below>{_BELOW_THOUSAND}))"
+    r"(?![\w-]| hundred)",
+    re.IGNORECASE,
+)
 APPROXIMATELY: Final = re.compile(
     r"(?:\\approx|~|\\sim|\\simeq|(?:\\text\{)?(?:approximately|approx\.?|about|around|roughly|exactly|nearly|almost)(?![a-z])\s*\}?)\s*",
     re.IGNORECASE,
@@ -42,13 +55,20 @@ APPROXIMATELY: Final = re.compile(
 _CURRENCY: Final = {"\\$": "$", "€": "€", "£": "£", "¥": "¥", "₹": "₹", "₽": "₽", "₩": "₩", "¢": "¢"}
 _WORD: Final = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*")
 _TEXT: Final = re.compile(r"\\text\{([^{}]*)\}")
-_BRACKETED: Final = re.compile(r"(.*[0-9}])\s*\((?:in )?([^\W\d_]{2,}(?: [^\W\d_]+)*)\)")
+_BRACKETED: Final = re.compile(r"(.*[0-9}])\s*\((?:in )?([^\W\d_]{2,}(?:(?:\. |[ -])[^\W\d_]+)*)\)")
+_OPERATION: Final = re.compile(  # written out, so that the words are no unit: "5 squared", "5 minus four"
+    rf"(?:squared|cubed|factorial|choose|root)\b|.*\b(?:plus|minus|factorial|divided|multiplied|raised)\b"
+    rf"|(?:.* )?(?:times|over|root) (?:{'|'.join(NUMERALS)}|{'|'.join(MULTIPLIERS)})\b",
+    re.IGNORECASE,
+)
 
 
 _LITTLE: Final = names(
     "per of a an the sq cu pm am men cats dogs day old way ways one two red tie ties box pen pie egg cup"
 )
 """Short words after a number that are units or parts of one."""
+_NO_UNIT: Final = names("and but nor not mod out for all any few get had has let may now see say use was who why yes")
+_SPOKEN: Final = re.compile(r"(?=[a-z]*[aeiouy])[a-z]{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +84,27 @@ class Quantity:
     value: str
     factor: Fraction = Fraction(1)
     unit: str | None = None
+
+
+def spelled_out(text: str) -> str:
+    """A text with the number that it begins with in digits: "forty-two apples" becomes "42 apples"."""
+    if (whole := _TEXT.fullmatch(text)) is not None:
+        text = whole[1].strip() if _SPELLED.fullmatch(whole[1].strip()) else text
+    found = _SPELLED.match(text)
+    if found is None or found[0].lower() in NUMERALS:
+        return text
+    thousands = _below_thousand(found["thousands"] or "zero")
+    return f"{1000 * thousands + _below_thousand(found['below'] or found['rest'] or 'zero')}{text[found.end() :]}"
+
+
+def _below_thousand(words: str) -> int:
+    value = 0
+    for word in words.lower().replace("-", " ").split():
+        if word == "hundred":
+            value = 100 * value
+        elif word != "and":
+            value += 1 if word == "a" else _TENS.get(word) or NUMERALS[word]
+    return value
 
 
 def whole_texts(parts: list[str]) -> list[str]:
@@ -90,6 +131,8 @@ def split_quantity(text: str) -> Quantity:
     start = _suffix(parts)
     words = _words(parts[start:])
     value = signs + "".join(parts[:start]).strip()
+    if words is not None and _OPERATION.match(words):
+        return Quantity(text)
     if not value.strip("+-") or (words is None and sign is None):
         return Quantity(text)
     factor, unit = _factor(words or "")
@@ -195,8 +238,21 @@ def _unit_word(parts: list[str], at: int, more: bool) -> bool:
             or per
             or (after == "/" and more and len(parts) > at + 2 and len(parts[at + 2]) > 1 and before == " ")
         )
-    lowered = part.lower()
-    return lowered in UNITS or lowered in COMPOUND or lowered in MULTIPLIERS or len(part) > 3 or lowered in _LITTLE
+    return _is_long(part) or part.lower() in UNITS or part.lower() in COMPOUND or _is_spoken(parts, at)
+
+
+def _is_long(word: str) -> bool:
+    """Whether a word is no product of variables by itself."""
+    return word.isalpha() and (len(word) > 3 or word.lower() in _LITTLE or word.lower() in MULTIPLIERS)
+
+
+def _is_spoken(parts: list[str], at: int) -> bool:
+    """Whether three letters are a word by the words beside them: "new" in "5 new shirts", "gum" in "6 pieces of gum"."""
+    word = parts[at]
+    if not _SPOKEN.fullmatch(word) or word in _NO_UNIT or word in NUMERALS or parts[at - 1 : at] != [" "]:
+        return False
+    after = parts[at + 1 : at + 3]
+    return (len(after) == 2 and after[0] == " " and _is_long(after[1])) or parts[at - 2 : at - 1] == ["of"]
 
 
 def _words(parts: list[str]) -> str | None:

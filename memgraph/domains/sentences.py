@@ -123,12 +123,16 @@ _THEN = (
 )
 _ABOUT = re.compile(
     rf"[*_\s]{{0,4}}(?:{_HOW_MUCH}{_JUDGED}{_THEN}|as (?:above|below)\b"
-    r"|(?:not|n't|never|neither|nowhere|no longer|what|why|because|how|whether|where|when|if|within|inside)\b"
+    r"|(?:not|n't|never|neither(?=\s+\w)|nowhere|no longer|what|why|because|how|whether|where|when|if|within|inside)\b"
     r"|in (?:the |this |that |my |our |a |an |its |simplest |lowest |agreement|line |terms|good |full )[^.\n]{0,40}?"
     r"(?:box|form|line|agreement|units?|terms|format|solution|section|text|explanation|with)\b"
     r"|(?:up|down) (?:above|below|to)\b|i\.e\.|left as\b|to be (?:given|written|put|boxed|found|determined)\b|going to\b"
     r"|one of (?:the|these|those)\b|(?:hidden|located|available)\b|(?:yet|still) to\b|(?:something|anything|uncertain)\b)",
     re.IGNORECASE,
+)
+_DENIAL = re.compile(  # an answer itself: "Answer: Not a function"
+    r"[*_\s]{0,4}Not (?:an? )?(?!sure|certain|clear|known|found|available|provided|given|stated|determined|correct|here"
+    r"|only|quite|just)[a-z]{4,}"
 )
 _AFTER_COLON = re.compile(r"[^.:\n]{0,60}:[ \t*_]{1,4}(?=\S)")
 _NEGATED = re.compile(r"\s*(?:not|never)\b", re.IGNORECASE)
@@ -207,7 +211,7 @@ def value_of(line: str) -> str | None:
     lead = _LEAD.match(line)
     if lead is not None and lead.end() < len(line):
         line = line[lead.end() :].strip()
-    if _ABOUT.match(line):
+    if _ABOUT.match(line) and not _DENIAL.match(line):
         after_colon = _AFTER_COLON.match(line)
         if after_colon is None or _NEGATED.match(line):
             return None

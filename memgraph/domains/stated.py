@@ -23,7 +23,7 @@ _JSON = re.compile(
 )
 _LATEX_IN_JSON = re.compile(r"(?<!\\)\\[a-zA-Z]{2,}|(?<!\\)\\[^\"\\/bfnrtu]")
 _BOX_TOKEN = re.compile(
-    r"(?P<box>(?:\\(?:boxed|fbox|framebox)|\x08oxed|(?<![a-zA-Z\\])boxed(?=\{))(?:[ \t]{0,4}\[[^\[\]\n]{0,20}\]){0,2}[ \t\n]{0,4}"
+    r"(?P<box>(?:\\{1,2}(?:boxed|fbox|framebox)|\x08oxed|(?<![a-zA-Z\\])boxed(?=\{))(?:[ \t]{0,4}\[[^\[\]\n]{0,20}\]){0,2}[ \t\n]{0,4}"
     r"(?P<brace>\{|\\\{)|<\|begin_of_box\|>)"
     r"|\\boxed[ \t]{1,4}(?P<word>[^\s{}$\\]+)|(?P<open>\{)|(?P<close>\\?\}|<\|end_of_box\|>)|\\.",
     re.DOTALL,
@@ -200,7 +200,7 @@ def boxes(text: str) -> list[tuple[int, str]]:
         elif token[0] == "\\{" and depth and depth[-1][0]:
             depth.append((True, None))
         if content is not None:
-            content = content.removesuffix("\\").strip()
+            content = content.strip().rstrip("\\").strip()
             if not _NOTHING_BOXED.match(content):
                 found.append((token.end(), content))
     return found

@@ -16,7 +16,7 @@ from memgraph.domains.formula_parser import read_formula
 from memgraph.domains.latex_writer import tokens
 from memgraph.domains.leaves import Answer, Core, leaf, plain, quantity_answer, time_of_day
 from memgraph.domains.letters import split_option
-from memgraph.domains.quantities import APPROXIMATELY, whole_texts
+from memgraph.domains.quantities import APPROXIMATELY, spelled_out, whole_texts
 
 _LONGEST: Final = 2_000
 _DEEPEST: Final = 8
@@ -56,6 +56,7 @@ def _read(text: str, depth: int) -> Answer:
     text = text.strip()
     if (about := APPROXIMATELY.match(text)) is not None and about.end() < len(text):
         text = text[about.end() :]
+    text = spelled_out(text)
     if depth > _DEEPEST:
         return Answer(leaf(text))
     if (time := time_of_day(text)) is not None:

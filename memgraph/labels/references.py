@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from memgraph.domains.program_tests import fold_tests
+from memgraph.domains.stated import boxes
 from memgraph.records import Reference
 from memgraph.rollouts.gold_column import ends_in_hashes
 
 _LONGEST = 1_000_000
 _MOST_GOLDS = 1_000
 _DECIMAL_COMMA = re.compile(r"0?,\d+|1,00?")  # shares as many countries write them; 1,000 may be a thousand
+_PROGRAM = re.compile(r"^[ \t]*(?:def \w+\(|class \w+[(:]|import \w+|from \S+ import )|\bprint\(|```", re.MULTILINE)
 _RIGHT = {"true": 1.0, "yes": 1.0, "y": 1.0, "t": 1.0, "right": 1.0, "correct": 1.0, "pass": 1.0, "passed": 1.0}
 _WRONG = {"false": 0.0, "no": 0.0, "n": 0.0, "f": 0.0, "wrong": 0.0, "incorrect": 0.0, "fail": 0.0, "failed": 0.0}
 WORDS = _RIGHT | _WRONG
@@ -49,7 +51,7 @@ def tests_of(raw: Mapping[str, Any]) -> str | None:
 def golds_of(value: Any) -> tuple[str, ...]:
     """Accepted golds, the first one first; none where the value is a gap.
 
-    A list accepts each of its members. Of a worked solution that ends in `#### 42` the gold is 42.
+    A list accepts each of its members. Of a worked solution that ends in `#### 42`, or whose only box holds 42, the gold is 42.
 
     Raises:
         ValueError: for a value that is no answer, saying what was found.
@@ -106,6 +108,10 @@ def _gold(value: Any) -> str | None:
     text = str(value)
     if ends_in_hashes(text):
         text = text.rpartition("####")[2].strip()
+    elif (
+        "\\boxed" in text and _PROGRAM.search(text) is None and len(boxed := {inside for _, inside in boxes(text)}) == 1
+    ):
+        text = boxed.pop()
     return _checked("gold", text) if text.strip() else None
 
 

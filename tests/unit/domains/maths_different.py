@@ -42,6 +42,10 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
         ("100", "10^{10^{10^{10}}}"),
         (r"0.\overline{3}", "0.3"),
         ("1 hour", "1 hour 5 minutes"),
+        ("sixty-one", "16"),
+        ("thirty-first", "31"),
+        ("forty fifty", "90"),
+        ("five hundred", "5"),
     ],
     "symbols": [
         ("x", "-x"),
@@ -145,6 +149,15 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
         ("5 cm", "6 cm"),
         ("25%", "0.26"),
         ("2 pounds", "£2"),
+        ("6 squared", "6"),
+        ("6 factorial", "6"),
+        ("9 minus four", "9"),
+        ("3 times seven", "3"),
+        ("2 root five", "2"),
+        ("5 out of eight", "5"),
+        ("4 not five", "4"),
+        ("3 abc", "3"),
+        ("14 hot meals", "14 raw meals"),
     ],
     "texts": [
         ("Monday", "Tuesday"),
@@ -229,5 +242,6 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
         ("(x+1)^2=x^2+2x+1", "(x-1)^2=x^2-2x+1"),
         ("A or C", "A, C"),
         ("2 and 3", "2"),
+        (r"\begin{pmatrix} 1 \\\sqrt2 \end{pmatrix}", r"\begin{pmatrix} 1 & \sqrt2 \end{pmatrix}"),
     ],
 }

@@ -107,6 +107,11 @@ CASES: dict[str, list[tuple[str, str | None]]] = {
         ("\\boxed{answer} So \\boxed{42}", "42"),
         ("\\boxed{42} as in \\boxed{...}", "42"),
         ("\\boxed{x\\}", None),
+        (r"So \\boxed{\\frac{5}{6}} it is.", r"\\frac{5}{6}"),
+        (r"\begin{aligned} x &= 2 + 3 \\\boxed{5} \end{aligned}", "5"),
+        (r"\boxed{8\;}", "8"),
+        (r"\boxed{8\ }", "8"),
+        (r"\boxed{8\,}", "8"),
     ],
     "headings and bold forms": [
         ("**Answer:** 5", "5"),
@@ -148,6 +153,9 @@ CASES: dict[str, list[tuple[str, str | None]]] = {
         ("(Answer: 5)", "5"),
         ("#### Step 2\nadd\n#### 5", "5"),
         ("#### Conclusion\nThe answer is 5.", "5"),
+        ("**Answer:** Not a polynomial", "Not a polynomial"),
+        ("Final answer: Not enough data", "Not enough data"),
+        ("The graph is odd nowhere and even nowhere. The answer is neither.", "neither"),
     ],
     "letters and names": [
         ("The answer is J. R. R. Tolkien.", "J. R. R. Tolkien"),
@@ -292,6 +300,8 @@ CASES: dict[str, list[tuple[str, str | None]]] = {
         ("Let me think about it.", None),
         ("The capital lies on the Seine.", None),
         ("Maybe it is Paris.", None),
+        ("The answer is neither 4 nor 9.", None),
+        ("So the answer is Not clear to me.", None),
     ],
     "other languages and JSON": [
         ("答案是42。", "42"),
