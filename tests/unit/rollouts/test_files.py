@@ -18,6 +18,7 @@ from memgraph.records import Rollout
 from memgraph.rollouts.files import Reject, Row, data_files, read_rows
 from memgraph.rollouts.files import rows_of as rows_of_records
 from memgraph.rollouts.given import GivenEmbeddings
+from tests.conftest import write_rows
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("\ud800"),
@@ -473,3 +474,16 @@ def test_given_embeddings_must_be_whole(tmp_path: Path) -> None:
     file.write_bytes(b"not an archive")
     with pytest.raises(InputError, match="cannot read"):
         GivenEmbeddings.load(file)
+
+
+def test_a_row_names_its_run_and_moment_and_a_call_only_beside_an_id_or_a_sample(tmp_path: Path) -> None:
+    plain = {"query": "1 + 1?", "response": "2", "run": "a", "attempt": 2, "step": 3, "call": 4}
+    rows = [plain, {**plain, "sample": 0}, {**plain, "rollout_id": "x"}, {**plain, "run": None, "attempt": ""}]
+    found = list(read_rows(write_rows(tmp_path / "r.jsonl", rows), run="given"))
+    rollouts = [row.rollout for row in found if isinstance(row, Row)]
+    assert [(one.run, one.attempt, one.step, one.call) for one in rollouts] == [
+        ("a", 2, 3, None),
+        ("a", 2, 3, 4),
+        ("a", 2, 3, 4),
+        ("given", 0, 3, None),
+    ]
