@@ -179,6 +179,8 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
 
         for module in (cli.inspection, cli.labels, cli.learn, cli.runs, cli.data):
             monkeypatch.setattr(module, "open_memory", opened)
+        for console in (common.console, common.progress_console):
+            monkeypatch.setattr(console, "width", 400)  # else as wide as the terminal that it was made in
         for name, value in found.items():
             monkeypatch.setattr(name.replace("__", "."), lambda *_, value=value, **__: value)
         result = CliRunner().invoke(cli.app, [*words], env={"COLUMNS": "400", "FORCE_COLOR": "1"})
