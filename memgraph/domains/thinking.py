@@ -1,7 +1,7 @@
 """The thinking of a response, told apart from what it says afterwards.
 
-Knows the marks of the common families: `<think>` and its kin, `[THINK]`, `<|begin_of_thought|>`, `<seed:think>`, the
-channels of harmony. A mark in quotes on both sides is only talked about.
+Knows the marks of the common families: `<think>` and its kin, `[THINK]`, `<|begin_of_thought|>`, `<seed:think>`,
+`<|think:start|>`, the channels of harmony. A mark in quotes on both sides is only talked about.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from collections.abc import Iterator
 _NAMES = "think|thinking|thought|thoughts|reasoning|seed:think|mm:think|longcat_think|scratchpad"
 _OPEN = (
     rf"(?i:<(?:{_NAMES})(?:[ \t][^<>\n]{{0,80}})?>)|\[THINK(?:ING)?\]|<\|begin_of_thought\|>|<\|START_THINKING\|>"
-    r"|◁think▷|<unused94>(?:thought\b)?|<\|channel>thought\b"
+    r"|◁think▷|<unused94>(?:thought\b)?|<\|channel>(?:thought\b)?|<\|think:start\|>|<\|inner_prefix\|>"
+    r"|<\|plamo:begin_think:plamo\|>|<ifm\|think(?:_fast|_faster)?>|<\|open\|>think<\|sep\|>"
 )
 _CLOSE = (
     rf"(?i:</(?:{_NAMES})[ \t]{{0,4}}>)|\[/THINK(?:ING)?\]|<\|end_of_thought\|>|<\|END_THINKING\|>|◁/think▷|<unused95>"
-    r"|<channel\|>"
+    r"|<channel\|>|<\|think:end\|>|<\|inner_suffix\|>|<\|plamo:end_think:plamo\|>|</ifm\|think(?:_fast|_faster)?>"
+    r"|<\|close\|>think<\|sep\|>"
 )
 _MARK = re.compile(rf"(?=<[/a-zA-Z|]|\[[/T]|◁)(?:(?P<open>{_OPEN})|(?P<close>{_CLOSE}))")
 
@@ -28,17 +30,18 @@ _BARE_FINAL = "assistantfinal"
 
 _THOUGHT_HEADING = re.compile(r"\s{0,8}(?:Here is|Here's) my thought process:?")
 _RESPONSE_HEADING = re.compile(r"^(?:Here is|Here's) my response:?", re.MULTILINE)
+_RESPONSE_WITHIN = re.compile(r"(?:Here is|Here's) my response:")
 
 _START = (
     r"<s>|<bos>|<\|im_start\|>(?:[ \t]*assistant\b)?|<\|begin_of_text\|>|<\|assistant\|>|<｜Assistant｜>"
     r"|<\|start_header_id\|>assistant<\|end_header_id\|>|<start_of_turn>model\b|<\|start\|>assistant(?:<\|message\|>)?"
-    r"|<\|begin_of_solution\|>|<\|START_RESPONSE\|>"
+    r"|<\|begin_of_solution\|>|<\|START_RESPONSE\|>|<\|open\|>response<\|sep\|>"
 )
 _END = (
     r"<[|｜](?:endoftext|end_of_text|im_end|im_start|eot_id|eot|eom_id|eom|end|return|call|start|eos|pad|user|human|system"
     r"|assistant|observation|start_header_id|begin_of_text|end_of_turn_token|start_of_turn_token|end_response"
     r"|end_of_solution|end▁of▁sentence|begin▁of▁sentence|endofprompt|fim_\w{1,12}|file_sep|sep)[|｜]>"
-    r"|</s>|<eos>|<end_of_turn>|<start_of_turn>|<end_of_utterance>|<pad>|<turn\|>|\[EOS\]|\[/?INST\]|\[\|endofturn\|\]"
+    r"|<\|close\|>response<\|sep\|>|<\|plamo:tag\|>|</s>|<eos(?::[0-9a-f]{8})?>|<end_of_turn>|<start_of_turn>|<end_of_utterance>|<pad>|<turn\|>|\[EOS\]|\[/?INST\]|\[\|endofturn\|\]"
 )
 _TOKEN = re.compile(rf"(?=<[/a-zA-Z|｜]|\[[/|EeIi])(?:{_END})", re.IGNORECASE)
 _TOKENS_FIRST = re.compile(rf"(?:\s{{0,8}}(?:{_START}|{_END}))+", re.IGNORECASE)
@@ -99,7 +102,7 @@ def _by_headings(response: str) -> tuple[str, str | None] | None:
     heading = _THOUGHT_HEADING.match(response)
     if heading is None:
         return None
-    answer = _RESPONSE_HEADING.search(response, heading.end())
+    answer = _RESPONSE_HEADING.search(response, heading.end()) or _RESPONSE_WITHIN.search(response, heading.end())
     if answer is None:
         return response[heading.end() :], None
     return response[heading.end() : answer.start()], response[answer.end() :]

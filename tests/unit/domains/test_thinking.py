@@ -57,6 +57,17 @@ marks = st.lists(
         ("<|channel|>analysis<|message|>a", "a", None),
         ("analysisWe add.assistantfinalFour.", "We add.", "Four."),
         ("Here is my thought process: a\nHere is my response: b", "a", " b"),
+        ("Here is my thought process: a. Here is my response: b", "a.", " b"),
+        ("<|think:start|>a<|think:end|>b", "a", "b"),
+        ("<|think:start|>a", "a", None),
+        ("<|inner_prefix|>a<|inner_suffix|>b", "a", "b"),
+        ("<|plamo:begin_think:plamo|>a<|plamo:end_think:plamo|>b", "a", "b"),
+        ("<ifm|think_fast>a</ifm|think_fast>b", "a", "b"),
+        ("a</ifm|think>b", "a", "b"),
+        ("<|channel>a<channel|>b", "a", "b"),
+        ("<|open|>think<|sep|>a<|close|>think<|sep|><|open|>response<|sep|>b<|close|>response<|sep|>", "a", "b"),
+        ("<|open|>think<|sep|>a", "a", None),
+        ("4<eos:0a1b2c3d>", "", "4"),
         ("Use `</think>` to close.", "", "Use `</think>` to close."),
         ("4<|im_end|>\n<|im_start|>user\n5", "", "4"),
         ("<|im_start|>assistant\n4<|im_end|>", "", "\n4"),
@@ -101,6 +112,9 @@ PIECES = [
     "\n",
     "[THINK]",
     "analysisX",
+    "<|channel>",
+    "<|open|>think<|sep|>",
+    "Here is my thought process: ",
 ]
 
 
