@@ -113,6 +113,7 @@ class MemoryReward:
             has no answer. None goes by the end of each prompt that is a text.
         max_unanswered, max_undecided: shares (0..1) of rollouts without an answer, and of verdicts that could not be
             given, above which training stops; looked at from a hundred on.
+        experience: at most so many of a query's other rollouts are read beside the group; 0 for none.
 
     Attributes:
         scorer, model, judged, view, max_failed_calls: may be set between calls.
@@ -149,12 +150,14 @@ class MemoryReward:
         thinking_opened: bool | None = None,
         max_unanswered: float = 1.0,
         max_undecided: float = 1.0,
+        experience: int = Caps().experience,
     ) -> None:
         self.__name__ = name
         memory.domains = Domains(domains, base=memory.domains)
         self.thinking_opened = thinking_opened
         self.max_unanswered = max_unanswered
         self.max_undecided = max_undecided
+        self.experience = experience
         self.memory = memory
         self.run = run
         self.judged = judged
@@ -282,7 +285,7 @@ class MemoryReward:
             report.late_ranks = ranks.late(self.memory, group, seconds=self._group_seconds)
             query_keys = ranks.queries(self.memory, group, [sample.query_key for sample in samples])
         with report.stage("read"):
-            caps = Caps() if self.scorer is not None else Caps(experience=0)
+            caps = Caps(experience=self.experience if self.scorer is not None else 0)
             snapshot = self.memory.subgraph(query_keys, self.view, group=group, as_of=as_of, caps=caps)
         by_key = labelled_rewards(snapshot, self.judged.query_keys if self.judged else ())
         with report.stage("score"):

@@ -76,6 +76,7 @@ def test_two_ranks_give_the_rewards_of_one_process_whoever_is_late(
     batch = [row for group in (*paid[:2], *unpaid[:3]) for row in group]  # the third of five groups straddles
     model, before = memory.latest_model()
     options: dict[str, Any] = {"kind": "soft", "skip_noise": False, "num_generations": 4, "view": VIEW}
+    options["experience"] = 0  # the runs share a memory, and each would remember those before it
     one = MemoryReward(memory, run="one", judged=judged_by(trained, memory), scorer=GnnScorer(model), **options)
     expected = one([""] * 20, **call_on(batch))
     one.close()

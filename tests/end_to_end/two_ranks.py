@@ -48,7 +48,7 @@ def main() -> None:
     for late in (0, 1):
         reward = MemoryReward(
             memory, run=f"late-{late}", judged=judged, scorer=scorer, view=view, kind="soft", skip_noise=False,
-            num_generations=4,
+            num_generations=4, experience=0,
         )  # fmt: skip
         for call in range(2):  # whoever is late, in the first call by much
             if state.process_index == late and call == 0:
@@ -73,7 +73,7 @@ def main() -> None:
 
     policy, tokenizer = load_tiny_policy()
     reward = MemoryReward(
-        memory, run="grpo", scorer=scorer, view=view, kind="soft", skip_noise=False, num_generations=4
+        memory, run="grpo", scorer=scorer, view=view, kind="soft", skip_noise=False, num_generations=4, experience=0
     )
     problems = Problems.of(generate(9, 0, domains=["math"]))
     refit = Refit(
