@@ -26,7 +26,7 @@ from scipy.special import expit
 from memgraph.checks import ALL_CHECKS
 from memgraph.committee import Committee
 from memgraph.errors import ModelError
-from memgraph.snapshot import Bools, Floats, Ints, Snapshot
+from memgraph.snapshot import Bools, Floats, Ints, Snapshot, rows_of_each
 from memgraph.words import Pairs, Vocabulary, Words, products
 
 _MOST_ANSWERS = 6  # of a query that are told apart; the rarest are one
@@ -222,6 +222,4 @@ def _parts(snapshot: Snapshot, seed: int) -> list[Ints]:
 
 def _members(snapshot: Snapshot) -> dict[int, Ints]:
     """Rows of the queries of each near-duplicate unit."""
-    order = np.argsort(snapshot.query_units, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(snapshot.query_units[order])) + 1)
-    return {int(snapshot.query_units[part[0]]): part for part in parts if len(part)}
+    return {int(snapshot.query_units[part[0]]): part for part in rows_of_each(snapshot.query_units)}

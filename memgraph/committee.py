@@ -28,7 +28,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from memgraph.errors import ModelError
-from memgraph.features import own_features, rollout_features, vote_features
+from memgraph.features import in_order, own_features, rollout_features, vote_features
 from memgraph.kriging import krige
 from memgraph.reliability import PolicyReliability, Reliability, deviation
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
@@ -87,6 +87,7 @@ class Committee:
         policies: bool = False,
         weights: Floats | None = None,
         seed: int,
+        computed: tuple[list[str], Floats] | None = None,
     ) -> tuple[Self, Floats]:
         """Fit on the labels of some rollouts.
 
@@ -97,10 +98,11 @@ class Committee:
             wording: whether it may read the words of thinkings and answers.
             policies: whether it may know which policy a rollout comes from.
             weights: [rows] how much each label counts as a target; None where all count the same.
+            computed: the `rollout_features` of snapshot, visible labels and checks, where they are known already.
 
         Returns the committee, and [rollouts] logits; those of these rows by models that did not see their unit's labels.
         """
-        names, features = rollout_features(snapshot, visible, checks)
+        names, features = computed or rollout_features(snapshot, visible, checks)
         own = [names.index(name) for name in own_features(snapshot, checks)[0]]
         right = snapshot.labels[rows] >= 0.5
         fold = unit_folds(snapshot, rows, seed)
@@ -141,15 +143,23 @@ class Committee:
             logits += added
         return replace(committee, rounds=(first, second), wording=spoken), logits
 
-    def logits(self, snapshot: Snapshot, labels: Floats, asked: Bools | None = None) -> Floats:
+    def logits(
+        self,
+        snapshot: Snapshot,
+        labels: Floats,
+        asked: Bools | None = None,
+        *,
+        computed: tuple[list[str], Floats] | None = None,
+    ) -> Floats:
         """[rollouts asked for] logits of being right.
 
         Args:
             labels: [rollouts] that may be seen; those of a rollout's own unit are not looked at.
             asked: [rollouts] those asked for, in whole groups; of others only labels of similar queries are looked at. All
                 where it is None.
+            computed: the `rollout_features` of snapshot, labels and checks, where they are known already.
         """
-        names, found = rollout_features(snapshot, labels, self.checks)
+        names, found = computed or rollout_features(snapshot, labels, self.checks)
         if asked is not None:
             snapshot, found = snapshot.with_rollouts(asked), found[asked]
         if not len(found):
@@ -159,11 +169,7 @@ class Committee:
             words = Words.of(snapshot)
             said, added = self.wording.says(words)
             names, found = [*names, _SAID], np.column_stack([found, deviation(snapshot, said)])
-        column = {name: position for position, name in enumerate(names)}
-        features = np.full((len(found), len(self.names)), np.nan, np.float32)
-        for position, name in enumerate(self.names):
-            if name in column:
-                features[:, position] = found[:, column[name]]
+        features = in_order(self.names, names, found)
         probability = expit(_logits(self.rounds[0], features))
         return _logits(self.rounds[1], self._informed(snapshot, features, probability, words)) + added
 

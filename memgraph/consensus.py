@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from memgraph.snapshot import Floats, Ints, Snapshot
+from memgraph.snapshot import Floats, Snapshot, rows_of_each
 
 FEATURES = ("valid", "share", "majority", "margin", "answers", "rollouts", "magnitude")
 EXPERIENCE = ("pooled_share", "experience_share", "experience")
@@ -31,9 +31,7 @@ def consensus_features(snapshot: Snapshot) -> Floats:
     """
     features = np.zeros((len(snapshot.rollout_keys), len(FEATURES)), np.float32)
     valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
-    order = np.argsort(snapshot.rollout_group, kind="stable")
-    bounds = np.flatnonzero(np.diff(snapshot.rollout_group[order])) + 1
-    for rows in np.split(order, bounds) if len(order) else []:
+    for rows in rows_of_each(snapshot.rollout_group):
         answers, which, counts = np.unique(answer_class[rows[valid[rows]]], return_inverse=True, return_counts=True)
         features[rows, 4] = len(answers) / len(rows)
         features[rows, 5] = np.log2(len(rows))
@@ -68,7 +66,7 @@ def experience_features(snapshot: Snapshot, weights: Mapping[str, float] | None 
     known = weights or {}
     weight = np.array([known.get(policy, 1.0) for policy in snapshot.rollout_policies], np.float64)
     valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
-    for rows in _rows_of_queries(snapshot):
+    for rows in rows_of_each(snapshot.rollout_query):
         group = snapshot.rollout_group[rows]
         for number in np.unique(group):
             own, other = rows[group == number], rows[group != number]
@@ -96,7 +94,7 @@ def agreement_weights(snapshot: Snapshot) -> dict[str, float]:
     valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
     policies = np.array(snapshot.rollout_policies)
     across: dict[str, list[float]] = {}
-    for rows in _rows_of_queries(snapshot):
+    for rows in rows_of_each(snapshot.rollout_query):
         group = snapshot.rollout_group[rows]
         numbers = np.unique(group)
         if len(numbers) < 2:
@@ -117,12 +115,6 @@ def agreement_weights(snapshot: Snapshot) -> dict[str, float]:
         policy: float(np.clip((met / expected - _LEAST_AGREEMENT) / (1 - _LEAST_AGREEMENT), 0, 1)) if expected else 1.0
         for policy, (met, expected) in sorted(across.items())
     }
-
-
-def _rows_of_queries(snapshot: Snapshot) -> list[Ints]:
-    """Rows of the rollouts of each query."""
-    order = np.argsort(snapshot.rollout_query, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(snapshot.rollout_query[order])) + 1) if len(order) else []
 
 
 def _magnitude(value: str) -> float:

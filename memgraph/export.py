@@ -16,10 +16,10 @@ from memgraph.checks import CHECK_FEATURES, CHECKS_PROPERTY
 from memgraph.connect import Database
 from memgraph.embedding import EmbeddingSpace
 from memgraph.errors import EmbeddingSpaceError
-from memgraph.experience import LOOKED_AT, Earlier, recent_and_diverse
 from memgraph.labels.in_force import labels_in_force, read_labels, view_parameters
 from memgraph.records import LabelView
 from memgraph.resources import cypher
+from memgraph.rollouts.experience import LOOKED_AT, Earlier, recent_and_diverse
 from memgraph.snapshot import Floats, Ints, Snapshot
 
 NEAR_DUPLICATE = 0.99
@@ -45,7 +45,7 @@ class Caps:
         incoming: at most so many queries that list a target among their neighbours, besides its own k.
         rollouts: at most so many rollouts of each context query, by a deterministic rule (cypher/read/rollouts.cypher).
         target_rollouts: at most so many rollouts of a target.
-        experience: at most so many rollouts of a target besides the group asked for (`memgraph.experience`).
+        experience: at most so many rollouts of a target besides the group asked for (`memgraph.rollouts.experience`).
     """
 
     incoming: int = 7

@@ -7,12 +7,12 @@ own          label-free checks and the features that came with the rollout, and 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
 from memgraph.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features
-from memgraph.snapshot import Bools, Floats, Ints, Snapshot
+from memgraph.snapshot import Bools, Floats, Ints, Snapshot, rows_of_each
 
 SIMILARITY = (
     "agreeing",
@@ -31,20 +31,17 @@ VOTES = ("share", "share_of_others", "best_agreeing", "best_other", "margin", "e
 _LOGIT_LIMIT = 4.0
 
 
-def rollout_features(
-    snapshot: Snapshot, labels: Floats, checks: Collection[str], weights: Mapping[str, float] | None = None
-) -> tuple[list[str], Floats]:
+def rollout_features(snapshot: Snapshot, labels: Floats, checks: Collection[str]) -> tuple[list[str], Floats]:
     """Names, and [rollouts, features] with NaN where a rollout has no such feature.
 
     Args:
         labels: [rollouts] that may be seen, NaN for the others; each rollout sees those of other units only.
         checks: names of the label-free checks to use, out of `memgraph.checks.CHECKS`; others that are stored are left.
-        weights: of policies in the experience (`memgraph.consensus.agreement_weights`).
     """
     names, own = own_features(snapshot, checks)
     columns = [
         consensus_features(snapshot),
-        experience_features(snapshot, weights),
+        experience_features(snapshot),
         similarity_features(snapshot),
         neighbour_features(snapshot, labels),
         own,
@@ -52,6 +49,23 @@ def rollout_features(
     ]
     known = [*FEATURES, *EXPERIENCE, *SIMILARITY, *(f"neighbours_{name}" for name in NEIGHBOURS), *names]
     return [*known, *(f"{name}_deviation" for name in names)], np.concatenate(columns, axis=1)
+
+
+def with_experience(names: Sequence[str], features: Floats, experience: Floats) -> Floats:
+    """A copy of [rollouts, features] with [rollouts, 3] other votes of experience (`experience_features`)."""
+    changed = features.copy()
+    changed[:, [names.index(name) for name in EXPERIENCE]] = experience
+    return changed
+
+
+def in_order(wanted: Sequence[str], names: Sequence[str], features: Floats) -> Floats:
+    """[rollouts, wanted] the features of these names, NaN for those that there are not."""
+    column = {name: position for position, name in enumerate(names)}
+    found = np.full((len(features), len(wanted)), np.nan, np.float32)
+    for position, name in enumerate(wanted):
+        if name in column:
+            found[:, position] = features[:, column[name]]
+    return found
 
 
 def own_features(snapshot: Snapshot, checks: Collection[str]) -> tuple[list[str], Floats]:
@@ -102,11 +116,10 @@ def neighbour_features(snapshot: Snapshot, labels: Floats) -> Floats:
     - right_or_wrong: the one less the other; answer_right_or_wrong: the same of answers.
     """
     found = np.zeros((len(labels), len(NEIGHBOURS)), np.float32)
-    rows_of: dict[int, Ints] = {}
-    order = np.argsort(snapshot.rollout_query, kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(snapshot.rollout_query[order])) + 1) if len(order) else []:
-        rows_of[int(snapshot.rollout_query[rows[0]])] = rows
-    known_of = {query: rows[~np.isnan(labels[rows])] for query, rows in rows_of.items()}
+    known_of = {
+        int(snapshot.rollout_query[rows[0]]): rows[~np.isnan(labels[rows])]
+        for rows in rows_of_each(snapshot.rollout_query)
+    }
     near: dict[int, set[int]] = {}
     for one, other in snapshot.similar.T.tolist():
         if snapshot.query_units[one] != snapshot.query_units[other]:
@@ -175,8 +188,7 @@ def _groups(snapshot: Snapshot) -> Iterator[tuple[Ints, Bools, Bools]]:
 
 def group_rows(snapshot: Snapshot) -> list[Ints]:
     """Rows of the rollouts of each group."""
-    order = np.argsort(snapshot.rollout_group, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(snapshot.rollout_group[order])) + 1) if len(order) else []
+    return rows_of_each(snapshot.rollout_group)
 
 
 def _mean(values: Floats, mask: Bools) -> Floats:

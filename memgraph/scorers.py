@@ -287,7 +287,7 @@ class Boosting(_Fitted):
 
 
 class FeatureCommittee:
-    """The reward model without its graph networks (`memgraph.committee`)."""
+    """The reward model without its graph networks (`memgraph.models.feature_model`)."""
 
     name = "committee"
 
@@ -295,7 +295,7 @@ class FeatureCommittee:
         self._committee: FeatureModel | None = None
 
     def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
-        """Fit both rounds; ModelError where the labels do not suffice."""
+        """Fit; ModelError where the labels do not suffice."""
         rows = np.flatnonzero(~np.isnan(snapshot.labels))
         right = snapshot.labels[rows] >= 0.5
         if not right.any() or right.all():
@@ -303,7 +303,7 @@ class FeatureCommittee:
         self._committee, _ = FeatureModel.fit(snapshot, rows, snapshot.labels, checks=ALL_CHECKS, seed=seed)
 
     def score(self, snapshot: Snapshot) -> Scores:
-        """Probability by the second round."""
+        """Probability by the vote, moved by labels."""
         if self._committee is None:
             raise ModelError("the committee was not fitted; call fit first")
         experience, plain = self._committee.experience(snapshot), snapshot.without_experience()

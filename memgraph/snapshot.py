@@ -39,7 +39,7 @@ class Snapshot:
         rollout_group: [rollouts]; rollouts sampled together (one run, attempt, call and query) share a number.
         rollout_asked: [rollouts]; False for experience of a target query that was read beside the group asked for, which
             no scorer answers for; True for all others.
-        rollout_order: [rollouts]; dense rank in the order of experience (`memgraph.experience`), 0 for the oldest rollout
+        rollout_order: [rollouts]; dense rank in the order of experience (`memgraph.rollouts.experience`), 0 for the oldest rollout
             of the snapshot.
         rollout_policies: [rollouts], name of the policy or "" where unknown. Not a feature of the default scorer.
         thinking_embeddings: [rollouts, dimension].
@@ -180,6 +180,12 @@ class Snapshot:
     def without_similarity(self) -> Self:
         """The same without edges between queries."""
         return replace(self, similar=self.similar[:, :0], similar_scores=self.similar_scores[:0])
+
+
+def rows_of_each(numbers: Ints) -> list[Ints]:
+    """Rows of each distinct number of [n], in ascending order of the numbers and of the rows."""
+    order = np.argsort(numbers, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1) if len(order) else []
 
 
 def dense_ranks(values: Ints) -> Ints:

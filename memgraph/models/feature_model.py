@@ -15,14 +15,12 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from torch import from_numpy
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from memgraph.committee import Committee, unit_folds
-from memgraph.consensus import EXPERIENCE, agreement_weights, experience_features
+from memgraph.consensus import agreement_weights, experience_features
 from memgraph.errors import ModelError
-from memgraph.features import rollout_features
-from memgraph.models.vote_regression import VoteRegression
+from memgraph.features import in_order, rollout_features, with_experience
+from memgraph.models.vote_regression import VoteRegression, cross_entropy
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
 FEWEST_QUERIES = 30
@@ -75,7 +73,8 @@ class FeatureModel:
         Returns the model, and [rollouts] logits; those of these rows by models that did not see their unit's labels.
         """
         agreement = agreement_weights(snapshot)
-        names, features = rollout_features(snapshot, visible, checks, agreement)
+        names, plain = rollout_features(snapshot, visible, checks)
+        features = with_experience(names, plain, experience_features(snapshot, agreement))
         labels, query = snapshot.labels[rows], snapshot.rollout_query[rows]
         fold = unit_folds(snapshot, rows, seed)
         regression, held_out = VoteRegression.fit(names, features, rows, labels, query, fold, weights)
@@ -84,7 +83,15 @@ class FeatureModel:
         committee, trust = None, 0.0
         if len(np.unique(snapshot.query_units[query])) >= FEWEST_QUERIES:
             committee, theirs = Committee.fit(
-                snapshot, rows, visible, checks=checks, wording=wording, policies=policies, weights=weights, seed=seed
+                snapshot,
+                rows,
+                visible,
+                checks=checks,
+                wording=wording,
+                policies=policies,
+                weights=weights,
+                seed=seed,
+                computed=(names, plain),
             )
             trust = _trust(logits[rows], theirs[rows], labels, query)
             logits = (1 - trust) * logits + trust * theirs
@@ -102,24 +109,19 @@ class FeatureModel:
 
         Args:
             snapshot: without experience (`Snapshot.without_experience`).
-            experience: what was read beside it, by `FeatureModel.experience`; by default what the snapshot's groups say.
             labels: [rollouts] that may be seen; those of a rollout's own unit are not looked at.
             asked: [rollouts] those asked for, in whole queries; of others only labels of similar queries are looked at. All
                 where it is None.
+            experience: what was read beside it, by `FeatureModel.experience`; by default what the snapshot's groups say.
         """
-        names, found = rollout_features(snapshot, labels, self.checks, self.agreement)
-        if experience is not None:
-            found[:, [names.index(name) for name in EXPERIENCE]] = experience
-        if asked is not None:
-            found = found[asked]
-        column = {name: position for position, name in enumerate(names)}
-        features = np.full((len(found), len(self.names)), np.nan, np.float32)
-        for position, name in enumerate(self.names):
-            if name in column:
-                features[:, position] = found[:, column[name]]
-        logits = self.regression.logits(features)
+        names, plain = rollout_features(snapshot, labels, self.checks)
+        if experience is None:
+            experience = experience_features(snapshot, self.agreement)
+        found = with_experience(names, plain, experience)
+        logits = self.regression.logits(in_order(self.names, names, found if asked is None else found[asked]))
         if self.committee is not None:
-            logits = (1 - self.trust) * logits + self.trust * self.committee.logits(snapshot, labels, asked)
+            theirs = self.committee.logits(snapshot, labels, asked, computed=(names, plain))
+            logits = (1 - self.trust) * logits + self.trust * theirs
         return logits
 
     def dumps(self) -> bytes:
@@ -180,9 +182,8 @@ def _trust(regression: Floats, committee: Floats, labels: Floats, query: Ints) -
     counts = np.bincount(which)
 
     def losses(part: float) -> Floats:
-        logits = from_numpy((1 - part) * regression + part * committee)
-        found = binary_cross_entropy_with_logits(logits, from_numpy(labels), reduction="none").numpy()
-        return np.asarray(np.bincount(which, found) / counts, np.float32)
+        logits = (1 - part) * regression + part * committee
+        return np.asarray(np.bincount(which, cross_entropy(logits, labels)) / counts, np.float32)
 
     without = losses(0.0)
     gains = {part: without - losses(part) for part in _TRUST[1:]}

@@ -26,10 +26,8 @@ from memgraph.models.pairs import right_and_wrong
 from memgraph.snapshot import Floats, Ints
 
 VOTE = "pooled_share"
-_SLOPE, _BIAS = (
-    5.5,
-    -2.4,
-)  # of the vote's logit: the mean over gsm8k, MMLU-Pro, HumanEval, exams and AQuA (docs/experiments)
+# of the vote's logit, the mean over gsm8k, MMLU-Pro, HumanEval, exams and AQuA (docs/experiments)
+_SLOPE, _BIAS = 5.5, -2.4
 _SCALE = 3.0  # the share's spread over rollouts is a third
 _CERTAINTY = {"vote": 60.0, "bias": 60.0}  # of slope and bias, in labels; a few queries say little of a memory
 _STRENGTHS = (1e6, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)
@@ -37,6 +35,7 @@ _ERRORS = 1.0
 _LIMIT = 4.0  # standard deviations
 
 Doubles = NDArray[np.float64]
+Floating = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +102,7 @@ class VoteRegression:
             for position, strength in enumerate(_STRENGTHS):
                 start = fitted(~inside, strength, start)
                 held_out[position, inside] = inputs[inside] @ start
-        best = _strongest(np.stack([counts * _cross_entropy(logits, target) for logits in held_out]), query)
+        best = _strongest(np.stack([counts * cross_entropy(logits, target) for logits in held_out]), query)
         strength = _STRENGTHS[best]
         everything = np.ones(len(rows), np.bool_)
         return cls(mean, scale, fitted(everything, strength, prior), strength), held_out[best].astype(np.float32)
@@ -146,7 +145,7 @@ def _minimum(
 
     def loss(weights: Doubles) -> tuple[float, Doubles]:
         logits, margins, shift = inputs @ weights, apart @ weights, weights - prior
-        value = float((counts * _cross_entropy(logits, target)).sum()) + share * float(np.logaddexp(0, -margins).sum())
+        value = float((counts * cross_entropy(logits, target)).sum()) + share * float(np.logaddexp(0, -margins).sum())
         value += 0.5 * float((penalty * shift**2).sum())
         slope = inputs.T @ (counts * (expit(logits) - target)) - share * (apart.T @ expit(-margins)) + penalty * shift
         return value, slope
@@ -163,10 +162,10 @@ def _strongest(losses: Doubles, query: Ints) -> int:
         query: [labelled] number of the query.
     """
     queries, which = np.unique(query, return_inverse=True)
-    by_query = np.stack([np.bincount(which, row) for row in losses])
-    best = int(np.argmin(by_query.sum(axis=1)))
     if len(queries) < 2:
         return 0
+    by_query = np.stack([np.bincount(which, row) for row in losses])
+    best = int(np.argmin(by_query.sum(axis=1)))
     for row in range(best):
         worse = by_query[row] - by_query[best]
         if worse.mean() <= _ERRORS * worse.std(ddof=1) / np.sqrt(len(queries)):
@@ -174,6 +173,7 @@ def _strongest(losses: Doubles, query: Ints) -> int:
     return best
 
 
-def _cross_entropy(logits: Doubles, target: Doubles) -> Doubles:
-    found: Doubles = np.logaddexp(0, logits) - target * logits
+def cross_entropy(logits: Floating, target: Floating) -> Floating:
+    """[n] of each target (0..1) under its logit."""
+    found: Floating = np.logaddexp(0, logits) - target * logits
     return found

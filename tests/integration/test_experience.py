@@ -15,7 +15,6 @@ from neo4j import ManagedTransaction
 from memgraph import migrate
 from memgraph.consensus import EXPERIENCE
 from memgraph.errors import InputError
-from memgraph.experience import LOOKED_AT
 from memgraph.export import Caps, Group
 from memgraph.features import rollout_features
 from memgraph.hetero import hide_units
@@ -25,6 +24,7 @@ from memgraph.labels.rows import LabelRow
 from memgraph.memory import Memory
 from memgraph.records import LabelView, Rollout
 from memgraph.resources import cypher
+from memgraph.rollouts.experience import LOOKED_AT
 from memgraph.scorers import MajorityVote, Scores
 from memgraph.snapshot import Snapshot
 from tests.integration.rollouts import call_on, sums
