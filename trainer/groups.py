@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import torch
@@ -23,6 +24,8 @@ from memgraph.export import Group
 from memgraph.resources import cypher
 
 _POLL_SECONDS = 0.02
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,14 @@ class Ranks:
         finally:
             dist.destroy_process_group(group)
         if said[1] is not None:
-            raise TrainingError(f"rank 0 could not start: {said[1]}")
+            raise TrainingError(f"rank 0 could not start the attempt: {said[1]}")
         return int(said[0])
 
-    def arrive(self, memory: Memory, group: Group) -> None:
+    def arrive(self, memory: Memory, group: Group, began: datetime | None) -> None:
         """Tell the other ranks that this one's rollouts are stored and judged.
+
+        Args:
+            began: when it began the call, by the database's clock; None where it could not learn that.
 
         Raises:
             TrainingError: if a newer attempt at the run has begun meanwhile.
@@ -77,6 +83,7 @@ class Ranks:
         if self.size == 1:
             return
         place: dict[str, Any] = {"attempt": group.attempt, "rank": self.rank, "call": group.call}
+        place["began"] = 0 if began is None else (began - _EPOCH) // _MICROSECOND
         if not memory.database.query(cypher("write/arrival"), write=True, key=_run_key(group), **place):
             raise TrainingError(
                 f"another process has begun a newer attempt at the run {group.run!r} than {group.attempt}, which goes on "
@@ -94,6 +101,19 @@ class Ranks:
             if not missing or time.monotonic() >= end:
                 return missing
             time.sleep(_POLL_SECONDS)
+
+    def began(self, memory: Memory, group: Group, own: datetime) -> datetime:
+        """When the first of the ranks that have arrived began the call: the same for all of them, whoever asks.
+
+        Args:
+            own: when this one did.
+        """
+        if self.size == 1:
+            return own
+        (row,) = memory.database.query(cypher("read/arrivals"), key=_run_key(group))
+        known = [at for call, at in zip(row["arrived"], row["began"], strict=True) if call >= group.call and at]
+        first: datetime = min([own, *(_EPOCH + at * _MICROSECOND for at in known)])
+        return first
 
     def queries(self, memory: Memory, group: Group, own: list[str]) -> list[str]:
         """Keys of the queries that all ranks sampled in this call, sorted."""

@@ -14,7 +14,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,7 +40,6 @@ from trainer.verdicts import EVALUATION, Reward, RewardRule, labelled_rewards, p
 logger = logging.getLogger(__name__)
 
 _FLUSH_SECONDS = 120.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENOUGH = 100  # rollouts or verdicts, before their share says something
 
 
@@ -269,9 +267,10 @@ class MemoryReward:
         ranks = Ranks.here()
         with report.stage("start"):
             group = self._group(ranks, report)  # first, since ranks must agree whatever happens to one of them
-            as_of = self._start(ranks)
+        began = None
         try:
             with report.stage("store"):
+                began = self.memory.now()
                 samples = read_samples(completions, columns, prompts)
                 spool = self._open_spool()
                 places = self._store(samples, group, ranks, report)
@@ -280,12 +279,13 @@ class MemoryReward:
                     revealed = self.judged.reveal(self.memory, {sample.query_key for sample in samples})
                     report.answers.add(revealed.verdicts)
         finally:
-            ranks.arrive(self.memory, group)  # also where this rank failed: the others need not wait
+            ranks.arrive(self.memory, group, began)  # also where this rank failed: the others need not wait
         with report.stage("wait"):
             report.late_ranks = ranks.late(self.memory, group, seconds=self._group_seconds)
             query_keys = ranks.queries(self.memory, group, [sample.query_key for sample in samples])
         with report.stage("read"):
             caps = Caps(experience=self.experience if self.scorer is not None else 0)
+            as_of = ranks.began(self.memory, group, began)  # what others store from then on is no experience here
             snapshot = self.memory.subgraph(query_keys, self.view, group=group, as_of=as_of, caps=caps)
         by_key = labelled_rewards(snapshot, self.judged.query_keys if self.judged else ())
         with report.stage("score"):
@@ -310,11 +310,6 @@ class MemoryReward:
             )
         report.attempt = self._attempt
         return Group(self.run, self._attempt, self.calls - 1)
-
-    def _start(self, ranks: Ranks) -> datetime:
-        """When this call began, by the database's clock: what others store from then on is no experience in it."""
-        microseconds = ranks.agree(lambda: (self.memory.now() - _EPOCH) // timedelta(microseconds=1))
-        return _EPOCH + timedelta(microseconds=microseconds)
 
     def _store(self, samples: Sequence[Sample], group: Group, ranks: Ranks, report: CallReport) -> list[StoredRollout]:
         stored = self.memory.add(
