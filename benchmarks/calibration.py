@@ -21,7 +21,7 @@ from rollout_files import files_of, filled_memory
 
 from memgraph.evaluation import Split, splits
 from memgraph.metrics import calibration_error
-from memgraph.scorers import GnnScorer
+from memgraph.scorers import RewardModelScorer
 
 _SHARE, _DRAWS = 0.2, 200
 
@@ -29,7 +29,7 @@ _SHARE, _DRAWS = 0.2, 200
 def errors(split: Split) -> dict[str, Any]:
     """Calibration error of the reward model, and quantiles of that of a perfectly calibrated scorer."""
     snapshot, known = split.snapshot, ~np.isnan(split.truth)
-    scorer = GnnScorer()
+    scorer = RewardModelScorer()
     scorer.fit(snapshot, seed=split.seed)
     probability = scorer.score(snapshot).probability[known].astype(np.float64)
     _, group = np.unique(snapshot.rollout_class[snapshot.target_rollouts][known], return_inverse=True)

@@ -32,7 +32,7 @@ from memgraph.errors import ModelError
 from memgraph.evaluation import Split, splits
 from memgraph.metrics import evaluate_scores
 from memgraph.reward_model import RewardModelConfig
-from memgraph.scorers import SCORERS, GnnScorer, Scorer
+from memgraph.scorers import SCORERS, RewardModelScorer, Scorer
 from memgraph.snapshot import Bools, Floats, Snapshot
 from trainer.reporting import append_rows, read_rows
 
@@ -152,7 +152,7 @@ def main() -> None:
                     f"without {part}",
                     "gnn",
                     split.seed,
-                    lambda config=config: GnnScorer(config=config),
+                    lambda config=config: RewardModelScorer(config=config),
                     plain,
                 )  # type: ignore[misc]
     for source, split, target in ((a, split, b) for a in loaded for split in loaded[a] for b in loaded if a != b):

@@ -24,8 +24,8 @@ from scipy.sparse import csr_array, eye_array
 from scipy.special import expit
 
 from memgraph.checks import ALL_CHECKS
-from memgraph.committee import Committee
 from memgraph.errors import ModelError
+from memgraph.models.feature_model import FeatureModel
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot, rows_of_each
 from memgraph.words import Pairs, Vocabulary, Words, products
 
@@ -69,7 +69,7 @@ def uncertainty(snapshot: Snapshot, *, seed: int = 0) -> Floats:
     right = snapshot.labels[rows] >= 0.5
     if not right.any() or right.all():
         raise ModelError(f"choosing what to label needs right and wrong labels, found {len(rows)} of one class")
-    _, logits = Committee.fit(snapshot, rows, snapshot.labels, checks=ALL_CHECKS, policies=False, seed=seed)
+    _, logits = FeatureModel.fit(snapshot, rows, snapshot.labels, checks=ALL_CHECKS, seed=seed)
     probability = expit(logits.astype(np.float64))
     variance = np.zeros(len(snapshot.query_keys))
     np.add.at(variance, snapshot.rollout_query, probability * (1 - probability))

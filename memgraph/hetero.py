@@ -1,4 +1,4 @@
-"""A `Snapshot` as PyG's `HeteroData`: what the GNN sees.
+"""A `Snapshot` as PyG's `HeteroData`: what a graph network sees.
 
 Node features are the embeddings, on rollouts the group's votes, and the labels that may be seen: a value and a
 flag, on the rollout, its answer and its query, so that a label reaches every other rollout within two layers.
@@ -10,60 +10,44 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy.special import expit
 from torch_geometric.data import HeteroData
 
-from memgraph.consensus import FEATURES, consensus_features
-from memgraph.features import VOTES, group_rows, vote_features
-from memgraph.snapshot import Bools, Floats, Ints, Snapshot
+from memgraph.consensus import consensus_features
+from memgraph.features import group_rows
+from memgraph.snapshot import Floats, Ints, Snapshot
 
 LABEL_INPUTS = 2
-THINKING_FEATURES = (*FEATURES, *VOTES)
 EDGE_TYPES = (
     ("query", "similar_to", "query"),
     ("query", "generates_reasoning", "thinking"),
     ("thinking", "rev_generates_reasoning", "query"),
     ("thinking", "leads_to", "answer"),
     ("answer", "rev_leads_to", "thinking"),
-    ("query", "generates", "answer"),
-    ("answer", "rev_generates", "query"),
     ("thinking", "competes_with", "thinking"),
 )
 _COMPETITORS = 2
 
 
-def to_hetero(snapshot: Snapshot, prior: Floats) -> HeteroData:
+def to_hetero(snapshot: Snapshot) -> HeteroData:
     """The graph of a snapshot without labels; `set_labels` puts in those that may be seen.
 
-    `x` is [nodes, dimension] of each type; on thinking nodes, `features` is [rollouts, THINKING_FEATURES] and `prior`
-    [rollouts] the feature model's logit, which the GNN corrects.
+    `x` is [nodes, dimension] of each type. On thinking nodes, `features` is [rollouts, memgraph.consensus.FEATURES], `query` and
+    `answer` are the rows of their neighbours.
     """
     data = HeteroData()
     data["query"].x = torch.from_numpy(snapshot.query_embeddings.copy())
     data["thinking"].x = torch.from_numpy(snapshot.thinking_embeddings.copy())
     data["answer"].x = torch.from_numpy(snapshot.answer_embeddings.copy())
-    votes = vote_features(snapshot, expit(prior))
-    data["thinking"].features = torch.from_numpy(np.concatenate([consensus_features(snapshot), votes], axis=1))
-    data["thinking"].prior = torch.from_numpy(prior.astype(np.float32))
+    data["thinking"].features = torch.from_numpy(consensus_features(snapshot))
     data["thinking"].query = torch.from_numpy(snapshot.rollout_query)
     data["thinking"].answer = torch.from_numpy(snapshot.rollout_answer)
 
     thinking = np.arange(len(snapshot.rollout_keys))
-    answer = np.arange(len(snapshot.answer_keys))
     produced = np.stack([snapshot.rollout_query, thinking])
     leads = np.stack([thinking, snapshot.rollout_answer])
-    generates = np.stack([snapshot.answer_query, answer])
-    edges: dict[tuple[str, str, str], Ints] = {
-        EDGE_TYPES[0]: np.unique(np.concatenate([snapshot.similar, snapshot.similar[::-1]], axis=1), axis=1),
-        EDGE_TYPES[1]: produced,
-        EDGE_TYPES[2]: produced[::-1],
-        EDGE_TYPES[3]: leads,
-        EDGE_TYPES[4]: leads[::-1],
-        EDGE_TYPES[5]: generates,
-        EDGE_TYPES[6]: generates[::-1],
-        EDGE_TYPES[7]: competitors(snapshot),
-    }
-    for edge_type, index in edges.items():
+    similar = np.unique(np.concatenate([snapshot.similar, snapshot.similar[::-1]], axis=1), axis=1)
+    edges = (similar, produced, produced[::-1], leads, leads[::-1], competitors(snapshot))
+    for edge_type, index in zip(EDGE_TYPES, edges, strict=True):
         data[edge_type].edge_index = torch.from_numpy(np.ascontiguousarray(index, np.int64))
     set_labels(data, np.full(len(thinking), np.nan, np.float32))
     return data
@@ -100,13 +84,3 @@ def competitors(snapshot: Snapshot) -> Ints:
     if not sources:
         return np.zeros((2, 0), np.int64)
     return np.stack([np.concatenate(sources), np.concatenate(targets)])
-
-
-def hide_units(snapshot: Snapshot, queries: Bools) -> Floats:
-    """[rollouts] labels, without those of the given queries, of all their near-duplicates, and on experience.
-
-    Experience stands beside a group for what it says about that group; its labels would be one more input of the groups
-    around it.
-    """
-    hidden = np.isin(snapshot.query_units, snapshot.query_units[queries])[snapshot.rollout_query]
-    return np.where(hidden | ~snapshot.rollout_asked, np.nan, snapshot.labels).astype(np.float32)

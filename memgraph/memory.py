@@ -30,7 +30,7 @@ from memgraph.reward_model import RewardModel, RewardModelConfig, require_same_r
 from memgraph.rollouts.files import ColumnNames, Row, read_rows, rows_of
 from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.rollouts.reader import as_list, require_reader, versions_of
-from memgraph.scorers import Scores
+from memgraph.scorers import DEFAULT_SCORER, Scores
 from memgraph.settings import Settings
 from memgraph.snapshot import Bools, Floats, Snapshot
 from memgraph.space import GuardedEmbedder, bind_space
@@ -290,7 +290,7 @@ class Memory:
         model.readers = self.domains.versions
         model.save(folder)
         properties = {
-            "scorer": "gnn",
+            "scorer": DEFAULT_SCORER,
             "space": self.space.key,
             "readers": as_list(self.domains.versions),
             "folder": str(folder),

@@ -21,12 +21,11 @@ from torch_geometric.nn import GATv2Conv, HeteroConv
 
 from memgraph.consensus import FEATURES, consensus_features
 from memgraph.domains import Domains
-from memgraph.hetero import EDGE_TYPES, LABEL_INPUTS, hide_units, set_labels, to_hetero
-from memgraph.snapshot import Bools, Floats, Snapshot
+from memgraph.hetero import EDGE_TYPES, LABEL_INPUTS, set_labels, to_hetero
+from memgraph.snapshot import Bools, Floats, Snapshot, hide_units
 
 Messages = Literal["published", "corrected"]
 _ANSWER_FEATURES = ("magnitude", "valid", "majority")
-_EDGES = tuple(edge for edge in EDGE_TYPES if edge[1] not in {"generates", "rev_generates"})
 _CHECK_EVERY, _PATIENCE = 5, 4
 _HIDDEN_SHARE = 0.4
 
@@ -52,7 +51,7 @@ class PaperGNN(nn.Module):
                         dropout=dropout,
                         add_self_loops=edge[1] == "similar_to",
                     )
-                    for edge in _EDGES
+                    for edge in EDGE_TYPES
                 },
                 aggr="mean",
             )
@@ -134,7 +133,7 @@ def paper_graph(snapshot: Snapshot, messages: Messages) -> HeteroData:
     """The graph without labels; equal answers of a query are one node only in the corrected form."""
     if messages == "published":
         snapshot = snapshot.with_own_answers()
-    data = to_hetero(snapshot, np.zeros(len(snapshot.rollout_keys), np.float32))
+    data = to_hetero(snapshot)
     similar = snapshot.similar[::-1] if messages == "published" else snapshot.similar
     data["query", "similar_to", "query"].edge_index = torch.from_numpy(np.ascontiguousarray(similar, np.int64))
     columns = [FEATURES.index(name) for name in _ANSWER_FEATURES]

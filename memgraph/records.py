@@ -21,7 +21,7 @@ class LabelKind(StrEnum):
     HUMAN = "human"
     CODE = "code"
     JUDGE = "judge"
-    GNN = "gnn"
+    GNN = "gnn"  # of a reward model: the name in memories since the first, whatever the model is
     VOTE = "vote"
 
 

@@ -10,7 +10,6 @@ from typing import Any, Protocol, Self
 import numpy as np
 from scipy.sparse import csr_array, diags_array, eye_array
 from scipy.sparse.linalg import cg
-from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
@@ -21,15 +20,13 @@ from memgraph.checks import ALL_CHECKS
 from memgraph.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features
 from memgraph.errors import ModelError
 from memgraph.features import rollout_features, similarity_features
-from memgraph.hetero import hide_units
 from memgraph.keys import key_of
-from memgraph.models.feature_model import FeatureModel
 from memgraph.paper import Messages, PaperGNN, fit_paper_gnn, predict_paper_gnn
 from memgraph.reward_model import RewardModel, RewardModelConfig
-from memgraph.snapshot import Floats, Ints, Snapshot
+from memgraph.snapshot import Floats, Ints, Snapshot, hide_units
 from memgraph.threads import one_thread
 
-DEFAULT_SCORER = "gnn"
+DEFAULT_SCORER = "reward_model"
 _NEIGHBOURS = 15
 _SPREAD = 0.9
 
@@ -272,7 +269,7 @@ class GroupRegression(_Fitted):
 
 
 class Boosting(_Fitted):
-    """Gradient boosting on all features that the reward model's committee starts from."""
+    """Gradient boosting on all features that the reward model starts from."""
 
     name = "boosting"
 
@@ -284,32 +281,6 @@ class Boosting(_Fitted):
         return HistGradientBoostingClassifier(
             learning_rate=0.06, max_leaf_nodes=12, min_samples_leaf=30, l2_regularization=5, random_state=seed
         )
-
-
-class FeatureCommittee:
-    """The reward model without its graph networks (`memgraph.models.feature_model`)."""
-
-    name = "committee"
-
-    def __init__(self) -> None:
-        self._committee: FeatureModel | None = None
-
-    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
-        """Fit; ModelError where the labels do not suffice."""
-        rows = np.flatnonzero(~np.isnan(snapshot.labels))
-        right = snapshot.labels[rows] >= 0.5
-        if not right.any() or right.all():
-            raise ModelError(f"a committee needs right and wrong labels, found {len(rows)} of one class; label more")
-        self._committee, _ = FeatureModel.fit(snapshot, rows, snapshot.labels, checks=ALL_CHECKS, seed=seed)
-
-    def score(self, snapshot: Snapshot) -> Scores:
-        """Probability by the vote, moved by labels."""
-        if self._committee is None:
-            raise ModelError("the committee was not fitted; call fit first")
-        experience, plain = self._committee.experience(snapshot), snapshot.without_experience()
-        labels = hide_units(plain, plain.query_targets)
-        logits = self._committee.logits(plain, labels, plain.rollout_targets, experience=experience)
-        return Scores.of(snapshot, expit(logits), source=self.name)
 
 
 class PaperGnnScorer:
@@ -334,11 +305,11 @@ class PaperGnnScorer:
         return Scores.of(snapshot, probability, source=self.name)
 
 
-class GnnScorer:
+class RewardModelScorer:
     """The reward model (`memgraph.reward_model`)."""
 
     def __init__(
-        self, model: RewardModel | None = None, config: RewardModelConfig | None = None, *, name: str = "gnn"
+        self, model: RewardModel | None = None, config: RewardModelConfig | None = None, *, name: str = DEFAULT_SCORER
     ) -> None:
         self.name = name
         self._model = model
@@ -351,7 +322,7 @@ class GnnScorer:
     def score(self, snapshot: Snapshot) -> Scores:
         """Calibrated probability."""
         if self._model is None:
-            raise ModelError("the GNN was not fitted; call fit first, or give it a model")
+            raise ModelError("the reward model was not fitted; call fit first, or give it a model")
         return Scores.of(snapshot, self._model.predict(snapshot), source=self.name, noise=self._model.noise)
 
 
@@ -364,12 +335,13 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
     "linear_probe": LinearProbe,
     "logistic": GroupRegression,
     "boosting": Boosting,
-    "committee": FeatureCommittee,
     "random": RandomReward,
     "paper_gnn_published": lambda: PaperGnnScorer("published"),
     "paper_gnn_corrected": lambda: PaperGnnScorer("corrected"),
-    "gnn": GnnScorer,
-    "gnn_policy": lambda: GnnScorer(config=RewardModelConfig(policies=True), name="gnn_policy"),
+    DEFAULT_SCORER: RewardModelScorer,
+    "reward_model_policy": lambda: RewardModelScorer(
+        config=RewardModelConfig(policies=True), name="reward_model_policy"
+    ),
 }
 
 

@@ -19,7 +19,7 @@ from memgraph.reach import Reading, readings, view_key
 from memgraph.records import LabelKind, LabelView
 from memgraph.resources import cypher
 from memgraph.reward_model import RewardModel
-from memgraph.scorers import Scores
+from memgraph.scorers import DEFAULT_SCORER, Scores
 from memgraph.snapshot import Snapshot
 
 SAME = 1e-6  # scores that differ by no more are one score
@@ -177,7 +177,7 @@ def predict(
         snapshots.append(export.evidence(memory.database, memory.space, together, view))
     found: dict[str, float | None] = {}
     for snapshot in snapshots:
-        scores = Scores.of(snapshot, model.predict(snapshot), source="gnn").above(confidence)
+        scores = Scores.of(snapshot, model.predict(snapshot), source=DEFAULT_SCORER).above(confidence)
         for row, score in zip(scores.rollout_rows, scores.probability, strict=True):
             found[snapshot.rollout_keys[row]] = None if np.isnan(score) else float(score)
     return found

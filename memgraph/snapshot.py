@@ -177,9 +177,15 @@ class Snapshot:
             answer_embeddings=self.answer_embeddings[self.rollout_answer],
         )
 
-    def without_similarity(self) -> Self:
-        """The same without edges between queries."""
-        return replace(self, similar=self.similar[:, :0], similar_scores=self.similar_scores[:0])
+
+def hide_units(snapshot: Snapshot, queries: Bools) -> Floats:
+    """[rollouts] labels, without those of the given queries, of all their near-duplicates, and on experience.
+
+    Experience stands beside a group for what it says about that group; its labels would be one more input of the groups
+    around it.
+    """
+    hidden = np.isin(snapshot.query_units, snapshot.query_units[queries])[snapshot.rollout_query]
+    return np.where(hidden | ~snapshot.rollout_asked, np.nan, snapshot.labels).astype(np.float32)
 
 
 def rows_of_each(numbers: Ints) -> list[Ints]:

@@ -29,7 +29,7 @@ from memgraph.labels.truth import TruthSource
 from memgraph.ledger import RevealReport, StatedAnswer
 from memgraph.memory import prediction_rows
 from memgraph.records import LabelKind
-from memgraph.scorers import Scorer
+from memgraph.scorers import DEFAULT_SCORER, Scorer
 from memgraph.snapshot import Snapshot
 from trainer.completions import Completion, Sample, check_columns, is_training, read_samples
 from trainer.groups import Ranks
@@ -341,7 +341,7 @@ class MemoryReward:
             nothing = Reward(None, "none", "unlabelled, and no scorer was asked for")
             return {rest.rollout_keys[row]: nothing for row in rest.target_rollouts}, WriteBack([])
         scores = self.scorer.score(rest)
-        kind = LabelKind.GNN if scores.source == "gnn" else LabelKind.VOTE
+        kind = LabelKind.GNN if scores.source == DEFAULT_SCORER else LabelKind.VOTE
         rows = prediction_rows(rest, scores, kind=kind, model=self.model)
         predictions = [row for row in rows if row["target"] in own]
         return predicted_rewards(rest, scores, self._rule), WriteBack([], predictions, kind.value, self.model)

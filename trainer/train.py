@@ -26,7 +26,7 @@ from memgraph.errors import TrainingError
 from memgraph.ingest import IngestReport
 from memgraph.labelling import Spending
 from memgraph.reward_model import RewardModelConfig
-from memgraph.scorers import SCORERS, GnnScorer, Scorer
+from memgraph.scorers import DEFAULT_SCORER, SCORERS, RewardModelScorer, Scorer
 from memgraph.settings import Settings
 from trainer.budget import LabelBudget
 from trainer.config import RunConfig
@@ -120,7 +120,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     }
 
     with stage(f"fitting the scorer {config.reward.scorer}"):
-        refit = make_refit(config, memory, training) if config.reward.scorer == "gnn" else None
+        refit = make_refit(config, memory, training) if config.reward.scorer == DEFAULT_SCORER else None
         scorer = fit_scorer(config, memory, refit, result)
         monitor = make_monitor(config, memory, judged, spent.monitored, scorer, resumed_at)
         if monitor is not None and monitor.luck > config.monitor.tolerance:
@@ -236,12 +236,12 @@ def make_refit(config: RunConfig, memory: Memory, training: Problems) -> Refit:
 
 
 def fit_scorer(config: RunConfig, memory: Memory, refit: Refit | None, result: RunResult) -> Scorer | None:
-    """The scorer for unlabelled rollouts, fitted on the ledger's labels; the GNN is saved and registered."""
+    """The scorer for unlabelled rollouts, fitted on the ledger's labels; the reward model is saved and registered."""
     if refit is not None:
         registered = by_first(lambda: refit.fit()[1])
         model = load_shared(registered, space=memory.space.key)
         result.reward_model = {"key": registered.key, "folder": registered.folder, **model.metrics}
-        return GnnScorer(model)
+        return RewardModelScorer(model)
     if config.reward.scorer == "none":
         return None
     if config.reward.scorer not in SCORERS:

@@ -16,7 +16,7 @@ from transformers import TrainerCallback
 
 from memgraph.errors import ConnectionFailed, TrainingError
 from memgraph.memory import RegisteredModel
-from memgraph.scorers import GnnScorer
+from memgraph.scorers import RewardModelScorer
 from trainer.monitor import Agreement, Monitor
 from trainer.predictions import Prediction, Predictions
 from trainer.progress import Narrator
@@ -80,7 +80,7 @@ class RewardUpkeep(TrainerCallback):
             )
         if decision.model is not None:
             model = load_shared(decision.model, space=self._reward.memory.space.key)
-            self._reward.scorer, self._reward.model = GnnScorer(model), decision.model.key
+            self._reward.scorer, self._reward.model = RewardModelScorer(model), decision.model.key
         if decision.stop is not None:
             raise TrainingError(decision.stop)
 

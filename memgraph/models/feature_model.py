@@ -1,30 +1,63 @@
-"""What a reward model makes of features: the vote, moved by what labels teach.
+"""What a reward model makes of features: the vote, moved by what labels teach, in two regressions.
 
-    logit = (1 - trust) · regression + trust · committee        trust ∈ {0, ½, 1}
+    first    from the vote (`pooled_share`) and all features of a rollout
+    second   from the first's logit and its reliability: how far responses written like this one are believed in the whole
+             memory, and votes weighted by that (`memgraph.models.reliability`)
 
-The regression (`memgraph.models.vote_regression`) starts from the vote and is never far below it. The committee of boosted
-trees and words (`memgraph.committee`) knows more and needs more labels: it is fitted from thirty labelled queries on, and
-trusted only as far as held-out labels show, by more than a standard error, that it helps.
+Each starts from its anchor and leaves it only as far as held-out labels support (`memgraph.models.anchored_regression`). The
+second is made from thirty labelled queries on. Without any label the first is the vote, and what other memories taught of
+the checks (`memgraph.models.prior`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from scipy.special import expit
 
-from memgraph.committee import Committee, unit_folds
 from memgraph.consensus import agreement_weights, experience_features
 from memgraph.errors import ModelError
-from memgraph.features import in_order, rollout_features, with_experience
-from memgraph.models.vote_regression import VoteRegression, cross_entropy
+from memgraph.features import in_order, own_features, rollout_features, with_experience
+from memgraph.models.anchored_regression import Anchor, AnchoredRegression
+from memgraph.models.prior import VOTE
+from memgraph.models.reliability import RELIABILITY, PolicyReliability, Reliability
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
 FEWEST_QUERIES = 30
-_TRUST = (0.0, 0.5, 1.0)
+_FOLDS = 5
+_FIRST = Anchor("first", slope=1.0, bias=0.0, scale=1.0, certainty=600.0, level=0.7)
+
+
+@dataclass(frozen=True, slots=True)
+class Reliabilities:
+    """What the second regression reads beside the first's logit.
+
+    Attributes:
+        own: names of the rollout's own checks and features, in their order.
+        style: by the way of writing.
+        policies: by the policy's name; None where that is not to be known.
+    """
+
+    own: list[str]
+    style: Reliability
+    policies: PolicyReliability | None
+
+    @property
+    def names(self) -> list[str]:
+        """Of the inputs, the first's logit before them."""
+        return [_FIRST.name, *RELIABILITY, *([f"policy_{name}" for name in RELIABILITY] if self.policies else [])]
+
+    def inputs(self, snapshot: Snapshot, names: Sequence[str], features: Floats, logits: Floats) -> Floats:
+        """[rollouts, inputs] from [rollouts, features] and the first regression's [rollouts] logits."""
+        columns = [logits[:, None], self.style.features(snapshot, in_order(self.own, names, features))]
+        if self.policies is not None:
+            columns.append(self.policies.features(snapshot))
+        found: Floats = np.concatenate(columns, axis=1).astype(np.float32)
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,17 +68,27 @@ class FeatureModel:
         names: of the features, in their order; what a snapshot lacks counts as missing.
         checks: names of the label-free checks that it uses.
         agreement: policy → weight of its votes in the experience (`memgraph.consensus.agreement_weights`).
-        regression: the vote, moved by labels.
-        committee: None where it is not trusted.
-        trust: its part of the logits.
+        first: the vote, moved by labels.
+        reliabilities, second: None where labels do not support them.
     """
 
     names: list[str]
     checks: tuple[str, ...]
     agreement: dict[str, float]
-    regression: VoteRegression
-    committee: Committee | None
-    trust: float
+    first: AnchoredRegression
+    reliabilities: Reliabilities | None = None
+    second: AnchoredRegression | None = None
+
+    @classmethod
+    def of_prior(cls, snapshot: Snapshot, *, checks: Sequence[str], prior: Mapping[str, float] | None) -> Self:
+        """What is believed of a memory without labels: the vote, and what other memories taught.
+
+        Args:
+            prior: weights of features by name (`memgraph.models.prior`); None leaves the vote alone.
+        """
+        unlabelled = np.full(len(snapshot.rollout_keys), np.nan, np.float32)
+        agreement, names, features = _features(snapshot, unlabelled, checks)
+        return cls(names, tuple(checks), agreement, AnchoredRegression.of_prior(VOTE, names, features, prior))
 
     @classmethod
     def fit(
@@ -55,9 +98,9 @@ class FeatureModel:
         visible: Floats,
         *,
         checks: Sequence[str],
-        wording: bool = True,
         policies: bool = False,
         weights: Floats | None = None,
+        prior: Mapping[str, float] | None = None,
         seed: int,
     ) -> tuple[Self, Floats]:
         """Fit on the labels of some rollouts.
@@ -66,36 +109,39 @@ class FeatureModel:
             rows: rollouts whose labels are the targets.
             visible: [rollouts] labels that may be inputs of rollouts of other units.
             checks: names of the label-free checks to use.
-            wording: whether the committee may read the words of thinkings and answers.
-            policies: whether the committee may know which policy a rollout comes from.
+            policies: whether it may know which policy a rollout comes from.
             weights: [rows] how much each label counts as a target; None where all count the same.
+            prior: weights of features by name, to start from where that explains the labels better than the vote.
+            seed: of the folds.
 
         Returns the model, and [rollouts] logits; those of these rows by models that did not see their unit's labels.
         """
-        agreement = agreement_weights(snapshot)
-        names, plain = rollout_features(snapshot, visible, checks)
-        features = with_experience(names, plain, experience_features(snapshot, agreement))
+        agreement, names, features = _features(snapshot, visible, checks)
         labels, query = snapshot.labels[rows], snapshot.rollout_query[rows]
         fold = unit_folds(snapshot, rows, seed)
-        regression, held_out = VoteRegression.fit(names, features, rows, labels, query, fold, weights)
-        logits = regression.logits(features)
+        first, held_out = AnchoredRegression.fit(VOTE, names, features, rows, labels, query, fold, weights, prior)
+        logits = first.logits(features)
         logits[rows] = held_out
-        committee, trust = None, 0.0
-        if len(np.unique(snapshot.query_units[query])) >= FEWEST_QUERIES:
-            committee, theirs = Committee.fit(
-                snapshot,
-                rows,
-                visible,
-                checks=checks,
-                wording=wording,
-                policies=policies,
-                weights=weights,
-                seed=seed,
-                computed=(names, plain),
-            )
-            trust = _trust(logits[rows], theirs[rows], labels, query)
-            logits = (1 - trust) * logits + trust * theirs
-        return cls(names, tuple(checks), agreement, regression, committee if trust else None, trust), logits
+        model = cls(names, tuple(checks), agreement, first)
+        if len(np.unique(snapshot.query_units[query])) < FEWEST_QUERIES:
+            return model, logits
+        # who is believed more than others is learned on labelled and unlabelled rollouts alike
+        believed = np.where(np.isnan(visible), expit(logits), visible).astype(np.float32)
+        own = own_features(snapshot, checks)[0]
+        reliabilities = Reliabilities(
+            own,
+            Reliability.fit(snapshot, in_order(own, names, features), believed),
+            PolicyReliability.fit(snapshot, believed) if policies else None,
+        )
+        inputs = reliabilities.inputs(snapshot, names, features, logits)
+        second, held_out = AnchoredRegression.fit(
+            _FIRST, reliabilities.names, inputs, rows, labels, query, fold, weights
+        )
+        if not second.moved:
+            return model, logits
+        logits = second.logits(inputs)
+        logits[rows] = held_out
+        return cls(names, tuple(checks), agreement, first, reliabilities, second), logits
 
     def experience(self, snapshot: Snapshot) -> Floats:
         """[rollouts asked for, 3] what the other groups of their queries say (`memgraph.consensus.experience_features`)."""
@@ -110,31 +156,35 @@ class FeatureModel:
         Args:
             snapshot: without experience (`Snapshot.without_experience`).
             labels: [rollouts] that may be seen; those of a rollout's own unit are not looked at.
-            asked: [rollouts] those asked for, in whole queries; of others only labels of similar queries are looked at. All
+            asked: [rollouts] those asked for, in whole groups; of others only labels of similar queries are looked at. All
                 where it is None.
             experience: what was read beside it, by `FeatureModel.experience`; by default what the snapshot's groups say.
         """
         names, plain = rollout_features(snapshot, labels, self.checks)
         if experience is None:
             experience = experience_features(snapshot, self.agreement)
-        found = with_experience(names, plain, experience)
-        logits = self.regression.logits(in_order(self.names, names, found if asked is None else found[asked]))
-        if self.committee is not None:
-            theirs = self.committee.logits(snapshot, labels, asked, computed=(names, plain))
-            logits = (1 - self.trust) * logits + self.trust * theirs
-        return logits
+        features = in_order(self.names, names, with_experience(names, plain, experience))
+        if asked is not None:
+            snapshot, features = snapshot.with_rollouts(asked), features[asked]
+        logits = self.first.logits(features)
+        if self.second is None or self.reliabilities is None or not len(logits):
+            return logits
+        return self.second.logits(self.reliabilities.inputs(snapshot, self.names, features, logits))
 
     def dumps(self) -> bytes:
         """As bytes that `loads` reads without running anything in them (skops)."""
         import skops.io
 
+        beside = self.reliabilities
         document = {
             "names": self.names,
             "checks": list(self.checks),
             "agreement": self.agreement,
-            "regression": self.regression.arrays(),
-            "committee": None if self.committee is None else self.committee.dumps(),
-            "trust": self.trust,
+            "first": self.first.arrays(),
+            "second": None if self.second is None else self.second.arrays(),
+            "own": None if beside is None else beside.own,
+            "style": None if beside is None else beside.style.arrays(),
+            "policies": None if beside is None or beside.policies is None else beside.policies.leads,
         }
         return bytes(skops.io.dumps(document))
 
@@ -151,42 +201,47 @@ class FeatureModel:
             found: Any = skops.io.loads(data, trusted=["numpy.dtype"])
         except Exception as error:
             raise ModelError(f"the feature model cannot be read: {error}; fit anew") from error
-        return cls(
-            found["names"],
-            tuple(found["checks"]),
-            found["agreement"],
-            VoteRegression(**found["regression"]),
-            None if found["committee"] is None else Committee.loads(found["committee"]),
-            found["trust"],
+        model = cls(
+            found["names"], tuple(found["checks"]), found["agreement"], AnchoredRegression(**found["first"])
         )
+        if found["second"] is None:
+            return model
+        policies = None if found["policies"] is None else PolicyReliability(found["policies"])
+        reliabilities = Reliabilities(found["own"], Reliability(**found["style"]), policies)
+        second = AnchoredRegression(**found["second"])
+        return cls(model.names, model.checks, model.agreement, model.first, reliabilities, second)
 
     def digest(self) -> bytes:
         """sha256 of what decides its predictions."""
-        digest = hashlib.sha256(repr((self.names, self.checks, self.agreement, self.trust)).encode())
-        for value in self.regression.arrays().values():
-            digest.update(np.ascontiguousarray(value).tobytes())
-        if self.committee is not None:
-            digest.update(self.committee.digest())
+        digest = hashlib.sha256(repr((self.names, self.checks, self.agreement)).encode())
+        for regression in (self.first, self.second):
+            for value in {} if regression is None else regression.arrays().values():
+                digest.update(np.ascontiguousarray(value).tobytes())
+        if self.reliabilities is not None:
+            for value in self.reliabilities.style.arrays().values():
+                digest.update(np.ascontiguousarray(value).tobytes())
+            if self.reliabilities.policies is not None:
+                digest.update(repr(sorted(self.reliabilities.policies.leads.items())).encode())
         return digest.digest()
 
 
-def _trust(regression: Floats, committee: Floats, labels: Floats, query: Ints) -> float:
-    """The committee's part of least cross-entropy on held-out logits; 0 unless it gains more than a standard error.
+def unit_folds(snapshot: Snapshot, rows: Ints, seed: int) -> Ints:
+    """[rows] fold of each rollout, whole near-duplicate units together, whatever the order of the rows."""
+    units = snapshot.query_units[snapshot.rollout_query[rows]]
+    smallest: dict[int, str] = {}
+    for unit, query in zip(units.tolist(), snapshot.rollout_query[rows].tolist(), strict=True):
+        key = snapshot.query_keys[query]
+        smallest[unit] = min(smallest.get(unit, key), key)
+    ordered = sorted(smallest, key=lambda unit: smallest[unit])
+    shuffled = np.random.default_rng(seed).permutation(len(ordered))
+    position = {ordered[number]: place for place, number in enumerate(shuffled.tolist())}
+    return np.array([position[unit] % _FOLDS for unit in units.tolist()], np.int64)
 
-    Args:
-        regression, committee: [labelled] logits by models that did not see the unit's labels.
-        labels: [labelled] 0..1.
-        query: [labelled] number of the query; the error is over queries.
-    """
-    queries, which = np.unique(query, return_inverse=True)
-    counts = np.bincount(which)
 
-    def losses(part: float) -> Floats:
-        logits = (1 - part) * regression + part * committee
-        return np.asarray(np.bincount(which, cross_entropy(logits, labels)) / counts, np.float32)
-
-    without = losses(0.0)
-    gains = {part: without - losses(part) for part in _TRUST[1:]}
-    best = max(gains, key=lambda part: float(gains[part].mean()))
-    error = float(gains[best].std(ddof=1)) / np.sqrt(len(queries))
-    return best if float(gains[best].mean()) > error else 0.0
+def _features(
+    snapshot: Snapshot, labels: Floats, checks: Sequence[str]
+) -> tuple[dict[str, float], list[str], Floats]:
+    """Weight of each policy's experience, names, and [rollouts, features] with the experience weighted so."""
+    agreement = agreement_weights(snapshot)
+    names, plain = rollout_features(snapshot, labels, checks)
+    return agreement, names, with_experience(names, plain, experience_features(snapshot, agreement))

@@ -18,7 +18,7 @@ from memgraph.labels.truth import FileTruth
 from memgraph.memory import Memory
 from memgraph.records import LabelView
 from memgraph.reward_model import RewardModelConfig
-from memgraph.scorers import GnnScorer
+from memgraph.scorers import RewardModelScorer
 from tests.conftest import write_rows
 from tests.end_to_end.test_training import small_run
 from tests.end_to_end.two_ranks import judged_by
@@ -77,7 +77,7 @@ def test_two_ranks_give_the_rewards_of_one_process_whoever_is_late(
     model, before = memory.latest_model()
     options: dict[str, Any] = {"kind": "soft", "skip_noise": False, "num_generations": 4, "view": VIEW}
     options["experience"] = 0  # the runs share a memory, and each would remember those before it
-    one = MemoryReward(memory, run="one", judged=judged_by(trained, memory), scorer=GnnScorer(model), **options)
+    one = MemoryReward(memory, run="one", judged=judged_by(trained, memory), scorer=RewardModelScorer(model), **options)
     expected = one([""] * 20, **call_on(batch))
     one.close()
     assert expected[:8] == [float(row["correct"]) for row in batch[:8]]

@@ -16,7 +16,7 @@ from memgraph.domains.verifiers import judge
 from memgraph.labels.truth import FileTruth
 from memgraph.memory import Memory
 from memgraph.records import LabelView
-from memgraph.scorers import GnnScorer, MajorityVote
+from memgraph.scorers import RewardModelScorer, MajorityVote
 from memgraph.settings import Settings
 from tests.integration.rollouts import call_on
 from trainer.config import RefitSection
@@ -39,7 +39,7 @@ def main() -> None:
     state = PartialState(cpu=True)
     memory = Memory.open(Settings.load())
     model, _ = memory.latest_model()
-    scorer, judged, view = GnnScorer(model), judged_by(rollouts, memory), LabelView(ledgers=("l",))
+    scorer, judged, view = RewardModelScorer(model), judged_by(rollouts, memory), LabelView(ledgers=("l",))
     rows: list[dict[str, Any]] = json.loads(batch.read_text())
     half = len(rows) // 2
     mine = rows[:half] if state.process_index == 0 else rows[half:]

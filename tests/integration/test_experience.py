@@ -17,7 +17,6 @@ from memgraph.consensus import EXPERIENCE
 from memgraph.errors import InputError
 from memgraph.export import Caps, Group
 from memgraph.features import rollout_features
-from memgraph.hetero import hide_units
 from memgraph.ingest import StoredRollout
 from memgraph.keys import query_key
 from memgraph.labels.rows import LabelRow
@@ -26,7 +25,7 @@ from memgraph.records import LabelView, Rollout
 from memgraph.resources import cypher
 from memgraph.rollouts.experience import LOOKED_AT
 from memgraph.scorers import MajorityVote, Scores
-from memgraph.snapshot import Snapshot
+from memgraph.snapshot import Snapshot, hide_units
 from tests.integration.rollouts import call_on, sums
 from trainer.reward import MemoryReward
 

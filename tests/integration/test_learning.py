@@ -17,7 +17,7 @@ from memgraph.labels.truth import FileTruth, Truth
 from memgraph.memory import Memory
 from memgraph.records import LabelKind, LabelView, Purpose, Rollout
 from memgraph.reward_model import RewardModel, RewardModelConfig
-from memgraph.scorers import GnnScorer
+from memgraph.scorers import RewardModelScorer
 from memgraph.server.home import ServerHome
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
@@ -189,7 +189,7 @@ def test_predictions_are_kept_with_their_model_and_are_no_labels(memory: Memory,
     model, registered = memory.fit(VIEW, config=FAST)
     assert memory.latest_model(ledger="l")[0].fingerprint() == model.fingerprint()
     snapshot = memory.snapshot(VIEW)
-    scores = GnnScorer(model).score(snapshot)
+    scores = RewardModelScorer(model).score(snapshot)
     for _ in range(2):
         memory.write_predictions(snapshot, scores, kind=LabelKind.GNN, model=registered.key)
     counted = memory.database.query("MATCH (l:Label {kind: 'gnn', model: $m}) RETURN count(l) AS n", m=registered.key)

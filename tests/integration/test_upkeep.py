@@ -16,7 +16,7 @@ from memgraph.errors import ConnectionFailed, TrainingError
 from memgraph.keys import draw_position
 from memgraph.memory import Memory
 from memgraph.reward_model import RewardModelConfig
-from memgraph.scorers import GnnScorer, Scorer, Scores
+from memgraph.scorers import RewardModelScorer, Scorer, Scores
 from memgraph.snapshot import Snapshot
 from trainer.budget import LabelBudget
 from trainer.config import RefitSection
@@ -256,7 +256,7 @@ def test_a_refit_learns_from_the_rollouts_since_changes_the_scorer_and_is_regist
 ) -> None:
     run = Run(memory, tmp_path, scorer=Believer(), every=2)
     first, _ = run.refit.fit()
-    run.step(GnnScorer(first))
+    run.step(RewardModelScorer(first))
     assert run.refit.records == []
     before = run.reward.scorer
     run.step()

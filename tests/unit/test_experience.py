@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from memgraph.consensus import EXPERIENCE
 from memgraph.features import rollout_features
-from memgraph.hetero import hide_units
 from memgraph.reward_model import RewardModel, RewardModelConfig
 from memgraph.rollouts.experience import LOOKED_AT, Earlier, recent_and_diverse
 from memgraph.scorers import SCORERS
-from memgraph.snapshot import Snapshot
+from memgraph.snapshot import Snapshot, hide_units
 from tests.unit.snapshots import shuffle_rollouts, snapshot
 
 QUERIES, SAMPLED = 40, 4

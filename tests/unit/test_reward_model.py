@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from memgraph.errors import EmbeddingSpaceError, ModelError
-from memgraph.hetero import hide_units
 from memgraph.metrics import evaluate_scores
 from memgraph.models.pairs import right_and_wrong
 from memgraph.reward_model import RewardModel, RewardModelConfig
-from memgraph.snapshot import Snapshot
+from memgraph.snapshot import Snapshot, hide_units
 from tests.unit.snapshots import DIMENSION, shuffle_rollouts, snapshot, unit
 
 CONFIG = RewardModelConfig(hidden=16, heads=2, epochs=30)

@@ -8,7 +8,7 @@ from memgraph.errors import ModelError
 from memgraph.metrics import evaluate_scores
 from memgraph.paper import Messages, fit_paper_gnn, predict_paper_gnn
 from memgraph.reward_model import RewardModelConfig
-from memgraph.scorers import DEFAULT_SCORER, SCORERS, GnnScorer
+from memgraph.scorers import DEFAULT_SCORER, SCORERS, RewardModelScorer
 from tests.unit.snapshots import shuffle_rollouts, snapshot
 
 FAST = RewardModelConfig(hidden=16, heads=2, epochs=10)
@@ -104,8 +104,8 @@ def test_a_fitted_network_scores_rollouts_in_any_order(name: str) -> None:
 def test_answers_are_for_the_target_rollouts_and_lie_between_0_and_1(name: str) -> None:
     one = snapshot()
     fast = {
-        "gnn": lambda: GnnScorer(config=FAST),
-        "gnn_policy": lambda: GnnScorer(config=replace(FAST, policies=True), name=name),
+        "gnn": lambda: RewardModelScorer(config=FAST),
+        "gnn_policy": lambda: RewardModelScorer(config=replace(FAST, policies=True), name=name),
     }
     scorer = fast.get(name, SCORERS[name])()
     scorer.fit(one, seed=0)

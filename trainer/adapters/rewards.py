@@ -26,7 +26,7 @@ from memgraph.domains.verifiers import verifier
 from memgraph.errors import InputError, SettingsError
 from memgraph.ledger import Ledger
 from memgraph.records import Purpose
-from memgraph.scorers import GnnScorer
+from memgraph.scorers import DEFAULT_SCORER, RewardModelScorer
 from memgraph.settings import Settings
 from trainer.config import RunConfig
 from trainer.data import Problems, Task, load_problems
@@ -218,10 +218,10 @@ async def opened_rewards(
 def open_rewards(run_config: str, *, group_size: int, wait: float, home: str | None) -> RolloutRewards:
     """See `opened_rewards`."""
     config = RunConfig.load(Path(run_config))
-    if config.reward.scorer not in ("gnn", "none"):
+    if config.reward.scorer not in (DEFAULT_SCORER, "none"):
         raise SettingsError(
             f"reward.scorer of {run_config} is {config.reward.scorer!r}; other trainers than TRL take the saved reward "
-            "model, `gnn`, or `none` for labelled-only training"
+            f"model, `{DEFAULT_SCORER}`, or `none` for labelled-only training"
         )
     problems = load_problems(config.data)
     memory = Memory.open(Settings.load(home=home), say=logger.info)
@@ -231,9 +231,9 @@ def open_rewards(run_config: str, *, group_size: int, wait: float, home: str | N
     known = {key for key, purpose in ledger.purposes().items() if purpose is not Purpose.MONITOR}
     training = frozenset(known.intersection(problems.train.truth.query_keys()))
     scorer = key = None
-    if config.reward.scorer == "gnn":
+    if config.reward.scorer == DEFAULT_SCORER:
         model, registered = memory.latest_model(ledger=config.ledger)
-        scorer, key = GnnScorer(model), registered.key
+        scorer, key = RewardModelScorer(model), registered.key
     reward = MemoryReward(
         memory,
         run=config.name,

@@ -2,20 +2,19 @@
 
 Crowdsourcing estimates how reliable each annotator is from how often the annotator agrees with what the others, weighed
 together, make likely (Dawid and Skene 1979). A rollout's author is unknown here, or is always the same policy in another
-mood, so its way of writing stands for the author: regressions learn, on labelled and unlabelled rollouts alike, by how
-much a first model believes a rollout more than the others of its group, from the rollout's own checks and features.
+mood, so its way of writing stands for the author. Ridge regressions learn, on labelled and unlabelled rollouts alike, by how
+much a first model believes a rollout more than the others of its group, from how its checks and features differ from theirs:
+
+    lead = w · (x - mean of the group's x),   w = argmin Σ (believed - mean of the group's - lead)² + λ Σ w²
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
+from sklearn.linear_model import Ridge
 
 from memgraph.features import VOTES, group_rows, vote_features
 from memgraph.keys import key_of
@@ -24,55 +23,56 @@ from memgraph.threads import one_thread
 
 RELIABILITY = ("reliability", "reliability_deviation", *(f"reliable_{name}" for name in VOTES))
 FOLDS = 5
+_PENALTY = 30.0
+_LIMIT = 4.0  # standard deviations
 _DOUBT = 10.0  # rollouts without a lead that every policy starts with
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reliability:
-    """Fitted regressions, one for each fold of queries: a query's rollouts are judged by the one that never saw them."""
+    """Fitted regressions, one for each fold of queries: a query's rollouts are judged by the one that never saw them.
 
-    models: Sequence[Any]
+    Attributes:
+        mean: [features] of what is known, for what is not.
+        scale: [features] spread of the deviations; infinite where there is none.
+        weights: [folds, features].
+    """
+
+    mean: Floats
+    scale: Floats
+    weights: Floats
 
     @classmethod
-    def fit(cls, snapshot: Snapshot, own: Floats, believed: Floats, *, seed: int) -> Self:
+    def fit(cls, snapshot: Snapshot, own: Floats, believed: Floats) -> Self:
         """Fit on all rollouts of a snapshot.
 
         Args:
             own: [rollouts, features] checks and features of each rollout itself, NaN where there is none.
             believed: [rollouts] label where it is known, else the probability that a first model gives.
         """
-        if not own.shape[1]:
-            return cls(())
-        lead = deviation(snapshot, believed)
-        fold = folds_by_key(snapshot)
-        models = []
-        for number in range(FOLDS):
+        known = ~np.isnan(own)
+        mean = (np.where(known, own, 0).sum(axis=0) / np.maximum(1, known.sum(axis=0))).astype(np.float32)
+        apart = deviation(snapshot, np.where(known, own, mean))
+        spread = apart.std(axis=0)
+        scale = np.where(spread > 1e-4, spread, np.inf).astype(np.float32)
+        lead, fold = deviation(snapshot, believed), folds_by_key(snapshot)
+        weights = np.zeros((FOLDS, own.shape[1]), np.float32)
+        inputs = np.clip(apart / scale, -_LIMIT, _LIMIT)
+        for number in range(FOLDS if own.shape[1] else 0):
             seen = fold != number if (fold != number).any() else np.ones(len(fold), np.bool_)
-            regression = HistGradientBoostingRegressor(
-                max_iter=150,
-                learning_rate=0.06,
-                max_leaf_nodes=16,
-                min_samples_leaf=30,
-                l2_regularization=5,
-                max_features=0.4,
-                early_stopping=False,
-                random_state=seed,
-            )
-            model = make_pipeline(SimpleImputer(keep_empty_features=True), regression)
             with one_thread():
-                models.append(model.fit(own[seen], lead[seen]))
-        return cls(models)
+                weights[number] = Ridge(_PENALTY, fit_intercept=False).fit(inputs[seen], lead[seen]).coef_
+        return cls(mean, scale, weights)
 
     def features(self, snapshot: Snapshot, own: Floats) -> Floats:
         """[rollouts, 10] see `RELIABILITY`: how much more than its group it is believed, and votes weighted by that."""
-        found = np.zeros(len(own), np.float32)
-        if self.models:
-            fold = folds_by_key(snapshot)
-            for number, model in enumerate(self.models):
-                if (fold == number).any():
-                    with one_thread():
-                        found[fold == number] = model.predict(own[fold == number])
-        return _features(snapshot, found)
+        apart = deviation(snapshot, np.where(np.isnan(own), self.mean, own))
+        inputs = np.clip(apart / self.scale, -_LIMIT, _LIMIT)
+        return _features(snapshot, (inputs * self.weights[folds_by_key(snapshot)]).sum(axis=1).astype(np.float32))
+
+    def arrays(self) -> dict[str, Any]:
+        """What decides its predictions, by name; `Reliability(**arrays)` is the same one."""
+        return {"mean": self.mean, "scale": self.scale, "weights": self.weights}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +116,10 @@ def _features(snapshot: Snapshot, lead: Floats) -> Floats:
 
 
 def deviation(snapshot: Snapshot, values: Floats) -> Floats:
-    """[rollouts] values less their group's mean."""
+    """[rollouts, ...] values less their group's mean."""
     found = np.zeros_like(values)
     for rows in group_rows(snapshot):
-        found[rows] = values[rows] - values[rows].mean()
+        found[rows] = values[rows] - values[rows].mean(axis=0)
     return found
 
 

@@ -1,0 +1,261 @@
+"""Logistic regression that is its anchor until labels say otherwise.
+
+    logit = w · x + b,   (w, b) = argmin  CE(labels) + CE(pairs) + λ/2 · Σ_j (w_j - w⁰_j)² + c/2 · ((w_a - w⁰_a)² + (b - b⁰)²)
+
+The anchor a is one input that is a model by itself: the vote, or the logit of a model before. Its slope w⁰_a and bias b⁰ are
+known, and c labels are needed to move them. The weights w⁰ of all other inputs are 0, or what other memories taught where
+that explains the labels better.
+
+λ is the largest whose held-out loss is not worse than the least one (one-sided paired t test over queries), infinity among
+them. So with few labels the model cannot fall far below its anchor. With many the inputs count for what they are worth.
+
+The pairs are a right and a wrong rollout of one query each (`memgraph.models.pairs`). Together they weigh as much as the
+labels: GRPO's advantage needs the order within a group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+from scipy.stats import t as student
+
+from memgraph.models.pairs import right_and_wrong
+from memgraph.snapshot import Floats, Ints
+
+_STRENGTHS = (1e6, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)
+_LIMIT = 4.0  # standard deviations
+
+Doubles = NDArray[np.float64]
+Floating = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The input that the regression starts from: logit = slope · input + bias.
+
+    Attributes:
+        name: of the input.
+        scale: what the input is divided by; that of one unit of evidence, as a standard deviation is for the others.
+        certainty: c, in labels.
+        level: how sure it must be that a weaker penalty is better, of a one-sided test.
+    """
+
+    name: str
+    slope: float
+    bias: float
+    scale: float
+    certainty: float
+    level: float = 0.95
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnchoredRegression:
+    """A fitted regression.
+
+    Attributes:
+        mean, scale: [features] that inputs are standardised by; the anchor is only scaled.
+        weights: [features + 1], the bias last.
+        strength: λ of the penalty; the largest of all where labels moved the anchor alone.
+    """
+
+    mean: Floats
+    scale: Floats
+    weights: Doubles
+    strength: float
+
+    @classmethod
+    def of_prior(
+        cls, anchor: Anchor, names: Sequence[str], features: Floats, prior: Mapping[str, float] | None = None
+    ) -> Self:
+        """What is believed without any label.
+
+        Args:
+            features: [rollouts, features], NaN where unknown; inputs are standardised by them.
+            prior: w⁰ by name, 0 for those that it lacks.
+        """
+        mean, scale = _standard(features, list(names).index(anchor.name), anchor)
+        return cls(mean, scale, _prior(anchor, names, prior), _STRENGTHS[0])
+
+    @classmethod
+    def fit(
+        cls,
+        anchor: Anchor,
+        names: Sequence[str],
+        features: Floats,
+        rows: Ints,
+        labels: Floats,
+        query: Ints,
+        fold: Ints,
+        weights: Floats | None = None,
+        prior: Mapping[str, float] | None = None,
+    ) -> tuple[Self, Floats]:
+        """Fit on some rollouts.
+
+        Args:
+            names: of the features; the anchor is among them.
+            features: [rollouts, features] of all, labelled or not; NaN is the mean.
+            rows: [labelled] rows of the labelled ones.
+            labels: [labelled] 0..1.
+            query: [labelled] number of the query.
+            fold: [labelled] number of the fold; near-duplicate queries share one.
+            weights: [labelled] how much each label counts; None where all count the same.
+            prior: w⁰ by name, 0 for those that it lacks. It is left where the anchor alone explains the labels better.
+
+        Returns the regression, and [labelled] logits, each by a regression that did not see the labels of its fold.
+        """
+        start = cls.of_prior(anchor, names, features)
+        inputs = _inputs(features[rows], start.mean, start.scale)
+        target = labels.astype(np.float64)
+        counts = np.ones(len(rows)) if weights is None else weights.astype(np.float64)
+        if prior:
+            taught = cls.of_prior(anchor, names, features, prior)
+            alone, with_prior = (_losses(inputs @ one.weights, target, query, counts).sum() for one in (start, taught))
+            start = taught if with_prior < alone else start
+        is_free = np.ones(inputs.shape[1], np.bool_)
+        is_free[[list(names).index(anchor.name), -1]] = False
+
+        def fitted(kept: NDArray[np.bool_], strength: float, first: Doubles) -> Doubles:
+            penalty = np.where(is_free, strength, anchor.certainty)
+            return _minimum(inputs[kept], target[kept], query[kept], counts[kept], start.weights, penalty, first)
+
+        # from the strongest penalty to the weakest, each fit starts where the last one ended
+        held_out = np.tile(inputs @ start.weights, (len(_STRENGTHS), 1))
+        for number in np.unique(fold):
+            inside, last = fold == number, start.weights
+            if inside.all():
+                continue
+            for position, strength in enumerate(_STRENGTHS):
+                last = fitted(~inside, strength, last)
+                held_out[position, inside] = inputs[inside] @ last
+        best = _strongest(np.stack([_losses(logits, target, query, counts) for logits in held_out]), anchor.level)
+        strength = _STRENGTHS[best]
+        everything = np.ones(len(rows), np.bool_)
+        found = cls(start.mean, start.scale, fitted(everything, strength, start.weights), strength)
+        return found, held_out[best].astype(np.float32)
+
+    @classmethod
+    def at(
+        cls,
+        strength: float,
+        anchor: Anchor,
+        names: Sequence[str],
+        features: Floats,
+        rows: Ints,
+        labels: Floats,
+        query: Ints,
+        weights: Floats,
+    ) -> Self:
+        """The regression of one penalty; arguments are as of `fit`."""
+        start = cls.of_prior(anchor, names, features)
+        penalty = np.full(len(start.weights), strength)
+        penalty[[list(names).index(anchor.name), -1]] = anchor.certainty
+        inputs, target = _inputs(features[rows], start.mean, start.scale), labels.astype(np.float64)
+        found = _minimum(inputs, target, query, weights.astype(np.float64), start.weights, penalty, start.weights)
+        return cls(start.mean, start.scale, found, strength)
+
+    @property
+    def moved(self) -> bool:
+        """Whether labels moved more than the anchor's slope and bias."""
+        return self.strength < _STRENGTHS[0]
+
+    def by_name(self, names: Sequence[str]) -> dict[str, float]:
+        """Weight of each standardised feature."""
+        return dict(zip(names, self.weights[:-1].tolist(), strict=True))
+
+    def standardised(self, features: Floats) -> Floats:
+        """[rollouts, features] as the weights count them."""
+        return _inputs(features, self.mean, self.scale)[:, :-1].astype(np.float32)
+
+    def logits(self, features: Floats) -> Floats:
+        """[rollouts] of [rollouts, features] in the order of the fit."""
+        found: Floats = (_inputs(features, self.mean, self.scale) @ self.weights).astype(np.float32)
+        return found
+
+    def arrays(self) -> dict[str, Any]:
+        """What decides its predictions, by name; `AnchoredRegression(**arrays)` is the same one."""
+        return {"mean": self.mean, "scale": self.scale, "weights": self.weights, "strength": self.strength}
+
+
+def _prior(anchor: Anchor, names: Sequence[str], prior: Mapping[str, float] | None) -> Doubles:
+    """[features + 1] w⁰ and b⁰."""
+    weights = np.array([(prior or {}).get(name, 0.0) for name in names] + [anchor.bias])
+    weights[list(names).index(anchor.name)] = anchor.slope * anchor.scale
+    return weights
+
+
+def _standard(features: Floats, position: int, anchor: Anchor) -> tuple[Floats, Floats]:
+    """[features], [features] mean and scale; a feature that never varies is left out by an infinite scale."""
+    known = ~np.isnan(features)
+    count = np.maximum(1, known.sum(axis=0))
+    values = np.where(known, features, 0).astype(np.float64)
+    mean = values.sum(axis=0) / count
+    spread = np.sqrt((np.where(known, features - mean, 0) ** 2).sum(axis=0) / count)
+    scale = np.where(spread > 1e-4, spread, np.inf)
+    mean[position], scale[position] = 0.0, anchor.scale
+    return mean.astype(np.float32), scale.astype(np.float32)
+
+
+def _inputs(features: Floats, mean: Floats, scale: Floats) -> Doubles:
+    """[rollouts, features + 1] standardised, clipped, with a one for the bias."""
+    standard = np.clip(np.nan_to_num((features - mean) / scale), -_LIMIT, _LIMIT)
+    return np.column_stack([standard, np.ones(len(features))]).astype(np.float64)
+
+
+def _minimum(
+    inputs: Doubles, target: Doubles, query: Ints, counts: Doubles, prior: Doubles, penalty: Doubles, start: Doubles
+) -> Doubles:
+    """[features + 1] weights of least loss."""
+    right, wrong = right_and_wrong(target.astype(np.float32), query)
+    apart = inputs[right] - inputs[wrong]
+    share = float(counts.sum()) / max(1, len(right))
+
+    def loss(weights: Doubles) -> tuple[float, Doubles]:
+        logits, margins, shift = inputs @ weights, apart @ weights, weights - prior
+        value = float((counts * cross_entropy(logits, target)).sum()) + share * float(np.logaddexp(0, -margins).sum())
+        value += 0.5 * float((penalty * shift**2).sum())
+        slope = inputs.T @ (counts * (expit(logits) - target)) - share * (apart.T @ expit(-margins)) + penalty * shift
+        return value, slope
+
+    found: Doubles = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
+    return found
+
+
+def _losses(logits: Doubles, target: Doubles, query: Ints, counts: Doubles) -> Doubles:
+    """[queries] what is minimised, but for the penalty: cross-entropy of labels and of pairs."""
+    which = np.unique(query, return_inverse=True)[1]
+    right, wrong = right_and_wrong(target.astype(np.float32), query)
+    share = float(counts.sum()) / max(1, len(right))
+    labels = np.bincount(which, counts * cross_entropy(logits, target))
+    pairs = np.bincount(which[right], np.logaddexp(0, logits[wrong] - logits[right]), minlength=len(labels))
+    return np.asarray(labels + share * pairs)
+
+
+def _strongest(losses: Doubles, level: float) -> int:
+    """Row of the strongest penalty whose loss is not significantly worse than the least.
+
+    Args:
+        losses: [penalties, queries] from the strongest to the weakest.
+        level: of a one-sided paired t test over queries.
+    """
+    queries = losses.shape[1]
+    if queries < 2:
+        return 0
+    best = int(np.argmin(losses.sum(axis=1)))
+    errors = student.ppf(level, queries - 1)
+    for row in range(best):
+        worse = losses[row] - losses[best]
+        if worse.mean() <= errors * worse.std(ddof=1) / np.sqrt(queries):
+            return row
+    return best
+
+
+def cross_entropy(logits: Floating, target: Floating) -> Floating:
+    """[n] of each target (0..1) under its logit."""
+    found: Floating = np.logaddexp(0, logits) - target * logits
+    return found
