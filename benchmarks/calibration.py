@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 from machine import machine, versions
-from rollout_files import files_of, filled_memory
+from rollout_files import files_of, vectors_of
 
-from memgraph.evaluation import Split, splits
+from memgraph.evaluation import read_judged
 from memgraph.metrics import calibration_error
 from memgraph.scorers import RewardModelScorer
+from memgraph.splits import Split, splits
 
 _SHARE, _DRAWS = 0.2, 200
 
@@ -61,9 +62,9 @@ def main() -> None:
     rows = []
     for file in files_of(options.rollouts, options.sets):
         name = file.name.removesuffix(".jsonl.gz")
-        with filled_memory(file, say=lambda message: print(message, file=sys.stderr)) as memory:
-            wanted = [(_SHARE, seed) for seed in range(1 if options.quick else options.seeds)]
-            rows += [{"set": name, **errors(split)} for split in splits(memory, file, wanted)]
+        judged = read_judged(file, embeddings=vectors_of(file), say=lambda message: print(message, file=sys.stderr))
+        wanted = [(_SHARE, seed) for seed in range(1 if options.quick else options.seeds)]
+        rows += [{"set": name, **errors(split)} for split in splits(judged, wanted)]
     if options.json:
         print(json.dumps({"benchmark": "calibration", "machine": machine(), "versions": versions(), "rows": rows}))
         return

@@ -4,6 +4,9 @@ Needs a folder of rollouts (JSONL.gz with `correct`) with their vectors beside t
 written to --out as it comes; a run that was stopped goes on where it was. Example:
 
     python benchmarks/reward_quality.py ROLLOUTS --labels 0.2 --seeds 5 --out rows.jsonl --table docs/reward_quality.md
+
+With --now and --history one run is scored, after others; rows of other trials in --out are left alone. With --snapshots
+each set is read once for all calls.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from memgraph.evaluation import EvaluationRow, evaluate_files, summarise
 from memgraph.metrics import Curves
 from memgraph.plots import plot_curves, plot_evaluation, plot_label_curve
 from memgraph.scorers import DEFAULT_SCORER, SCORERS
+from memgraph.splits import Experience
 from trainer.reporting import append_rows, read_rows
 
 _SHARE = 0.2  # of the labels, at which everything is shown in detail
@@ -37,6 +41,10 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--scorers", nargs="*", default=list(SCORERS), choices=list(SCORERS))
+    parser.add_argument("--now", metavar="RUN[:N]", help="score this run only, of each query the first N rollouts")
+    parser.add_argument("--history", nargs="*", default=[], help="with --now: runs that were in the memory before")
+    parser.add_argument("--history-labels", choices=["none", "all"], default="none", help="those that are known")
+    parser.add_argument("--snapshots", type=Path, help="folder that keeps what is read of each set")
     parser.add_argument("--out", type=Path, default=Path("reward_quality.jsonl"), help="rows, appended as they come")
     parser.add_argument("--table", type=Path, help="Markdown tables to write; pictures of the same name beside them")
     parser.add_argument("--quick", action="store_true", help="20 %% labels, one split")
@@ -44,14 +52,21 @@ def main() -> None:
     options = parser.parse_args()
     if options.quick:
         options.labels, options.seeds = [0.2], 1
+    if options.now is None and options.history:
+        parser.error("--history needs --now")
+    if options.history_labels == "all" and not options.history:
+        parser.error("--history-labels all needs --history")
+    experience = None if options.now is None else Experience.of(options.now, options.history, options.history_labels)
     files = files_of(options.rollouts, options.sets)
-    rows = [row_of(row) for row in read_rows(options.out)]
+    rows = [row for row in map(row_of, read_rows(options.out)) if experience_of(row) == experience]
     fresh = evaluate_files(
         files,
         shares=options.labels,
         seeds=options.seeds,
         scorers=options.scorers,
         embeddings=[vectors_of(file) for file in files],
+        experience=experience,
+        snapshots=options.snapshots,
         done={(row.file, row.labels, row.seed, row.scorer) for row in rows},
         say=lambda message: print(message, file=sys.stderr),
     )
@@ -73,8 +88,14 @@ def main() -> None:
 
 
 def row_of(found: dict[str, Any]) -> EvaluationRow:
-    """A row as it was written."""
-    return EvaluationRow(**{**found, "curves": Curves(**found["curves"])})
+    """A row as it was written, also by versions before experience."""
+    changed = {"curves": Curves(**found["curves"]), "history": tuple(found.get("history", ()))}
+    return EvaluationRow(**{**found, **changed})
+
+
+def experience_of(row: EvaluationRow) -> Experience | None:
+    """What was scored after what, None where everything was scored."""
+    return None if row.now is None else Experience(row.now, row.samples, row.history, row.history_labels)
 
 
 def tables(rows: list[EvaluationRow]) -> str:

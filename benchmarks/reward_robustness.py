@@ -25,15 +25,16 @@ from typing import Any
 
 import numpy as np
 from machine import machine, versions
-from rollout_files import files_of, filled_memory
+from rollout_files import files_of, vectors_of
 
 from memgraph.checks import ALL_CHECKS
 from memgraph.errors import ModelError
-from memgraph.evaluation import Split, splits
+from memgraph.evaluation import read_judged
 from memgraph.metrics import evaluate_scores
 from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import SCORERS, RewardModelScorer, Scorer
 from memgraph.snapshot import Bools, Floats, Snapshot
+from memgraph.splits import Split, splits
 from trainer.reporting import append_rows, read_rows
 
 SCORERS_HERE = ("majority_vote", "consensus_share", "logistic", "boosting", "gnn")
@@ -171,9 +172,9 @@ def main() -> None:
 
 
 def load(file: Path, seeds: int) -> list[Split]:
-    """Import a set into a memory of its own and take its splits."""
-    with filled_memory(file, say=lambda message: print(message, file=sys.stderr)) as memory:
-        return list(splits(memory, file, [(_SHARE, seed) for seed in range(seeds)]))
+    """Read a set and take its splits."""
+    judged = read_judged(file, embeddings=vectors_of(file), say=lambda message: print(message, file=sys.stderr))
+    return list(splits(judged, [(_SHARE, seed) for seed in range(seeds)]))
 
 
 def tables(rows: list[dict[str, Any]]) -> str:

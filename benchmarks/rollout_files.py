@@ -37,15 +37,16 @@ def files_of(folder: Path, names: Collection[str] | None = None) -> list[Path]:
     return files
 
 
-def vectors_of(file: Path) -> Path:
-    """NAME.minilm.npz beside NAME.jsonl.gz."""
-    return file.with_name(file.name.replace(".jsonl.gz", ".minilm.npz"))
+def vectors_of(file: Path) -> Path | None:
+    """NAME.minilm.npz beside NAME.jsonl.gz; None where there is none."""
+    vectors = file.with_name(file.name.replace(".jsonl.gz", ".minilm.npz"))
+    return vectors if vectors.exists() else None
 
 
 @contextmanager
 def filled_memory(*files: Path, say: Callable[[str], None]) -> Iterator[Memory]:
     """Import files into a throw-away server, with their vectors where there are any; else they are made here."""
-    given = [GivenEmbeddings.load(vectors_of(file)) if vectors_of(file).exists() else None for file in files]
+    given = [None if vectors_of(file) is None else GivenEmbeddings.load(vectors_of(file)) for file in files]
     with temporary_memory(given_embedder(given[0]), say=say) as memory:
         for file, embeddings in zip(files, given, strict=True):
             memory.import_file(file, embeddings=embeddings)

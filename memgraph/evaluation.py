@@ -1,43 +1,49 @@
 """How good are rewards? Scorers side by side on rollouts whose truth is known but hidden from them.
 
-A share of the queries is drawn and all their rollouts are labelled, through the ledger as in earnest; every scorer then
-answers for the rollouts of all other queries, and only the metrics see their truth.
+A file is read once, through a memory and its ledger as in earnest (`read_judged`). A share of the queries is drawn and their
+labels are shown (`memgraph.splits`). Every scorer then answers for the rollouts of all other queries, and only the metrics
+see their truth.
 """
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Self
+from typing import Any
 
 import numpy as np
 
-from memgraph.domains import Judge
+from memgraph.checks import CHECKS_PROPERTY
+from memgraph.domains import Domains, Item, Judge, Verdict
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.embedding import Embedder, GivenVectors, SentenceEmbedder
 from memgraph.errors import InputError, ModelError
 from memgraph.ingest import RolloutKeys
-from memgraph.keys import query_key
+from memgraph.keys import file_digest, key_of, query_key
 from memgraph.labels.truth import FileTruth, TruthSource
-from memgraph.ledger import Ledger, StatedAnswer, draw
+from memgraph.ledger import Ledger, StatedAnswer
 from memgraph.memory import Memory
 from memgraph.metrics import Curves, evaluate_scores, evaluation_curves
 from memgraph.records import LabelView
+from memgraph.rollouts.columns import Columns
 from memgraph.rollouts.files import ColumnNames, Reject, Row, read_rows
 from memgraph.rollouts.given import GivenEmbeddings
-from memgraph.scorers import SCORERS
+from memgraph.scorers import SCORERS, GnnScorer, PaperGnnScorer
 from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
 from memgraph.snapshot import Floats, Snapshot
+from memgraph.snapshot_file import FORMAT, JudgedSnapshot
+from memgraph.splits import Experience, HistoryLabels, Split, splits
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,11 @@ class EvaluationRow:
 
     Attributes:
         now: run whose rollouts were scored, None for all rollouts of the file.
-        history: runs whose rollouts were in the memory before, without labels.
+        history: runs whose rollouts were in the memory before.
+        history_labels: which labels of the history were known.
+        networks_on: whether graph networks were on in the fitted model, None where there is no such model.
+        prior: always None for now.
+        samples: so many rollouts of each query in that run, None for all.
     """
 
     file: str
@@ -63,61 +73,10 @@ class EvaluationRow:
     curves: Curves
     now: str | None = None
     history: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Experience:
-    """Which runs of a file are scored, and which were in the memory before them.
-
-    Attributes:
-        now: name of the run that is scored.
-        samples: so many rollouts of each query in that run, the first; None for all.
-        history: names of the runs before. Their labels are not known, nor do they count in the metrics.
-    """
-
-    now: str
+    history_labels: HistoryLabels = "none"
+    networks_on: bool | None = None
+    prior: str | None = None
     samples: int | None = None
-    history: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, now: str, history: Sequence[str] = ()) -> Self:
-        """From RUN or RUN:N, and names of runs.
-
-        Raises:
-            InputError: if N is not a number of rollouts.
-        """
-        run, mark, count = now.rpartition(":")
-        if not mark:
-            return cls(now, None, tuple(history))
-        if not count.isdigit() or int(count) < 1:
-            raise InputError(f"--now is RUN or RUN:N, with N rollouts of each query, found {now!r}")
-        return cls(run, int(count), tuple(history))
-
-    def parts(self, rows: Iterable[Row | Reject]) -> tuple[set[str], set[str]]:
-        """Keys of the rollouts that are scored, and of the history.
-
-        Raises:
-            InputError: if a run is not among the rows, naming those that are.
-        """
-        present, past, runs = set(), set(), set()
-        seen: Counter[tuple[str, str]] = Counter()
-        key_of_rollout = RolloutKeys()
-        for row in rows:
-            if isinstance(row, Reject):
-                continue
-            rollout, key = row.rollout, key_of_rollout(row.rollout)
-            runs.add(rollout.run)
-            if rollout.run == self.now:
-                place = query_key(rollout.dataset, rollout.query), rollout.run
-                position = seen[place] if rollout.sample is None else rollout.sample
-                seen[place] += 1
-                if self.samples is None or position < self.samples:
-                    present.add(key)
-            elif rollout.run in self.history:
-                past.add(key)
-        if missing := sorted({self.now, *self.history} - runs):
-            raise InputError(f"no rollouts of the runs {', '.join(missing)}; the file has {', '.join(sorted(runs))}")
-        return present, past
 
 
 @contextmanager
@@ -157,7 +116,7 @@ def evaluate_files(
     shares: Sequence[float],
     seeds: int,
     scorers: Sequence[str],
-    embeddings: Sequence[Path] | None = None,
+    embeddings: Sequence[Path | None] | None = None,
     confidence: float = 0.5,
     dataset: str | None = None,
     domain: str | None = None,
@@ -165,6 +124,7 @@ def evaluate_files(
     thinking_opened: bool = False,
     experience: Experience | None = None,
     judge: Judge | None = None,
+    snapshots: Path | None = None,
     done: Collection[tuple[str, float, int, str]] = (),
     told: AnswerReport | None = None,
     say: Callable[[str], None] = lambda _: None,
@@ -175,13 +135,12 @@ def evaluate_files(
         shares: of the queries to label.
         seeds: number of splits for each share.
         scorers: names out of `memgraph.scorers.SCORERS`.
-        embeddings: one NPZ for each file, or None to embed here.
+        embeddings: one NPZ for each file; None to embed here.
         confidence: scorers abstain where their verdict is less probable (½..1).
-        dataset, domain, columns, thinking_opened: how the files are read, as at an import (`Memory.import_file`).
         experience: which runs of the files are scored, and which were there before; None scores all.
-        judge: compares an answer with `gold` or `tests` where a row does not say itself whether it is `correct`.
-        told: counts rollouts without an answer, and verdicts that could not be given.
         done: (file name, share, seed, scorer) of rows that are known already and are left out.
+        told: counts rollouts without an answer, and verdicts that could not be given.
+        dataset, domain, columns, thinking_opened, judge, snapshots: how each file is read (`read_judged`).
     """
     for position, file in enumerate(files):
         open_scorers: dict[tuple[float, int], list[str]] = {}
@@ -190,94 +149,155 @@ def evaluate_files(
                 open_scorers.setdefault((share, seed), []).append(name)
         if not open_scorers:
             continue
-        given = GivenEmbeddings.load(embeddings[position]) if embeddings else None
-        with temporary_memory(given_embedder(given), say=say) as memory:
-            say(f"importing {file.name}")
-            report = memory.import_file(
-                file,
-                dataset=dataset,
-                domain=domain,
-                columns=columns,
-                thinking_opened=thinking_opened,
-                embeddings=given,
-            )
-            if report.rejected:
-                say(f"{len(report.rejected)} rows of {file.name} rejected; the first: {report.rejected[0].reason}")
-            told = told if told is not None else AnswerReport()
-            told.add(report.answers)
-            source = FileTruth([file], run="import", dataset=dataset, domain=domain, columns=columns)
-            parts = None
-            if experience is not None:
-                parts = experience.parts(read_rows(file, run="import", dataset=dataset, domain=domain, columns=columns))
-            for split in splits(memory, source, list(open_scorers), parts=parts, judge=judge, told=told):
-                for name in open_scorers[split.share, split.seed]:
-                    row = _evaluate_scorer(name, split, file, confidence)
-                    if experience is not None:
-                        row = replace(row, now=experience.now, history=experience.history)
-                    yield row
+        judged = read_judged(
+            file,
+            embeddings=embeddings[position] if embeddings else None,
+            dataset=dataset,
+            domain=domain,
+            columns=columns,
+            thinking_opened=thinking_opened,
+            judge=judge,
+            snapshots=snapshots,
+            say=say,
+        )
+        if told is not None:
+            told.add(judged.answers)
+        for split in splits(judged, list(open_scorers), experience=experience):
+            for name in open_scorers[split.share, split.seed]:
+                row = _evaluate_scorer(name, split, file, confidence)
+                if experience is not None:
+                    row = replace(
+                        row,
+                        now=experience.now,
+                        samples=experience.samples,
+                        history=experience.history,
+                        history_labels=experience.labels,
+                    )
+                yield row
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Split:
-    """A memory of which some queries are labelled and the others are asked for.
-
-    Attributes:
-        truth: [target rollouts] whether it is right, NaN where the file does not say; only metrics may see it.
-    """
-
-    share: float
-    seed: int
-    snapshot: Snapshot
-    truth: Floats
-
-
-def splits(
-    memory: Memory,
-    file: Path | FileTruth,
-    wanted: Sequence[tuple[float, int]],
+def read_judged(
+    file: Path,
     *,
-    parts: tuple[set[str], set[str]] | None = None,
+    embeddings: Path | None = None,
+    dataset: str | None = None,
+    domain: str | None = None,
+    columns: ColumnNames = None,
+    thinking_opened: bool = False,
     judge: Judge | None = None,
-    told: AnswerReport | None = None,
-) -> Iterator[Split]:
-    """Splits of a memory that holds the rollouts of `file`, for each (share of queries labelled, seed), by the ledger.
+    snapshots: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> JudgedSnapshot:
+    """All rollouts of a file with what it says of each, read through a temporary memory and judged by its ledger.
 
     Args:
-        file: what was imported, or its truth where it was not read by default.
-        parts: keys of the rollouts that are scored and of their history (`Experience.parts`); others are left out. None
-            scores all.
-        told: counts the verdicts, and those that could not be given.
+        embeddings: NPZ of vectors; None to embed here.
+        dataset, domain, columns, thinking_opened: how the file is read, as at an import (`Memory.import_file`).
+        judge: compares an answer with `gold` or `tests` where a row does not say itself whether it is `correct`.
+        snapshots: folder in which what was read is kept. Where it is there already, of the same content read in the same
+            way, nothing is read anew and no server starts.
 
     Raises:
-        InputError: if the file judges no rollout.
+        InputError: if the file cannot be read, or judges no rollout.
     """
-    source = file if isinstance(file, FileTruth) else FileTruth([file], run="import")
-    units = memory.units(source.query_keys())
-    everything = memory.snapshot(LabelView(ledgers=()))
-    truth = _truth(everything, source, memory.ledger("evaluate"), judge, told or AnswerReport())
-    if np.isnan(truth).all():
-        named = ", ".join(map(str, source.files))
-        raise InputError(
-            f"{named} judges no rollout: its rows need `correct`, or `gold` or `tests` to judge answers by"
-        )
-    past = np.zeros(len(truth), np.bool_)
-    if parts is not None:
-        kept = np.array([key in parts[0] or key in parts[1] for key in everything.rollout_keys], np.bool_)
-        everything, truth = everything.with_rollouts(kept), truth[kept]
-        past = np.array([key in parts[1] for key in everything.rollout_keys], np.bool_)
-        truth[past] = np.nan
-    for share, seed in wanted:
-        name = f"evaluate {share} {seed}"
-        drawn = draw(units, float(share), seed)
-        ledger = memory.ledger(name, budget=len(drawn), seed=seed)
-        ledger.reveal(source, drawn, judge=judge)
-        labelled = set(drawn)
-        snapshot = replace(
-            everything,
-            labels=np.where(past, np.nan, memory.labels(everything, LabelView(ledgers=(name,)))).astype(np.float32),
-            query_targets=np.array([key not in labelled for key in everything.query_keys], np.bool_),
-        )
-        yield Split(share, seed, snapshot, truth[snapshot.target_rollouts])
+    kept = None
+    if snapshots is not None:
+        way = {
+            "dataset": dataset,
+            "domain": domain,
+            "columns": Columns.of(columns).named(),
+            "thinking_opened": thinking_opened,
+            "judged": judge is not None,
+        }
+        kept = snapshots / f"{file.name.split('.')[0]}-{_snapshot_key(file, embeddings, way)[:16]}.npz"
+        if kept.exists():
+            return JudgedSnapshot.load(kept)
+    given = GivenEmbeddings.load(embeddings) if embeddings is not None else None
+    rows = list(
+        read_rows(file, run="import", dataset=dataset, domain=domain, columns=columns, thinking_opened=thinking_opened)
+    )
+    source = FileTruth.of_rows(rows, file=file)
+    if not source.query_keys():
+        raise _nothing_judged(file)
+    with temporary_memory(given_embedder(given), say=say) as memory:
+        say(f"importing {file.name}")
+        report = memory.ingest(rows, file=str(file), embeddings=given)
+        if report.rejected:
+            say(f"{len(report.rejected)} rows of {file.name} rejected; the first: {report.rejected[0].reason}")
+        judged = _judged(memory, rows, source, judge, report.answers)
+    if np.isnan(judged.truth).all():
+        raise _nothing_judged(file)
+    if kept is not None:
+        judged.save(kept)
+    return judged
+
+
+def _nothing_judged(file: Path) -> InputError:
+    return InputError(f"{file} judges no rollout: its rows need `correct`, or `gold` or `tests` to judge answers by")
+
+
+def _snapshot_key(file: Path, embeddings: Path | None, way: Mapping[str, Any]) -> str:
+    """Key of the content that is read, of the way in which it is read, and of all versions that decide what comes out."""
+    settings = Settings.load()
+    made_of = {
+        **way,
+        "format": FORMAT,
+        "rollouts": file_digest(file),
+        "embeddings": embeddings and file_digest(embeddings),
+        "space": SentenceEmbedder(settings.embedding_model, revision=settings.embedding_revision).space.key,
+        "readers": Domains.of(settings).versions,
+        "checks": CHECKS_PROPERTY,
+        **settings.model_dump(include={"neighbours", "run_programs", "libraries", "partial_credit"}),
+    }
+    return key_of("judged-snapshot", json.dumps(made_of, sort_keys=True))
+
+
+def _judged(
+    memory: Memory, rows: Iterable[Row | Reject], source: FileTruth, judge: Judge | None, answers: AnswerReport
+) -> JudgedSnapshot:
+    """What a memory holds of these rows, with truth for metrics, and with labels by paying for every query."""
+    judge = None if judge is None else _asked_once(judge)
+    snapshot = memory.snapshot(LabelView(ledgers=()))
+    truth = _truth(snapshot, source, memory.ledger("metrics"), judge, answers)
+    memory.ledger("labels").reveal(source, source.query_keys(), judge=judge)
+    places = _places(rows)
+    known = set(source.query_keys())
+    return JudgedSnapshot(
+        snapshot,
+        [places[key][0] for key in snapshot.rollout_keys],
+        np.array([places[key][1] for key in snapshot.rollout_keys], np.int64),
+        truth,
+        memory.labels(snapshot, LabelView(ledgers=("labels",))),
+        np.array([key in known for key in snapshot.query_keys], np.bool_),
+        answers,
+    )
+
+
+def _places(rows: Iterable[Row | Reject]) -> dict[str, tuple[str, int]]:
+    """Rollout key → its run, and its place among that run's rollouts of its query."""
+    places: dict[str, tuple[str, int]] = {}
+    seen: Counter[tuple[str, str]] = Counter()
+    key_of_rollout = RolloutKeys()
+    for row in rows:
+        if isinstance(row, Row):
+            rollout = row.rollout
+            group = query_key(rollout.dataset, rollout.query), rollout.run
+            sample = seen[group] if rollout.sample is None else rollout.sample
+            places.setdefault(key_of_rollout(rollout), (rollout.run, sample))
+            seen[group] += 1
+    return places
+
+
+def _asked_once(judge: Judge) -> Judge:
+    """The same judge, which is not asked again what it has judged."""
+    known: dict[Item, Verdict] = {}
+
+    def verdicts(items: Sequence[Item]) -> list[Verdict]:
+        new = [item for item in dict.fromkeys(items) if item not in known]
+        known.update(zip(new, judge(new) if new else (), strict=True))
+        return [known[item] for item in items]
+
+    return verdicts
 
 
 def _truth(snapshot: Snapshot, source: TruthSource, ledger: Ledger, judge: Judge | None, told: AnswerReport) -> Floats:
@@ -328,6 +348,7 @@ def _evaluate_scorer(name: str, split: Split, file: Path, confidence: float) -> 
         seconds=round(seconds, 3),
         rollouts=int(known.sum()),
         curves=evaluation_curves(probability[known], split.truth[known]),
+        networks_on=scorer.networks_on if isinstance(scorer, (GnnScorer, PaperGnnScorer)) else None,
     )
 
 

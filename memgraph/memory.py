@@ -27,7 +27,7 @@ from memgraph.migrate import migrate
 from memgraph.records import LabelKind, LabelView, Purpose, Rollout
 from memgraph.resources import cypher
 from memgraph.reward_model import RewardModel, RewardModelConfig, require_same_reader
-from memgraph.rollouts.files import ColumnNames, Row, read_rows, rows_of
+from memgraph.rollouts.files import ColumnNames, Reject, Row, read_rows, rows_of
 from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.rollouts.reader import as_list, require_reader, versions_of
 from memgraph.scorers import DEFAULT_SCORER, Scores
@@ -172,6 +172,12 @@ class Memory:
             thinking_opened=thinking_opened,
         )
         return self._ingest(started=started).run(found, file="rows")
+
+    def ingest(
+        self, rows: Iterable[Row | Reject], *, file: str = "", embeddings: GivenEmbeddings | None = None
+    ) -> IngestReport:
+        """Store rows that were read already (`memgraph.rollouts.files.read_rows`), as `import_file` does."""
+        return self._ingest(given=embeddings).run(rows, file=file)
 
     def _ingest(self, **options: Any) -> Ingest:
         settings = self.settings

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from memgraph.checks import ALL_CHECKS
 from memgraph.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features
 from memgraph.errors import ModelError
-from memgraph.features import rollout_features, similarity_features
+from memgraph.features import in_order, rollout_features, similarity_features
 from memgraph.keys import key_of
 from memgraph.paper import Messages, PaperGNN, fit_paper_gnn, predict_paper_gnn
 from memgraph.reward_model import RewardModel, RewardModelConfig
@@ -126,6 +126,26 @@ class PooledVotes(_Unfitted):
         """Agreement, 0..1."""
         share = experience_features(snapshot)[snapshot.target_rollouts, EXPERIENCE.index("pooled_share")]
         return Scores.of(snapshot, share, source=self.name)
+
+
+class EqualAnswer(_Unfitted):
+    """Mean label of the query's experience with an equal answer; where it has none, the pooled vote.
+
+    Labels count on experience only (`Snapshot.rollout_asked`), never on rollouts that are asked for.
+    """
+
+    name = "equal_answer"
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Mean label, or agreement, 0..1; a missing answer equals none."""
+        share = experience_features(snapshot)[snapshot.target_rollouts, EXPERIENCE.index("pooled_share")]
+        classes, valid = snapshot.rollout_class, snapshot.answer_valid[snapshot.rollout_answer]
+        known = ~snapshot.rollout_asked & ~np.isnan(snapshot.labels) & valid
+        count = np.bincount(classes[known], minlength=classes.max(initial=0) + 1)
+        total = np.bincount(classes[known], snapshot.labels[known], minlength=len(count))
+        own = classes[snapshot.target_rollouts]
+        labelled = total[own] / np.maximum(count[own], 1)
+        return Scores.of(snapshot, np.where(count[own] > 0, labelled, share), source=self.name)
 
 
 class RandomReward:
@@ -273,9 +293,15 @@ class Boosting(_Fitted):
 
     name = "boosting"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: list[str] = []
+
     def _features(self, snapshot: Snapshot) -> Floats:
         labels = hide_units(snapshot, snapshot.query_targets)
-        return np.nan_to_num(rollout_features(snapshot, labels, ALL_CHECKS)[1])
+        names, features = rollout_features(snapshot, labels, ALL_CHECKS)
+        self._names = self._names or names
+        return np.nan_to_num(in_order(self._names, names, features))
 
     def _classifier(self, seed: int) -> Any:
         return HistGradientBoostingClassifier(
@@ -296,6 +322,11 @@ class PaperGnnScorer:
         if not len(snapshot.labelled_queries):
             raise ModelError(f"the scorer {self.name} needs labels, found none; reveal some")
         self._network = fit_paper_gnn(snapshot, messages=self._messages, seed=seed)
+
+    @property
+    def networks_on(self) -> bool | None:
+        """Always, once it is fitted; None before."""
+        return None if self._network is None else True
 
     def score(self, snapshot: Snapshot) -> Scores:
         """Uncalibrated probability, as published."""
@@ -319,6 +350,11 @@ class RewardModelScorer:
         """Fit a reward model; ModelError where the labels do not suffice."""
         self._model = RewardModel.fit(snapshot, seed=seed, config=self._config)
 
+    @property
+    def networks_on(self) -> bool | None:
+        """Whether graph networks correct the fitted model's features; None before it is fitted."""
+        return None if self._model is None else self._model.networks_on
+
     def score(self, snapshot: Snapshot) -> Scores:
         """Calibrated probability."""
         if self._model is None:
@@ -330,6 +366,7 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
     "majority_vote": MajorityVote,
     "consensus_share": ConsensusShare,
     "pooled_votes": PooledVotes,
+    "equal_answer": EqualAnswer,
     "knn": NearestRollouts,
     "label_propagation": LabelPropagation,
     "linear_probe": LinearProbe,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.table import Table
@@ -170,7 +170,16 @@ def evaluate(
     ] = None,
     history: Annotated[
         list[str] | None,
-        typer.Option(metavar="RUN", help="With --now: a run that was in the memory before, unlabelled; repeatable."),
+        typer.Option(metavar="RUN", help="With --now: a run that was in the memory before; repeatable."),
+    ] = None,
+    history_labels: Annotated[
+        Literal["none", "all"], typer.Option(help="Labels of the history that are known, whatever is labelled else.")
+    ] = "none",
+    snapshots: Annotated[
+        Path | None,
+        typer.Option(
+            file_okay=False, metavar="FOLDER", help="Keep here what is read of each file; used the next time."
+        ),
     ] = None,
     plot: Annotated[Path | None, typer.Option(dir_okay=False, help="Also draw the results (png, svg, pdf).")] = None,
     as_json: JsonOption = False,
@@ -178,7 +187,8 @@ def evaluate(
     """Every scorer side by side on files with labels: some queries are labelled, the others' rollouts are scored.
 
     Rows need `correct`, or `gold` or `tests` by which their answers are judged. Columns are named as at the import.
-    Runs in a second managed server with a temporary home; your memory is not touched. Each file is ingested once.
+    Runs in a second managed server with a temporary home; your memory is not touched. Each file is ingested once, and with
+    --snapshots once for all calls: then no server starts where the file was read before.
 
     Example: memreward evaluate rollouts.jsonl --seeds 5
 
@@ -187,8 +197,9 @@ def evaluate(
     Example: memreward evaluate exams.jsonl --now second:8 --history first (rows name their run in the field `run`)
     """
     from memgraph.domains.answer_report import AnswerReport
-    from memgraph.evaluation import Experience, evaluate_files
+    from memgraph.evaluation import evaluate_files
     from memgraph.scorers import DEFAULT_SCORER, SCORERS
+    from memgraph.splits import Experience
 
     chosen = list(SCORERS) if scorers == "all" else scorers.split(",")
     if unknown := [name for name in chosen if name not in SCORERS]:
@@ -197,7 +208,9 @@ def evaluate(
         raise typer.BadParameter(f"{len(files)} files but {len(embeddings)} embeddings; give one for each file")
     if history and now is None:
         raise typer.BadParameter("--history needs --now: the run that is scored")
-    experience = None if now is None else Experience.of(now, history or ())
+    if history_labels == "all" and not history:
+        raise typer.BadParameter("--history-labels all needs --history: the runs whose labels are known")
+    experience = None if now is None else Experience.of(now, history or (), history_labels)
     our_trainer()
     from memgraph.domains.registry import Domains
     from memgraph.domains.verifiers import Auto
@@ -220,6 +233,7 @@ def evaluate(
             ),
             thinking_opened=thinking_opened,
             judge=Auto(Domains.of(Settings.load())),
+            snapshots=snapshots,
             say=say,
             told=told,
         ):

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 _EXAMPLES: Final = 3
 _LONGEST: Final = 300
@@ -107,6 +107,19 @@ class AnswerReport:
                 domain: texts for (domain, reason), texts in sorted(self.examples.items()) if reason == "no answer"
             },
         }
+
+    @classmethod
+    def of_json(cls, document: Mapping[str, Any]) -> Self:
+        """From what `as_json` gave."""
+        report = cls(
+            Counter(document["rollouts"]), Counter(document["without_answer"]), Counter(document["verdicts"]), Counter()
+        )
+        for row in document["undecided"]:
+            report.undecided[row["domain"], row["reason"]] = row["count"]
+            report.examples[row["domain"], row["reason"]] += row["examples"]
+        for domain, texts in document["without_answer_examples"].items():
+            report.examples[domain, "no answer"] = list(texts)
+        return report
 
     def _keep(self, domain: str, reason: str, text: str) -> None:
         kept = self.examples[domain, reason]

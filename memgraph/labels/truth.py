@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from memgraph import keys
 from memgraph.connect import Database
@@ -17,7 +17,7 @@ from memgraph.labels.references import correct_of, reference_of
 from memgraph.labels.rows import LabelRow, read_labels_file
 from memgraph.records import LabelKind, Reference
 from memgraph.rollouts.columns import Columns
-from memgraph.rollouts.files import TRUTH_FIELDS, ColumnNames, Reject, holds_rollouts, raw_rows, read_rows
+from memgraph.rollouts.files import TRUTH_FIELDS, ColumnNames, Reject, Row, holds_rollouts, raw_rows, read_rows
 
 _AHEAD = 100  # rows that say whether a file is a sheet
 
@@ -77,16 +77,15 @@ class FileTruth:
             if is_sheet_of_golds(file, named):
                 self._read_sheet(file, named, dataset, database)
                 continue
-            key_of_rollout = RolloutKeys()
-            for row in read_rows(file, run=run, dataset=dataset, domain=domain, columns=named):
-                if isinstance(row, Reject):
-                    self.rejected.append(row)
-                    continue
-                query, rollout = keys.query_key(row.rollout.dataset, row.rollout.query), key_of_rollout(row.rollout)
-                try:
-                    self._add(query, reference_of(row.raw), rollout, correct_of(row.raw.get("correct")))
-                except ValueError as error:
-                    self.rejected.append(Reject(str(file), row.number, str(error)))
+            self._read_rollouts(file, read_rows(file, run=run, dataset=dataset, domain=domain, columns=named))
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[Row | Reject], *, file: Path) -> Self:
+        """The truth of a file of rollouts whose rows were read already (`memgraph.rollouts.files.read_rows`)."""
+        source = cls((), run="")
+        source.files = (file,)
+        source._read_rollouts(file, rows)
+        return source
 
     def query_keys(self) -> Sequence[str]:
         """Distinct queries with any truth in the files, sorted."""
@@ -97,6 +96,18 @@ class FileTruth:
         if query_key not in self._references and query_key not in self._judged:
             return None
         return Truth(self._references.get(query_key), self._judged.get(query_key, {}))
+
+    def _read_rollouts(self, file: Path, rows: Iterable[Row | Reject]) -> None:
+        key_of_rollout = RolloutKeys()
+        for row in rows:
+            if isinstance(row, Reject):
+                self.rejected.append(row)
+                continue
+            query, rollout = keys.query_key(row.rollout.dataset, row.rollout.query), key_of_rollout(row.rollout)
+            try:
+                self._add(query, reference_of(row.raw), rollout, correct_of(row.raw.get("correct")))
+            except ValueError as error:
+                self.rejected.append(Reject(str(file), row.number, str(error)))
 
     def _add(self, query: str, reference: Reference | None, rollout: str | None, correct: float | None) -> None:
         """Raises ValueError where an earlier row says something else about the query."""

@@ -41,7 +41,7 @@ COMMANDS = [
 ]
 ROW = [
     "file", "labels", "seed", "scorer", "rollouts", "accuracy", "auc", "within_query_auc", "ece", "coverage", "seconds",
-    "now", "history",
+    "now", "history", "history_labels", "networks_on", "prior", "samples",
 ]  # fmt: skip
 README = Path(__file__).parents[2] / "README.md"
 

@@ -168,7 +168,9 @@ def test_the_papers_messages_run_away_from_the_query_that_is_scored_and_the_corr
     assert bool(np.abs(after - before).max() > 1e-6) == moved
 
 
-@pytest.mark.parametrize("name", ["knn", "label_propagation", "boosting", "committee", "paper_gnn_corrected"])
+@pytest.mark.parametrize(
+    "name", ["knn", "label_propagation", "equal_answer", "boosting", "committee", "paper_gnn_corrected"]
+)
 def test_labels_of_the_targets_move_no_score(name: str) -> None:
     one = snapshot()
     scorer = SCORERS[name]()
@@ -177,3 +179,46 @@ def test_labels_of_the_targets_move_no_score(name: str) -> None:
     poisoned = np.where(one.query_targets[one.rollout_query], rng.integers(0, 2, len(one.labels)), one.labels)
     after = scorer.score(replace(one, labels=poisoned.astype(np.float32))).probability
     np.testing.assert_array_equal(after, scorer.score(one).probability)
+
+
+def test_equal_answers_have_the_label_of_experience_and_else_the_pooled_vote() -> None:
+    """Four rollouts are asked for. Earlier ones answered 1 (once right, once wrong), 2 (not labelled) and nothing."""
+    eight = snapshot(queries=1, rollouts=8, labelled=0)
+    asked = np.array([True, True, True, True, False, False, False, False])
+    one = replace(
+        eight,
+        rollout_answer=np.array([0, 1, 2, 3, 0, 0, 1, 3]),
+        rollout_asked=asked,
+        rollout_group=np.where(asked, 0, 1),
+        answer_keys=["a", "b", "c", "d"],
+        answer_query=np.zeros(4, np.int64),
+        answer_values=["1", "2", "3", ""],
+        answer_class=np.arange(4),
+        answer_valid=np.array([True, True, True, False]),
+        answer_embeddings=np.ones((4, 8), np.float32),
+        labels=np.array([0, 0, 1, 1, 1, 0, np.nan, 1], np.float32),
+    )
+    scores = SCORERS["equal_answer"]().score(one)
+    assert scores.probability.tolist() == pytest.approx([0.5, 2 / 8, 1 / 8, 0])
+    np.testing.assert_array_equal(scores.rollout_rows, [0, 1, 2, 3])
+    unlabelled = one.with_labels(np.where(asked, one.labels, np.nan).astype(np.float32))
+    pooled = SCORERS["pooled_votes"]().score(unlabelled).probability
+    np.testing.assert_array_equal(SCORERS["equal_answer"]().score(unlabelled).probability, pooled)
+
+
+def test_boosting_reads_the_features_that_it_was_fitted_on_where_experience_is_left_out() -> None:
+    one = snapshot()
+    earlier = one.query_targets[one.rollout_query] & (np.arange(96) % 4 == 0)
+    behaviour = np.full((96, 1), np.nan, np.float32)  # of the earlier rollouts alone, as if they were programs
+    behaviour[earlier] = 1
+    one = replace(one, rollout_asked=~earlier, feature_names=["check_behaviour_runs"], rollout_features=behaviour)
+    scorer = SCORERS["boosting"]()
+    scorer.fit(one, seed=0)
+    assert len(scorer.score(one).probability) == 36
+
+
+def test_only_models_with_graph_networks_say_whether_they_are_on() -> None:
+    scorer = GnnScorer(config=replace(FAST, members=0))
+    assert scorer.networks_on is None
+    scorer.fit(snapshot(), seed=0)
+    assert scorer.networks_on is False
