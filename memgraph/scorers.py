@@ -18,15 +18,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from memgraph.checks import ALL_CHECKS
+from memgraph.committee import unit_folds
 from memgraph.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features
 from memgraph.errors import ModelError
 from memgraph.features import rollout_features, similarity_features
 from memgraph.hetero import hide_units
 from memgraph.keys import key_of
 from memgraph.models.feature_model import FeatureModel
+from memgraph.models.rivals import GeometricPrior, trusted_votes
 from memgraph.paper import Messages, PaperGNN, fit_paper_gnn, predict_paper_gnn
 from memgraph.reward_model import RewardModel, RewardModelConfig
-from memgraph.snapshot import Floats, Ints, Snapshot
+from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 from memgraph.threads import one_thread
 
 DEFAULT_SCORER = "gnn"
@@ -229,10 +231,7 @@ class _Fitted(ABC):
         """
         known = np.flatnonzero(~np.isnan(snapshot.labels))
         right = snapshot.labels[known] >= 0.5
-        if not right.any() or right.all():
-            raise ModelError(
-                f"the scorer {self.name} needs right and wrong labels, found {len(known)} of one class; label more"
-            )
+        _need_both(self.name, right)
         with one_thread():
             self._model = self._classifier(seed).fit(self._features(snapshot)[known], right)
 
@@ -312,6 +311,58 @@ class FeatureCommittee:
         return Scores.of(snapshot, expit(logits), source=self.name)
 
 
+class TraPO:
+    """Majority votes of queries whose pass rates change as labelled ones' do (`memgraph.models.rivals.trusted_votes`)."""
+
+    name = "trapo"
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Nothing to learn: the labels are looked up when scoring."""
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """1 or 0; where the query is not trusted it abstains."""
+        votes = trusted_votes(snapshot, hide_units(snapshot, snapshot.query_targets))
+        reason = "no pass rates over groups that resemble those of labelled queries"
+        return Scores.of(snapshot, votes[snapshot.target_rollouts], source=self.name, reason=reason)
+
+
+class GeoMin:
+    """Agreement, weighed by where right and wrong rollouts lie (`memgraph.models.rivals.GeometricPrior`).
+
+    The paper represents a rollout by hidden states of the policy. Here it is by its thinking's and answer's embeddings.
+    """
+
+    name = "geomin"
+
+    def __init__(self) -> None:
+        self._prior: GeometricPrior | None = None
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Fit; ModelError where the labels are all of one class."""
+        rows = np.flatnonzero(~np.isnan(snapshot.labels))
+        right = snapshot.labels[rows] >= 0.5
+        _need_both(self.name, right)
+        vectors, share = self._features(snapshot)
+        with one_thread():
+            self._prior = GeometricPrior.fit(vectors[rows], share[rows], right, unit_folds(snapshot, rows, seed))
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Probability by representation and agreement."""
+        if self._prior is None:
+            raise ModelError(f"the scorer {self.name} was not fitted; call fit first")
+        plain = snapshot.without_experience()
+        vectors, share = self._features(plain)
+        rows = plain.target_rollouts
+        probability = self._prior.probability(vectors[rows], share[rows]) if len(rows) else np.zeros(0, np.float32)
+        return Scores.of(snapshot, probability, source=self.name)
+
+    def _features(self, snapshot: Snapshot) -> tuple[Floats, Floats]:
+        """[rollouts, 2 · dimension] representations and [rollouts] agreement."""
+        answers = snapshot.answer_embeddings[snapshot.rollout_answer]
+        share = consensus_features(snapshot)[:, FEATURES.index("share")]
+        return np.concatenate([snapshot.thinking_embeddings, answers], axis=1), share
+
+
 class PaperGnnScorer:
     """MemReward's GNN (`memgraph.paper`), as published or with its messages flowing from the memory."""
 
@@ -365,12 +416,19 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
     "logistic": GroupRegression,
     "boosting": Boosting,
     "committee": FeatureCommittee,
+    "trapo": TraPO,
+    "geomin": GeoMin,
     "random": RandomReward,
     "paper_gnn_published": lambda: PaperGnnScorer("published"),
     "paper_gnn_corrected": lambda: PaperGnnScorer("corrected"),
     "gnn": GnnScorer,
     "gnn_policy": lambda: GnnScorer(config=RewardModelConfig(policies=True), name="gnn_policy"),
 }
+
+
+def _need_both(name: str, right: Bools) -> None:
+    if not right.any() or right.all():
+        raise ModelError(f"the scorer {name} needs right and wrong labels, found {len(right)} of one class; label more")
 
 
 def _embeddings(snapshot: Snapshot) -> Floats:

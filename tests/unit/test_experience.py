@@ -110,7 +110,7 @@ def test_the_reward_model_hears_the_answers_of_experience_and_no_label_on_it(
     np.testing.assert_array_equal(model.predict(poisoned), remembered)
 
 
-REMEMBERS = {"pooled_votes", "committee"}
+REMEMBERS = {"pooled_votes", "committee", "trapo"}
 
 
 @pytest.mark.parametrize("name", [name for name in SCORERS if not name.startswith("gnn") and name not in REMEMBERS])

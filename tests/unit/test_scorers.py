@@ -84,7 +84,7 @@ def test_scores_follow_the_rollouts_whatever_their_order(name: str) -> None:
         scores = scorer.score(one)
         keys = [one.rollout_keys[row] for row in scores.rollout_rows]
         found.append(dict(zip(keys, scores.probability.tolist(), strict=True)))
-    assert found[0] == pytest.approx(found[1], abs=1e-4)
+    assert found[0] == pytest.approx(found[1], abs=1e-4, nan_ok=True)
 
 
 @pytest.mark.parametrize("name", ["paper_gnn_published", "paper_gnn_corrected"])
@@ -100,7 +100,7 @@ def test_a_fitted_network_scores_rollouts_in_any_order(name: str) -> None:
     assert found[0] == pytest.approx(found[1], abs=1e-4)
 
 
-@pytest.mark.parametrize("name", list(SCORERS))
+@pytest.mark.parametrize("name", [name for name in SCORERS if name != "trapo"])  # which needs two groups of a query
 def test_answers_are_for_the_target_rollouts_and_lie_between_0_and_1(name: str) -> None:
     one = snapshot()
     fast = {
@@ -123,7 +123,7 @@ def test_abstentions_carry_a_reason() -> None:
     assert set(scores.reasons) == {"no labelled rollout of another query"}
 
 
-@pytest.mark.parametrize("name", ["linear_probe", "logistic", "boosting", "committee", "gnn"])
+@pytest.mark.parametrize("name", ["linear_probe", "logistic", "boosting", "committee", "geomin", "gnn"])
 def test_labels_of_one_class_are_a_clear_error(name: str) -> None:
     one = snapshot()
     with pytest.raises(ModelError, match=r"one class|all \d+ visible labels are right"):
@@ -168,7 +168,7 @@ def test_the_papers_messages_run_away_from_the_query_that_is_scored_and_the_corr
     assert bool(np.abs(after - before).max() > 1e-6) == moved
 
 
-@pytest.mark.parametrize("name", ["knn", "label_propagation", "boosting", "committee", "paper_gnn_corrected"])
+@pytest.mark.parametrize("name", ["knn", "label_propagation", "boosting", "committee", "geomin", "paper_gnn_corrected"])
 def test_labels_of_the_targets_move_no_score(name: str) -> None:
     one = snapshot()
     scorer = SCORERS[name]()
