@@ -114,7 +114,12 @@ def time_calls(memory: Memory, scratch: Path, size: int, calls: int, *, first: b
     files = sorted(scratch.glob("*.jsonl"))
     judged = Judged("benchmark", frozenset(revealed), FileTruth(files, run="import"), judge, len(revealed))
     reward = MemoryReward(
-        memory, run=f"calls at {size}", judged=judged, scorer=RewardModelScorer(model), kind="soft", num_generations=GROUP
+        memory,
+        run=f"calls at {size}",
+        judged=judged,
+        scorer=RewardModelScorer(model),
+        kind="soft",
+        num_generations=GROUP,
     )
     rng = np.random.default_rng(size)
     paid = [query for query in range(size) if keys.query_key("made-up", text_of(query)) in revealed]

@@ -38,7 +38,7 @@ from memgraph.records import LabelView
 from memgraph.rollouts.columns import Columns
 from memgraph.rollouts.files import ColumnNames, Reject, Row, read_rows
 from memgraph.rollouts.given import GivenEmbeddings
-from memgraph.scorers import SCORERS, GnnScorer, PaperGnnScorer
+from memgraph.scorers import SCORERS, PaperGnnScorer, RewardModelScorer
 from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
 from memgraph.snapshot import Floats, Snapshot
@@ -348,7 +348,7 @@ def _evaluate_scorer(name: str, split: Split, file: Path, confidence: float) -> 
         seconds=round(seconds, 3),
         rollouts=int(known.sum()),
         curves=evaluation_curves(probability[known], split.truth[known]),
-        networks_on=scorer.networks_on if isinstance(scorer, (GnnScorer, PaperGnnScorer)) else None,
+        networks_on=scorer.networks_on if isinstance(scorer, (RewardModelScorer, PaperGnnScorer)) else None,
     )
 
 

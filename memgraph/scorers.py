@@ -21,9 +21,11 @@ from memgraph.consensus import EXPERIENCE, FEATURES, consensus_features, experie
 from memgraph.errors import ModelError
 from memgraph.features import in_order, rollout_features, similarity_features
 from memgraph.keys import key_of
+from memgraph.models.feature_model import unit_folds
+from memgraph.models.rivals import GeometricPrior, trusted_votes
 from memgraph.paper import Messages, PaperGNN, fit_paper_gnn, predict_paper_gnn
 from memgraph.reward_model import RewardModel, RewardModelConfig
-from memgraph.snapshot import Floats, Ints, Snapshot, hide_units
+from memgraph.snapshot import Bools, Floats, Ints, Snapshot, hide_units
 from memgraph.threads import one_thread
 
 DEFAULT_SCORER = "reward_model"
@@ -246,10 +248,7 @@ class _Fitted(ABC):
         """
         known = np.flatnonzero(~np.isnan(snapshot.labels))
         right = snapshot.labels[known] >= 0.5
-        if not right.any() or right.all():
-            raise ModelError(
-                f"the scorer {self.name} needs right and wrong labels, found {len(known)} of one class; label more"
-            )
+        _need_both(self.name, right)
         with one_thread():
             self._model = self._classifier(seed).fit(self._features(snapshot)[known], right)
 
@@ -307,6 +306,58 @@ class Boosting(_Fitted):
         return HistGradientBoostingClassifier(
             learning_rate=0.06, max_leaf_nodes=12, min_samples_leaf=30, l2_regularization=5, random_state=seed
         )
+
+
+class TraPO:
+    """Majority votes of queries whose pass rates change as labelled ones' do (`memgraph.models.rivals.trusted_votes`)."""
+
+    name = "trapo"
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Nothing to learn: the labels are looked up when scoring."""
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """1 or 0; where the query is not trusted it abstains."""
+        votes = trusted_votes(snapshot, hide_units(snapshot, snapshot.query_targets))
+        reason = "no pass rates over groups that resemble those of labelled queries"
+        return Scores.of(snapshot, votes[snapshot.target_rollouts], source=self.name, reason=reason)
+
+
+class GeoMin:
+    """Agreement, weighed by where right and wrong rollouts lie (`memgraph.models.rivals.GeometricPrior`).
+
+    The paper represents a rollout by hidden states of the policy. Here it is by its thinking's and answer's embeddings.
+    """
+
+    name = "geomin"
+
+    def __init__(self) -> None:
+        self._prior: GeometricPrior | None = None
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Fit; ModelError where the labels are all of one class."""
+        rows = np.flatnonzero(~np.isnan(snapshot.labels))
+        right = snapshot.labels[rows] >= 0.5
+        _need_both(self.name, right)
+        vectors, share = self._features(snapshot)
+        with one_thread():
+            self._prior = GeometricPrior.fit(vectors[rows], share[rows], right, unit_folds(snapshot, rows, seed))
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Probability by representation and agreement."""
+        if self._prior is None:
+            raise ModelError(f"the scorer {self.name} was not fitted; call fit first")
+        plain = snapshot.without_experience()
+        vectors, share = self._features(plain)
+        rows = plain.target_rollouts
+        probability = self._prior.probability(vectors[rows], share[rows]) if len(rows) else np.zeros(0, np.float32)
+        return Scores.of(snapshot, probability, source=self.name)
+
+    def _features(self, snapshot: Snapshot) -> tuple[Floats, Floats]:
+        """[rollouts, 2 · dimension] representations and [rollouts] agreement."""
+        answers = snapshot.answer_embeddings[snapshot.rollout_answer]
+        share = consensus_features(snapshot)[:, FEATURES.index("share")]
+        return np.concatenate([snapshot.thinking_embeddings, answers], axis=1), share
 
 
 class PaperGnnScorer:
@@ -372,6 +423,8 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
     "linear_probe": LinearProbe,
     "logistic": GroupRegression,
     "boosting": Boosting,
+    "trapo": TraPO,
+    "geomin": GeoMin,
     "random": RandomReward,
     "paper_gnn_published": lambda: PaperGnnScorer("published"),
     "paper_gnn_corrected": lambda: PaperGnnScorer("corrected"),
@@ -380,6 +433,11 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
         config=RewardModelConfig(policies=True), name="reward_model_policy"
     ),
 }
+
+
+def _need_both(name: str, right: Bools) -> None:
+    if not right.any() or right.all():
+        raise ModelError(f"the scorer {name} needs right and wrong labels, found {len(right)} of one class; label more")
 
 
 def _embeddings(snapshot: Snapshot) -> Floats:

@@ -127,7 +127,8 @@ class RewardSection(_Section):
     """How unlabelled rollouts are rewarded."""
 
     scorer: str = Field(
-        "reward_model", description="Any scorer of `memgraph.scorers`; with `none` only the labelled queries are trained on."
+        "reward_model",
+        description="Any scorer of `memgraph.scorers`; with `none` only the labelled queries are trained on.",
     )
     kind: Literal["threshold", "soft"] = Field(
         "threshold", description="0/1 at `threshold`, or the probability itself."
@@ -138,9 +139,12 @@ class RewardSection(_Section):
         True, description="No reward for groups whose predictions differ by less than their noise."
     )
     checks: list[str] = Field(
-        default_factory=lambda: list(ALL_CHECKS), description="Label-free checks that the scorer `reward_model` may use."
+        default_factory=lambda: list(ALL_CHECKS),
+        description="Label-free checks that the scorer `reward_model` may use.",
     )
-    policies: bool = Field(False, description="Whether the scorer `reward_model` may know which policy a rollout comes from.")
+    policies: bool = Field(
+        False, description="Whether the scorer `reward_model` may know which policy a rollout comes from."
+    )
     initial_rollouts: int = Field(
         8,
         ge=1,

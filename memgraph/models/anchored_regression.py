@@ -29,6 +29,7 @@ from memgraph.models.pairs import right_and_wrong
 from memgraph.snapshot import Floats, Ints
 
 _STRENGTHS = (1e6, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)
+_LEVEL = 0.95  # how sure it must be that a weaker penalty is better
 _LIMIT = 4.0  # standard deviations
 
 Doubles = NDArray[np.float64]
@@ -43,7 +44,6 @@ class Anchor:
         name: of the input.
         scale: what the input is divided by; that of one unit of evidence, as a standard deviation is for the others.
         certainty: c, in labels.
-        level: how sure it must be that a weaker penalty is better, of a one-sided test.
     """
 
     name: str
@@ -51,7 +51,6 @@ class Anchor:
     bias: float
     scale: float
     certainty: float
-    level: float = 0.95
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +132,7 @@ class AnchoredRegression:
             for position, strength in enumerate(_STRENGTHS):
                 last = fitted(~inside, strength, last)
                 held_out[position, inside] = inputs[inside] @ last
-        best = _strongest(np.stack([_losses(logits, target, query, counts) for logits in held_out]), anchor.level)
+        best = _strongest(np.stack([_losses(logits, target, query, counts) for logits in held_out]))
         strength = _STRENGTHS[best]
         everything = np.ones(len(rows), np.bool_)
         found = cls(start.mean, start.scale, fitted(everything, strength, start.weights), strength)
@@ -236,18 +235,17 @@ def _losses(logits: Doubles, target: Doubles, query: Ints, counts: Doubles) -> D
     return np.asarray(labels + share * pairs)
 
 
-def _strongest(losses: Doubles, level: float) -> int:
-    """Row of the strongest penalty whose loss is not significantly worse than the least.
+def _strongest(losses: Doubles) -> int:
+    """Row of the strongest penalty whose loss is not significantly worse than the least (one-sided paired t test).
 
     Args:
         losses: [penalties, queries] from the strongest to the weakest.
-        level: of a one-sided paired t test over queries.
     """
     queries = losses.shape[1]
     if queries < 2:
         return 0
     best = int(np.argmin(losses.sum(axis=1)))
-    errors = student.ppf(level, queries - 1)
+    errors = student.ppf(_LEVEL, queries - 1)
     for row in range(best):
         worse = losses[row] - losses[best]
         if worse.mean() <= errors * worse.std(ddof=1) / np.sqrt(queries):

@@ -29,7 +29,7 @@ from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
 FEWEST_QUERIES = 30
 _FOLDS = 5
-_FIRST = Anchor("first", slope=1.0, bias=0.0, scale=1.0, certainty=600.0, level=0.7)
+_FIRST = Anchor("first", slope=1.0, bias=0.0, scale=1.0, certainty=600.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +201,7 @@ class FeatureModel:
             found: Any = skops.io.loads(data, trusted=["numpy.dtype"])
         except Exception as error:
             raise ModelError(f"the feature model cannot be read: {error}; fit anew") from error
-        model = cls(
-            found["names"], tuple(found["checks"]), found["agreement"], AnchoredRegression(**found["first"])
-        )
+        model = cls(found["names"], tuple(found["checks"]), found["agreement"], AnchoredRegression(**found["first"]))
         if found["second"] is None:
             return model
         policies = None if found["policies"] is None else PolicyReliability(found["policies"])
@@ -238,9 +236,7 @@ def unit_folds(snapshot: Snapshot, rows: Ints, seed: int) -> Ints:
     return np.array([position[unit] % _FOLDS for unit in units.tolist()], np.int64)
 
 
-def _features(
-    snapshot: Snapshot, labels: Floats, checks: Sequence[str]
-) -> tuple[dict[str, float], list[str], Floats]:
+def _features(snapshot: Snapshot, labels: Floats, checks: Sequence[str]) -> tuple[dict[str, float], list[str], Floats]:
     """Weight of each policy's experience, names, and [rollouts, features] with the experience weighted so."""
     agreement = agreement_weights(snapshot)
     names, plain = rollout_features(snapshot, labels, checks)

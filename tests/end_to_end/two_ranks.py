@@ -16,7 +16,7 @@ from memgraph.domains.verifiers import judge
 from memgraph.labels.truth import FileTruth
 from memgraph.memory import Memory
 from memgraph.records import LabelView
-from memgraph.scorers import RewardModelScorer, MajorityVote
+from memgraph.scorers import MajorityVote, RewardModelScorer
 from memgraph.settings import Settings
 from tests.integration.rollouts import call_on
 from trainer.config import RefitSection

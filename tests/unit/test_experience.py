@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from memgraph.consensus import EXPERIENCE
 from memgraph.features import rollout_features
-from memgraph.reward_model import RewardModel, RewardModelConfig
+from memgraph.reward_model import RewardModel
 from memgraph.rollouts.experience import LOOKED_AT, Earlier, recent_and_diverse
 from memgraph.scorers import SCORERS
 from memgraph.snapshot import Snapshot, hide_units
@@ -95,24 +95,20 @@ def test_features_but_the_pooled_votes_are_those_without_experience_to_the_bit(
     np.testing.assert_array_equal(wide[beside.rollout_asked][:, columns], narrow[:, same])
 
 
-@pytest.mark.parametrize("members", [0, 2], ids=["feature model", "with networks"])
-def test_the_reward_model_hears_the_answers_of_experience_and_no_label_on_it(
-    beside: Snapshot, alone: Snapshot, members: int
-) -> None:
-    config = RewardModelConfig(hidden=16, heads=2, epochs=4, members=members, residual=members == 0)
-    model = RewardModel.fit(alone, seed=0, config=config)
-    assert model.networks_on == (members > 0)
+def test_the_reward_model_hears_the_answers_of_experience_and_no_label_on_it(beside: Snapshot, alone: Snapshot) -> None:
+    model = RewardModel.fit(alone, seed=0)
     remembered = model.predict(beside)
-    if members == 0:  # networks that do not correct the feature model know groups alone
-        assert np.abs(remembered - model.predict(alone)).max() > 0.01
+    assert np.abs(remembered - model.predict(alone)).max() > 0.01
     poisoned = replace(beside, labels=np.where(beside.rollout_asked, beside.labels, 1).astype(np.float32))
     np.testing.assert_array_equal(model.predict(poisoned), remembered)
 
 
-REMEMBERS = {"pooled_votes", "equal_answer", "committee"}
+REMEMBERS = {"pooled_votes", "equal_answer", "trapo"}
 
 
-@pytest.mark.parametrize("name", [name for name in SCORERS if not name.startswith("gnn") and name not in REMEMBERS])
+@pytest.mark.parametrize(
+    "name", [name for name in SCORERS if not name.startswith("reward_model") and name not in REMEMBERS]
+)
 def test_every_scorer_says_what_it_says_without_experience(beside: Snapshot, alone: Snapshot, name: str) -> None:
     scorer = SCORERS[name]()
     scorer.fit(alone.with_labels(hide_units(alone, alone.query_targets)), seed=0)

@@ -6,15 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from memgraph.consensus import FEATURES, consensus_features
 from memgraph.errors import EmbeddingSpaceError, ModelError
 from memgraph.metrics import evaluate_scores
 from memgraph.models.pairs import right_and_wrong
 from memgraph.reward_model import RewardModel, RewardModelConfig
-from memgraph.snapshot import Snapshot, hide_units
-from tests.unit.snapshots import DIMENSION, shuffle_rollouts, snapshot, unit
-
-CONFIG = RewardModelConfig(hidden=16, heads=2, epochs=30)
-BRIEF = replace(CONFIG, epochs=4)  # where what was learned is not the point
+from memgraph.snapshot import Snapshot
+from tests.unit.snapshots import shuffle_rollouts, snapshot
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +22,7 @@ def data() -> Snapshot:
 
 @pytest.fixture(scope="module")
 def model(data: Snapshot) -> RewardModel:
-    return RewardModel.fit(data, seed=0, config=CONFIG)
+    return RewardModel.fit(data, seed=0)
 
 
 def test_it_learns_what_can_be_learned(data: Snapshot, model: RewardModel) -> None:
@@ -37,8 +35,8 @@ def test_it_learns_what_can_be_learned(data: Snapshot, model: RewardModel) -> No
 def test_the_same_seed_gives_the_same_model_to_the_bit_and_another_seed_another(
     data: Snapshot, model: RewardModel
 ) -> None:
-    assert RewardModel.fit(data, seed=0, config=CONFIG).fingerprint() == model.fingerprint()
-    assert RewardModel.fit(data, seed=1, config=CONFIG).fingerprint() != model.fingerprint()
+    assert RewardModel.fit(data, seed=0).fingerprint() == model.fingerprint()
+    assert RewardModel.fit(data, seed=1).fingerprint() != model.fingerprint()
 
 
 def test_a_neighbours_label_moves_a_score(data: Snapshot, model: RewardModel) -> None:
@@ -74,7 +72,7 @@ def test_the_order_of_rollouts_does_not_matter(data: Snapshot, model: RewardMode
 @pytest.mark.parametrize("rollouts", [1, 2, 7])
 def test_any_number_of_rollouts_a_query(rollouts: int) -> None:
     data = snapshot(queries=20, rollouts=rollouts, labelled=10)
-    scores = RewardModel.fit(data, config=BRIEF).predict(data)
+    scores = RewardModel.fit(data).predict(data)
     assert len(scores) == 10 * rollouts
     assert np.isfinite(scores).all()
 
@@ -87,18 +85,24 @@ def test_queries_without_neighbours_answers_that_all_agree_and_answers_that_are_
     agreeing = replace(data, rollout_answer=first)
     for odd in (lonely, missing, agreeing):
         assert np.isfinite(model.predict(odd)).all()
-        assert np.isfinite(RewardModel.fit(odd, config=BRIEF).predict(odd)).all()
+        assert np.isfinite(RewardModel.fit(odd).predict(odd)).all()
 
 
 def test_nothing_to_score_is_nothing(data: Snapshot, model: RewardModel) -> None:
     assert model.predict(data.with_targets(np.zeros(60, np.bool_))).shape == (0,)
 
 
-def test_without_labels_or_with_one_class_the_error_says_what_to_do(data: Snapshot) -> None:
-    with pytest.raises(ModelError, match="no labels are visible; reveal some with `memreward reveal`"):
-        RewardModel.fit(replace(data, labels=np.full_like(data.labels, np.nan)))
+def test_with_labels_of_one_class_the_error_says_what_to_do(data: Snapshot) -> None:
     with pytest.raises(ModelError, match="label more queries"):
         RewardModel.fit(replace(data, labels=np.where(np.isnan(data.labels), np.nan, 0).astype(np.float32)))
+
+
+def test_without_labels_it_is_the_vote(data: Snapshot) -> None:
+    unlabelled = data.with_labels(np.full_like(data.labels, np.nan))
+    model = RewardModel.fit(unlabelled)
+    assert model.metrics == {"labelled_queries": 0.0, "labelled_rollouts": 0.0}
+    votes = consensus_features(data)[data.target_rollouts, FEATURES.index("share")]
+    np.testing.assert_allclose(model.predict(unlabelled), 1 / (1 + np.exp(2.4 - 5.5 * votes)), atol=1e-5)
 
 
 def test_a_checkpoint_gives_the_same_scores_back(data: Snapshot, model: RewardModel, tmp_path: Path) -> None:
@@ -117,61 +121,15 @@ def test_a_checkpoint_gives_the_same_scores_back(data: Snapshot, model: RewardMo
 def test_checks_can_be_switched_off() -> None:
     data = snapshot(queries=20, labelled=10)
     noted = replace(data, feature_names=["check_form_length"], rollout_features=data.labels[:, None] * 1.0)
-    without = replace(CONFIG, checks=())
+    without = RewardModelConfig(checks=())
     plain, ignoring = (RewardModel.fit(one, config=without).predict(one) for one in (data, noted))
     np.testing.assert_array_equal(plain, ignoring)
 
 
-@pytest.mark.parametrize("parts", [{"label_inputs": False}, {"similarity": False}])
-def test_without_labels_as_inputs_or_similar_queries_a_neighbours_label_moves_nothing(
-    data: Snapshot, parts: dict[str, bool]
-) -> None:
-    model = RewardModel.fit(data, config=replace(CONFIG, **parts))
+def test_without_labels_as_inputs_a_neighbours_label_moves_nothing(data: Snapshot) -> None:
+    model = RewardModel.fit(data, config=RewardModelConfig(label_inputs=False))
     flipped = replace(data, labels=(1 - data.labels).astype(np.float32))
     np.testing.assert_array_equal(model.predict(flipped), model.predict(data))
-
-
-def test_networks_that_do_not_help_on_held_out_queries_leave_the_committee_alone(data: Snapshot) -> None:
-    rng = np.random.default_rng(0)
-    noise = replace(data, labels=np.where(np.isnan(data.labels), np.nan, rng.integers(0, 2, len(data.labels))))
-    model = RewardModel.fit(replace(noise, labels=noise.labels.astype(np.float32)), config=CONFIG)
-    assert model.metrics["gain_of_networks"] is not None
-    assert model.metrics["gain_of_networks"] < 3
-    labels = hide_units(noise, noise.query_targets).astype(np.float32)
-    committee = model._committee.logits(noise, labels)[noise.target_rollouts] * model.calibration
-    np.testing.assert_allclose(model.predict(noise), 1 / (1 + np.exp(-committee)), atol=1e-6)
-
-
-def test_networks_help_where_the_structure_of_the_memory_says_what_the_features_do_not() -> None:
-    """Right thinking differs from query to query here, and only labels of the same kind of query tell."""
-    data = kinds()
-    with_networks = RewardModel.fit(data, config=replace(CONFIG, hidden=32, patience=60))
-    assert with_networks.metrics["gain_of_networks"] is not None
-    assert with_networks.metrics["gain_of_networks"] > 3
-
-
-def kinds() -> Snapshot:
-    """Queries of two kinds with opposite signs of right thinking, told apart by the query's vector alone."""
-    rng = np.random.default_rng(5)
-    one = snapshot(queries=300, rollouts=4, labelled=150)
-    kind = np.arange(300) % 2 * 2 - 1
-    right = rng.random(1200) < 0.5
-    sign = np.where(right, 1, -1) * kind[one.rollout_query]
-    return replace(
-        one,
-        query_embeddings=unit(rng.normal(size=(300, DIMENSION)) + 3 * kind[:, None]),
-        thinking_embeddings=unit(rng.normal(size=(1200, DIMENSION)) + 2 * sign[:, None]),
-        rollout_answer=np.arange(1200),
-        answer_keys=[f"a{row}" for row in range(1200)],
-        answer_query=one.rollout_query,
-        answer_values=[str(row) for row in range(1200)],
-        answer_class=np.arange(1200),
-        answer_valid=np.ones(1200, np.bool_),
-        answer_embeddings=unit(rng.normal(size=(1200, DIMENSION))),
-        similar=one.similar[:, :0],
-        similar_scores=one.similar_scores[:0],
-        labels=np.where(one.rollout_query < 150, right, np.nan).astype(np.float32),
-    )
 
 
 def test_pairs_are_every_right_rollout_with_every_wrong_one_of_its_query() -> None:

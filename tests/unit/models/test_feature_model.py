@@ -1,45 +1,54 @@
-"""The vote moved by labels, with a committee beside it where labels show that it helps."""
+"""The vote moved by labels, in two regressions."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
+from memgraph.consensus import FEATURES, consensus_features
 from memgraph.models.feature_model import FEWEST_QUERIES, FeatureModel
 from memgraph.snapshot import Snapshot
-from tests.unit.snapshots import snapshot, unit
+from tests.unit.models.test_reliability import two_authors
+from tests.unit.snapshots import snapshot
 
 
 def fit(data: Snapshot, seed: int = 0) -> tuple[FeatureModel, np.ndarray]:
     return FeatureModel.fit(data, np.flatnonzero(~np.isnan(data.labels)), data.labels, checks=(), seed=seed)
 
 
-def test_few_labelled_queries_have_no_committee() -> None:
+def test_few_labelled_queries_have_no_second_regression() -> None:
     model, logits = fit(snapshot(queries=60, labelled=FEWEST_QUERIES - 1))
-    assert (model.committee, model.trust) == (None, 0.0)
+    assert model.second is None
     assert np.isfinite(logits).all()
 
 
-def test_a_committee_that_helps_is_trusted_and_kept() -> None:
-    data = snapshot(queries=120, labelled=100)
-    rng = np.random.default_rng(0)
-    right, total = data.labels == 1, len(data.labels)
-    size = np.where(right, rng.uniform(0, 0.5, total), rng.uniform(0.5, 1, total))  # no line tells them apart
-    hint = (size * rng.choice([-1, 1], total)).astype(np.float32)
-    data = replace(
-        data,
-        feature_names=["hint"],
-        rollout_features=hint[:, None],
-        thinking_embeddings=unit(rng.normal(size=data.thinking_embeddings.shape)),
-    )
-    model, logits = fit(data)
-    assert model.trust > 0
+def test_without_labels_it_is_the_vote_and_what_other_memories_taught() -> None:
+    data = snapshot(queries=40, labelled=0)
+    hint = np.random.default_rng(0).normal(size=len(data.labels)).astype(np.float32)
+    data = replace(data, feature_names=["check_form_length"], rollout_features=hint[:, None])
+    votes = consensus_features(data)[:, FEATURES.index("share")]
+    vote = FeatureModel.of_prior(data, checks=("form",), prior=None).logits(data, data.labels)
+    np.testing.assert_allclose(vote, 5.5 * votes - 2.4, atol=1e-5)
+    taught = FeatureModel.of_prior(data, checks=("form",), prior={"check_form_length": 0.5})
+    moved = taught.logits(data, data.labels) - vote
+    assert np.corrcoef(moved, hint)[0, 1] > 0.99
+    again = FeatureModel.loads(taught.dumps())
+    np.testing.assert_array_equal(again.logits(data, data.labels), taught.logits(data, data.labels))
+
+
+def test_a_second_regression_that_helps_is_kept_and_read_back_to_the_bit() -> None:
+    data, truth = two_authors(style=False)
+    data = data.with_labels(np.where(data.rollout_query < 80, truth, np.nan).astype(np.float32))
+    rows = np.flatnonzero(~np.isnan(data.labels))
+    model, logits = FeatureModel.fit(data, rows, data.labels, checks=(), policies=True, seed=0)
+    assert model.second is not None
     again = FeatureModel.loads(model.dumps())
     np.testing.assert_array_equal(again.logits(data, data.labels), model.logits(data, data.labels))
     assert again.digest() == model.digest()
     unlabelled = np.isnan(data.labels)
-    np.testing.assert_allclose(logits[unlabelled], model.logits(data, data.labels)[unlabelled], atol=1e-5)
+    assert roc_auc_score(truth[unlabelled], logits[unlabelled]) > 0.8
 
 
 def test_experience_moves_the_scores_of_its_query() -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from memgraph.committee import Committee
 from memgraph.consensus import FEATURES, consensus_features
-from memgraph.reliability import RELIABILITY, PolicyReliability, Reliability
+from memgraph.models.feature_model import FeatureModel
+from memgraph.models.reliability import RELIABILITY, PolicyReliability, Reliability
 from memgraph.snapshot import Floats, Snapshot
 from tests.unit.snapshots import snapshot
 
@@ -50,7 +50,7 @@ def share(data: Snapshot) -> Floats:
 def test_a_way_of_writing_that_votes_confirm_is_believed_without_any_label() -> None:
     data, _ = two_authors(style=True)
     own = data.rollout_features
-    found = Reliability.fit(data, own, share(data), seed=0).features(data, own)[:, 0]
+    found = Reliability.fit(data, own, share(data)).features(data, own)[:, 0]
     careful = np.array([policy == "careful" for policy in data.rollout_policies])
     assert found.shape == (QUERIES * ROLLOUTS,)
     assert found[careful].mean() > found[~careful].mean() + 0.1
@@ -58,9 +58,10 @@ def test_a_way_of_writing_that_votes_confirm_is_believed_without_any_label() -> 
 
 def test_a_feature_that_says_nothing_is_not_believed() -> None:
     data, _ = two_authors(style=False)
-    found = Reliability.fit(data, data.rollout_features, share(data), seed=0).features(data, data.rollout_features)
+    found = Reliability.fit(data, data.rollout_features, share(data)).features(data, data.rollout_features)
     assert abs(found[:, 0]).mean() < 0.1
-    assert Reliability.fit(data, np.zeros((len(found), 0), np.float32), share(data), seed=0).models == ()
+    nothing = np.zeros((len(found), 0), np.float32)
+    assert not Reliability.fit(data, nothing, share(data)).features(data, nothing)[:, 0].any()
 
 
 def test_policies_are_told_apart_by_name_and_an_unknown_one_stands_in_the_middle() -> None:
@@ -77,9 +78,10 @@ def test_policies_are_told_apart_by_name_and_an_unknown_one_stands_in_the_middle
 
 def test_an_excerpt_of_the_memory_says_the_same_as_all_of_it() -> None:
     data, truth = two_authors(style=True)
+    data = replace(data, similar=data.similar[:, :0], similar_scores=data.similar_scores[:0])
     labelled = replace(data, labels=np.where(data.rollout_query < 40, truth, np.nan).astype(np.float32))
     rows = np.flatnonzero(~np.isnan(labelled.labels))
-    committee, _ = Committee.fit(labelled, rows, labelled.labels, checks=("form",), policies=True, seed=0)
+    model, _ = FeatureModel.fit(labelled, rows, labelled.labels, checks=("form",), policies=True, seed=0)
     kept, answers = data.rollout_query >= 100, data.answer_query >= 100
     excerpt = replace(
         data,
@@ -106,20 +108,20 @@ def test_an_excerpt_of_the_memory_says_the_same_as_all_of_it() -> None:
         thinking_texts=[""] * int(kept.sum()),
         rollout_features=data.rollout_features[kept],
         labels=np.full(int(kept.sum()), np.nan, np.float32),
-    ).without_similarity()
-    whole = committee.logits(data.without_similarity(), data.labels)
-    np.testing.assert_allclose(committee.logits(excerpt, excerpt.labels), whole[kept], atol=1e-5)
+    )
+    whole = model.logits(data, data.labels)
+    np.testing.assert_allclose(model.logits(excerpt, excerpt.labels), whole[kept], atol=1e-5)
 
 
 @pytest.mark.parametrize("policies", [False, True])
-def test_a_committee_is_read_back_to_the_bit_and_knows_policies_only_if_told(policies: bool) -> None:
+def test_a_model_is_read_back_to_the_bit_and_knows_policies_only_if_told(policies: bool) -> None:
     data, truth = two_authors(style=False)
     labelled = replace(data, labels=np.where(data.rollout_query < 40, truth, np.nan).astype(np.float32))
     rows = np.flatnonzero(~np.isnan(labelled.labels))
-    committee, _ = Committee.fit(labelled, rows, labelled.labels, checks=(), policies=policies, seed=0)
-    loaded = Committee.loads(committee.dumps())
-    before = committee.logits(labelled, labelled.labels)
+    model, _ = FeatureModel.fit(labelled, rows, labelled.labels, checks=(), policies=policies, seed=0)
+    loaded = FeatureModel.loads(model.dumps())
+    before = model.logits(labelled, labelled.labels)
     np.testing.assert_array_equal(loaded.logits(labelled, labelled.labels), before)
-    assert loaded.digest() == committee.digest()
+    assert loaded.digest() == model.digest()
     renamed = replace(labelled, rollout_policies=labelled.rollout_policies[1:] + labelled.rollout_policies[:1])
-    assert bool((committee.logits(renamed, labelled.labels) != before).any()) == policies
+    assert bool((model.logits(renamed, labelled.labels) != before).any()) == policies
