@@ -54,7 +54,6 @@ from memgraph.features import rollout_features
 from memgraph.labels.truth import FileTruth
 from memgraph.ledger import draw
 from memgraph.metrics import evaluate_scores
-from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import MajorityVote
 from memgraph.snapshot import Bools, Floats, Snapshot
 from memgraph.threads import one_thread
@@ -66,7 +65,6 @@ _SHIFTS, _SORTS = ("stronger", "random"), ("other", "same")
 _ARMS = ("vote", "cold", "warm", "warm_now", "old_0.3", "old_0.1", "nearness")
 _METRICS = ("auc", "within_query_auc", "accuracy", "ece")
 _FEWEST_TO_CALIBRATE = 20
-_CONFIG = RewardModelConfig(members=1)  # one network would have nobody to train on: it stays out
 
 
 def main() -> None:
@@ -238,7 +236,7 @@ def _fitted(snapshot: Snapshot, arm: str, second: Bools, now: Bools, seed: int) 
         weights = np.where(second, 1, float(arm.removeprefix("old_"))).astype(np.float32)
     elif arm == "nearness":
         weights = np.where(second, 1, _nearness(snapshot, second)).astype(np.float32)
-    return RewardModel.fit(snapshot, seed=seed, config=_CONFIG, at_random=at_random, weights=weights)
+    return RewardModel.fit(snapshot, seed=seed, at_random=at_random, weights=weights)
 
 
 def _nearness(snapshot: Snapshot, second: Bools) -> Floats:

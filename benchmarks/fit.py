@@ -1,11 +1,8 @@
-"""What a fit of the reward model costs, by the number of labelled rollouts that it learns from.
-
-    features    the feature model alone (`RewardModelConfig(members=0)`)
-    networks    what the graph networks add to it
+"""What a fit of the reward model and a prediction cost, by the number of labelled rollouts that it learns from.
 
 All files of a folder go into one memory; of its queries, drawn anew for each repeat, as many are labelled as it takes, and
-the others stay in the graph without labels. Networks that gain nothing end early, which a figure can show too. Needs the
-same folder as reward_quality.py does, or one that tiny_rollouts.py makes.
+the others stay in the graph without labels. A reward call's 128 rollouts are scored then. Needs the same folder as
+reward_quality.py does, or one that tiny_rollouts.py makes.
 
 python benchmarks/fit.py ROLLOUTS [--labelled N …] [--repeats N] [--quick] [--json]
 """
@@ -25,10 +22,10 @@ from machine import machine, versions
 from rollout_files import Judged, files_of, judged_memory
 
 from memgraph import RewardModel
-from memgraph.reward_model import RewardModelConfig
 from memgraph.snapshot import Snapshot
 
 Row = dict[str, Any]
+_CALL = 128  # rollouts
 
 
 def main() -> None:
@@ -56,12 +53,12 @@ def main() -> None:
         print(json.dumps({"benchmark": "fit", "machine": machine(), "versions": versions(), "rows": rows}, indent=2))
         return
     print(
-        f"{machine()}; {versions()}\n{'labelled':>9}{'queries':>9}{'features':>24}{'networks':>24}  seconds: mean (min to max)"
+        f"{machine()}; {versions()}\n{'labelled':>9}{'queries':>9}{'fit':>24}{'score 128':>24}  seconds: mean (min to max)"
     )
     for labelled in options.labelled:
         group = [row for row in rows if row["asked"] == labelled]
         found, queries = (round(statistics.mean(row[name] for row in group)) for name in ("labelled", "queries"))
-        print(f"{found:9}{queries:9}{spread(group, 'features'):>24}{spread(group, 'networks'):>24}")
+        print(f"{found:9}{queries:9}{spread(group, 'fit'):>24}{spread(group, 'score'):>24}")
 
 
 def with_labels(judged: Judged, wanted: int, seed: int) -> Snapshot:
@@ -75,25 +72,32 @@ def with_labels(judged: Judged, wanted: int, seed: int) -> Snapshot:
 
 
 def time_fit(snapshot: Snapshot, seed: int) -> Row:
-    """Seconds of the feature model and of what the networks add."""
-    seconds = []
-    for config in (RewardModelConfig(members=0), RewardModelConfig()):
-        start = time.perf_counter()
-        model = RewardModel.fit(snapshot, seed=seed, config=config)
-        seconds.append(time.perf_counter() - start)
+    """Seconds of the fit, and of scoring the rollouts of some queries without labels."""
+    start = time.perf_counter()
+    model = RewardModel.fit(snapshot, seed=seed)
+    fitted = time.perf_counter() - start
+    unlabelled = np.setdiff1d(np.arange(len(snapshot.query_keys)), snapshot.labelled_queries)
+    asked = np.zeros(len(snapshot.query_keys), np.bool_)
+    asked[unlabelled[: max(1, _CALL * len(asked) // len(snapshot.rollout_keys))]] = True
+    # a call reads what stands around its queries, not the whole memory
+    near = snapshot.similar[0][asked[snapshot.similar[1]]]
+    around = asked | np.isin(np.arange(len(asked)), near)
+    piece = snapshot.with_rollouts(around[snapshot.rollout_query]).with_targets(asked)
+    start = time.perf_counter()
+    scored = len(model.predict(piece))
     return {
         "labelled": int(model.metrics["labelled_rollouts"] or 0),
         "queries": int(model.metrics["labelled_queries"] or 0),
-        "features": round(seconds[0], 1),
-        "networks": round(seconds[1] - seconds[0], 1),
-        "networks_on": model.networks_on,
+        "fit": round(fitted, 2),
+        "score": round(time.perf_counter() - start, 3),
+        "scored": scored,
     }
 
 
 def spread(rows: list[Row], name: str) -> str:
     """Mean (least to most)."""
     values = [row[name] for row in rows]
-    return f"{statistics.mean(values):.1f} ({min(values):.1f} to {max(values):.1f})"
+    return f"{statistics.mean(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def say(message: str) -> None:

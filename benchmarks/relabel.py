@@ -30,7 +30,6 @@ from memgraph.ledger import draw
 from memgraph.memory import Memory
 from memgraph.records import LabelView
 from memgraph.relabel import relabel
-from memgraph.reward_model import RewardModelConfig
 from memgraph.scoring import score_memory
 
 VIEW = LabelView(ledgers=("benchmark",))
@@ -83,8 +82,7 @@ def measure(memory: Memory, source: FileTruth, repeats: int) -> list[Row]:
     ledger = memory.ledger("benchmark")
     ledger.reveal(source, order[:spent])
     say("fitting")
-    model, registered = memory.fit(VIEW, query_keys=order[:_FITTED], config=RewardModelConfig(members=0))
-    assert not model.networks_on
+    model, registered = memory.fit(VIEW, query_keys=order[:_FITTED])
     rows: list[Row] = []
 
     def passed(name: str, labelled: int) -> None:

@@ -29,7 +29,6 @@ from memgraph.embedding import EmbeddingSpace, SentenceEmbedder, Vectors
 from memgraph.evaluation import temporary_memory
 from memgraph.labels.truth import FileTruth
 from memgraph.ledger import draw
-from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import RewardModelScorer
 from memgraph.settings import Settings
 from trainer.reward import Judged, MemoryReward
@@ -108,8 +107,7 @@ def grow(memory: Memory, scratch: Path, have: int, want: int) -> None:
 def time_calls(memory: Memory, scratch: Path, size: int, calls: int, *, first: bool) -> list[dict[str, Any]]:
     """Rows of the table for one size: seconds of each stage in each timed call."""
     view = LabelView(ledgers=("benchmark",))
-    # One epoch: how well it predicts does not matter here, and its size decides what scoring costs.
-    model, _ = memory.fit(view, config=RewardModelConfig(epochs=1)) if first else memory.latest_model()
+    model, _ = memory.fit(view) if first else memory.latest_model()
     revealed = memory.ledger("benchmark").revealed()
     files = sorted(scratch.glob("*.jsonl"))
     judged = Judged("benchmark", frozenset(revealed), FileTruth(files, run="import"), judge, len(revealed))

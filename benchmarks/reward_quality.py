@@ -23,6 +23,7 @@ from rollout_files import files_of, vectors_of
 
 from memgraph.evaluation import EvaluationRow, evaluate_files, summarise
 from memgraph.metrics import Curves
+from memgraph.models.prior import SHIPPED
 from memgraph.plots import plot_curves, plot_evaluation, plot_label_curve
 from memgraph.scorers import DEFAULT_SCORER, SCORERS
 from memgraph.splits import Experience
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--now", metavar="RUN[:N]", help="score this run only, of each query the first N rollouts")
     parser.add_argument("--history", nargs="*", default=[], help="with --now: runs that were in the memory before")
     parser.add_argument("--history-labels", choices=["none", "all"], default="none", help="those that are known")
+    parser.add_argument("--prior", default=SHIPPED, help="what the reward model starts from: a file, or none")
     parser.add_argument("--snapshots", type=Path, help="folder that keeps what is read of each set")
     parser.add_argument("--out", type=Path, default=Path("reward_quality.jsonl"), help="rows, appended as they come")
     parser.add_argument("--table", type=Path, help="Markdown tables to write; pictures of the same name beside them")
@@ -58,7 +60,7 @@ def main() -> None:
         parser.error("--history-labels all needs --history")
     experience = None if options.now is None else Experience.of(options.now, options.history, options.history_labels)
     files = files_of(options.rollouts, options.sets)
-    rows = [row for row in map(row_of, read_rows(options.out)) if experience_of(row) == experience]
+    rows = [row for row in map(row_of, read_rows(options.out)) if belongs(row, experience, options.prior)]
     fresh = evaluate_files(
         files,
         shares=options.labels,
@@ -67,6 +69,7 @@ def main() -> None:
         embeddings=[vectors_of(file) for file in files],
         experience=experience,
         snapshots=options.snapshots,
+        prior=options.prior,
         done={(row.file, row.labels, row.seed, row.scorer) for row in rows},
         say=lambda message: print(message, file=sys.stderr),
     )
@@ -96,6 +99,11 @@ def row_of(found: dict[str, Any]) -> EvaluationRow:
 def experience_of(row: EvaluationRow) -> Experience | None:
     """What was scored after what, None where everything was scored."""
     return None if row.now is None else Experience(row.now, row.samples, row.history, row.history_labels)
+
+
+def belongs(row: EvaluationRow, experience: Experience | None, prior: str) -> bool:
+    """Whether a row is of this trial: of the same history, and of this prior where it has one."""
+    return experience_of(row) == experience and row.prior in (None, Path(prior).name)
 
 
 def tables(rows: list[EvaluationRow]) -> str:

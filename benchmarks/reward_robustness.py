@@ -5,7 +5,7 @@
     noisy labels  a tenth of the labels is flipped
     look-alikes   the metrics are over queries with a labelled neighbour of cosine ≥ .9 and another right answer
     transfer      fitted on the labelled queries of one set, the metrics are over all rollouts of another one
-    without …     the reward model without labels as inputs, shared answers, similarity edges, residual, form, wording, checks
+    without …     the reward model without labels as inputs, form, all checks
 
 20 % of the queries are labelled. Needs the same folder as reward_quality.py; rows are appended to --out as they come, and
 a run that was stopped goes on where it was.
@@ -32,19 +32,15 @@ from memgraph.errors import ModelError
 from memgraph.evaluation import read_judged
 from memgraph.metrics import evaluate_scores
 from memgraph.reward_model import RewardModelConfig
-from memgraph.scorers import SCORERS, RewardModelScorer, Scorer
+from memgraph.scorers import DEFAULT_SCORER, SCORERS, RewardModelScorer, Scorer
 from memgraph.snapshot import Bools, Floats, Snapshot
 from memgraph.splits import Split, splits
 from trainer.reporting import append_rows, read_rows
 
-SCORERS_HERE = ("majority_vote", "consensus_share", "logistic", "boosting", "gnn")
+SCORERS_HERE = ("majority_vote", "consensus_share", "logistic", "boosting", DEFAULT_SCORER)
 ABLATIONS = {
     "labels as inputs": RewardModelConfig(label_inputs=False),
-    "shared answers": RewardModelConfig(shared_answers=False),
-    "similarity edges": RewardModelConfig(similarity=False),
-    "residual": RewardModelConfig(residual=False),
     "form": RewardModelConfig(checks=tuple(check for check in ALL_CHECKS if check != "form")),
-    "wording": RewardModelConfig(wording=False),
     "checks": RewardModelConfig(checks=()),
 }
 _SHARE, _FLIPPED, _ALIKE = 0.2, 0.1, 0.9
@@ -151,7 +147,7 @@ def main() -> None:
                 add(
                     name,
                     f"without {part}",
-                    "gnn",
+                    DEFAULT_SCORER,
                     split.seed,
                     lambda config=config: RewardModelScorer(config=config),
                     plain,
@@ -160,7 +156,7 @@ def main() -> None:
         other = loaded[target][split.seed]
         scored = replace(other.snapshot, labels=np.full_like(other.snapshot.labels, np.nan))
         case = (split.snapshot, scored, other.truth, ~np.isnan(other.truth))
-        for scorer in ("majority_vote", "logistic", "gnn"):
+        for scorer in ("majority_vote", "logistic", DEFAULT_SCORER):
             add(target, f"transfer from {source}", scorer, split.seed, SCORERS[scorer], case)
     if options.json:
         found = {"machine": machine(), "versions": versions(), "rows": rows}

@@ -34,6 +34,7 @@ from memgraph.labels.truth import FileTruth, TruthSource
 from memgraph.ledger import Ledger, StatedAnswer
 from memgraph.memory import Memory
 from memgraph.metrics import Curves, evaluate_scores, evaluation_curves
+from memgraph.models.prior import SHIPPED, Prior
 from memgraph.records import LabelView
 from memgraph.rollouts.columns import Columns
 from memgraph.rollouts.files import ColumnNames, Reject, Row, read_rows
@@ -55,7 +56,8 @@ class EvaluationRow:
         history: runs whose rollouts were in the memory before.
         history_labels: which labels of the history were known.
         networks_on: whether graph networks were on in the fitted model, None where there is no such model.
-        prior: always None for now.
+        prior: what the model started from (`memgraph.models.prior`), None for scorers that start from none.
+        seen_in_pretraining: whether that was learned on one of the file's queries, None without a prior.
         samples: so many rollouts of each query in that run, None for all.
     """
 
@@ -76,6 +78,7 @@ class EvaluationRow:
     history_labels: HistoryLabels = "none"
     networks_on: bool | None = None
     prior: str | None = None
+    seen_in_pretraining: bool | None = None
     samples: int | None = None
 
 
@@ -125,6 +128,7 @@ def evaluate_files(
     experience: Experience | None = None,
     judge: Judge | None = None,
     snapshots: Path | None = None,
+    prior: str = SHIPPED,
     done: Collection[tuple[str, float, int, str]] = (),
     told: AnswerReport | None = None,
     say: Callable[[str], None] = lambda _: None,
@@ -164,7 +168,7 @@ def evaluate_files(
             told.add(judged.answers)
         for split in splits(judged, list(open_scorers), experience=experience):
             for name in open_scorers[split.share, split.seed]:
-                row = _evaluate_scorer(name, split, file, confidence)
+                row = _evaluate_scorer(name, split, file, confidence, prior)
                 if experience is not None:
                     row = replace(
                         row,
@@ -326,10 +330,14 @@ def _truth(snapshot: Snapshot, source: TruthSource, ledger: Ledger, judge: Judge
     return truth
 
 
-def _evaluate_scorer(name: str, split: Split, file: Path, confidence: float) -> EvaluationRow:
+def _evaluate_scorer(name: str, split: Split, file: Path, confidence: float, prior: str) -> EvaluationRow:
     snapshot = split.snapshot
     start = time.perf_counter()
     scorer = SCORERS[name]()
+    learned = None
+    if isinstance(scorer, RewardModelScorer):
+        scorer.config = replace(scorer.config, prior=prior)
+        learned = Prior.of(prior)
     try:
         scorer.fit(snapshot, seed=split.seed)
         probability: Floats = scorer.score(snapshot).above(confidence).probability
@@ -348,6 +356,8 @@ def _evaluate_scorer(name: str, split: Split, file: Path, confidence: float) -> 
         seconds=round(seconds, 3),
         rollouts=int(known.sum()),
         curves=evaluation_curves(probability[known], split.truth[known]),
+        prior=None if learned is None else Path(learned.name).name,
+        seen_in_pretraining=None if learned is None else learned.has_seen(snapshot.query_texts),
         networks_on=scorer.networks_on if isinstance(scorer, (RewardModelScorer, PaperGnnScorer)) else None,
     )
 

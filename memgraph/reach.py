@@ -1,9 +1,8 @@
 """What a score reads, and whether that has changed since the score was made.
 
 A score reads its query's rollouts, the queries around it (its own neighbours and those that list it, as `export.Caps` bound
-them), and of each of these the rollouts that `cypher/read/rollouts.cypher` chooses, with the labels in force: the labelled
-ones, or all where graph networks correct the feature model. Nothing else moves it; what the model learned is fixed when it
-is fitted.
+them), and of each of these the labelled rollouts that `cypher/read/rollouts.cypher` chooses, with the labels in force. Nothing
+else moves it; what the model learned is fixed when it is fitted.
 
     query ──► structure: its rollouts, the queries around it
           └─► labels: what the queries around it offer, and its own
@@ -41,8 +40,7 @@ class Offer:
     Attributes:
         labels: digest of its rollouts that may be read, with their labels; "" where there are none.
         labelled: how many of its rollouts have a label.
-        near: digest of its neighbours that count when it lies around another query: near-duplicates, or all of them
-            where networks pass messages along.
+        near: digest of its near-duplicates, which count when it lies around another query.
     """
 
     labels: str = ""
@@ -97,9 +95,7 @@ def view_key(view: LabelView) -> str:
     return key_of("view", json.dumps(view_parameters(view), sort_keys=True, default=str))
 
 
-def readings(
-    database: Database, space: EmbeddingSpace, model: str, view: LabelView, *, labelled_only: bool
-) -> Iterator[Reading]:
+def readings(database: Database, space: EmbeddingSpace, model: str, view: LabelView) -> Iterator[Reading]:
     """All queries of the memory in order of key, page by page.
 
     Besides a page, what each labelled query offers is held in memory (some 200 bytes each).
@@ -107,9 +103,8 @@ def readings(
     Args:
         space: of the vectors that make queries neighbours.
         model: key of the registered reward model.
-        labelled_only: whether its scores read the labelled rollouts around them only.
     """
-    known = offers(database, space, view, labelled_only=labelled_only)
+    known = offers(database, space, view)
     wanted: dict[str, Any] = {"limit": _PAGE, "incoming": _CAPS.incoming, "space": space.vector_property}
     wanted |= {"model": model, "view": view_key(view)}
     after = ""
@@ -118,7 +113,7 @@ def readings(
         after = page[-1]["key"]
 
 
-def offers(database: Database, space: EmbeddingSpace, view: LabelView, *, labelled_only: bool) -> dict[str, Offer]:
+def offers(database: Database, space: EmbeddingSpace, view: LabelView) -> dict[str, Offer]:
     """What each query offers to the scores around it; queries that offer nothing are not among them."""
     seen = view_parameters(view)
     found = {
@@ -126,19 +121,13 @@ def offers(database: Database, space: EmbeddingSpace, view: LabelView, *, labell
         for row in database.query(
             cypher("read/near_lists"),
             space=space.vector_property,
-            least=NEAR_DUPLICATE if labelled_only else -1.0,
+            least=NEAR_DUPLICATE,
         )
     }
-    keys = (
-        database.query(cypher("read/labelled_queries"), **seen)
-        if labelled_only
-        else database.query(cypher("read/query_keys"), datasets=None)
-    )
+    keys = database.query(cypher("read/labelled_queries"), **seen)
     for start in range(0, len(keys), _PAGE):
         batch = [row["key"] for row in keys[start : start + _PAGE]]
-        rows = database.query(
-            cypher("read/offers"), keys=batch, rollouts=_CAPS.rollouts, labelled_only=labelled_only, **seen
-        )
+        rows = database.query(cypher("read/offers"), keys=batch, rollouts=_CAPS.rollouts, **seen)
         labels = read_labels(database, [row["key"] for row in rows if row["labelled"]], view)
         in_force = labels_in_force(labels, {rollout: answer for row in rows for rollout, answer in row["rollouts"]})
         for row in rows:

@@ -113,7 +113,7 @@ def relabel(
     start = time.perf_counter()
     report = RelabelReport()
     total = memory.count_queries()
-    looking = _Timed(readings(memory.database, memory.space, registered.key, view, labelled_only=not model.networks_on))
+    looking = _Timed(readings(memory.database, memory.space, registered.key, view))
 
     def affected() -> Iterator[Reading]:
         for reading in looking:

@@ -13,6 +13,7 @@ import numpy as np
 
 from memgraph.calibration import both_classes, calibrated, noise_floor, temperature
 from memgraph.checks import ALL_CHECKS
+from memgraph.consensus import experience_labels
 from memgraph.errors import EmbeddingSpaceError, ModelError
 from memgraph.metrics import evaluate_scores
 from memgraph.models.feature_model import FeatureModel
@@ -145,7 +146,8 @@ class RewardModel:
     def predict(self, snapshot: Snapshot) -> Floats:
         """[target rollouts] probability of being right, in the order of `snapshot.target_rollouts`.
 
-        Labels of the target queries and of their near-duplicates are not looked at, nor are those of experience.
+        Labels of the target queries and of their near-duplicates are not looked at. Where an equal answer of a query's
+        experience has a label, the rollout has it too (`memgraph.consensus.experience_labels`).
 
         Raises:
             EmbeddingSpaceError: if the snapshot's vectors are of another space than the model's.
@@ -157,11 +159,11 @@ class RewardModel:
             )
         if not snapshot.rollout_targets.any():
             return np.zeros(0, np.float32)
-        experience = self._features.experience(snapshot)
+        experience, known = self._features.experience(snapshot), experience_labels(snapshot)[snapshot.rollout_targets]
         snapshot = snapshot.without_experience()
         labels = self.config.visible(hide_units(snapshot, snapshot.query_targets))
         logits = self._features.logits(snapshot, labels, snapshot.rollout_targets, experience=experience)
-        return calibrated(logits, self.calibration)
+        return np.where(np.isnan(known), calibrated(logits, self.calibration), known).astype(np.float32)
 
     def fingerprint(self) -> str:
         """sha256 of weights, calibration and settings: equal models have equal fingerprints."""

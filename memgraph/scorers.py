@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from memgraph.checks import ALL_CHECKS
-from memgraph.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features
+from memgraph.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features, experience_labels
 from memgraph.errors import ModelError
 from memgraph.features import in_order, rollout_features, similarity_features
 from memgraph.keys import key_of
@@ -141,13 +141,8 @@ class EqualAnswer(_Unfitted):
     def score(self, snapshot: Snapshot) -> Scores:
         """Mean label, or agreement, 0..1; a missing answer equals none."""
         share = experience_features(snapshot)[snapshot.target_rollouts, EXPERIENCE.index("pooled_share")]
-        classes, valid = snapshot.rollout_class, snapshot.answer_valid[snapshot.rollout_answer]
-        known = ~snapshot.rollout_asked & ~np.isnan(snapshot.labels) & valid
-        count = np.bincount(classes[known], minlength=classes.max(initial=0) + 1)
-        total = np.bincount(classes[known], snapshot.labels[known], minlength=len(count))
-        own = classes[snapshot.target_rollouts]
-        labelled = total[own] / np.maximum(count[own], 1)
-        return Scores.of(snapshot, np.where(count[own] > 0, labelled, share), source=self.name)
+        known = experience_labels(snapshot)[snapshot.target_rollouts]
+        return Scores.of(snapshot, np.where(np.isnan(known), share, known), source=self.name)
 
 
 class RandomReward:
@@ -395,11 +390,11 @@ class RewardModelScorer:
     ) -> None:
         self.name = name
         self._model = model
-        self._config = config or RewardModelConfig()
+        self.config = config or RewardModelConfig()
 
     def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
         """Fit a reward model; ModelError where the labels do not suffice."""
-        self._model = RewardModel.fit(snapshot, seed=seed, config=self._config)
+        self._model = RewardModel.fit(snapshot, seed=seed, config=self.config)
 
     @property
     def networks_on(self) -> bool | None:

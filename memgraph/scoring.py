@@ -73,9 +73,7 @@ def score_memory(
     queries = abstained = 0
     scored: list[float] = []
     done, total = 0, memory.count_queries()
-    for piece in pieces(
-        readings(memory.database, memory.space, registered.key, view, labelled_only=not model.networks_on)
-    ):
+    for piece in pieces(readings(memory.database, memory.space, registered.key, view)):
         rewarded = score_piece(memory, model, registered, view, piece, confidence=confidence)
         queries += sum(reading.open for reading in piece)
         abstained += sum(one.predicted and one.score is None for one in rewarded)
@@ -166,11 +164,10 @@ def predict(
 ) -> dict[str, float | None]:
     """Rollout key → score by the model, None where it abstains: of all rollouts of the queries that are not wholly labelled.
 
-    A feature model answers for many queries at once (`export.evidence`). Graph networks would let queries that are asked for
-    together hear each other, and a query that is partly labelled would have to hide its labels from the others: these are
-    scored one by one.
+    It answers for many queries at once (`export.evidence`). A query that is partly labelled would have to hide its labels from
+    the others: these are scored one by one.
     """
-    together = [one.key for one in piece if one.open and not one.labelled and not model.networks_on]
+    together = [one.key for one in piece if one.open and not one.labelled]
     alone = sorted({one.key for one in piece if one.open} - set(together))
     snapshots: list[Snapshot] = [memory.subgraph([key], view) for key in alone]
     if together:

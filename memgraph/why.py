@@ -23,7 +23,7 @@ from memgraph.resources import cypher
 from memgraph.reward_model import RewardModel
 from memgraph.snapshot import Bools, Snapshot
 
-InfluenceKind = Literal["neighbour", "neighbour answer", "group answer"]
+InfluenceKind = Literal["neighbour", "neighbour answer", "group answer", "experience answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,7 @@ def why(
     query = memory.database.query(cypher("read/query_of_rollout"), rollout=rollout)[0]["query"]
     snapshot = memory.subgraph([query], replace(view, as_of=last.at))
     row = snapshot.rollout_keys.index(rollout)
-    if not model.networks_on:
-        snapshot, row = _read_by_features(snapshot, row)
+    snapshot, row = _what_is_read(snapshot, row)
 
     def score(changed: Snapshot) -> float:
         position = changed.rollout_keys.index(rollout)
@@ -112,10 +111,10 @@ def why(
     return Explanation(rollout, query, last, now, blank, found)
 
 
-def _read_by_features(snapshot: Snapshot, row: int) -> tuple[Snapshot, int]:
-    """Without the rollouts that a feature model does not read for this one: other groups, and those without a label."""
+def _what_is_read(snapshot: Snapshot, row: int) -> tuple[Snapshot, int]:
+    """Without the rollouts that no score of this query reads: those to other queries that have no label."""
     around = ~np.isnan(snapshot.labels) & ~snapshot.query_targets[snapshot.rollout_query]
-    kept = around | (snapshot.rollout_group == snapshot.rollout_group[row])
+    kept = around | (snapshot.rollout_query == snapshot.rollout_query[row])
     return snapshot.with_rollouts(kept), int(kept[:row].sum())
 
 
@@ -147,11 +146,14 @@ def _left_out(memory: Memory, snapshot: Snapshot, row: int) -> Iterator[tuple[In
         query = int(snapshot.answer_query[answer])
         yield labels("neighbour answer", snapshot.answer_keys[answer], snapshot.answer_values[answer], rows, query)
     group = snapshot.rollout_group == snapshot.rollout_group[row]
+    other = (snapshot.rollout_query == own) & ~group
     group[row] = False
-    for answer in np.unique(snapshot.rollout_answer[group]).tolist():
-        rows = group & (snapshot.rollout_answer == answer)
-        key, value = snapshot.answer_keys[answer], snapshot.answer_values[answer]
-        yield Influence("group answer", key, value, int(rows.sum()), None, None, 0.0), snapshot.with_rollouts(~rows)
+    kinds: tuple[tuple[InfluenceKind, Bools], ...] = (("group answer", group), ("experience answer", other))
+    for kind, heard in kinds:
+        for answer in np.unique(snapshot.rollout_answer[heard]).tolist():
+            rows = heard & (snapshot.rollout_answer == answer)
+            key, value = snapshot.answer_keys[answer], snapshot.answer_values[answer]
+            yield Influence(kind, key, value, int(rows.sum()), None, None, 0.0), snapshot.with_rollouts(~rows)
 
 
 def found_rollouts(memory: Memory, text: str, *, limit: int = 20) -> list[dict[str, Any]]:

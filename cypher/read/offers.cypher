@@ -1,5 +1,5 @@
-// What queries offer to the scores around them: their rollouts that may be read, as read/rollouts chooses them.
-// Parameters: $keys, $rollouts (at most so many a query), $labelled_only; $ledgers (names or null), $kinds, $purposes,
+// What queries offer to the scores around them: their labelled rollouts, as read/rollouts chooses them.
+// Parameters: $keys, $rollouts (at most so many a query); $ledgers (names or null), $kinds, $purposes,
 // $as_of, $runs (or null).
 // Returns key, labelled (how many rollouts have a label that the LabelView lets through), rollouts (list of [rollout, answer]).
 UNWIND $keys AS key
@@ -14,8 +14,8 @@ CALL (q) {
       AND ($ledgers IS NULL OR EXISTS { MATCH (l)-[:SPENT_IN]->(ledger:Ledger) WHERE ledger.name IN $ledgers })
       AND ($runs IS NULL OR t.run IN $runs OR EXISTS { MATCH (a)-[:EQUALS*0..2]-()<-[:LEADS_TO]-(o:Thinking) WHERE o.run IN $runs })
   } AS labelled
-  WHERE labelled OR NOT $labelled_only
-  WITH t, a, labelled ORDER BY labelled DESC, t.created_at DESC, t.key
-  RETURN sum(CASE WHEN labelled THEN 1 ELSE 0 END) AS labelled, collect([t.key, coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key)])[..$rollouts] AS rollouts
+  WHERE labelled
+  WITH t, a ORDER BY t.created_at DESC, t.key
+  RETURN count(t) AS labelled, collect([t.key, coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key)])[..$rollouts] AS rollouts
 }
 RETURN key, labelled, rollouts

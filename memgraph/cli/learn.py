@@ -181,6 +181,13 @@ def evaluate(
             file_okay=False, metavar="FOLDER", help="Keep here what is read of each file; used the next time."
         ),
     ] = None,
+    prior: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE|none",
+            help="What the reward model starts from; rows say whether that was learned on one of the file's queries.",
+        ),
+    ] = "shipped",
     plot: Annotated[Path | None, typer.Option(dir_okay=False, help="Also draw the results (png, svg, pdf).")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -226,6 +233,7 @@ def evaluate(
             embeddings=embeddings,
             confidence=confidence,
             experience=experience,
+            prior=prior,
             dataset=dataset,
             domain=domain,
             columns=named_columns(

@@ -28,7 +28,7 @@ from scipy.stats import t as student
 from memgraph.models.pairs import right_and_wrong
 from memgraph.snapshot import Floats, Ints
 
-_STRENGTHS = (1e6, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)
+_STRENGTHS = (1e6, 1000.0, 300.0, 100.0, 30.0)
 _LEVEL = 0.95  # how sure it must be that a weaker penalty is better
 _LIMIT = 4.0  # standard deviations
 

@@ -17,7 +17,6 @@ from memgraph.labelling import label_within_budget
 from memgraph.labels.truth import FileTruth
 from memgraph.memory import Memory
 from memgraph.records import LabelView
-from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import RewardModelScorer
 from tests.conftest import write_rows
 from tests.end_to_end.test_training import small_run
@@ -59,7 +58,7 @@ def trained(memory: Memory, tmp_path: Path) -> Path:
     file = write_rows(tmp_path / "rollouts.jsonl", sums(40))
     memory.import_file(file)
     label_within_budget(memory, FileTruth([file], run="import"), ledger="l", budget=0.3, seed=1)
-    memory.fit(VIEW, config=RewardModelConfig(hidden=16, heads=2, epochs=8))
+    memory.fit(VIEW)
     return file
 
 

@@ -27,7 +27,7 @@ from trainer.reward import Judged, MemoryReward
 from trainer.train import run
 
 
-def small_run(folder: Path, *, name: str = "small", scorer: str = "gnn", **grpo: Any) -> RunConfig:
+def small_run(folder: Path, *, name: str = "small", scorer: str = "reward_model", **grpo: Any) -> RunConfig:
     settings = {"max_steps": 2, "per_device_train_batch_size": 16, "num_generations": 4, "learning_rate": 1e-4, **grpo}
     return RunConfig(
         name=name,
@@ -49,7 +49,7 @@ def finished(memory: Memory, tmp_path: Path) -> RunResult:
 def test_two_grpo_steps_take_their_rewards_from_the_memory(finished: RunResult, memory: Memory, tmp_path: Path) -> None:
     assert finished.steps == 2
     assert sum(finished.reward_sources.values()) == 32
-    assert set(finished.reward_sources) <= {"gnn", "label"}
+    assert set(finished.reward_sources) <= {"reward_model", "label"}
     assert finished.accuracy["all"].problems == 12
     assert finished.spending == {
         "training_queries": 24, "queries_paid": 6, "budget": 6, "queries_watched": 1, "queries_reused": 0,
@@ -87,10 +87,10 @@ def test_two_grpo_steps_take_their_rewards_from_the_memory(finished: RunResult, 
     )
     assert {row["key"] for row in judged} <= labelled
     predicted = memory.database.query(
-        "MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking {run: 'small', reward_source: 'gnn'})<-[:SCORES]-(l:Label {kind: 'gnn'}) "
-        "RETURN count(DISTINCT t) AS n"
+        "MATCH (:Query)-[:GENERATES_REASONING]->(t:Thinking {run: 'small', reward_source: 'reward_model'}) "
+        "MATCH (t)<-[:SCORES]-(:Label {kind: 'gnn'}) RETURN count(DISTINCT t) AS n"
     )
-    assert predicted[0]["n"] == finished.reward_sources.get("gnn", 0)
+    assert predicted[0]["n"] == finished.reward_sources.get("reward_model", 0)
     assert len((tmp_path / "small" / "rewards.jsonl").read_text().splitlines()) == 2
     summary = json.loads((tmp_path / "small" / "summary.json").read_text())
     assert summary["steps"] == 2

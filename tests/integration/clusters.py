@@ -13,36 +13,34 @@ from memgraph.memory import Memory, RegisteredModel
 from memgraph.records import LabelView
 from memgraph.relabel import RelabelReport, relabel
 from memgraph.resources import cypher
-from memgraph.reward_model import RewardModel, RewardModelConfig
+from memgraph.reward_model import RewardModel
 from memgraph.rollouts.given import GivenEmbeddings
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 
-FEATURES_ONLY = RewardModelConfig(members=0)
-NETWORKS = RewardModelConfig(hidden=16, heads=2, epochs=2, residual=False)
 VIEW = LabelView(ledgers=("l",))
 QUERIES = 27
 OPEN = QUERIES - QUERIES // 3  # queries without a label
-_fitted: dict[RewardModelConfig, tuple[RewardModel, RegisteredModel, dict[str, Any]]] = {}
+_fitted: list[tuple[RewardModel, RegisteredModel, dict[str, Any]]] = []
 
 
 class World:
     """A memory of sums in three clusters with near-duplicates and a hub, a third of them labelled, and a model."""
 
-    def __init__(self, memory: Memory, folder: Path, config: RewardModelConfig) -> None:
+    def __init__(self, memory: Memory, folder: Path) -> None:
         self.memory = memory
         rows = sums(QUERIES)
         self.source = FileTruth([write_rows(folder / "r.jsonl", rows)], run="import")
         memory.import_file(folder / "r.jsonl", embeddings=vectors(QUERIES, 4))
         self.keys = list(self.source.query_keys())
         memory.ledger("l").reveal(self.source, self.keys[::3])
-        if config not in _fitted:  # the same memory gives the same model
-            model, registered = memory.fit(VIEW, config=config)
+        if not _fitted:  # the same memory gives the same model
+            model, registered = memory.fit(VIEW)
             stored = memory.database.query(
                 "MATCH (m:RewardModel {key: $key}) RETURN properties(m) AS p", key=registered.key
             )
-            _fitted[config] = model, registered, stored[0]["p"]
-        self.model, self.registered, properties = _fitted[config]
+            _fitted.append((model, registered, stored[0]["p"]))
+        self.model, self.registered, properties = _fitted[0]
         memory.database.query(cypher("write/reward_model"), write=True, key=self.registered.key, properties=properties)
 
     def relabel(self, *, preview: bool = False) -> RelabelReport:

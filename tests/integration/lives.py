@@ -13,7 +13,6 @@ from memgraph.labels.truth import FileTruth
 from memgraph.memory import Memory
 from memgraph.opinions import Judgement
 from memgraph.records import LabelKind, LabelView, Rollout
-from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import MajorityVote
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
@@ -22,7 +21,6 @@ WHOLE_LIFE = os.environ.get("MEMREWARD_PERSISTENCE") == "1"
 WHOLE_LIFE_REASON = "starts a server many times, which takes minutes; MEMREWARD_PERSISTENCE=1 runs it"
 
 VIEW = LabelView(ledgers=("l",))
-FAST = RewardModelConfig(hidden=16, heads=2, epochs=2, members=1)
 
 NODES = "MATCH (n) WHERE NOT n:__Neo4jMigration RETURN labels(n) AS labels, properties(n) AS properties ORDER BY n.key"
 EDGES = """
@@ -64,7 +62,7 @@ def fill(memory: Memory, folder: Path, *, fit: bool = True) -> FileTruth:
     snapshot = memory.snapshot(VIEW)
     memory.write_predictions(snapshot, MajorityVote().score(snapshot), kind=LabelKind.VOTE)
     if fit:
-        memory.fit(VIEW, config=FAST)
+        memory.fit(VIEW)
     return source
 
 

@@ -16,7 +16,6 @@ import yaml
 from memgraph.domains.verifiers import judge
 from memgraph.memory import Memory
 from memgraph.records import LabelView, Purpose, Reference
-from memgraph.reward_model import RewardModelConfig
 from tests.conftest import empty, write_rows
 from tests.integration.rollouts import sums
 from trainer.adapters import rewards as adapters
@@ -99,7 +98,7 @@ def warm(opened: Memory, tmp_path_factory: pytest.TempPathFactory) -> Run:
     ledger.reveal(splits.train.truth, paid, judge=judge)
     ledger.reveal(splits.train.truth, [watched.query_key], judge=judge, purpose=Purpose.MONITOR)
     ledger.reuse(LabelView(ledgers=("earlier",)), [reused.query_key])
-    memory.fit(LabelView(ledgers=(LEDGER,)), config=RewardModelConfig(members=1, epochs=5))
+    memory.fit(LabelView(ledgers=(LEDGER,)))
     return Run(memory, config, splits, paid, reused, watched)
 
 
@@ -147,7 +146,7 @@ def check_group(run: Run, task: Task, found: list[dict[str, Any]]) -> None:
         assert [item["reward_source"] for item in found] == ["label"] * GROUP
         assert scores == [1.0, 1.0, 0.0, 1.0]
     else:
-        assert [item["reward_source"] for item in found] == ["gnn"] * GROUP
+        assert [item["reward_source"] for item in found] == ["reward_model"] * GROUP
         assert len({scores[0], scores[1], scores[3]}) == 1
         assert all(0 < score < 1 for score in scores)
         assert scores[0] > scores[2]
@@ -186,7 +185,7 @@ def test_verl_gets_labels_where_the_ledger_paid_and_predictions_elsewhere_and_it
     assert run.memory.database.query(predicted) == [{"model": run.memory.latest_model(ledger=LEDGER)[1].key}]
 
 
-@pytest.mark.parametrize(("which", "source"), [("reused", "label"), ("watched", "gnn")])
+@pytest.mark.parametrize(("which", "source"), [("reused", "label"), ("watched", "reward_model")])
 def test_what_another_ledger_paid_for_is_known_and_what_watches_the_reward_is_predicted(
     run: Run, which: str, source: str
 ) -> None:
@@ -376,5 +375,5 @@ def test_a_warm_up_leaves_rollouts_labels_and_a_model_that_the_rewards_find(
     extra = {"split": "train", "index": 0, "query_key": task.query_key}
     kwargs = {"run_config": str(file), "group_size": 1, "home": str(memory.settings.home)}
     found = asyncio.run(compute_score(task.dataset, "The answer is 7.", Untouchable(), extra, **kwargs))
-    assert found["reward_source"] in ("label", "gnn", "none")
+    assert found["reward_source"] in ("label", "reward_model", "none")
     adapters.open_rewards.cache_clear()

@@ -157,7 +157,7 @@ def test_evaluate_prints_one_row_for_each_scorer_share_and_split_and_leaves_the_
     code, out, err = memreward("evaluate", str(file), *arguments, "--plot", str(tmp_path / "p.png"), "--json")
     assert code == 0, err
     document = json.loads(out)
-    assert document["default_scorer"] == "gnn"
+    assert document["default_scorer"] == "reward_model"
     found = {(row["scorer"], row["labels"], row["seed"]) for row in document["rows"]}
     assert found == {
         (name, share, seed)

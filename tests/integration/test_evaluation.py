@@ -24,7 +24,7 @@ from tests.integration.rollouts import sums
 
 QUERIES, ROLLOUTS = 20, 4
 UNLABELLED = ("majority_vote", "consensus_share", "pooled_votes", "equal_answer", "random")
-FITTED = ("knn", "label_propagation", "linear_probe", "logistic", "boosting", "committee", "gnn")
+FITTED = ("knn", "label_propagation", "linear_probe", "logistic", "boosting", "reward_model")
 
 
 def two_runs() -> list[dict[str, Any]]:
@@ -116,7 +116,7 @@ def test_a_labelled_history_tells_what_equal_answers_are_worth(file: Path, snaps
             snapshots,
             shares=[0.2],
             seeds=1,
-            scorers=["pooled_votes", "equal_answer", "committee", "gnn"],
+            scorers=["pooled_votes", "equal_answer", "reward_model"],
             experience=Experience("second", history=("first",), labels=labels),
         )
         for labels in ("none", "all")

@@ -16,13 +16,13 @@ from memgraph.memory import Memory
 from memgraph.records import Rollout
 from memgraph.settings import Settings
 from memgraph.why import Explanation, why
-from tests.integration.clusters import FEATURES_ONLY, VIEW, World
+from tests.integration.clusters import VIEW, World
 from tests.integration.test_command_line import memreward
 
 
 @pytest.fixture
 def world(made_up: Memory, tmp_path: Path) -> World:
-    found = World(made_up, tmp_path, FEATURES_ONLY)
+    found = World(made_up, tmp_path)
     found.relabel()
     return found
 

@@ -14,11 +14,9 @@ from memgraph.labels.truth import FileTruth
 from memgraph.memory import Memory
 from memgraph.opinions import Judgement
 from memgraph.records import LabelView, Purpose, Rollout
-from memgraph.reward_model import RewardModelConfig
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 
-FAST = RewardModelConfig(hidden=16, heads=2, epochs=2)
 MONITORED = LabelView(ledgers=("l",), purposes=(Purpose.MONITOR,))
 
 
@@ -139,7 +137,7 @@ def test_labels_of_watched_queries_are_invisible_to_training_whatever_they_say(
     other = poisoned(source, set(spent.training), tmp_path)
     again = label_within_budget(memory, other, ledger="m", budget=0.5, monitor=0.3)
     assert (again.training, again.monitored) == (spent.training, spent.monitored)
-    honest, deceived = (memory.fit(LabelView(ledgers=(name,)), config=FAST)[0] for name in ("l", "m"))
+    honest, deceived = (memory.fit(LabelView(ledgers=(name,)))[0] for name in ("l", "m"))
     assert deceived.fingerprint() == honest.fingerprint()
 
 

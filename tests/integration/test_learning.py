@@ -16,13 +16,12 @@ from memgraph.labelling import label_within_budget
 from memgraph.labels.truth import FileTruth, Truth
 from memgraph.memory import Memory
 from memgraph.records import LabelKind, LabelView, Purpose, Rollout
-from memgraph.reward_model import RewardModel, RewardModelConfig
+from memgraph.reward_model import RewardModel
 from memgraph.scorers import RewardModelScorer
 from memgraph.server.home import ServerHome
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 
-FAST = RewardModelConfig(hidden=16, heads=2, epochs=8)
 VIEW = LabelView(ledgers=("l",))
 
 
@@ -35,7 +34,7 @@ def test_poisoned_hidden_labels_change_nothing(memory: Memory, tmp_path: Path) -
     rows = sums(40)
     source = imported(memory, write_rows(tmp_path / "r.jsonl", rows))
     label_within_budget(memory, source, ledger="l", budget=0.2, seed=1)
-    honest = RewardModel.fit(memory.snapshot(VIEW), seed=0, config=FAST)
+    honest = RewardModel.fit(memory.snapshot(VIEW), seed=0)
     paid = memory.ledger("l").revealed()
 
     labelled_texts = {
@@ -52,7 +51,7 @@ def test_poisoned_hidden_labels_change_nothing(memory: Memory, tmp_path: Path) -
     assert memory.ledger("l2").revealed() == paid
     again = memory.snapshot(LabelView(ledgers=("l2",)))
     np.testing.assert_array_equal(again.labels, memory.snapshot(VIEW).labels)
-    deceived = RewardModel.fit(again, seed=0, config=FAST)
+    deceived = RewardModel.fit(again, seed=0)
     assert deceived.fingerprint() == honest.fingerprint()
     np.testing.assert_array_equal(deceived.predict(again), honest.predict(memory.snapshot(VIEW)))
 
@@ -60,7 +59,7 @@ def test_poisoned_hidden_labels_change_nothing(memory: Memory, tmp_path: Path) -
 def test_a_neighbours_label_moves_a_score_and_a_targets_own_does_not(memory: Memory, tmp_path: Path) -> None:
     source = imported(memory, write_rows(tmp_path / "r.jsonl", sums(40)))
     label_within_budget(memory, source, ledger="l", budget=0.5)
-    model = RewardModel.fit(memory.snapshot(VIEW), seed=0, config=FAST)
+    model = RewardModel.fit(memory.snapshot(VIEW), seed=0)
     targets = [key for key in source.query_keys() if key not in memory.ledger("l").revealed()]
     subgraph = memory.subgraph(targets, VIEW)
     before = model.predict(subgraph)
@@ -153,7 +152,7 @@ def test_what_another_ledger_labels_does_not_decide_what_this_one_sees(memory: M
     targets = source.query_keys()[4:6]
     few = Caps(rollouts=3)
     before = memory.subgraph(targets, VIEW, caps=few)
-    model = RewardModel.fit(memory.snapshot(VIEW), seed=0, config=FAST)
+    model = RewardModel.fit(memory.snapshot(VIEW), seed=0)
     scores = model.predict(before)
 
     oracle = memory.ledger("oracle")
@@ -166,7 +165,7 @@ def test_what_another_ledger_labels_does_not_decide_what_this_one_sees(memory: M
     assert after.rollout_keys == before.rollout_keys
     np.testing.assert_array_equal(after.labels, before.labels)
     np.testing.assert_array_equal(model.predict(after), scores)
-    assert RewardModel.fit(memory.snapshot(VIEW), seed=0, config=FAST).fingerprint() == model.fingerprint()
+    assert RewardModel.fit(memory.snapshot(VIEW), seed=0).fingerprint() == model.fingerprint()
     assert memory.subgraph(targets, LabelView(ledgers=("oracle",)), caps=few).rollout_keys != before.rollout_keys
 
 
@@ -186,7 +185,7 @@ class Partial:
 def test_predictions_are_kept_with_their_model_and_are_no_labels(memory: Memory, tmp_path: Path) -> None:
     source = imported(memory, write_rows(tmp_path / "r.jsonl", sums(20)))
     label_within_budget(memory, source, ledger="l", budget=0.5)
-    model, registered = memory.fit(VIEW, config=FAST)
+    model, registered = memory.fit(VIEW)
     assert memory.latest_model(ledger="l")[0].fingerprint() == model.fingerprint()
     snapshot = memory.snapshot(VIEW)
     scores = RewardModelScorer(model).score(snapshot)

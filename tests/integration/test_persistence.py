@@ -23,7 +23,7 @@ from memgraph.server.backup import backup, restore
 from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
 from tests.conftest import write_rows
-from tests.integration.lives import FAST, VIEW, WHOLE_LIFE, WHOLE_LIFE_REASON, everything
+from tests.integration.lives import VIEW, WHOLE_LIFE, WHOLE_LIFE_REASON, everything
 from tests.integration.rollouts import sums
 from tests.integration.test_local_server import kill, processes_of
 from tests.vectors import WordVectors
@@ -90,7 +90,7 @@ def steps(life: Life) -> list[tuple[str, Step]]:
     return [
         ("import", lambda memory: memory.import_file(life.file)),
         ("label", lambda memory: label_within_budget(memory, life.source, ledger="l", budget=0.5)),
-        ("fit", lambda memory: memory.fit(VIEW, config=FAST)),
+        ("fit", lambda memory: memory.fit(VIEW)),
         ("score", score),
         ("train", sample),
         ("relabel", lambda memory: label_within_budget(memory, life.source, ledger="l", budget=0.8)),
@@ -100,7 +100,7 @@ def steps(life: Life) -> list[tuple[str, Step]]:
         ("restore", lambda _: restore(life.settings, life.backup, overwrite=True)),
         ("export", lambda memory: export_archive(memory.database, life.backup.with_name("archive"))),
         ("move to another embedding model", move),
-        ("fit again", lambda memory: memory.fit(VIEW, config=FAST)),
+        ("fit again", lambda memory: memory.fit(VIEW)),
     ]
 
 

@@ -16,15 +16,13 @@ from memgraph.relabel import relabel
 from memgraph.reward_model import RewardModel
 from memgraph.scoring import score_memory
 from tests.conftest import write_rows
-from tests.integration.clusters import FEATURES_ONLY, NETWORKS, OPEN, QUERIES, VIEW, World, vectors
+from tests.integration.clusters import OPEN, QUERIES, VIEW, World, vectors
 from tests.integration.rollouts import sums
 
 
 @pytest.fixture
 def world(made_up: Memory, tmp_path: Path) -> World:
-    found = World(made_up, tmp_path, FEATURES_ONLY)
-    assert not found.model.networks_on
-    return found
+    return World(made_up, tmp_path)
 
 
 def test_new_labels_are_followed_as_far_as_they_reach_and_no_farther(world: World) -> None:
@@ -98,15 +96,6 @@ def test_queries_that_come_later_change_the_scores_of_those_that_they_push_out(w
     world.check()
 
 
-def test_networks_that_read_more_are_followed_too(made_up: Memory, tmp_path: Path) -> None:
-    world = World(made_up, tmp_path, NETWORKS)
-    assert world.model.networks_on
-    world.relabel()
-    world.memory.ledger("l").reveal(world.source, world.keys[1:2])
-    assert 0 < world.relabel().affected < QUERIES
-    world.check()
-
-
 def test_a_preview_tells_what_would_happen_and_writes_nothing(world: World) -> None:
     world.relabel()
     world.memory.ledger("l").reveal(world.source, world.keys[1:3])
@@ -145,9 +134,7 @@ def test_a_score_that_returns_to_an_earlier_value_is_in_force_again(world: World
     query = snapshot.query_keys[int(snapshot.rollout_query[snapshot.rollout_keys.index(rollout)])]
     other = scored_otherwise(world.model)
     reading = [
-        one
-        for one in scoring.readings(memory.database, memory.space, world.registered.key, VIEW, labelled_only=True)
-        if one.key == query
+        one for one in scoring.readings(memory.database, memory.space, world.registered.key, VIEW) if one.key == query
     ]
     for model, expected in ((other, None), (world.model, first)):
         for _ in range(2):
@@ -184,7 +171,7 @@ def test_a_model_that_abstains_takes_its_score_back(world: World) -> None:
 def test_a_new_model_scores_everything_and_the_old_scores_stay(world: World) -> None:
     world.relabel()
     old = world.registered
-    world.model, world.registered = world.memory.fit(VIEW, seed=1, config=FEATURES_ONLY)
+    world.model, world.registered = world.memory.fit(VIEW, seed=1)
     assert isinstance(world.registered, RegisteredModel)
     assert world.relabel().affected == QUERIES
     world.check()

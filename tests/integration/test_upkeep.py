@@ -15,7 +15,6 @@ from memgraph.domains.verifiers import judge
 from memgraph.errors import ConnectionFailed, TrainingError
 from memgraph.keys import draw_position
 from memgraph.memory import Memory
-from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import RewardModelScorer, Scorer, Scores
 from memgraph.snapshot import Snapshot
 from trainer.budget import LabelBudget
@@ -29,7 +28,6 @@ from trainer.refit import Refit, fit_queries
 from trainer.reward import Judged, MemoryReward
 from trainer.upkeep import RewardUpkeep
 
-FAST = RewardModelConfig(hidden=16, heads=2, epochs=2)
 TOWNS = [f"Town{letter}{other}" for letter in "ABCDEFGH" for other in "mnopqr"]
 QUESTIONS = [
     f"Where does {who} {what}?"
@@ -82,7 +80,7 @@ class Run:
         self.reward = MemoryReward(memory, run=name, judged=judged, scorer=scorer)
         self.monitor = self.make_monitor()
         self.refit = Refit(
-            memory, RefitSection(every=every, drift=None), ledger=name, training=self.columns["query_key"], config=FAST,
+            memory, RefitSection(every=every, drift=None), ledger=name, training=self.columns["query_key"],
             seed=0, log=folder / "refits.jsonl",
         )  # fmt: skip
         self.upkeep = RewardUpkeep(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from memgraph.checks import CHECK_FEATURES, Response, check_vector
-from memgraph.reward_model import RewardModel, RewardModelConfig
+from memgraph.reward_model import RewardModel
 from memgraph.snapshot import Floats, Snapshot
 from tests.unit.snapshots import DIMENSION, snapshot, unit
 
@@ -81,7 +81,7 @@ def padded(response: Response, padding: str) -> Response:
 @pytest.fixture(scope="module")
 def world() -> tuple[Snapshot, list[Response], Floats, RewardModel]:
     data, written, truth = responses()
-    return data, written, truth, RewardModel.fit(data, config=RewardModelConfig(hidden=16, heads=2, epochs=5))
+    return data, written, truth, RewardModel.fit(data)
 
 
 def test_the_model_has_learned_what_is_right(world: tuple[Snapshot, list[Response], Floats, RewardModel]) -> None:
