@@ -15,7 +15,7 @@ needs no vectors and no model.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,8 +95,10 @@ def view_key(view: LabelView) -> str:
     return key_of("view", json.dumps(view_parameters(view), sort_keys=True, default=str))
 
 
-def readings(database: Database, space: EmbeddingSpace, model: str, view: LabelView) -> Iterator[Reading]:
-    """All queries of the memory in order of key, page by page.
+def readings(
+    database: Database, space: EmbeddingSpace, model: str, view: LabelView, *, within: Collection[str] | None = None
+) -> Iterator[Reading]:
+    """All queries of the memory, or those within some keys, in order of key, page by page.
 
     Besides a page, what each labelled query offers is held in memory (some 200 bytes each).
 
@@ -109,7 +111,7 @@ def readings(database: Database, space: EmbeddingSpace, model: str, view: LabelV
     wanted |= {"model": model, "view": view_key(view)}
     after = ""
     while page := database.query(cypher("read/reach"), after=after, **wanted):
-        yield from (_reading(row, known) for row in page)
+        yield from (_reading(row, known) for row in page if within is None or row["key"] in within)
         after = page[-1]["key"]
 
 

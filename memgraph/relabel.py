@@ -19,7 +19,7 @@ from memgraph.memory import Memory, RegisteredModel
 from memgraph.reach import Reading, readings
 from memgraph.records import LabelView
 from memgraph.reward_model import RewardModel
-from memgraph.scoring import SAME, Rewarded, pieces, score_piece
+from memgraph.scoring import EVERYTHING, SAME, Rewarded, Scope, pieces, score_piece
 
 _LARGEST = 10
 
@@ -99,6 +99,7 @@ def relabel(
     *,
     preview: bool = False,
     confidence: float = 0.5,
+    scope: Scope = EVERYTHING,
     progress: Callable[[int, int], None] | None = None,
 ) -> RelabelReport:
     """Score again what has changed since this model last scored it under this view; everything where it never did.
@@ -108,12 +109,14 @@ def relabel(
     Args:
         preview: score, count and write nothing.
         confidence: below this probability of its verdict (½..1) a rollout has no score; an earlier one is taken back.
-        progress: told (done, total) in queries of the memory.
+        scope: the rollouts that are scored.
+        progress: told (done, total) in queries of the memory, or of the scope.
     """
     start = time.perf_counter()
     report = RelabelReport()
-    total = memory.count_queries()
-    looking = _Timed(readings(memory.database, memory.space, registered.key, view))
+    within = scope.queries(memory)
+    total = memory.count_queries() if within is None else len(within)
+    looking = _Timed(readings(memory.database, memory.space, registered.key, view, within=within))
 
     def affected() -> Iterator[Reading]:
         for reading in looking:
@@ -125,7 +128,9 @@ def relabel(
 
     for piece in pieces(affected()):
         report.affected += len(piece)
-        report.add(score_piece(memory, model, registered, view, piece, confidence=confidence, write=not preview))
+        report.add(
+            score_piece(memory, model, registered, view, piece, confidence=confidence, scope=scope, write=not preview)
+        )
         if progress is not None:
             progress(report.queries, total)
     if progress is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memgraph import export
+from memgraph.errors import InputError
 from memgraph.keys import key_of
 from memgraph.labels.in_force import labels_in_force, read_labels
 from memgraph.memory import Memory, RegisteredModel
@@ -24,6 +25,42 @@ from memgraph.snapshot import Snapshot
 
 SAME = 1e-6  # scores that differ by no more are one score
 _QUERIES, _ROLLOUTS = 200, 8000  # of a piece, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which rollouts are scored: those of some runs to queries of some data sets. None of a kind means all.
+
+    What the memory holds beside them counts in their scores all the same.
+    """
+
+    runs: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+
+    def queries(self, memory: Memory) -> frozenset[str] | None:
+        """Keys of the queries with such rollouts; None for all.
+
+        Raises:
+            InputError: if the memory holds no such run or data set, naming those that it holds.
+        """
+        if not (self.runs or self.datasets):
+            return None
+        for kind, wanted, statement in (
+            ("run", self.runs, "read/run_names"),
+            ("data set", self.datasets, "read/dataset_names"),
+        ):
+            held = [str(row["name"]) for row in memory.database.query(cypher(statement))] if wanted else []
+            if missing := sorted(set(wanted) - set(held)):
+                raise InputError(
+                    f"the memory holds no {kind} {', '.join(missing)}; it holds {', '.join(held) or 'none'}"
+                )
+        rows = memory.database.query(
+            cypher("read/queries_within"), runs=list(self.runs) or None, datasets=list(self.datasets) or None
+        )
+        return frozenset(row["key"] for row in rows)
+
+
+EVERYTHING = Scope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +100,21 @@ def score_memory(
     view: LabelView,
     *,
     confidence: float = 0.5,
+    scope: Scope = EVERYTHING,
     progress: Callable[[int, int], None] | None = None,
 ) -> ScoringSummary:
     """Score all rollouts that have no label under the view, whether or not anything has changed.
 
     Args:
+        scope: the rollouts that are scored.
         confidence: below this probability of its verdict (½..1) a rollout is left without a score.
     """
     queries = abstained = 0
     scored: list[float] = []
-    done, total = 0, memory.count_queries()
-    for piece in pieces(readings(memory.database, memory.space, registered.key, view)):
-        rewarded = score_piece(memory, model, registered, view, piece, confidence=confidence)
+    within = scope.queries(memory)
+    done, total = 0, memory.count_queries() if within is None else len(within)
+    for piece in pieces(readings(memory.database, memory.space, registered.key, view, within=within)):
+        rewarded = score_piece(memory, model, registered, view, piece, confidence=confidence, scope=scope)
         queries += sum(reading.open for reading in piece)
         abstained += sum(one.predicted and one.score is None for one in rewarded)
         scored += [one.score for one in rewarded if one.score is not None]
@@ -107,15 +147,19 @@ def score_piece(
     piece: Sequence[Reading],
     *,
     confidence: float = 0.5,
+    scope: Scope = EVERYTHING,
     write: bool = True,
 ) -> list[Rewarded]:
     """Score the rollouts without a label of some queries; write the scores that are new, and what was read for them.
 
-    Killed in between, the queries count as not scored, and the next pass scores them again.
+    Killed in between, the queries count as not scored, and the next pass scores them again. So do queries with rollouts of
+    runs that are out of scope.
     """
     keys = [reading.key for reading in piece]
     read_at = memory.database.query(cypher("read/now"))[0]["now"]
     rows = memory.database.query(cypher("read/scores"), keys=keys, model=registered.key)
+    outside = {row["query"] for row in rows if scope.runs and row["run"] not in scope.runs}
+    rows = [row for row in rows if not scope.runs or row["run"] in scope.runs]
     labels = read_labels(memory.database, keys, view)
     answer_of = {row["rollout"]: row["answer"] for row in rows}
     in_force = labels_in_force(labels, answer_of)
@@ -152,7 +196,11 @@ def score_piece(
         )
     if write:
         memory.write_prediction_rows(new, kind=LabelKind.GNN, model=registered.key)
-        read = [{"key": one.key, "structure": one.structure, "labels": one.labels, "at": read_at} for one in piece]
+        read = [
+            {"key": one.key, "structure": one.structure, "labels": one.labels, "at": read_at}
+            for one in piece
+            if one.key not in outside
+        ]
         memory.database.query(
             cypher("write/readings"), write=True, model=registered.key, view=view_key(view), rows=read
         )

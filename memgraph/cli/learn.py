@@ -36,6 +36,13 @@ ConfidenceOption = Annotated[
     float,
     typer.Option(min=0.5, max=1, help="Give no score where the verdict, right or wrong, is less probable than this."),
 ]
+RunsOption = Annotated[
+    list[str] | None,
+    typer.Option("--run", help="Only rollouts of this run; repeatable. The others still count as context."),
+]
+DatasetsOption = Annotated[
+    list[str] | None, typer.Option("--dataset", help="Only queries of this data set; repeatable.")
+]
 _CHECKS = (
     "form, arithmetic, options, conclusion, behaviour"  # a test compares it with memgraph.checks, which is slow to load
 )
@@ -72,21 +79,33 @@ def fit(
 
 def score(
     ledger: LedgerOption = "default",
+    run: RunsOption = None,
+    dataset: DatasetsOption = None,
     confidence: ConfidenceOption = 0.5,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Score every rollout of the unlabelled queries with the newest reward model, and write the scores back."""
-    from memgraph.records import LabelView
-    from memgraph.scoring import score_memory
+    """Score every rollout of the unlabelled queries with the newest reward model, and write the scores back.
 
+    Example: memreward score --run qwen-1 --dataset gsm8k
+    """
+    from memgraph.records import LabelView
+    from memgraph.scoring import Scope, score_memory
+
+    scope = Scope(tuple(run or ()), tuple(dataset or ()))
     with open_memory(home) as memory, progress("scoring") as update:
         model, registered = memory.latest_model(ledger=ledger)
         summary = score_memory(
-            memory, model, registered, LabelView(ledgers=(ledger,)), confidence=confidence, progress=update
+            memory,
+            model,
+            registered,
+            LabelView(ledgers=(ledger,)),
+            confidence=confidence,
+            scope=scope,
+            progress=update,
         )
     if as_json:
-        emit(summary)
+        emit({**asdict(summary), **asdict(scope)})
         return
     mean = "" if summary.mean is None else f"; mean {summary.mean:.3f}"
     console.print(
@@ -96,6 +115,8 @@ def score(
 
 def relabel(
     ledger: LedgerOption = "default",
+    run: RunsOption = None,
+    dataset: DatasetsOption = None,
     preview: Annotated[bool, typer.Option("--preview", help="Show what would change and write nothing.")] = False,
     confidence: ConfidenceOption = 0.5,
     home: HomeOption = None,
@@ -105,10 +126,14 @@ def relabel(
 
     After new labels that is a small part of the memory; after a new `fit`, all of it. Stopped half-way, the next call goes
     on where it was. Every score stays in the graph with its model, time and reason.
+
+    Example: memreward relabel --run qwen-1 --preview
     """
     from memgraph.records import LabelView
     from memgraph.relabel import relabel as bring_up_to_date
+    from memgraph.scoring import Scope
 
+    scope = Scope(tuple(run or ()), tuple(dataset or ()))
     with open_memory(home) as memory, progress("relabelling") as update:
         model, registered = memory.latest_model(ledger=ledger)
         report = bring_up_to_date(
@@ -118,10 +143,11 @@ def relabel(
             LabelView(ledgers=(ledger,)),
             preview=preview,
             confidence=confidence,
+            scope=scope,
             progress=update,
         )
     if as_json:
-        emit({"preview": preview, "model": registered.key, **asdict(report)})
+        emit({"preview": preview, "model": registered.key, **asdict(scope), **asdict(report)})
         return
     console.print(
         f"{report.affected} of {report.queries} queries are affected: {report.scored} rollouts scored again"

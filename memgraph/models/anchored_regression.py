@@ -29,7 +29,6 @@ from memgraph.models.pairs import right_and_wrong
 from memgraph.snapshot import Floats, Ints
 
 _STRENGTHS = (1e6, 1000.0, 300.0, 100.0, 30.0)
-_LEVEL = 0.95  # how sure it must be that a weaker penalty is better
 _LIMIT = 4.0  # standard deviations
 
 Doubles = NDArray[np.float64]
@@ -44,6 +43,7 @@ class Anchor:
         name: of the input.
         scale: what the input is divided by; that of one unit of evidence, as a standard deviation is for the others.
         certainty: c, in labels.
+        level: how sure it must be that a weaker penalty is better (one-sided paired t test over queries).
     """
 
     name: str
@@ -51,6 +51,7 @@ class Anchor:
     bias: float
     scale: float
     certainty: float
+    level: float = 0.95
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +133,7 @@ class AnchoredRegression:
             for position, strength in enumerate(_STRENGTHS):
                 last = fitted(~inside, strength, last)
                 held_out[position, inside] = inputs[inside] @ last
-        best = _strongest(np.stack([_losses(logits, target, query, counts) for logits in held_out]))
+        best = _strongest(np.stack([_losses(logits, target, query, counts) for logits in held_out]), anchor.level)
         strength = _STRENGTHS[best]
         everything = np.ones(len(rows), np.bool_)
         found = cls(start.mean, start.scale, fitted(everything, strength, start.weights), strength)
@@ -235,17 +236,18 @@ def _losses(logits: Doubles, target: Doubles, query: Ints, counts: Doubles) -> D
     return np.asarray(labels + share * pairs)
 
 
-def _strongest(losses: Doubles) -> int:
-    """Row of the strongest penalty whose loss is not significantly worse than the least (one-sided paired t test).
+def _strongest(losses: Doubles, level: float) -> int:
+    """Row of the strongest penalty whose loss is not significantly worse than the least.
 
     Args:
         losses: [penalties, queries] from the strongest to the weakest.
+        level: of a one-sided paired t test over queries.
     """
     queries = losses.shape[1]
     if queries < 2:
         return 0
     best = int(np.argmin(losses.sum(axis=1)))
-    errors = student.ppf(_LEVEL, queries - 1)
+    errors = student.ppf(level, queries - 1)
     for row in range(best):
         worse = losses[row] - losses[best]
         if worse.mean() <= errors * worse.std(ddof=1) / np.sqrt(queries):

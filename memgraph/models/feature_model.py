@@ -5,8 +5,8 @@
              memory, and votes weighted by that (`memgraph.models.reliability`)
 
 Each starts from its anchor and leaves it only as far as held-out labels support (`memgraph.models.anchored_regression`). The
-second is made from thirty labelled queries on. Without any label the first is the vote, and what other memories taught of
-the checks (`memgraph.models.prior`).
+second is made from thirty labelled queries on. The logit is the mean of both, since what speaks for the second is often
+little. Without any label the first is the vote, and what other memories taught of the checks (`memgraph.models.prior`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from memgraph.snapshot import Bools, Floats, Ints, Snapshot
 
 FEWEST_QUERIES = 30
 _FOLDS = 5
-_FIRST = Anchor("first", slope=1.0, bias=0.0, scale=1.0, certainty=600.0)
+_FIRST = Anchor("first", slope=1.0, bias=0.0, scale=1.0, certainty=600.0, level=0.7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +139,9 @@ class FeatureModel:
         )
         if not second.moved:
             return model, logits
-        logits = second.logits(inputs)
-        logits[rows] = held_out
+        corrected = second.logits(inputs)
+        corrected[rows] = held_out
+        logits = np.float32(0.5) * (logits + corrected)
         return cls(names, tuple(checks), agreement, first, reliabilities, second), logits
 
     def experience(self, snapshot: Snapshot) -> Floats:
@@ -169,7 +170,8 @@ class FeatureModel:
         logits = self.first.logits(features)
         if self.second is None or self.reliabilities is None or not len(logits):
             return logits
-        return self.second.logits(self.reliabilities.inputs(snapshot, self.names, features, logits))
+        inputs = self.reliabilities.inputs(snapshot, self.names, features, logits)
+        return np.float32(0.5) * (logits + self.second.logits(inputs))
 
     def dumps(self) -> bytes:
         """As bytes that `loads` reads without running anything in them (skops)."""

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from memgraph import scoring
+from memgraph.errors import InputError
 from memgraph.memory import Memory, RegisteredModel
 from memgraph.opinions import Judgement
 from memgraph.records import LabelView, Rollout
 from memgraph.relabel import relabel
 from memgraph.reward_model import RewardModel
-from memgraph.scoring import score_memory
+from memgraph.scoring import Scope, score_memory
 from tests.conftest import write_rows
 from tests.integration.clusters import OPEN, QUERIES, VIEW, World, vectors
 from tests.integration.rollouts import sums
@@ -180,3 +181,21 @@ def test_a_new_model_scores_everything_and_the_old_scores_stay(world: World) -> 
     )
     assert {(row["model"], row["n"]) for row in counted} == {(old.key, OPEN * 4), (world.registered.key, OPEN * 4)}
     assert {row["reason"] for row in counted} == {"first score by this model"}
+
+
+def test_only_what_is_in_scope_is_scored_and_the_rest_stays_open(world: World, tmp_path: Path) -> None:
+    rows = [{**row, "run": "later", "rollout_id": f"{row['rollout_id']}-later"} for row in sums(QUERIES, seed=9)]
+    again = [row for row in rows if row["query_id"] in {"sum-1", "sum-2"}]
+    world.memory.import_file(write_rows(tmp_path / "later.jsonl", again))
+    scored = "MATCH (:Label {kind: 'gnn'})-[:SCORES]->(t:Thinking) RETURN DISTINCT t.run AS run, count(DISTINCT t) AS n"
+    scope = Scope(runs=("later",), datasets=("sums",))
+    summary = score_memory(world.memory, world.model, world.registered, VIEW, scope=scope)
+    assert (summary.queries, summary.scored) == (2, 8)
+    assert world.memory.database.query(scored) == [{"run": "later", "n": 8}]
+    report = relabel(world.memory, world.model, world.registered, VIEW, scope=scope)
+    assert (report.affected, report.changed) == (2, 0), "their other rollouts have no score yet"
+    world.relabel()
+    world.check()
+    for wrong, kind in ((Scope(runs=("latter",)), "run latter"), (Scope(datasets=("sum",)), "data set sum")):
+        with pytest.raises(InputError, match=f"holds no {kind}; it holds"):
+            score_memory(world.memory, world.model, world.registered, VIEW, scope=wrong)
