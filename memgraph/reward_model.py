@@ -22,7 +22,7 @@ from memgraph.rollouts.reader import read_otherwise
 from memgraph.snapshot import Bools, Floats, Ints, Snapshot, hide_units
 
 _FORMAT = 13
-_MODEL, _CONFIG = "feature_model.skops", "config.json"
+_MODEL, _CONFIG = "feature_model.npz", "config.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class RewardModel:
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
-        """Write the feature model (skops) and settings (JSON) to a folder."""
+        """Write the feature model (NPZ) and settings (JSON) to a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         document = {
             "format": _FORMAT,
@@ -184,7 +184,7 @@ class RewardModel:
             "config": asdict(self.config),
             "metrics": self.metrics,
         }
-        (folder / _MODEL).write_bytes(self._features.dumps())
+        self._features.save(folder / _MODEL)
         (folder / _CONFIG).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
@@ -207,7 +207,6 @@ class RewardModel:
                 raise ModelError(
                     f"{folder} has checkpoint format {document.get('format')}, this version reads {_FORMAT}; fit anew"
                 )
-            features = (folder / _MODEL).read_bytes()
         except (OSError, ValueError) as error:
             raise ModelError(
                 f"no reward model can be read from {folder}: {error}; fit one with `memreward fit`"
@@ -219,7 +218,7 @@ class RewardModel:
             )
         config = RewardModelConfig(**{**document["config"], "checks": tuple(document["config"]["checks"])})
         loaded = cls(
-            FeatureModel.loads(features),
+            FeatureModel.load(folder / _MODEL),
             config,
             space=document["space"],
             dimension=document["dimension"],

@@ -177,8 +177,13 @@ class AnchoredRegression:
         found: Floats = (_inputs(features, self.mean, self.scale) @ self.weights).astype(np.float32)
         return found
 
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, Any]) -> Self:
+        """From what `arrays` gave."""
+        return cls(arrays["mean"], arrays["scale"], arrays["weights"], float(arrays["strength"]))
+
     def arrays(self) -> dict[str, Any]:
-        """What decides its predictions, by name; `AnchoredRegression(**arrays)` is the same one."""
+        """What decides its predictions, by name."""
         return {"mean": self.mean, "scale": self.scale, "weights": self.weights, "strength": self.strength}
 
 

@@ -12,8 +12,11 @@ little. Without any label the first is the vote, and what other memories taught 
 from __future__ import annotations
 
 import hashlib
+import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -173,43 +176,42 @@ class FeatureModel:
         inputs = self.reliabilities.inputs(snapshot, self.names, features, logits)
         return np.float32(0.5) * (logits + self.second.logits(inputs))
 
-    def dumps(self) -> bytes:
-        """As bytes that `loads` reads without running anything in them (skops)."""
-        import skops.io
-
+    def save(self, file: Path) -> None:
+        """Write an NPZ archive: arrays, and JSON for what is none. Nothing in it runs when it is read."""
         beside = self.reliabilities
         document = {
             "names": self.names,
-            "checks": list(self.checks),
+            "checks": self.checks,
             "agreement": self.agreement,
-            "first": self.first.arrays(),
-            "second": None if self.second is None else self.second.arrays(),
             "own": None if beside is None else beside.own,
-            "style": None if beside is None else beside.style.arrays(),
             "policies": None if beside is None or beside.policies is None else beside.policies.leads,
         }
-        return bytes(skops.io.dumps(document))
+        arrays = _with_prefix("first", self.first.arrays())
+        if beside is not None and self.second is not None:
+            arrays |= _with_prefix("second", self.second.arrays()) | _with_prefix("style", beside.style.arrays())
+        with file.open("wb") as opened:
+            np.savez(opened, document=np.array(json.dumps(document)), **arrays)
 
     @classmethod
-    def loads(cls, data: bytes) -> Self:
-        """What `dumps` wrote.
+    def load(cls, file: Path) -> Self:
+        """What `save` wrote.
 
         Raises:
-            ModelError: if it holds anything but this project's kinds of model.
+            ModelError: if the file is no feature model.
         """
-        import skops.io
-
         try:
-            found: Any = skops.io.loads(data, trusted=["numpy.dtype"])
-        except Exception as error:
-            raise ModelError(f"the feature model cannot be read: {error}; fit anew") from error
-        model = cls(found["names"], tuple(found["checks"]), found["agreement"], AnchoredRegression(**found["first"]))
-        if found["second"] is None:
-            return model
-        policies = None if found["policies"] is None else PolicyReliability(found["policies"])
-        reliabilities = Reliabilities(found["own"], Reliability(**found["style"]), policies)
-        second = AnchoredRegression(**found["second"])
-        return cls(model.names, model.checks, model.agreement, model.first, reliabilities, second)
+            with np.load(file, allow_pickle=False) as opened:
+                arrays = {name: opened[name] for name in opened.files}
+            found: dict[str, Any] = json.loads(str(arrays.pop("document")))
+            first, second, style = (_without_prefix(part, arrays) for part in ("first", "second", "style"))
+            plain = found["names"], tuple(found["checks"]), found["agreement"], AnchoredRegression.of_arrays(first)
+            if not second:
+                return cls(*plain)
+            policies = None if found["policies"] is None else PolicyReliability(found["policies"])
+            reliabilities = Reliabilities(found["own"], Reliability(**style), policies)
+            return cls(*plain, reliabilities, AnchoredRegression.of_arrays(second))
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise ModelError(f"no feature model can be read from {file}: {error}; fit anew") from error
 
     def digest(self) -> bytes:
         """sha256 of what decides its predictions."""
@@ -223,6 +225,14 @@ class FeatureModel:
             if self.reliabilities.policies is not None:
                 digest.update(repr(sorted(self.reliabilities.policies.leads.items())).encode())
         return digest.digest()
+
+
+def _with_prefix(part: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{part}.{name}": np.asarray(array) for name, array in arrays.items()}
+
+
+def _without_prefix(part: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix(f"{part}."): array for name, array in arrays.items() if name.startswith(f"{part}.")}
 
 
 def unit_folds(snapshot: Snapshot, rows: Ints, seed: int) -> Ints:

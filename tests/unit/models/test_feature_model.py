@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -24,7 +25,7 @@ def test_few_labelled_queries_have_no_second_regression() -> None:
     assert np.isfinite(logits).all()
 
 
-def test_without_labels_it_is_the_vote_and_what_other_memories_taught() -> None:
+def test_without_labels_it_is_the_vote_and_what_other_memories_taught(tmp_path: Path) -> None:
     data = snapshot(queries=40, labelled=0)
     hint = np.random.default_rng(0).normal(size=len(data.labels)).astype(np.float32)
     data = replace(data, feature_names=["check_form_length"], rollout_features=hint[:, None])
@@ -34,17 +35,19 @@ def test_without_labels_it_is_the_vote_and_what_other_memories_taught() -> None:
     taught = FeatureModel.of_prior(data, checks=("form",), prior={"check_form_length": 0.5})
     moved = taught.logits(data, data.labels) - vote
     assert np.corrcoef(moved, hint)[0, 1] > 0.99
-    again = FeatureModel.loads(taught.dumps())
+    taught.save(tmp_path / "model.npz")
+    again = FeatureModel.load(tmp_path / "model.npz")
     np.testing.assert_array_equal(again.logits(data, data.labels), taught.logits(data, data.labels))
 
 
-def test_a_second_regression_that_helps_is_kept_and_read_back_to_the_bit() -> None:
+def test_a_second_regression_that_helps_is_kept_and_read_back_to_the_bit(tmp_path: Path) -> None:
     data, truth = two_authors(style=False)
     data = data.with_labels(np.where(data.rollout_query < 80, truth, np.nan).astype(np.float32))
     rows = np.flatnonzero(~np.isnan(data.labels))
     model, logits = FeatureModel.fit(data, rows, data.labels, checks=(), policies=True, seed=0)
     assert model.second is not None
-    again = FeatureModel.loads(model.dumps())
+    model.save(tmp_path / "model.npz")
+    again = FeatureModel.load(tmp_path / "model.npz")
     np.testing.assert_array_equal(again.logits(data, data.labels), model.logits(data, data.labels))
     assert again.digest() == model.digest()
     unlabelled = np.isnan(data.labels)

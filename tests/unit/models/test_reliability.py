@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,12 +115,13 @@ def test_an_excerpt_of_the_memory_says_the_same_as_all_of_it() -> None:
 
 
 @pytest.mark.parametrize("policies", [False, True])
-def test_a_model_is_read_back_to_the_bit_and_knows_policies_only_if_told(policies: bool) -> None:
+def test_a_model_is_read_back_to_the_bit_and_knows_policies_only_if_told(policies: bool, tmp_path: Path) -> None:
     data, truth = two_authors(style=False)
     labelled = replace(data, labels=np.where(data.rollout_query < 40, truth, np.nan).astype(np.float32))
     rows = np.flatnonzero(~np.isnan(labelled.labels))
     model, _ = FeatureModel.fit(labelled, rows, labelled.labels, checks=(), policies=policies, seed=0)
-    loaded = FeatureModel.loads(model.dumps())
+    model.save(tmp_path / "model.npz")
+    loaded = FeatureModel.load(tmp_path / "model.npz")
     before = model.logits(labelled, labelled.labels)
     np.testing.assert_array_equal(loaded.logits(labelled, labelled.labels), before)
     assert loaded.digest() == model.digest()
