@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    help="Experience memory for LLM reinforcement learning: rollouts in Neo4j, rewards from a graph neural network.\n\n"
+    help="Experience memory for LLM reinforcement learning: rollouts in Neo4j, predicted rewards out.\n\n"
     "Start with [bold]memreward demo[/bold]. The usual way: import → reveal → fit → score → train; relabel after new labels; "
     "inspect at any time. Commands use NEO4J_URI if it is set, else a local Neo4j that they start themselves.",
 )

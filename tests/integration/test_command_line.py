@@ -41,7 +41,7 @@ COMMANDS = [
 ]
 ROW = [
     "file", "labels", "seed", "scorer", "rollouts", "accuracy", "auc", "within_query_auc", "ece", "coverage", "seconds",
-    "now", "history", "history_labels", "networks_on", "prior", "samples",
+    "now", "history", "history_labels", "networks_on", "prior", "seen_in_pretraining", "samples",
 ]  # fmt: skip
 README = Path(__file__).parents[2] / "README.md"
 
@@ -93,13 +93,17 @@ def test_the_way_from_import_to_score_in_json(memory: Memory, settings: Settings
     assert otherwise["model"] != fitted["model"]
     assert Path(fitted["folder"]).is_dir()
     assert call("score")["queries"] == 18
-    assert call("score", "--confidence", "1") == {"queries": 18, "scored": 0, "abstained": 72, "mean": None}
+    assert call("score", "--confidence", "1") == {
+        "queries": 18, "scored": 0, "abstained": 72, "mean": None, "runs": [], "datasets": [],
+    }  # fmt: skip
     spent = call("inspect", "label_spending")
     assert [(row["ledger"], row["queries_paid"]) for row in spent] == [("default", 12)]
     assert {query["name"] for query in call("inspect")} >= {"label_spending", "reward_sources", "query_group"}
     assert all(state["applied_at"] for state in call("migrate", "--status"))
     assert call("label", file, "--budget", "1.0")["newly_paid"] == 18
-    assert call("score") == {"queries": 0, "scored": 0, "abstained": 0, "mean": None}
+    assert call("score", "--run", "import", "--dataset", "sums") == {
+        "queries": 0, "scored": 0, "abstained": 0, "mean": None, "runs": ["import"], "datasets": ["sums"],
+    }  # fmt: skip
 
 
 def test_columns_are_named_and_sheets_of_golds_are_revealed(memory: Memory, settings: Settings, tmp_path: Path) -> None:

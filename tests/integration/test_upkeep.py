@@ -15,6 +15,7 @@ from memgraph.domains.verifiers import judge
 from memgraph.errors import ConnectionFailed, TrainingError
 from memgraph.keys import draw_position
 from memgraph.memory import Memory
+from memgraph.reward_model import RewardModelConfig
 from memgraph.scorers import RewardModelScorer, Scorer, Scores
 from memgraph.snapshot import Snapshot
 from trainer.budget import LabelBudget
@@ -81,7 +82,7 @@ class Run:
         self.monitor = self.make_monitor()
         self.refit = Refit(
             memory, RefitSection(every=every, drift=None), ledger=name, training=self.columns["query_key"],
-            seed=0, log=folder / "refits.jsonl",
+            config=RewardModelConfig(), seed=0, log=folder / "refits.jsonl",
         )  # fmt: skip
         self.upkeep = RewardUpkeep(
             self.reward, monitor=self.monitor, refit=self.refit, stop_after=stop_after, narrator=Narrator(quiet=True)
