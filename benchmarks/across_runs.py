@@ -20,8 +20,7 @@ Arms, all scored on the second run's rollouts of queries that no arm has labels 
     old_0.3, …   the same, and each label of the first run counts 0.3 (its age)
     nearness     the same, and it counts by how much its rollout is like the second run's (policy distance, without labels)
 
-The reward model's graph networks are left out: on these files they never prove themselves (docs/decisions.md), and so the
-default model has none. Needs files of rollouts with `policy` and `correct`, and their vectors beside them as NAME.minilm.npz.
+Needs files of rollouts with `policy` and `correct`, and their vectors beside them as NAME.minilm.npz.
 Rows are written to --out as they come; a run that was stopped goes on where it was. Example:
 
     python benchmarks/across_runs.py ROLLOUTS/*.jsonl.gz --seeds 3 --out rows.jsonl --table docs/across_runs.md

@@ -2,10 +2,10 @@
 
 python benchmarks/relabel.py [--quick] [--queries N] [--rollouts N] [--repeats N] [--json]
 
-A fifth of the queries is labelled and a feature model fitted (graph networks are left out, as they are on all real rollouts
-so far). Then 10 and 100 more queries are labelled, in turn, and the memory is relabelled after each; at the end everything is
-scored anew with the same labels, which must find nothing to change. Vectors are random around cluster centres, so that no
-embedding model is timed; a server of its own is started in a temporary home.
+A fifth of the queries is labelled and a reward model fitted. Then 10 and 100 more queries are labelled, in turn, and the
+memory is relabelled after each. At the end everything is scored anew with the same labels, which must find nothing to change.
+Vectors are random around cluster centres, so that no embedding model is timed. A server of its own is started in a temporary
+home.
 """
 
 from __future__ import annotations

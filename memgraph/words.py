@@ -21,13 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, get_index_dtype
 from sklearn.preprocessing import normalize
-from sklearn.utils import gen_batches, murmurhash3_32
+from sklearn.utils import murmurhash3_32
 from sklearn.utils.extmath import safe_sparse_dot
 
-from memgraph.checks.equations import find_equations
 from memgraph.checks.response import listed_options
 from memgraph.domains import Domains
-from memgraph.snapshot import Bools, Floats, Ints, Snapshot
+from memgraph.snapshot import Floats, Ints, Snapshot
 
 _COLUMNS = 2**20
 _REMEMBERED = 2**13  # texts whose n-grams are kept, some kilobytes each (64 of 4,000 words)
@@ -40,8 +39,7 @@ _OPERATORS = frozenset("+-*/=×÷·")
 _CALCULATES = re.compile(r"[-+*/=×÷·\d]|<given>|<found>")
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|[^\w\s]")
 
-LARGEST_SHARE = 0.1  # of the queries, to which an n-gram of prose may belong
-CHUNK = 4096  # rows whose kernel is held at once
+_LARGEST_SHARE = 0.1  # of the queries, to which an n-gram of prose may belong
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +50,12 @@ class Words:
         prose: [rollouts, hashes] n-grams of one or two words of thinking and answer; none of programs.
         programmed, calculated: [rollouts, hashes] n-grams of programs and of calculations, their numbers by role.
         asked: [rollouts, hashes] words of the question of programs and calculations.
-        long: [rollouts, hashes] n-grams of one to four words of thinking and answer.
-        sound: [rollouts] False where an equation does not hold.
     """
 
     prose: csr_array
     programmed: csr_array
     calculated: csr_array
     asked: csr_array
-    long: csr_array
-    sound: Bools
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Self:
@@ -94,10 +88,6 @@ class Words:
             else _hashes(_ngrams, text, 2)
             for kind, text in zip(kinds, texts, strict=True)
         )
-        sound = [
-            kind != "calculation" or all(equation.holds for equation in find_equations(thinking))
-            for kind, thinking in zip(kinds, snapshot.thinking_texts, strict=True)
-        ]
         return cls(
             prose=prose,
             programmed=programmed,
@@ -106,8 +96,6 @@ class Words:
                 _hashes(_asked, question) if kind != "statement" else _NOTHING
                 for kind, question in zip(kinds, questions, strict=True)
             ),
-            long=_matrix(_hashes(_ngrams, text, 4) for text in texts),
-            sound=np.array(sound, bool),
         )
 
 
@@ -120,18 +108,6 @@ class Pairs:
 
     def __getitem__(self, rows: Any) -> Self:
         return type(self)(self.said[rows], self.about[rows])
-
-    def kernel(self, other: Pairs) -> Floats:
-        """[rows, rows of the other] product of the two cosines."""
-        found: Floats = products(self.said, other.said) * products(self.about, other.about)
-        return found
-
-    def sums(self, other: Pairs, weights: Floats) -> Floats:
-        """[rows, …] kernel with the other's rows, times [rows of the other, …] weights."""
-        found = np.zeros((self.said.shape[0], *weights.shape[1:]), np.float32)
-        for chunk in gen_batches(len(found), CHUNK):
-            found[chunk] = self[chunk].kernel(other) @ weights
-        return found
 
 
 def products(one: csr_array, other: csr_array) -> Floats:
@@ -156,9 +132,9 @@ class Vocabulary:
     @classmethod
     def of(cls, snapshot: Snapshot, words: Words) -> Self:
         """What several queries share."""
-        prose = telling(snapshot, words.prose, LARGEST_SHARE)
+        prose = _telling(snapshot, words.prose, _LARGEST_SHARE)
         programmed, calculated, asked = (
-            telling(snapshot, part, 1.0) for part in (words.programmed, words.calculated, words.asked)
+            _telling(snapshot, part, 1.0) for part in (words.programmed, words.calculated, words.asked)
         )
         said = _joined(prose, programmed, calculated)
         about = _joined(prose, _telling_apart(*calculated), _telling_apart(*asked))
@@ -169,10 +145,10 @@ class Vocabulary:
         both_sides = words.prose + words.calculated
         said, about = both_sides + words.programmed, both_sides + words.asked
         both = (csr_array(matrix if rows is None else matrix[rows]) for matrix in (said, about))
-        return Pairs(*(weighted(*part) for part in zip(both, self.columns, self.rarity, strict=True)))
+        return Pairs(*(_weighted(*part) for part in zip(both, self.columns, self.rarity, strict=True)))
 
 
-def telling(snapshot: Snapshot, ngrams: csr_array, largest: float) -> tuple[Ints, Floats]:
+def _telling(snapshot: Snapshot, ngrams: csr_array, largest: float) -> tuple[Ints, Floats]:
     """N-grams that belong to more than one query and to few, and how rare they are.
 
     Args:
@@ -198,7 +174,7 @@ def _joined(*parts: tuple[Ints, Floats]) -> tuple[Ints, Floats]:
     return columns, np.concatenate([rarity for _, rarity in parts])[place]
 
 
-def weighted(ngrams: csr_array, columns: Ints, rarity: Floats) -> csr_array:
+def _weighted(ngrams: csr_array, columns: Ints, rarity: Floats) -> csr_array:
     """[rows, n-grams] of unit length, 0 where a row has none."""
     return _of_unit_length(ngrams[:, columns] * rarity)
 

@@ -58,7 +58,10 @@ def fit(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fit the reward model on the labelled queries of a ledger; save its checkpoint and register it in the graph."""
+    """Fit the reward model on the labelled queries of a ledger; save its checkpoint and register it in the graph.
+
+    Without labels it is the vote, and what other memories taught.
+    """
     from memgraph.checks import ALL_CHECKS
     from memgraph.records import LabelView
     from memgraph.reward_model import RewardModelConfig
@@ -72,6 +75,11 @@ def fit(
     if as_json:
         emit({"model": registered.key, "folder": registered.folder, "ledger": ledger, "metrics": model.metrics})
         return
+    if not model.metrics["labelled_queries"]:
+        say(
+            f"no label of the ledger {ledger!r} is visible, so the model is the vote and what other memories taught; "
+            "`memreward reveal` or `memreward label` adds labels"
+        )
     console.print(f"reward model {registered.key[:12]} saved in {registered.folder}")
     for name, value in model.metrics.items():
         console.print(f"  {name}: {value:.4f}" if isinstance(value, float) else f"  {name}: {value}")
