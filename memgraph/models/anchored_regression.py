@@ -107,7 +107,8 @@ class AnchoredRegression:
             weights: [labelled] how much each label counts; None where all count the same.
             prior: w⁰ by name, 0 for those that it lacks. It is left where the anchor alone explains the labels better.
 
-        Returns the regression, and [labelled] logits, each by a regression that did not see the labels of its fold.
+        Returns the regression, and [labelled] logits, each by a regression that did not see the labels of its fold. λ and w⁰
+        are chosen with all of them.
         """
         start = cls.of_prior(anchor, names, features)
         inputs = _inputs(features[rows], start.mean, start.scale)
@@ -167,10 +168,6 @@ class AnchoredRegression:
     def by_name(self, names: Sequence[str]) -> dict[str, float]:
         """Weight of each standardised feature."""
         return dict(zip(names, self.weights[:-1].tolist(), strict=True))
-
-    def standardised(self, features: Floats) -> Floats:
-        """[rollouts, features] as the weights count them."""
-        return _inputs(features, self.mean, self.scale)[:, :-1].astype(np.float32)
 
     def logits(self, features: Floats) -> Floats:
         """[rollouts] of [rollouts, features] in the order of the fit."""

@@ -115,8 +115,12 @@ def _weights(snapshots: Sequence[Snapshot], checks: Sequence[str]) -> dict[str, 
 
 
 def _standardised(snapshot: Snapshot, checks: Sequence[str]) -> tuple[list[str], Floats]:
-    """Names, and [rollouts, features] with mean 0 and spread 1 in this snapshot, but for the vote."""
+    """Names, and [rollouts, features] with mean 0 and spread 1 in this snapshot; the vote as it is."""
     unlabelled = np.full(len(snapshot.labels), np.nan, np.float32)
     names, plain = rollout_features(snapshot, unlabelled, checks)
     features = with_experience(names, plain, experience_features(snapshot, agreement_weights(snapshot)))
-    return names, AnchoredRegression.of_prior(VOTE, names, features).standardised(features)
+    start = AnchoredRegression.of_prior(VOTE, names, features)
+    position = names.index(VOTE.name)
+    found: Floats = ((features - start.mean) / start.scale).astype(np.float32)
+    found[:, position] = features[:, position]
+    return names, found
