@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 install: $(STAMP)  ## make the virtual environment
 
-demo: $(STAMP)  ## the main job: rollouts → memory → labels → GNN rewards → GRPO → before/after
+demo: $(STAMP)  ## the main job: rollouts → memory → labels → predicted rewards → GRPO → before/after
 	@start=$$(date +%s); $(BIN)/memreward demo && echo "✓ demo finished in $$(( $$(date +%s) - start )) s"
 
 test: $(STAMP)  ## all tests, against a real Neo4j that they start themselves
