@@ -14,6 +14,7 @@ Arms:
     majority    labelled queries are judged, the others rewarded by majority vote
     vote        majority vote alone, no labels (TTRL)
     memory      labelled queries are judged, the others rewarded by the reward model
+    moment      the same, from the rollouts of the call alone: no experience is read (only where it is named)
     acquired    the same, with labels spent where they help most
     chosen      only queries that are chosen in this way are trained on: are the labels worth it, or the rewards?
     random      a random number for every rollout
@@ -64,13 +65,14 @@ ARMS: dict[str, dict[str, dict[str, Any]]] = {
     "majority": {"labels": _NOBODY_WATCHES, "reward": {"scorer": "majority_vote", **_NO_MODEL}},
     "vote": {"labels": {"budget": 0}, "reward": {"scorer": "majority_vote", **_NO_MODEL}},
     "memory": {},
+    "moment": {"reward": {"experience": 0}},
     "acquired": {"labels": {"acquisition": "informative"}},
     "chosen": {"labels": {"acquisition": "informative", **_NOBODY_WATCHES}, "reward": {"scorer": "none"}},
     "random": {"labels": {"budget": 0}, "reward": {"scorer": "random", **_NO_MODEL}},
     "threshold": {"labels": {"acquisition": "informative"}, "reward": {"kind": "threshold"}},
     "by_group": {"labels": {"acquisition": "informative"}, "grpo": {"scale_rewards": "group"}},
 }
-_COMPARED_ONCE = ("threshold", "by_group")
+_COMPARED_ONCE = ("moment", "threshold", "by_group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ def main() -> None:
         nargs="*",
         default=[arm for arm in ARMS if arm not in _COMPARED_ONCE],
         choices=list(ARMS),
-        help="by default all but the last two",
+        help="by default all but those that are run only where they are named",
     )
     parser.add_argument("--shares", type=float, nargs="*", default=[0.2], help="of the training queries to label")
     parser.add_argument("--seeds", type=int, default=3, help="number of runs of each arm")

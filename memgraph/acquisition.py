@@ -23,6 +23,7 @@ from scipy.linalg.blas import dgemm
 from scipy.sparse import csr_array, eye_array
 from scipy.special import expit
 
+from memgraph.calibration import both_classes
 from memgraph.checks import ALL_CHECKS
 from memgraph.errors import ModelError
 from memgraph.models.feature_model import FeatureModel
@@ -66,8 +67,7 @@ def uncertainty(snapshot: Snapshot, *, seed: int = 0) -> Floats:
     0 for queries without rollouts.
     """
     rows = np.flatnonzero(~np.isnan(snapshot.labels))
-    right = snapshot.labels[rows] >= 0.5
-    if not right.any() or right.all():
+    if not both_classes(snapshot.labels):
         raise ModelError(f"choosing what to label needs right and wrong labels, found {len(rows)} of one class")
     _, logits = FeatureModel.fit(snapshot, rows, snapshot.labels, checks=ALL_CHECKS, seed=seed)
     probability = expit(logits.astype(np.float64))

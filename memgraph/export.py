@@ -162,7 +162,7 @@ def snapshot(
         rollouts: at most so many of each query are read: labelled ones first, then the newest.
     """
     if query_keys is None:
-        query_keys = [row["key"] for row in database.query(cypher("read/query_keys"), datasets=None)]
+        query_keys = [row["key"] for row in database.query(cypher("read/queries_within"), datasets=None, runs=None)]
     ordered = sorted(set(query_keys))
     found = _read_rollouts(database, space, ordered, 2**31 - 1 if rollouts is None else rollouts, view)
     return _assemble(database, space, ordered, len(ordered), found, view)

@@ -31,31 +31,27 @@ VOTES = ("share", "share_of_others", "best_agreeing", "best_other", "margin", "e
 _LOGIT_LIMIT = 4.0
 
 
-def rollout_features(snapshot: Snapshot, labels: Floats, checks: Collection[str]) -> tuple[list[str], Floats]:
+def rollout_features(
+    snapshot: Snapshot, labels: Floats, checks: Collection[str], experience: Floats | None = None
+) -> tuple[list[str], Floats]:
     """Names, and [rollouts, features] with NaN where a rollout has no such feature.
 
     Args:
         labels: [rollouts] that may be seen, NaN for the others; each rollout sees those of other units only.
         checks: names of the label-free checks to use, out of `memgraph.checks.CHECKS`; others that are stored are left.
+        experience: [rollouts, 3] votes of experience; by default those that the snapshot's groups give, all counting the same.
     """
     names, own = own_features(snapshot, checks)
     columns = [
         consensus_features(snapshot),
-        experience_features(snapshot),
+        experience_features(snapshot) if experience is None else experience,
         similarity_features(snapshot),
         neighbour_features(snapshot, labels),
         own,
-        _deviation(snapshot, own),
+        deviation(snapshot, own),
     ]
     known = [*FEATURES, *EXPERIENCE, *SIMILARITY, *(f"neighbours_{name}" for name in NEIGHBOURS), *names]
     return [*known, *(f"{name}_deviation" for name in names)], np.concatenate(columns, axis=1)
-
-
-def with_experience(names: Sequence[str], features: Floats, experience: Floats) -> Floats:
-    """A copy of [rollouts, features] with [rollouts, 3] other votes of experience (`experience_features`)."""
-    changed = features.copy()
-    changed[:, [names.index(name) for name in EXPERIENCE]] = experience
-    return changed
 
 
 def in_order(wanted: Sequence[str], names: Sequence[str], features: Floats) -> Floats:
@@ -196,11 +192,11 @@ def _mean(values: Floats, mask: Bools) -> Floats:
     return mean
 
 
-def _deviation(snapshot: Snapshot, own: Floats) -> Floats:
-    """[rollouts, features] less the mean of the rollout's group."""
-    deviation = np.zeros_like(own)
+def deviation(snapshot: Snapshot, values: Floats) -> Floats:
+    """[rollouts, ...] values less the mean of what is known of the rollout's group; NaN stays."""
+    found = np.zeros_like(values)
     for rows in group_rows(snapshot):
-        known = ~np.isnan(own[rows])
-        mean = np.where(known, own[rows], 0).sum(axis=0) / np.maximum(1, known.sum(axis=0))
-        deviation[rows] = own[rows] - mean
-    return deviation
+        known = ~np.isnan(values[rows])
+        mean = np.where(known, values[rows], 0).sum(axis=0) / np.maximum(1, known.sum(axis=0))
+        found[rows] = values[rows] - mean
+    return found

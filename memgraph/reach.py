@@ -105,13 +105,14 @@ def readings(
     Args:
         space: of the vectors that make queries neighbours.
         model: key of the registered reward model.
+        within: keys of the queries that are looked at; None for all.
     """
     known = offers(database, space, view)
     wanted: dict[str, Any] = {"limit": _PAGE, "incoming": _CAPS.incoming, "space": space.vector_property}
-    wanted |= {"model": model, "view": view_key(view)}
+    wanted |= {"model": model, "view": view_key(view), "within": None if within is None else sorted(within)}
     after = ""
     while page := database.query(cypher("read/reach"), after=after, **wanted):
-        yield from (_reading(row, known) for row in page if within is None or row["key"] in within)
+        yield from (_reading(row, known) for row in page)
         after = page[-1]["key"]
 
 

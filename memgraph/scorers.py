@@ -16,6 +16,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from memgraph.calibration import both_classes
 from memgraph.checks import ALL_CHECKS
 from memgraph.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features, experience_labels
 from memgraph.errors import ModelError
@@ -25,7 +26,7 @@ from memgraph.models.feature_model import unit_folds
 from memgraph.models.rivals import GeometricPrior, trusted_votes
 from memgraph.paper import Messages, PaperGNN, fit_paper_gnn, predict_paper_gnn
 from memgraph.reward_model import RewardModel, RewardModelConfig
-from memgraph.snapshot import Bools, Floats, Ints, Snapshot, hide_units
+from memgraph.snapshot import Floats, Ints, Snapshot, hide_units
 from memgraph.threads import one_thread
 
 DEFAULT_SCORER = "reward_model"
@@ -242,8 +243,8 @@ class _Fitted(ABC):
             ModelError: if the labels are all of one class.
         """
         known = np.flatnonzero(~np.isnan(snapshot.labels))
+        _need_both(self.name, snapshot.labels[known])
         right = snapshot.labels[known] >= 0.5
-        _need_both(self.name, right)
         with one_thread():
             self._model = self._classifier(seed).fit(self._features(snapshot)[known], right)
 
@@ -332,8 +333,8 @@ class GeoMin:
     def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
         """Fit; ModelError where the labels are all of one class."""
         rows = np.flatnonzero(~np.isnan(snapshot.labels))
+        _need_both(self.name, snapshot.labels[rows])
         right = snapshot.labels[rows] >= 0.5
-        _need_both(self.name, right)
         vectors, share = self._features(snapshot)
         with one_thread():
             self._prior = GeometricPrior.fit(vectors[rows], share[rows], right, unit_folds(snapshot, rows, seed))
@@ -398,7 +399,7 @@ class RewardModelScorer:
 
     @property
     def networks_on(self) -> bool | None:
-        """Whether graph networks correct the fitted model's features; None before it is fitted."""
+        """As of the fitted model; None before."""
         return None if self._model is None else self._model.networks_on
 
     def score(self, snapshot: Snapshot) -> Scores:
@@ -430,9 +431,11 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
 }
 
 
-def _need_both(name: str, right: Bools) -> None:
-    if not right.any() or right.all():
-        raise ModelError(f"the scorer {name} needs right and wrong labels, found {len(right)} of one class; label more")
+def _need_both(name: str, labels: Floats) -> None:
+    if not both_classes(labels):
+        raise ModelError(
+            f"the scorer {name} needs right and wrong labels, found {len(labels)} of one class; label more"
+        )
 
 
 def _embeddings(snapshot: Snapshot) -> Floats:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from memgraph.checks import ALL_CHECKS
 from memgraph.errors import SettingsError
+from memgraph.export import Caps
 
 
 class _Section(BaseModel):
@@ -118,7 +119,9 @@ class RefitSection(_Section):
     )
     window: int = Field(10, ge=1, description="Steps that are compared on either side.")
     max_rollouts: int = Field(
-        20000, ge=1, description="A fit reads at most so many, of labelled queries first; 10,000 take about a minute."
+        20000,
+        ge=1,
+        description="A fit reads at most so many, of labelled queries first; 10,000 take four to sixteen seconds.",
     )
     rollouts_per_query: int = Field(16, ge=1, description="Of these at most so many a query, the newest first.")
 
@@ -144,6 +147,9 @@ class RewardSection(_Section):
     )
     policies: bool = Field(
         False, description="Whether the scorer `reward_model` may know which policy a rollout comes from."
+    )
+    experience: int = Field(
+        Caps().experience, ge=0, description="At most so many of a query's other rollouts are read beside its group."
     )
     initial_rollouts: int = Field(
         8,

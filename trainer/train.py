@@ -154,6 +154,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             skip_noise=config.reward.skip_noise,
             policy=config.policy.model,
             num_generations=group_size(config),
+            experience=config.reward.experience,
             group_seconds=config.reward.group_seconds,
             max_failed_calls=config.reward.max_failed_calls,
             max_unanswered=config.reward.max_unanswered,

@@ -1,10 +1,10 @@
 // What decides the scores of queries besides labels: their rollouts and the queries around them; and what a model had read
 // when it last scored them. One page, in order of key.
-// Parameters: $after (key; '' for the first page), $limit, $incoming and $space (as in read/neighbourhood), $model (key),
+// Parameters: $after (key; '' for the first page), $within (keys, or null for all queries), $limit, $incoming and $space (as in read/neighbourhood), $model (key),
 // $view (key of the LabelView).
 // Returns key, around (keys), rollouts (how many), newest (of them), unobserved (programs that still wait to be run),
 // structure, labels (digests as last read, null before the first score), at (when that was).
-MATCH (q:Query) WHERE q.key > $after
+MATCH (q:Query) WHERE q.key > $after AND ($within IS NULL OR q.key IN $within)
 WITH q ORDER BY q.key LIMIT $limit
 OPTIONAL MATCH (q)<-[read:READ {view: $view}]-(:RewardModel {key: $model})
 CALL (q) {

@@ -15,7 +15,7 @@ labels: GRPO's advantage needs the order within a group.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -118,27 +118,18 @@ class AnchoredRegression:
             taught = cls.of_prior(anchor, names, features, prior)
             alone, with_prior = (_losses(inputs @ one.weights, target, query, counts).sum() for one in (start, taught))
             start = taught if with_prior < alone else start
-        is_free = np.ones(inputs.shape[1], np.bool_)
-        is_free[[list(names).index(anchor.name), -1]] = False
-
-        def fitted(kept: NDArray[np.bool_], strength: float, first: Doubles) -> Doubles:
-            penalty = np.where(is_free, strength, anchor.certainty)
-            return _minimum(inputs[kept], target[kept], query[kept], counts[kept], start.weights, penalty, first)
-
-        # from the strongest penalty to the weakest, each fit starts where the last one ended
+        penalties = [_penalty(strength, anchor, names) for strength in _STRENGTHS]
         held_out = np.tile(inputs @ start.weights, (len(_STRENGTHS), 1))
         for number in np.unique(fold):
-            inside, last = fold == number, start.weights
+            inside = fold == number
             if inside.all():
                 continue
-            for position, strength in enumerate(_STRENGTHS):
-                last = fitted(~inside, strength, last)
-                held_out[position, inside] = inputs[inside] @ last
+            others = inputs[~inside], target[~inside], query[~inside], counts[~inside]
+            for position, found in enumerate(_path(*others, start.weights, penalties)):
+                held_out[position, inside] = inputs[inside] @ found
         best = _strongest(np.stack([_losses(logits, target, query, counts) for logits in held_out]), anchor.level)
-        strength = _STRENGTHS[best]
-        everything = np.ones(len(rows), np.bool_)
-        found = cls(start.mean, start.scale, fitted(everything, strength, start.weights), strength)
-        return found, held_out[best].astype(np.float32)
+        (found,) = _path(inputs, target, query, counts, start.weights, [penalties[best]])
+        return cls(start.mean, start.scale, found, _STRENGTHS[best]), held_out[best].astype(np.float32)
 
     @classmethod
     def at(
@@ -154,10 +145,9 @@ class AnchoredRegression:
     ) -> Self:
         """The regression of one penalty; arguments are as of `fit`."""
         start = cls.of_prior(anchor, names, features)
-        penalty = np.full(len(start.weights), strength)
-        penalty[[list(names).index(anchor.name), -1]] = anchor.certainty
-        inputs, target = _inputs(features[rows], start.mean, start.scale), labels.astype(np.float64)
-        found = _minimum(inputs, target, query, weights.astype(np.float64), start.weights, penalty, start.weights)
+        inputs, penalties = _inputs(features[rows], start.mean, start.scale), [_penalty(strength, anchor, names)]
+        target, counts = labels.astype(np.float64), weights.astype(np.float64)
+        (found,) = _path(inputs, target, query, counts, start.weights, penalties)
         return cls(start.mean, start.scale, found, strength)
 
     @property
@@ -191,6 +181,13 @@ def _prior(anchor: Anchor, names: Sequence[str], prior: Mapping[str, float] | No
     return weights
 
 
+def _penalty(strength: float, anchor: Anchor, names: Sequence[str]) -> Doubles:
+    """[features + 1] λ, and c for the anchor and the bias."""
+    penalty = np.full(len(names) + 1, strength)
+    penalty[[list(names).index(anchor.name), -1]] = anchor.certainty
+    return penalty
+
+
 def _standard(features: Floats, position: int, anchor: Anchor) -> tuple[Floats, Floats]:
     """[features], [features] mean and scale; a feature that never varies is left out by an infinite scale."""
     known = ~np.isnan(features)
@@ -209,23 +206,25 @@ def _inputs(features: Floats, mean: Floats, scale: Floats) -> Doubles:
     return np.column_stack([standard, np.ones(len(features))]).astype(np.float64)
 
 
-def _minimum(
-    inputs: Doubles, target: Doubles, query: Ints, counts: Doubles, prior: Doubles, penalty: Doubles, start: Doubles
-) -> Doubles:
-    """[features + 1] weights of least loss."""
+def _path(
+    inputs: Doubles, target: Doubles, query: Ints, counts: Doubles, prior: Doubles, penalties: Iterable[Doubles]
+) -> Iterator[Doubles]:
+    """[features + 1] weights of least loss for each penalty; each search starts where the last one ended, the first at w⁰."""
     right, wrong = right_and_wrong(target.astype(np.float32), query)
     apart = inputs[right] - inputs[wrong]
     share = float(counts.sum()) / max(1, len(right))
 
-    def loss(weights: Doubles) -> tuple[float, Doubles]:
+    def loss(weights: Doubles, penalty: Doubles) -> tuple[float, Doubles]:
         logits, margins, shift = inputs @ weights, apart @ weights, weights - prior
         value = float((counts * cross_entropy(logits, target)).sum()) + share * float(np.logaddexp(0, -margins).sum())
         value += 0.5 * float((penalty * shift**2).sum())
         slope = inputs.T @ (counts * (expit(logits) - target)) - share * (apart.T @ expit(-margins)) + penalty * shift
         return value, slope
 
-    found: Doubles = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
-    return found
+    weights = prior
+    for penalty in penalties:
+        weights = minimize(loss, weights, penalty, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
+        yield weights
 
 
 def _losses(logits: Doubles, target: Doubles, query: Ints, counts: Doubles) -> Doubles:

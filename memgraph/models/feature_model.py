@@ -24,7 +24,7 @@ from scipy.special import expit
 
 from memgraph.consensus import agreement_weights, experience_features
 from memgraph.errors import ModelError
-from memgraph.features import in_order, own_features, rollout_features, with_experience
+from memgraph.features import in_order, own_features, rollout_features
 from memgraph.models.anchored_regression import Anchor, AnchoredRegression
 from memgraph.models.prior import VOTE
 from memgraph.models.reliability import RELIABILITY, PolicyReliability, Reliability
@@ -90,7 +90,8 @@ class FeatureModel:
             prior: weights of features by name (`memgraph.models.prior`); None leaves the vote alone.
         """
         unlabelled = np.full(len(snapshot.rollout_keys), np.nan, np.float32)
-        agreement, names, features = _features(snapshot, unlabelled, checks)
+        agreement = agreement_weights(snapshot)
+        names, features = rollout_features(snapshot, unlabelled, checks, experience_features(snapshot, agreement))
         return cls(names, tuple(checks), agreement, AnchoredRegression.of_prior(VOTE, names, features, prior))
 
     @classmethod
@@ -119,7 +120,8 @@ class FeatureModel:
 
         Returns the model, and [rollouts] logits; those of these rows by models that did not see their unit's labels.
         """
-        agreement, names, features = _features(snapshot, visible, checks)
+        agreement = agreement_weights(snapshot)
+        names, features = rollout_features(snapshot, visible, checks, experience_features(snapshot, agreement))
         labels, query = snapshot.labels[rows], snapshot.rollout_query[rows]
         fold = unit_folds(snapshot, rows, seed)
         first, held_out = AnchoredRegression.fit(VOTE, names, features, rows, labels, query, fold, weights, prior)
@@ -164,10 +166,10 @@ class FeatureModel:
                 where it is None.
             experience: what was read beside it, by `FeatureModel.experience`; by default what the snapshot's groups say.
         """
-        names, plain = rollout_features(snapshot, labels, self.checks)
         if experience is None:
             experience = experience_features(snapshot, self.agreement)
-        features = in_order(self.names, names, with_experience(names, plain, experience))
+        names, found = rollout_features(snapshot, labels, self.checks, experience)
+        features = in_order(self.names, names, found)
         if asked is not None:
             snapshot, features = snapshot.with_rollouts(asked), features[asked]
         logits = self.first.logits(features)
@@ -176,8 +178,8 @@ class FeatureModel:
         inputs = self.reliabilities.inputs(snapshot, self.names, features, logits)
         return np.float32(0.5) * (logits + self.second.logits(inputs))
 
-    def save(self, file: Path) -> None:
-        """Write an NPZ archive: arrays, and JSON for what is none. Nothing in it runs when it is read."""
+    def _contents(self) -> tuple[str, dict[str, Any]]:
+        """JSON of what is no array, and the arrays by name: all that decides its predictions."""
         beside = self.reliabilities
         document = {
             "names": self.names,
@@ -189,8 +191,13 @@ class FeatureModel:
         arrays = _with_prefix("first", self.first.arrays())
         if beside is not None and self.second is not None:
             arrays |= _with_prefix("second", self.second.arrays()) | _with_prefix("style", beside.style.arrays())
+        return json.dumps(document, sort_keys=True), arrays
+
+    def save(self, file: Path) -> None:
+        """Write an NPZ archive. Nothing in it runs when it is read."""
+        document, arrays = self._contents()
         with file.open("wb") as opened:
-            np.savez(opened, document=np.array(json.dumps(document)), **arrays)
+            np.savez(opened, document=np.array(document), **arrays)
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -215,15 +222,10 @@ class FeatureModel:
 
     def digest(self) -> bytes:
         """sha256 of what decides its predictions."""
-        digest = hashlib.sha256(repr((self.names, self.checks, self.agreement)).encode())
-        for regression in (self.first, self.second):
-            for value in {} if regression is None else regression.arrays().values():
-                digest.update(np.ascontiguousarray(value).tobytes())
-        if self.reliabilities is not None:
-            for value in self.reliabilities.style.arrays().values():
-                digest.update(np.ascontiguousarray(value).tobytes())
-            if self.reliabilities.policies is not None:
-                digest.update(repr(sorted(self.reliabilities.policies.leads.items())).encode())
+        document, arrays = self._contents()
+        digest = hashlib.sha256(document.encode())
+        for name, array in arrays.items():
+            digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
         return digest.digest()
 
 
@@ -246,10 +248,3 @@ def unit_folds(snapshot: Snapshot, rows: Ints, seed: int) -> Ints:
     shuffled = np.random.default_rng(seed).permutation(len(ordered))
     position = {ordered[number]: place for place, number in enumerate(shuffled.tolist())}
     return np.array([position[unit] % _FOLDS for unit in units.tolist()], np.int64)
-
-
-def _features(snapshot: Snapshot, labels: Floats, checks: Sequence[str]) -> tuple[dict[str, float], list[str], Floats]:
-    """Weight of each policy's experience, names, and [rollouts, features] with the experience weighted so."""
-    agreement = agreement_weights(snapshot)
-    names, plain = rollout_features(snapshot, labels, checks)
-    return agreement, names, with_experience(names, plain, experience_features(snapshot, agreement))

@@ -20,7 +20,7 @@ import numpy as np
 
 from memgraph.consensus import agreement_weights, experience_features
 from memgraph.errors import InputError
-from memgraph.features import in_order, rollout_features, with_experience
+from memgraph.features import in_order, rollout_features
 from memgraph.models.anchored_regression import Anchor, AnchoredRegression
 from memgraph.snapshot import Floats, Snapshot
 
@@ -117,8 +117,8 @@ def _weights(snapshots: Sequence[Snapshot], checks: Sequence[str]) -> dict[str, 
 def _standardised(snapshot: Snapshot, checks: Sequence[str]) -> tuple[list[str], Floats]:
     """Names, and [rollouts, features] with mean 0 and spread 1 in this snapshot; the vote as it is."""
     unlabelled = np.full(len(snapshot.labels), np.nan, np.float32)
-    names, plain = rollout_features(snapshot, unlabelled, checks)
-    features = with_experience(names, plain, experience_features(snapshot, agreement_weights(snapshot)))
+    experience = experience_features(snapshot, agreement_weights(snapshot))
+    names, features = rollout_features(snapshot, unlabelled, checks, experience)
     start = AnchoredRegression.of_prior(VOTE, names, features)
     position = names.index(VOTE.name)
     found: Floats = ((features - start.mean) / start.scale).astype(np.float32)

@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from memgraph.features import VOTES, group_rows, vote_features
+from memgraph.features import VOTES, deviation, vote_features
 from memgraph.keys import key_of
 from memgraph.snapshot import Floats, Ints, Snapshot
 from memgraph.threads import one_thread
@@ -113,14 +113,6 @@ class PolicyReliability:
 def _features(snapshot: Snapshot, lead: Floats) -> Floats:
     votes = vote_features(snapshot, np.clip(0.5 + lead, 0.01, 0.99))
     return np.concatenate([lead[:, None], deviation(snapshot, lead)[:, None], votes], axis=1)
-
-
-def deviation(snapshot: Snapshot, values: Floats) -> Floats:
-    """[rollouts, ...] values less their group's mean."""
-    found = np.zeros_like(values)
-    for rows in group_rows(snapshot):
-        found[rows] = values[rows] - values[rows].mean(axis=0)
-    return found
 
 
 def folds_by_key(snapshot: Snapshot) -> Ints:

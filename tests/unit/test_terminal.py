@@ -266,7 +266,7 @@ def test_evaluate(run: Callable[..., str], tmp_path: Path) -> None:
 
 def test_fit_score_and_relabel(run: Callable[..., str]) -> None:
     registered = SimpleNamespace(key=HOSTILE, folder=HOSTILE)
-    model = SimpleNamespace(metrics={HOSTILE: 0.5, "b": HOSTILE})
+    model = SimpleNamespace(metrics={HOSTILE: 0.5, "b": HOSTILE, "labelled_queries": 1.0})
     memory = SimpleNamespace(fit=lambda *_, **__: (model, registered), latest_model=lambda **_: (model, registered))
     assert_clean(run("fit", memory=memory))
     changed = [SimpleNamespace(rollout=HOSTILE, query=HOSTILE, before=0.1, after=0.2)]
