@@ -1,4 +1,4 @@
-"""Does it pay to choose what to label? Label curves on real rollouts: drawn at random against `memgraph.acquisition`.
+"""Does it pay to choose what to label? Label curves on real rollouts: drawn at random against `memgraph.models.acquisition`.
 
 Both arms spend the same number of labels through the ledger and fit the default reward model; a pair is one split (seed) of
 one file at one share. Three populations are measured, because an arm that pays for hard queries leaves easy ones behind:
@@ -33,11 +33,11 @@ from machine import machine, versions
 from rollout_files import files_of, judged_memory
 
 from memgraph import LabelView, Memory, RewardModel
-from memgraph.labelling import Acquisition, label_within_budget
+from memgraph.labels.budget import Acquisition
 from memgraph.labels.truth import FileTruth
-from memgraph.metrics import evaluate_scores
-from memgraph.snapshot import Bools, Floats, Snapshot
-from trainer.reporting import append_rows, read_rows
+from memgraph.models.metrics import evaluate_scores
+from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
+from trainer.reward.report import append_rows, read_rows
 
 Row = dict[str, Any]
 _METRICS = ("auc", "within_query_auc", "accuracy", "ece", "followed")
@@ -116,7 +116,7 @@ def _arm(
     start = time.perf_counter()
     name = f"{arm} {share} {seed}"
     view = LabelView(ledgers=(name,))
-    label_within_budget(memory, source, ledger=name, budget=share, seed=seed, acquisition=arm)
+    memory.reveal(source, ledger=name, budget=share, seed=seed, acquisition=arm)
     snapshot = everything.with_labels(memory.labels(everything, view))
     model = RewardModel.fit(snapshot, seed=seed, at_random=memory.drawn_at_random(snapshot, view))
     unlabelled = _unlabelled(snapshot)

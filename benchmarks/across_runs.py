@@ -47,16 +47,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from memgraph import LabelView, Memory, RewardModel
-from memgraph.checks import ALL_CHECKS
+from memgraph.domains.checks import ALL_CHECKS
 from memgraph.errors import ModelError
-from memgraph.features import rollout_features
+from memgraph.labels.ledger import draw
 from memgraph.labels.truth import FileTruth
-from memgraph.ledger import draw
-from memgraph.metrics import evaluate_scores
-from memgraph.scorers import MajorityVote
-from memgraph.snapshot import Bools, Floats, Snapshot
-from memgraph.threads import one_thread
-from trainer.reporting import append_rows, read_rows
+from memgraph.models.features import rollout_features
+from memgraph.models.metrics import evaluate_scores
+from memgraph.models.scorers import MajorityVote
+from memgraph.models.threads import one_thread
+from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
+from trainer.reward.report import append_rows, read_rows
 
 Row = dict[str, Any]
 _FIRST_SHARE = 0.2

@@ -94,7 +94,7 @@ def layouts(case: Case, folder: Path) -> tuple[Any, bool]:
 
 def _answer_of(rollout: Any) -> str | None:
     from memgraph.domains import Domains
-    from memgraph.ingest import stated_by
+    from memgraph.rollouts.ingest import stated_by
 
     return stated_by(rollout, Domains()).answer
 

@@ -20,9 +20,9 @@ from machine import machine, versions
 from rollout_files import files_of, vectors_of
 
 from memgraph.evaluation import read_judged
-from memgraph.metrics import calibration_error
-from memgraph.scorers import RewardModelScorer
-from memgraph.splits import Split, splits
+from memgraph.models.metrics import calibration_error
+from memgraph.models.scorers import RewardModelScorer
+from memgraph.snapshot.splits import Split, splits
 
 _SHARE, _DRAWS = 0.2, 200
 

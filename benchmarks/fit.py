@@ -22,7 +22,7 @@ from machine import machine, versions
 from rollout_files import Judged, files_of, judged_memory
 
 from memgraph import RewardModel
-from memgraph.snapshot import Snapshot
+from memgraph.snapshot.snapshot import Snapshot
 
 Row = dict[str, Any]
 _CALL = 128  # rollouts

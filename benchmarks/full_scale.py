@@ -24,10 +24,10 @@ from tokenizers.pre_tokenizers import ByteLevel
 from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2Tokenizer
 
 from memgraph.evaluation import temporary_memory
-from trainer.config import RunConfig
-from trainer.progress import Narrator
-from trainer.reporting import read_rows
-from trainer.train import run
+from trainer.reward.report import read_rows
+from trainer.run.config import RunConfig
+from trainer.run.narrator import Narrator
+from trainer.run.train import run
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 RECIPES = [CONFIGS / "qwen2.5-1.5b.yaml", CONFIGS / "qwen2.5-3b-lora.yaml"]

@@ -17,10 +17,10 @@ from pathlib import Path
 from machine import machine, versions
 from rollout_files import files_of, vectors_of
 
-from memgraph.checks import ALL_CHECKS
+from memgraph.domains.checks import ALL_CHECKS
 from memgraph.evaluation import read_judged
 from memgraph.models.prior import Prior
-from memgraph.snapshot import Snapshot
+from memgraph.snapshot.snapshot import Snapshot
 
 
 def main() -> None:

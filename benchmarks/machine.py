@@ -9,7 +9,7 @@ from importlib.metadata import version
 import psutil
 import torch
 
-from memgraph.server.artifacts import wanted_artifacts
+from memgraph.store.server.artifacts import wanted_artifacts
 
 
 def machine() -> dict[str, object]:

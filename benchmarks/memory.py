@@ -24,12 +24,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 from machine import machine, versions
 
-from memgraph.embedding import GivenVectors
 from memgraph.evaluation import temporary_memory
-from memgraph.labelling import label_within_budget
 from memgraph.labels.truth import FileTruth
-from memgraph.records import LabelView
-from memgraph.reward_model import RewardModel
+from memgraph.labels.view import LabelView
+from memgraph.models.reward_model import RewardModel
+from memgraph.rollouts.embedding import GivenVectors
 from memgraph.rollouts.given import GivenEmbeddings
 
 DIMENSION = 384
@@ -95,7 +94,7 @@ def main() -> None:
                 memory.import_file(file, embeddings=given)
             source, view = FileTruth([file], run="import"), LabelView(ledgers=(f"part {part}",))
             with timed("label 20 %"):
-                label_within_budget(memory, source, ledger=f"part {part}", budget=0.2)
+                memory.reveal(source, ledger=f"part {part}", budget=0.2)
             keys = list(source.query_keys())
             with timed("export all of a part"):
                 snapshot = memory.snapshot(view, query_keys=keys)

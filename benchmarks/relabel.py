@@ -23,14 +23,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from machine import machine, versions
 from memory import DIMENSION, make_rollouts
 
-from memgraph.embedding import GivenVectors
 from memgraph.evaluation import temporary_memory
+from memgraph.labels.ledger import draw
 from memgraph.labels.truth import FileTruth
-from memgraph.ledger import draw
+from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.records import LabelView
-from memgraph.relabel import relabel
-from memgraph.scoring import score_memory
+from memgraph.rollouts.embedding import GivenVectors
 
 VIEW = LabelView(ledgers=("benchmark",))
 _FITTED = 1000  # queries that the model is fitted on
@@ -82,11 +80,11 @@ def measure(memory: Memory, source: FileTruth, repeats: int) -> list[Row]:
     ledger = memory.ledger("benchmark")
     ledger.reveal(source, order[:spent])
     say("fitting")
-    model, registered = memory.fit(VIEW, query_keys=order[:_FITTED])
+    model = memory.fit(VIEW, query_keys=order[:_FITTED])
     rows: list[Row] = []
 
     def passed(name: str, labelled: int) -> None:
-        report = relabel(memory, model, registered, VIEW)
+        report = memory.relabel(model, VIEW)
         rows.append(
             {
                 "pass": name,
@@ -110,7 +108,7 @@ def measure(memory: Memory, source: FileTruth, repeats: int) -> list[Row]:
     for _ in range(min(repeats, 2)):
         before = predictions(memory)
         start = time.perf_counter()
-        summary = score_memory(memory, model, registered, VIEW)
+        summary = memory.score(model, VIEW)
         seconds = round(time.perf_counter() - start, 3)
         changed = predictions(memory) - before
         rows.append(

@@ -23,15 +23,17 @@ from typing import Any
 import numpy as np
 from machine import machine, versions
 
-from memgraph import LabelView, Memory, keys
+from memgraph import LabelView, Memory
 from memgraph.domains.verifiers import judge
-from memgraph.embedding import EmbeddingSpace, SentenceEmbedder, Vectors
 from memgraph.evaluation import temporary_memory
+from memgraph.labels.ledger import draw
 from memgraph.labels.truth import FileTruth
-from memgraph.ledger import draw
-from memgraph.scorers import RewardModelScorer
+from memgraph.models.scorers import RewardModelScorer
+from memgraph.rollouts.embedding import SentenceEmbedder
 from memgraph.settings import Settings
-from trainer.reward import Judged, MemoryReward
+from memgraph.store import keys
+from memgraph.store.spaces import EmbeddingSpace, Vectors
+from trainer.reward.memory_reward import Judged, MemoryReward
 
 DIMENSION = 384
 GROUP, QUERIES_A_CALL, LABELLED_A_CALL = 8, 16, 4
@@ -107,7 +109,7 @@ def grow(memory: Memory, scratch: Path, have: int, want: int) -> None:
 def time_calls(memory: Memory, scratch: Path, size: int, calls: int, *, first: bool) -> list[dict[str, Any]]:
     """Rows of the table for one size: seconds of each stage in each timed call."""
     view = LabelView(ledgers=("benchmark",))
-    model, _ = memory.fit(view) if first else memory.latest_model()
+    model = memory.fit(view) if first else memory.model()
     revealed = memory.ledger("benchmark").revealed()
     files = sorted(scratch.glob("*.jsonl"))
     judged = Judged("benchmark", frozenset(revealed), FileTruth(files, run="import"), judge, len(revealed))

@@ -22,12 +22,12 @@ from machine import machine, versions
 from rollout_files import files_of, vectors_of
 
 from memgraph.evaluation import EvaluationRow, evaluate_files, summarise
-from memgraph.metrics import Curves
+from memgraph.inspection.plots import plot_curves, plot_evaluation, plot_label_curve
+from memgraph.models.metrics import Curves
 from memgraph.models.prior import SHIPPED
-from memgraph.plots import plot_curves, plot_evaluation, plot_label_curve
-from memgraph.scorers import DEFAULT_SCORER, SCORERS
-from memgraph.splits import Experience
-from trainer.reporting import append_rows, read_rows
+from memgraph.models.scorers import DEFAULT_SCORER, SCORERS
+from memgraph.snapshot.splits import Experience
+from trainer.reward.report import append_rows, read_rows
 
 _SHARE = 0.2  # of the labels, at which everything is shown in detail
 

@@ -27,15 +27,15 @@ import numpy as np
 from machine import machine, versions
 from rollout_files import files_of, vectors_of
 
-from memgraph.checks import ALL_CHECKS
+from memgraph.domains.checks import ALL_CHECKS
 from memgraph.errors import ModelError
 from memgraph.evaluation import read_judged
-from memgraph.metrics import evaluate_scores
-from memgraph.reward_model import RewardModelConfig
-from memgraph.scorers import DEFAULT_SCORER, SCORERS, RewardModelScorer, Scorer
-from memgraph.snapshot import Bools, Floats, Snapshot
-from memgraph.splits import Split, splits
-from trainer.reporting import append_rows, read_rows
+from memgraph.models.metrics import evaluate_scores
+from memgraph.models.reward_model import RewardModelConfig
+from memgraph.models.scorers import DEFAULT_SCORER, SCORERS, RewardModelScorer, Scorer
+from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
+from memgraph.snapshot.splits import Split, splits
+from trainer.reward.report import append_rows, read_rows
 
 SCORERS_HERE = ("majority_vote", "consensus_share", "logistic", "boosting", DEFAULT_SCORER)
 ABLATIONS = {

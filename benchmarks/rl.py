@@ -42,13 +42,13 @@ from rl_tables import JUDGED_EVERY, SHARE_OF, plot_runs, tables
 
 from memgraph.domains.verifiers import judge
 from memgraph.evaluation import temporary_memory
-from memgraph.ledger import StatedAnswer
+from memgraph.labels.ledger import StatedAnswer
 from memgraph.memory import Memory
-from trainer.config import RunConfig
-from trainer.data import load_problems
-from trainer.progress import Narrator
-from trainer.reporting import append_rows, read_rows
-from trainer.train import run
+from trainer.reward.report import append_rows, read_rows
+from trainer.run.config import RunConfig
+from trainer.run.data import load_problems
+from trainer.run.narrator import Narrator
+from trainer.run.train import run
 
 CONFIG = Path(__file__).with_name("rl.yaml")
 QUICK: dict[str, dict[str, Any]] = {  # does it run, not what it finds

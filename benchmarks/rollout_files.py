@@ -12,10 +12,10 @@ import numpy as np
 
 from memgraph.evaluation import given_embedder, temporary_memory
 from memgraph.labels.truth import FileTruth
+from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.records import LabelView
 from memgraph.rollouts.given import GivenEmbeddings
-from memgraph.snapshot import Floats, Snapshot
+from memgraph.snapshot.snapshot import Floats, Snapshot
 
 
 @dataclass(frozen=True, slots=True, eq=False)

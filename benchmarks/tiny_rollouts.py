@@ -19,12 +19,12 @@ from pathlib import Path
 
 from memgraph.domains import Domains, Item
 from memgraph.domains.verifiers import judge
-from memgraph.keys import query_key
-from trainer.config import PolicySection
-from trainer.data import ProblemTruth
-from trainer.generate import sample_responses
-from trainer.policy import load_policy
-from trainer.problems import exercises
+from memgraph.store.keys import query_key
+from trainer.run.config import PolicySection
+from trainer.run.data import ProblemTruth
+from trainer.run.policy import load_policy
+from trainer.sampling import sample_responses
+from trainer.tiny.world import exercises
 
 
 def main() -> None:

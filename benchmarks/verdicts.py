@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from machine import machine, versions
 
+from memgraph.domains.references import Reference
 from memgraph.domains.verifiers import judge
-from memgraph.records import Reference
 from memgraph.sandbox import run_many
 
 PROGRAM = "def double(x):\n    return 2 * x\n"

@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     from memgraph.domains import Domain, Item, Judge, NormalAnswer, Reading, Verdict
     from memgraph.domains.answers import read_response, same_answer, verify
     from memgraph.labels.rows import LabelRow
+    from memgraph.labels.view import LabelView
     from memgraph.memory import Memory
-    from memgraph.records import LabelView, Rollout
-    from memgraph.reward_model import RewardModel
+    from memgraph.models.reward_model import RewardModel
+    from memgraph.rollouts.rollout import Rollout
 
 __all__ = [
     "Domain",
@@ -34,10 +35,10 @@ _HOMES = {
     **dict.fromkeys(("Domain", "Item", "Judge", "NormalAnswer", "Reading", "Verdict"), "memgraph.domains"),
     **dict.fromkeys(("read_response", "same_answer", "verify"), "memgraph.domains.answers"),
     "LabelRow": "memgraph.labels.rows",
-    "LabelView": "memgraph.records",
+    "LabelView": "memgraph.labels.view",
     "Memory": "memgraph.memory",
-    "RewardModel": "memgraph.reward_model",
-    "Rollout": "memgraph.records",
+    "RewardModel": "memgraph.models.reward_model",
+    "Rollout": "memgraph.rollouts.rollout",
 }
 
 

@@ -1,7 +1,7 @@
 """How good are rewards? Scorers side by side on rollouts whose truth is known but hidden from them.
 
 A file is read once, through a memory and its ledger as in earnest (`read_judged`). A share of the queries is drawn and their
-labels are shown (`memgraph.splits`). Every scorer then answers for the rollouts of all other queries, and only the metrics
+labels are shown (`memgraph.snapshot.splits`). Every scorer then answers for the rollouts of all other queries, and only the metrics
 see their truth.
 """
 
@@ -23,28 +23,28 @@ from typing import Any
 
 import numpy as np
 
-from memgraph.checks import CHECKS_PROPERTY
 from memgraph.domains import Domains, Item, Judge, Verdict
 from memgraph.domains.answer_report import AnswerReport
-from memgraph.embedding import Embedder, GivenVectors, SentenceEmbedder
+from memgraph.domains.checks import CHECKS_PROPERTY
 from memgraph.errors import InputError, ModelError
-from memgraph.ingest import RolloutKeys
-from memgraph.keys import file_digest, key_of, query_key
+from memgraph.labels.ledger import Ledger, StatedAnswer
 from memgraph.labels.truth import FileTruth, TruthSource
-from memgraph.ledger import Ledger, StatedAnswer
+from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.metrics import Curves, evaluate_scores, evaluation_curves
+from memgraph.models.metrics import Curves, evaluate_scores, evaluation_curves
 from memgraph.models.prior import SHIPPED, Prior
-from memgraph.records import LabelView
+from memgraph.models.scorers import SCORERS, PaperGnnScorer, RewardModelScorer
 from memgraph.rollouts.columns import Columns
+from memgraph.rollouts.embedding import Embedder, GivenVectors, SentenceEmbedder
 from memgraph.rollouts.files import ColumnNames, Reject, Row, read_rows
 from memgraph.rollouts.given import GivenEmbeddings
-from memgraph.scorers import SCORERS, PaperGnnScorer, RewardModelScorer
-from memgraph.server.local import LocalServer
+from memgraph.rollouts.ingest import RolloutKeys
 from memgraph.settings import Settings
-from memgraph.snapshot import Floats, Snapshot
-from memgraph.snapshot_file import FORMAT, JudgedSnapshot
-from memgraph.splits import Experience, HistoryLabels, Split, splits
+from memgraph.snapshot.file import FORMAT, JudgedSnapshot
+from memgraph.snapshot.snapshot import Floats, Snapshot
+from memgraph.snapshot.splits import Experience, HistoryLabels, Split, splits
+from memgraph.store.keys import file_digest, key_of, query_key
+from memgraph.store.server.local import LocalServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def evaluate_files(
     Args:
         shares: of the queries to label.
         seeds: number of splits for each share.
-        scorers: names out of `memgraph.scorers.SCORERS`.
+        scorers: names out of `memgraph.models.scorers.SCORERS`.
         embeddings: one NPZ for each file; None to embed here.
         confidence: scorers abstain where their verdict is less probable (½..1).
         experience: which runs of the files are scored, and which were there before; None scores all.

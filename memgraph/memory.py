@@ -2,50 +2,48 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from neo4j import ManagedTransaction
 
-from memgraph import export, keys
-from memgraph.connect import Database, open_endpoint
 from memgraph.domains import Domain, Domains, Judge
-from memgraph.embedding import Embedder, SentenceEmbedder
-from memgraph.errors import EmbeddingSpaceError, ModelError
-from memgraph.export import Caps, Group
-from memgraph.ingest import Ingest, IngestReport
+from memgraph.domains.verifiers import Auto
+from memgraph.errors import InputError, ModelError
+from memgraph.labels.budget import Acquisition, Choose, Spending, spend
+from memgraph.labels.ledger import Ledger, in_random_order, limit_of
 from memgraph.labels.rows import LabelRow
-from memgraph.late_labels import LabelReport, label_rows
-from memgraph.ledger import Ledger
-from memgraph.migrate import migrate
-from memgraph.records import LabelKind, LabelView, Purpose, Rollout
-from memgraph.resources import cypher
-from memgraph.reward_model import RewardModel, RewardModelConfig, require_same_reader
-from memgraph.rollouts.files import ColumnNames, Reject, Row, read_rows, rows_of
+from memgraph.labels.submit import LabelReport, label_rows
+from memgraph.labels.truth import FileTruth, TruthSource
+from memgraph.labels.view import DEFAULT_VIEW, LabelView, Purpose
+from memgraph.models import registry
+from memgraph.models.reward_model import RewardModel, RewardModelConfig
+from memgraph.rollouts.embedding import Embedder, SentenceEmbedder
+from memgraph.rollouts.files import ColumnNames, Reject, Row, data_files, read_rows, rows_of
 from memgraph.rollouts.given import GivenEmbeddings
-from memgraph.rollouts.reader import as_list, require_reader, versions_of
-from memgraph.scorers import DEFAULT_SCORER, Scores
+from memgraph.rollouts.guarded_embedder import GuardedEmbedder, bind_space
+from memgraph.rollouts.ingest import Ingest, IngestReport
+from memgraph.rollouts.reader import require_reader
+from memgraph.rollouts.rollout import Rollout
+from memgraph.scoring.compare_runs import Comparison, compare_runs
+from memgraph.scoring.explain import Explanation, explain
+from memgraph.scoring.history import RewardTable, rewards_in_force
+from memgraph.scoring.rescore import RelabelReport, relabel
+from memgraph.scoring.write_back import EVERYTHING, Scope, ScoringSummary, score_memory
 from memgraph.settings import Settings
-from memgraph.snapshot import Bools, Floats, Snapshot
-from memgraph.space import GuardedEmbedder, bind_space
+from memgraph.snapshot import read
+from memgraph.snapshot.read import Caps, Group
+from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
+from memgraph.store.cypher import cypher
+from memgraph.store.database import Database, open_endpoint
+from memgraph.store.migrations import migrate
 
-_BATCH = 2000
 _COMPARE_SECONDS = 1.0  # for the answers of a reward call
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredModel:
-    """A reward model as the graph knows it."""
-
-    key: str
-    folder: str
-    ledger: str | None
+_ROLLOUTS_TO_CHOOSE = 16  # newest of each query, to decide what to label
 
 
 class Memory:
@@ -118,7 +116,7 @@ class Memory:
 
     def import_file(
         self,
-        file: Path,
+        file: str | Path,
         *,
         run: str = "import",
         dataset: str | None = None,
@@ -143,7 +141,7 @@ class Memory:
             EmbeddingSpaceError: if the given embeddings are of another model than the memory's.
         """
         rows = read_rows(
-            file, run=run, dataset=dataset, domain=domain, columns=columns, thinking_opened=thinking_opened
+            Path(file), run=run, dataset=dataset, domain=domain, columns=columns, thinking_opened=thinking_opened
         )
         return self._ingest(given=embeddings, progress=progress, started=started).run(rows, file=str(file))
 
@@ -194,9 +192,74 @@ class Memory:
         """The ledger of that name, opened or created."""
         return Ledger(self.database, name, budget=budget, seed=seed)
 
-    def count_queries(self) -> int:
-        """How many queries it holds."""
-        return int(self.database.query(cypher("read/query_count"))[0]["queries"])
+    def reveal(
+        self,
+        source: TruthSource | str | Path,
+        *,
+        budget: float | int | None = None,
+        ledger: str = "default",
+        seed: int = 0,
+        judge: Judge | None = None,
+        acquisition: Acquisition = "random",
+        monitor: float | int = 0,
+        reuse: Sequence[str] = (),
+        columns: ColumnNames = None,
+    ) -> Spending:
+        """Reveal the truth about stored queries, all or within a budget, and account for it in a ledger.
+
+        Whole queries are drawn, whole near-duplicate units at a time. What the ledger has paid for counts against the budget, so
+        that a second call spends only what is left. Draws at random are nested: those of 10 % are among those of 20 %.
+
+        Args:
+            source: a file or folder that rollouts were imported from, or a sheet of golds; or what else knows the truth.
+            budget: share of the distinct stored queries that the source knows, a number of them, or None for all.
+            seed: of the random draws.
+            judge: compares answers with golds or tests; by default each domain's own verifier.
+            acquisition: "random", or "informative": the reward model chooses three quarters of the training queries
+                (`memgraph.models.acquisition`), and calibration rests on the others.
+            monitor: share of the budget, or number of queries, that watch the reward and are never trained on.
+            reuse: names of other ledgers; the training queries that they have paid for are taken over at no cost.
+            columns: of a file, as at the import.
+
+        Raises:
+            LedgerError: for a budget that is none.
+            InputError: if nothing that the source knows is stored.
+        """
+        if isinstance(source, str | Path):
+            files = data_files([Path(source)])
+            source = FileTruth(files, run="import", columns=columns, database=self.database, domains=self.domains)
+        known = source.query_keys()
+        units = in_random_order(self.units(known), seed)
+        queries = sorted(key for unit in units for key in unit)
+        if known and not queries:
+            raise InputError(
+                f"none of the {len(known)} queries is in this memory; import their rollouts first with `memreward import`, or "
+                "say with --dataset and --home where they went"
+            )
+        limit = limit_of(budget, len(queries))
+        account = self.ledger(ledger, budget=None if budget is None else limit, seed=seed)
+        choose = self._informative(queries, ledger, seed) if acquisition == "informative" else None
+        judge = judge or Auto(self.domains)
+        return spend(account, source, units, limit=limit, judge=judge, monitor=monitor, reuse=reuse, choose=choose)
+
+    def _informative(self, query_keys: Sequence[str], ledger: str, seed: int) -> Choose:
+        """The rule of `memgraph.models.acquisition` on some queries, with the labels that the ledger has by then."""
+        from memgraph.models.acquisition import acquire
+
+        view = LabelView(ledgers=(ledger,))
+        read_once: list[Snapshot] = []
+
+        def choose(count: int, closed: Set[str]) -> Sequence[str] | None:
+            if not read_once:
+                read_once.append(self.snapshot(view, query_keys=query_keys, rollouts=_ROLLOUTS_TO_CHOOSE))
+            snapshot = read_once[0].with_labels(self.labels(read_once[0], view))
+            known = np.array([key in closed for key in snapshot.query_keys])
+            try:
+                return acquire(snapshot, count, known, seed=seed)
+            except ModelError:  # as long as the labels are all of one class there is no model to ask
+                return None
+
+        return choose
 
     def label(
         self,
@@ -207,7 +270,7 @@ class Memory:
         judge: Judge | None = None,
         purpose: Purpose = Purpose.TRAIN,
     ) -> LabelReport:
-        """Store labels that arrive late, paid for in a ledger (see `memgraph.late_labels`); bad rows are reported by number.
+        """Store labels that arrive late, paid for in a ledger (see `memgraph.labels.submit`); bad rows are reported by number.
 
         Args:
             budget: raises the ledger's budget to so many.
@@ -234,8 +297,8 @@ class Memory:
         as_of: datetime | None = None,
         caps: Caps = Caps(),  # noqa: B008 (frozen)
     ) -> Snapshot:
-        """A bounded neighbourhood of these queries (see `memgraph.export.subgraph`)."""
-        return export.subgraph(self.database, self.space, query_keys, view, group=group, as_of=as_of, caps=caps)
+        """A bounded neighbourhood of these queries (see `memgraph.snapshot.read.subgraph`)."""
+        return read.subgraph(self.database, self.space, query_keys, view, group=group, as_of=as_of, caps=caps)
 
     def now(self) -> datetime:
         """The database's time, by which it dates what is stored."""
@@ -246,11 +309,11 @@ class Memory:
         self, view: LabelView, *, query_keys: Sequence[str] | None = None, rollouts: int | None = None
     ) -> Snapshot:
         """The whole memory, or some queries with at most `rollouts` of each, as columns."""
-        return export.snapshot(self.database, self.space, view, query_keys=query_keys, rollouts=rollouts)
+        return read.snapshot(self.database, self.space, view, query_keys=query_keys, rollouts=rollouts)
 
     def labels(self, snapshot: Snapshot, view: LabelView) -> Floats:
         """[rollouts] labels in force on a snapshot's rollouts under another view, NaN where there is none."""
-        return export.labels_of(self.database, snapshot, view)
+        return read.labels_of(self.database, snapshot, view)
 
     def drawn_at_random(self, snapshot: Snapshot, view: LabelView) -> Bools | None:
         """[rollouts] whether the label in force belongs to a query drawn at random; None where the view has no such query."""
@@ -260,23 +323,24 @@ class Memory:
     def units(self, query_keys: Iterable[str]) -> list[list[str]]:
         """These queries in near-duplicate units: the portions in which labels are drawn and data are split."""
         wanted = sorted(set(query_keys))
-        return export.units(self.database, self.space, wanted)
+        return read.units(self.database, self.space, wanted)
 
     def fit(
         self,
-        view: LabelView,
+        view: LabelView = DEFAULT_VIEW,
         *,
         seed: int = 0,
         config: RewardModelConfig | None = None,
         query_keys: Sequence[str] | None = None,
         rollouts: int | None = None,
         progress: Callable[[int, int], None] | None = None,
-    ) -> tuple[RewardModel, RegisteredModel]:
+    ) -> RewardModel:
         """Fit a reward model on the labels of a view, save its checkpoint under `home` and register it in the graph.
 
         Calibration and held-out metrics rest on the labels that were drawn at random, where the view has any.
 
         Args:
+            view: by default the labels of the ledger `default`.
             query_keys, rollouts: bound what is read (see `snapshot`).
 
         Raises:
@@ -290,132 +354,87 @@ class Memory:
             at_random=self.drawn_at_random(snapshot, view),
             progress=progress,
         )
-        ledger = view.ledgers[0] if view.ledgers and len(view.ledgers) == 1 else None
-        digest = keys.key_of("reward-model", self.space.key, model.fingerprint())
-        folder = self.settings.home / "models" / digest[:16]
-        model.readers = self.domains.versions
-        model.save(folder)
-        properties = {
-            "scorer": DEFAULT_SCORER,
-            "space": self.space.key,
-            "readers": as_list(self.domains.versions),
-            "folder": str(folder),
-            "ledger": ledger,
-            "seed": seed,
-            "config": json.dumps(asdict(config or RewardModelConfig())),
-            "metrics": json.dumps(model.metrics),
-        }
-        self.database.query(cypher("write/reward_model"), write=True, key=digest, properties=properties)
-        return model, RegisteredModel(digest, str(folder), ledger)
-
-    def latest_model(self, *, ledger: str | None = None) -> tuple[RewardModel, RegisteredModel]:
-        """The newest registered reward model of this memory's space, loaded from its checkpoint.
-
-        Raises:
-            ModelError: if none was fitted yet, its checkpoint is gone, or its answers were read by an earlier reader.
-            EmbeddingSpaceError: if all were fitted before the memory moved to its present embedding space.
-        """
-        rows = self.database.query(cypher("read/latest_reward_model"), space=self.space.key, ledger=ledger)
-        if not rows and self.database.query(cypher("read/latest_reward_model"), space=None, ledger=ledger):
-            raise EmbeddingSpaceError(
-                f"the reward models of this memory were fitted on vectors of another embedding model than {self.space.model} "
-                f"{self.space.revision}, to which it was moved since; run `memreward fit`: the labels are all there"
-            )
-        if not rows:
-            raise ModelError(
-                "no reward model was fitted in this memory yet; label some rollouts and run `memreward fit`"
-            )
-        return self._load(rows[0])
-
-    def registered_model(self, key: str) -> tuple[RewardModel, RegisteredModel]:
-        """A registered reward model, loaded from its checkpoint.
-
-        Raises:
-            ModelError: if there is none of that key, its checkpoint is gone, or its answers were read by an earlier reader.
-        """
-        rows = self.database.query(cypher("read/reward_model"), key=key)
-        if not rows:
-            raise ModelError(f"no reward model {key[:12]} is registered in this memory; `memreward fit` makes one")
-        return self._load(rows[0])
-
-    def _load(self, row: Mapping[str, Any]) -> tuple[RewardModel, RegisteredModel]:
-        """From a row of cypher/read/reward_model or latest_reward_model."""
-        registered = RegisteredModel(row["key"], row["folder"], row["ledger"])
-        require_same_reader(
-            versions_of(row["readers"] or ()), self.domains.versions, f"the reward model {registered.key[:12]}"
+        registry.register(
+            self, model, self.settings.home, readers=self.domains.versions, ledger=_only_ledger(view), seed=seed
         )
-        here = self.settings.home / "models" / registered.key[:16]  # wherever it was fitted: memories move
-        folder = here if here.is_dir() else Path(registered.folder)
-        return RewardModel.load(folder, space=self.space.key, readers=self.domains.versions), registered
+        return model
 
-    def write_predictions(
-        self, snapshot: Snapshot, scores: Scores, *, kind: LabelKind, model: str | None = None
-    ) -> int:
-        """Store scores as labels on their rollouts (kind GNN or VOTE); returns how many. Abstentions are not stored."""
-        rows = prediction_rows(snapshot, scores, kind=kind, model=model)
-        self.write_prediction_rows(rows, kind=kind, model=model)
-        return len(rows)
-
-    def write_prediction_rows(
-        self, rows: Sequence[Mapping[str, Any]], *, kind: LabelKind, model: str | None = None
-    ) -> None:
-        """Store what `prediction_rows` made; again changes nothing."""
-        for start in range(0, len(rows), _BATCH):
-            batch = sorted(rows[start : start + _BATCH], key=lambda row: str(row["target"]))
-            self.database.query(cypher("write/predictions"), write=True, kind=kind.value, model=model, rows=batch)
-
-    def start_attempt(
-        self, run: str, *, policy: str = "", config: str = "", resume_step: int | None = None, ranks: int = 1
-    ) -> int:
-        """Number of a new attempt at a training run, from 1.
+    def model(self, key: str | None = None, *, ledger: str | None = None) -> RewardModel:
+        """A registered reward model, by default the newest one of this memory's space.
 
         Args:
-            resume_step: where the run goes on; None or 0 where it starts anew. What is discarded is superseded.
-            ranks: how many processes train together.
+            key: of one in the graph.
+            ledger: the newest that was fitted on this ledger alone.
+
+        Raises:
+            ModelError: if there is none, its checkpoint is gone, or its answers were read by an earlier reader.
+            EmbeddingSpaceError: if all were fitted before the memory moved to its present embedding space.
         """
-        key = keys.key_of("run", run)
+        home, readers = self.settings.home, self.domains.versions
+        if key is not None:
+            return registry.registered(self, home, key, readers=readers)
+        return registry.latest(self, home, readers=readers, ledger=ledger)
 
-        def start(tx: ManagedTransaction) -> int:
-            if resume_step:
-                tx.run(cypher("write/supersede"), key=key, step=resume_step).consume()
-            started = tx.run(
-                cypher("write/attempt"),
-                key=key,
-                name=run,
-                policy=policy,
-                config=config,
-                fresh=not resume_step,
-                ranks=ranks,
-            )
-            return int(started.single(strict=True)["attempt"])
+    def score(
+        self,
+        model: RewardModel | None = None,
+        view: LabelView = DEFAULT_VIEW,
+        *,
+        scope: Scope = EVERYTHING,
+        confidence: float = 0.5,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ScoringSummary:
+        """Score all rollouts that have no label and write the scores back; `rewards` reads them.
 
-        return self.database.execute_write(start)
-
-    def supersede(self, run: str, step: int) -> int:
-        """Mark the rollouts that a run sampled at `step` and later, which it discards by going on from there.
-
-        Starting the next attempt does it too; before that, it keeps them out of what a scorer is fitted on.
+        Args:
+            model: by default the newest one that was fitted on the view's ledger.
+            scope: runs and data sets whose rollouts are scored.
+            confidence: below this probability of its verdict (½..1) a rollout is left without a score.
         """
-        rows = self.database.query(cypher("write/supersede"), write=True, key=keys.key_of("run", run), step=step)
-        return int(rows[0]["superseded"])
+        model = model or self.model(ledger=_only_ledger(view))
+        return score_memory(self, model, view, confidence=confidence, scope=scope, progress=progress)
 
-    def record_rewards(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Keep with each rollout the reward that the trainer got, its source, and the reason where there was none."""
-        ordered = sorted(rows, key=lambda row: str(row["key"]))
-        self.database.query(cypher("write/rewards"), write=True, rows=ordered)
+    def relabel(
+        self,
+        model: RewardModel | None = None,
+        view: LabelView = DEFAULT_VIEW,
+        *,
+        preview: bool = False,
+        scope: Scope = EVERYTHING,
+        confidence: float = 0.5,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> RelabelReport:
+        """Score again what has changed since it was scored (`memgraph.scoring.rescore.relabel`); a preview writes nothing."""
+        model = model or self.model(ledger=_only_ledger(view))
+        return relabel(self, model, view, preview=preview, confidence=confidence, scope=scope, progress=progress)
+
+    def rewards(
+        self, view: LabelView = DEFAULT_VIEW, *, scope: Scope = EVERYTHING, at: datetime | None = None
+    ) -> RewardTable:
+        """The reward of every rollout: the label in force, else the newest prediction.
+
+        Args:
+            at: as it was then.
+        """
+        return rewards_in_force(self, view, scope=scope, at=at)
+
+    def explain(
+        self,
+        rollout: str,
+        view: LabelView = DEFAULT_VIEW,
+        *,
+        model: RewardModel | None = None,
+        at: datetime | None = None,
+    ) -> Explanation:
+        """Which labels and answers moved a rollout's predicted reward (`memgraph.scoring.explain.explain`)."""
+        return explain(self, model or self.model(ledger=_only_ledger(view)), view, rollout, at=at)
+
+    def compare(
+        self, first: str, second: str, view: LabelView = DEFAULT_VIEW, *, step: int | None = None
+    ) -> Comparison:
+        """Two runs on the queries that both sampled (`memgraph.scoring.compare_runs.compare_runs`)."""
+        return compare_runs(self.database, first, second, view, step=step)
 
 
-def prediction_rows(
-    snapshot: Snapshot, scores: Scores, *, kind: LabelKind, model: str | None = None, reason: str = "reward call"
-) -> list[dict[str, Any]]:
-    """Scores as rows for `Memory.write_prediction_rows`, without abstentions; `reason` says what they were made for."""
-    return [
-        {
-            "key": keys.key_of("label", kind.value, snapshot.rollout_keys[row], model or "", repr(float(score))),
-            "target": snapshot.rollout_keys[row],
-            "score": float(score),
-            "reason": reason,
-        }
-        for row, score in zip(scores.rollout_rows, scores.probability, strict=True)
-        if not np.isnan(score)
-    ]
+def _only_ledger(view: LabelView) -> str | None:
+    return view.ledgers[0] if view.ledgers and len(view.ledgers) == 1 else None

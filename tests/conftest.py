@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from memgraph.embedding import SentenceEmbedder, Vectors
 from memgraph.memory import Memory
+from memgraph.rollouts.embedding import SentenceEmbedder
+from memgraph.rollouts.guarded_embedder import GuardedEmbedder
 from memgraph.rollouts.reader import require_reader
-from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
-from memgraph.space import GuardedEmbedder
+from memgraph.store.server.local import LocalServer
+from memgraph.store.spaces import Vectors
 
 
 @pytest.fixture(scope="session")

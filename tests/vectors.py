@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from memgraph.embedding import EmbeddingSpace, Vectors
+from memgraph.store.spaces import EmbeddingSpace, Vectors
 
 
 class WordVectors:

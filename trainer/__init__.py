@@ -3,16 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainer.budget import LabelBudget
-    from trainer.reward import AsyncMemoryReward, MemoryReward
+    from trainer.reward.memory_reward import AsyncMemoryReward, MemoryReward
 
-__all__ = ["AsyncMemoryReward", "LabelBudget", "MemoryReward"]
+__all__ = ["AsyncMemoryReward", "MemoryReward"]
 
 DISTRIBUTION = "memreward-graph"
 _HOMES = {
-    "AsyncMemoryReward": "trainer.reward",
-    "LabelBudget": "trainer.budget",
-    "MemoryReward": "trainer.reward",
+    "AsyncMemoryReward": "trainer.reward.memory_reward",
+    "MemoryReward": "trainer.reward.memory_reward",
 }
 
 

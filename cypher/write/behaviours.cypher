@@ -1,4 +1,4 @@
-// Keeps how programs behaved (memgraph/checks/behaviour.py): equal behaviour, equal key. One that did not run has a reason
+// Keeps how programs behaved (memgraph/domains/checks/behaviour.py): equal behaviour, equal key. One that did not run has a reason
 // in its place.
 // Parameters: $rows (key, behaviour, examples, runs, reason), $version.
 UNWIND $rows AS row

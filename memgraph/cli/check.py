@@ -55,7 +55,7 @@ def check(
     Example: memreward check rollouts.jsonl --domain math --gold solution
     """
     from memgraph.domains import Domains
-    from memgraph.rollouts.check import check_files
+    from memgraph.inspection.check_file import check_files
     from memgraph.rollouts.files import data_files
 
     report = check_files(

@@ -29,9 +29,9 @@ from memgraph.printable import PrintableConsole, printable
 from memgraph.settings import Settings
 
 if TYPE_CHECKING:
-    from memgraph.connect import Database
     from memgraph.memory import Memory
     from memgraph.rollouts.files import Reject
+    from memgraph.store.database import Database
 
 EXIT_REJECTED = 3
 
@@ -141,8 +141,8 @@ def open_memory(home: Path | None) -> Iterator[Memory]:
 @contextmanager
 def open_database(settings: Settings) -> Iterator[Database]:
     """The database of a memory with its schema brought up to date, without asking for an embedding model."""
-    from memgraph.connect import Database, open_endpoint
-    from memgraph.migrate import migrate
+    from memgraph.store.database import Database, open_endpoint
+    from memgraph.store.migrations import migrate
 
     database = Database(open_endpoint(settings, say))
     try:

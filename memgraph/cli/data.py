@@ -88,10 +88,10 @@ def import_(
 
     Example: memreward import openr1.parquet --query problem --response generations --gold answer
     """
-    from memgraph.archive import is_archive
     from memgraph.domains.answer_report import AnswerReport
     from memgraph.rollouts.files import Reject, data_files
     from memgraph.rollouts.given import GivenEmbeddings
+    from memgraph.store.archive import is_archive
 
     if any(map(is_archive, files)):
         if len(files) > 1:

@@ -16,8 +16,8 @@ from memgraph.printable import printable
 from memgraph.settings import Settings
 
 if TYPE_CHECKING:
-    from memgraph.server.backup import Backup
-    from memgraph.server.local import ServerStatus
+    from memgraph.store.server.backup import Backup
+    from memgraph.store.server.local import ServerStatus
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,7 +28,7 @@ app = typer.Typer(
 @app.command()
 def start(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Start it in the background (or find it running) and wait until it answers."""
-    from memgraph.server.local import LocalServer
+    from memgraph.store.server.local import LocalServer
 
     server = LocalServer(Settings.load(home=home))
     server.start(say)
@@ -38,7 +38,7 @@ def start(home: HomeOption = None, as_json: JsonOption = False) -> None:
 @app.command()
 def stop(home: HomeOption = None) -> None:
     """Stop it cleanly."""
-    from memgraph.server.local import LocalServer
+    from memgraph.store.server.local import LocalServer
 
     console.print("stopped" if LocalServer(Settings.load(home=home)).stop() else "it was not running")
 
@@ -46,7 +46,7 @@ def stop(home: HomeOption = None) -> None:
 @app.command()
 def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Whether it runs, where it answers, how much memory it takes."""
-    from memgraph.server.local import LocalServer
+    from memgraph.store.server.local import LocalServer
 
     _print_status(LocalServer(Settings.load(home=home)).status(), as_json)
 
@@ -57,7 +57,7 @@ def logs(
     home: HomeOption = None,
 ) -> None:
     """The last lines that it printed."""
-    from memgraph.server.local import LocalServer
+    from memgraph.store.server.local import LocalServer
 
     for line in LocalServer(Settings.load(home=home)).logs(lines):
         typer.echo(printable(line, lines=True))
@@ -74,7 +74,7 @@ def backup(
 
     For servers of your own and Aura, see docs/operations.md; `memreward export` works with all.
     """
-    from memgraph.server.backup import backup as make
+    from memgraph.store.server.backup import backup as make
 
     made = make(Settings.load(home=home), folder, check=check, say=say)
     _print_backup(made, f"backed up to {folder}" + (" and checked by restoring" if check else ""), as_json)
@@ -88,7 +88,7 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Load a backup, check that all of it came back, and leave the server running."""
-    from memgraph.server.backup import restore as load
+    from memgraph.store.server.backup import restore as load
 
     _print_backup(load(Settings.load(home=home), folder, overwrite=overwrite, say=say), "restored", as_json)
 
@@ -98,8 +98,8 @@ def browser(
     only_print: Annotated[bool, typer.Option("--print", help="Do not open a window.")] = False, home: HomeOption = None
 ) -> None:
     """Address of Neo4j Browser, and how to log in; opens it where there is a display."""
-    from memgraph.server.home import ServerHome
-    from memgraph.server.local import LocalServer
+    from memgraph.store.server.home import ServerHome
+    from memgraph.store.server.local import LocalServer
 
     settings = Settings.load(home=home)
     endpoint = LocalServer(settings).find()

@@ -12,10 +12,11 @@ from rich.table import Table
 
 from memgraph.cli.common import HomeOption, JsonOption, LedgerOption, console, emit, open_memory, say
 from memgraph.errors import ModelError
+from memgraph.inspection.tables import print_rows, shown
 from memgraph.printable import printable
 
 if TYPE_CHECKING:
-    from memgraph.history import Score
+    from memgraph.scoring.history import Score
 
 
 def inspect(
@@ -26,7 +27,7 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Look into the memory with named Cypher queries; each also pastes into Neo4j Browser unchanged."""
-    from memgraph.inspection import inspection_queries, run_inspection
+    from memgraph.store.named_queries import inspection_queries, run_inspection
 
     if name is None:
         queries = inspection_queries()
@@ -39,14 +40,14 @@ def inspect(
         console.print(table)
         return
     if show:
-        from memgraph.resources import cypher
+        from memgraph.store.cypher import cypher
 
         text = cypher(f"inspect/{name}")
         emit({"name": name, "cypher": text}) if as_json else typer.echo(text)
         return
     with open_memory(home) as memory:
         rows = run_inspection(memory.database, name, dict(map(_parameter, param or [])))
-    emit(rows) if as_json else print_rows(rows)
+    emit(rows) if as_json else print_rows(console, rows)
 
 
 def why(
@@ -68,20 +69,21 @@ def why(
     The model scores it again without each labelled neighbour, without each of their labelled answers, and without each
     answer of its own group. What it finds is kept in the graph: `memreward inspect why_reward` shows it.
     """
-    from memgraph.history import rewards_at, scores_of, time_of_step
-    from memgraph.records import LabelView
-    from memgraph.why import found_rollouts
-    from memgraph.why import why as explain
+    from memgraph.labels.view import LabelView
+    from memgraph.scoring.explain import meant_rollouts
+    from memgraph.scoring.history import rewards_at, scores_of, time_of_step
 
     if (run is None) != (step is None) or (run is not None and at is not None):
         raise typer.BadParameter("a past state is named by --at, or by --run and --step together")
     with open_memory(home) as memory:
-        meant = found_rollouts(memory, what)
+        meant = meant_rollouts(memory, what)
         if len(meant) != 1:
             if as_json:
                 emit({"rollouts": meant})
             else:
-                print_rows([{name: value for name, value in row.items() if name != "query_key"} for row in meant])
+                print_rows(
+                    console, [{name: value for name, value in row.items() if name != "query_key"} for row in meant]
+                )
                 console.print("give the key of one rollout, or enough of its beginning")
             return
         rollout = meant[0]["rollout"]
@@ -96,8 +98,7 @@ def why(
         explained = None
         try:
             if models:
-                model, registered = memory.registered_model(models[-1])
-                explained = explain(memory, model, registered.key, view, rollout, at=when)
+                explained = memory.explain(rollout, view, model=memory.model(models[-1]), at=when)
         except ModelError as error:
             say(f"the score cannot be explained: {error}")
     if as_json:
@@ -111,8 +112,8 @@ def why(
     console.print(f"predicted: {explained.score:.3f}; without any label around: {explained.without_labels:.3f}")
     table = Table("moved by", "what", "rollouts", "label", "cosine", "change", title="leave-one-out")
     for one in explained.influences:
-        shown = (_shown(one.label), _shown(one.cosine), f"{one.change:+.4f}")
-        table.add_row(one.kind, printable(one.text)[:60], str(one.rollouts), *shown)
+        numbers = (shown(one.label), shown(one.cosine), f"{one.change:+.4f}")
+        table.add_row(one.kind, printable(one.text)[:60], str(one.rollouts), *numbers)
     console.print(table)
 
 
@@ -121,36 +122,8 @@ def _print_history(rollout: str, history: Sequence[Score]) -> None:
     for score in history:
         by = score.model[:12] if score.model else score.author or ", ".join(score.ledgers)
         said = score.reason or score.explanation or ""
-        table.add_row(f"{score.at:%Y-%m-%d %H:%M:%S}", score.kind, _shown(score.score), printable(by), printable(said))
+        table.add_row(f"{score.at:%Y-%m-%d %H:%M:%S}", score.kind, shown(score.score), printable(by), printable(said))
     console.print(table)
-
-
-def print_rows(rows: list[dict[str, Any]]) -> None:
-    """Rows as a table for people; what all rows share is said once, above it."""
-    if not rows:
-        console.print("no rows")
-        return
-    texts = [{name: _shown(value) for name, value in row.items()} for row in rows]
-    shared = [name for name in texts[0] if len(texts) > 1 and len({row[name] for row in texts}) == 1]
-    for name in shared:
-        console.print(f"{name}: {texts[0][name]}", highlight=False)
-    columns = [name for name in texts[0] if name not in shared]
-    if not columns:
-        return
-    table = Table(*columns)
-    for row in texts:
-        table.add_row(*(row[name] for name in columns))
-    console.print(table)
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    if isinstance(value, list):
-        return ", ".join(map(_shown, value)) or "–"
-    return " ".join(printable(str(value)).split())
 
 
 def _parameter(text: str) -> tuple[str, Any]:

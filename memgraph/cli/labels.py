@@ -28,15 +28,15 @@ from memgraph.cli.common import (
     emit,
     named_columns,
     open_memory,
-    our_trainer,
     progress,
     report_rejects,
     say,
 )
+from memgraph.domains.verifiers import Auto
 from memgraph.printable import printable
 
 if TYPE_CHECKING:
-    from memgraph.late_labels import LabelReport
+    from memgraph.labels.submit import LabelReport
 
 _SHOWN = 10
 
@@ -115,7 +115,7 @@ def reveal(
 
     Example: memreward reveal gsm8k.jsonl --query question --gold answer --budget 50 --ledger small
     """
-    from memgraph.ledger import parse_budget
+    from memgraph.labels.ledger import parse_budget
 
     draw = _Draw(ledger, parse_budget(budget), seed, acquire, parse_budget(monitor) or 0, reuse or [])
     columns = named_columns(query=query, response=response, answer=answer, gold=gold, tests=tests, correct=correct)
@@ -158,7 +158,7 @@ def label(
 
     Example: memreward label judge.jsonl --kind judge
     """
-    from memgraph.ledger import parse_budget
+    from memgraph.labels.ledger import parse_budget
     from memgraph.rollouts.files import data_files
 
     amount, watched = parse_budget(budget), parse_budget(monitor) or 0
@@ -201,12 +201,8 @@ def _reveal(
     as_json: bool,
 ) -> None:
     """Truth from files that rollouts were imported from, or from sheets of it."""
-    from memgraph.labelling import label_within_budget
     from memgraph.labels.truth import FileTruth
     from memgraph.rollouts.files import data_files
-
-    our_trainer()
-    from memgraph.domains.verifiers import Auto
 
     found = data_files(files)
     with open_memory(home) as memory:
@@ -219,13 +215,11 @@ def _reveal(
             database=memory.database,
             domains=memory.domains,
         )
-        spent = label_within_budget(
-            memory,
+        spent = memory.reveal(
             source,
             ledger=draw.ledger,
             budget=draw.budget,
             seed=draw.seed,
-            judge=Auto(memory.domains),
             acquisition="informative" if draw.acquire else "random",
             monitor=draw.monitor,
             reuse=draw.reuse,
@@ -278,14 +272,11 @@ def _take(
 ) -> None:
     """Labels from sheets."""
     from memgraph.labels.rows import KINDS, read_labels_file
-    from memgraph.late_labels import LabelReport, label_rows
-    from memgraph.records import LabelKind
+    from memgraph.labels.submit import LabelReport, label_rows
+    from memgraph.labels.view import LabelKind
 
     if kind not in KINDS:
         raise typer.BadParameter(f"--kind is one of {', '.join(KINDS)}, found {kind!r}")
-    our_trainer()
-    from memgraph.domains.verifiers import Auto
-
     report = LabelReport()
     with open_memory(home) as memory:
         account = memory.ledger(ledger, budget=budget)
@@ -341,7 +332,7 @@ def queue(
 
     It shows neither predicted rewards nor votes, which would sway whoever judges.
     """
-    from memgraph.queue import export_sheet, pending
+    from memgraph.labels.queue import export_sheet, pending
 
     with open_memory(home) as memory:
         waiting = pending(memory.database, ledger=ledger, limit=limit)

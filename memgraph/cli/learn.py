@@ -43,9 +43,7 @@ RunsOption = Annotated[
 DatasetsOption = Annotated[
     list[str] | None, typer.Option("--dataset", help="Only queries of this data set; repeatable.")
 ]
-_CHECKS = (
-    "form, arithmetic, options, conclusion, behaviour"  # a test compares it with memgraph.checks, which is slow to load
-)
+_CHECKS = "form, arithmetic, options, conclusion, behaviour"  # a test compares it with memgraph.domains.checks, which is slow to load
 
 
 def fit(
@@ -62,25 +60,25 @@ def fit(
 
     Without labels it is the vote, and what other memories taught.
     """
-    from memgraph.checks import ALL_CHECKS
-    from memgraph.records import LabelView
-    from memgraph.reward_model import RewardModelConfig
+    from memgraph.domains.checks import ALL_CHECKS
+    from memgraph.labels.view import LabelView
+    from memgraph.models.reward_model import RewardModelConfig
 
     chosen = {"all": ALL_CHECKS, "none": ()}.get(checks, tuple(checks.split(",")))
     if unknown := [name for name in chosen if name not in ALL_CHECKS]:
         raise typer.BadParameter(f"unknown checks {', '.join(unknown)}; known: {', '.join(ALL_CHECKS)}")
     config = RewardModelConfig(checks=chosen, policies=policies)
     with open_memory(home) as memory, progress("fitting the reward model") as update:
-        model, registered = memory.fit(LabelView(ledgers=(ledger,)), seed=seed, config=config, progress=update)
+        model = memory.fit(LabelView(ledgers=(ledger,)), seed=seed, config=config, progress=update)
     if as_json:
-        emit({"model": registered.key, "folder": registered.folder, "ledger": ledger, "metrics": model.metrics})
+        emit({"model": model.key, "folder": str(model.folder), "ledger": ledger, "metrics": model.metrics})
         return
     if not model.metrics["labelled_queries"]:
         say(
             f"no label of the ledger {ledger!r} is visible, so the model is the vote and what other memories taught; "
             "`memreward reveal` or `memreward label` adds labels"
         )
-    console.print(f"reward model {registered.key[:12]} saved in {registered.folder}")
+    console.print(f"reward model {str(model.key)[:12]} saved in {model.folder}")
     for name, value in model.metrics.items():
         console.print(f"  {name}: {value:.4f}" if isinstance(value, float) else f"  {name}: {value}")
 
@@ -97,21 +95,13 @@ def score(
 
     Example: memreward score --run qwen-1 --dataset gsm8k
     """
-    from memgraph.records import LabelView
-    from memgraph.scoring import Scope, score_memory
+    from memgraph.labels.view import LabelView
+    from memgraph.scoring.write_back import Scope
 
     scope = Scope(tuple(run or ()), tuple(dataset or ()))
     with open_memory(home) as memory, progress("scoring") as update:
-        model, registered = memory.latest_model(ledger=ledger)
-        summary = score_memory(
-            memory,
-            model,
-            registered,
-            LabelView(ledgers=(ledger,)),
-            confidence=confidence,
-            scope=scope,
-            progress=update,
-        )
+        view = LabelView(ledgers=(ledger,))
+        summary = memory.score(view=view, confidence=confidence, scope=scope, progress=update)
     if as_json:
         emit({**asdict(summary), **asdict(scope)})
         return
@@ -137,25 +127,15 @@ def relabel(
 
     Example: memreward relabel --run qwen-1 --preview
     """
-    from memgraph.records import LabelView
-    from memgraph.relabel import relabel as bring_up_to_date
-    from memgraph.scoring import Scope
+    from memgraph.labels.view import LabelView
+    from memgraph.scoring.write_back import Scope
 
     scope = Scope(tuple(run or ()), tuple(dataset or ()))
     with open_memory(home) as memory, progress("relabelling") as update:
-        model, registered = memory.latest_model(ledger=ledger)
-        report = bring_up_to_date(
-            memory,
-            model,
-            registered,
-            LabelView(ledgers=(ledger,)),
-            preview=preview,
-            confidence=confidence,
-            scope=scope,
-            progress=update,
-        )
+        model, view = memory.model(ledger=ledger), LabelView(ledgers=(ledger,))
+        report = memory.relabel(model, view, preview=preview, confidence=confidence, scope=scope, progress=update)
     if as_json:
-        emit({"preview": preview, "model": registered.key, **asdict(scope), **asdict(report)})
+        emit({"preview": preview, "model": model.key, **asdict(scope), **asdict(report)})
         return
     console.print(
         f"{report.affected} of {report.queries} queries are affected: {report.scored} rollouts scored again"
@@ -239,8 +219,8 @@ def evaluate(
     """
     from memgraph.domains.answer_report import AnswerReport
     from memgraph.evaluation import evaluate_files
-    from memgraph.scorers import DEFAULT_SCORER, SCORERS
-    from memgraph.splits import Experience
+    from memgraph.models.scorers import DEFAULT_SCORER, SCORERS
+    from memgraph.snapshot.splits import Experience
 
     chosen = list(SCORERS) if scorers == "all" else scorers.split(",")
     if unknown := [name for name in chosen if name not in SCORERS]:
@@ -284,7 +264,7 @@ def evaluate(
     for remark in told.lines():
         say(remark)
     if plot is not None:
-        from memgraph.plots import plot_evaluation
+        from memgraph.inspection.plots import plot_evaluation
 
         plot_evaluation(rows, plot)
         say(f"drawn in {plot}")

@@ -14,7 +14,7 @@ from memgraph.cli.migrate import read_anew, tell
 from memgraph.settings import Settings
 
 if TYPE_CHECKING:
-    from memgraph.archive import Manifest
+    from memgraph.store.archive import Manifest
 
 
 def export(
@@ -27,7 +27,7 @@ def export(
     One file for each kind of node and relationship; any program reads them (docs/archive.md has the columns). Works with
     every server, Aura too. For a backup of the local server, `memreward db backup` is faster.
     """
-    from memgraph.archive import export_archive
+    from memgraph.store.archive import export_archive
 
     settings = Settings.load(home=home)
     with open_database(settings) as database, progress("exporting") as update:
@@ -39,7 +39,7 @@ def export(
 
 def import_archive(folder: Path, *, go_on: bool, home: Path | None, as_json: bool) -> None:
     """`memreward import FOLDER` of a folder that `memreward export` wrote."""
-    from memgraph import archive
+    from memgraph.store import archive
 
     settings = Settings.load(home=home)
     with open_database(settings) as database:
@@ -68,8 +68,8 @@ def reembed(
     goes on where it stopped. Afterwards set MEMREWARD_EMBEDDING_MODEL to the new model, and run `memreward fit` again:
     reward models belong to the vectors that they were fitted on. Labels and rollouts stay as they are.
     """
-    from memgraph import reembed as moving
-    from memgraph.embedding import SentenceEmbedder
+    from memgraph.rollouts import reembed as moving
+    from memgraph.rollouts.embedding import SentenceEmbedder
 
     settings = Settings.load(home=home)
     embedder = SentenceEmbedder(model, revision=revision, device=settings.device, cache=settings.cache)

@@ -17,8 +17,8 @@ from memgraph.errors import MigrationError
 from memgraph.settings import Settings
 
 if TYPE_CHECKING:
-    from memgraph.connect import Database
-    from memgraph.rollouts.reread import Plan, RereadReport
+    from memgraph.labels.reread import Plan, RereadReport
+    from memgraph.store.database import Database
 
 _SHOWN = 5
 
@@ -44,9 +44,8 @@ def migrate(
     are, and may be interrupted at any time: the same command goes on. Stop other programs that use the memory first; one
     that still runs an earlier version cannot be seen, and what it writes meanwhile needs this command once more.
     """
-    from memgraph import migrate as migrations
-    from memgraph.connect import Database, open_endpoint
-    from memgraph.rollouts import lease
+    from memgraph.store import lease, migrations
+    from memgraph.store.database import Database, open_endpoint
 
     settings = Settings.load(home=home)
     database = Database(open_endpoint(settings, say))
@@ -81,10 +80,11 @@ def read_anew(database: Database, settings: Settings, *, ask: bool) -> tuple[Pla
         MigrationError: if that person declines, or the disk of the managed server is too small.
     """
     from memgraph.domains import Domains
-    from memgraph.embedding import SentenceEmbedder
-    from memgraph.observation import observe
-    from memgraph.rollouts.reread import plan, reread
-    from memgraph.space import active_space, bind_space
+    from memgraph.labels.reread import plan, reread
+    from memgraph.rollouts.embedding import SentenceEmbedder
+    from memgraph.rollouts.guarded_embedder import bind_space
+    from memgraph.rollouts.program_runs import observe
+    from memgraph.store.spaces import active_space
 
     if active_space(database) is None:
         return None, None  # nothing was ever stored

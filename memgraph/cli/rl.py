@@ -22,8 +22,8 @@ def train(
     """
     our_trainer()
     quiet_libraries()
-    from trainer.config import RunConfig
-    from trainer.train import train as run
+    from trainer.run.config import RunConfig
+    from trainer.run.train import train as run
 
     result = run(RunConfig.load(config), home=home, resume=resume, quiet=as_json)
     if as_json:
@@ -42,7 +42,7 @@ def demo(
     """
     our_trainer()
     quiet_libraries()
-    from trainer.demo import demo as run
+    from trainer.run.demo import demo as run
 
     result = run(steps=steps, seed=seed, home=home, quiet=as_json)
     if as_json:

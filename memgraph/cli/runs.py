@@ -28,8 +28,8 @@ def compare(
 
     Labels say whether answers are right, as far as they were judged; rewards are what the trainer got.
     """
-    from memgraph.comparison import compare_runs
-    from memgraph.records import LabelView
+    from memgraph.labels.view import LabelView
+    from memgraph.scoring.compare_runs import compare_runs
 
     view = LabelView(ledgers=None if ledger is None else tuple(ledger))
     with open_memory(home) as memory:
@@ -90,7 +90,7 @@ def prune(
     A rollout that somebody judged, itself or its answer, stays whatever is asked for: its labels and its text are what later
     runs learn from. Queries stay as well.
     """
-    from memgraph.retention import prune as drop
+    from memgraph.store.prune import prune as drop
 
     if not (superseded or run or days is not None or predictions):
         raise typer.BadParameter("say what may be dropped: --superseded, --run, --older-than or --predictions")

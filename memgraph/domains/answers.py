@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from memgraph.domains.domain import Domain, Item, Reading, Verdict
+from memgraph.domains.references import reference_of
 from memgraph.domains.registry import Domains
 from memgraph.domains.verifiers import Auto
 
@@ -53,8 +54,6 @@ def verify(
     Returns:
         `score` (1.0, 0.0, a part, or None for "cannot tell") and `reason`.
     """
-    from memgraph.labels.references import reference_of
-
     chosen = _domain(domain)
     reference = reference_of({"gold": gold, "tests": tests})
     if reference is None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from memgraph.records import Reference
+from memgraph.domains.references import Reference
 
 Kind = Literal["calculation", "statement", "program"]
 """What the reasoning and the answers of a domain are made of, for label-free checks and models of text."""

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from memgraph.domains.formula import Node, node, symbols
+from memgraph.domains.numeric import NotHereError, TooLargeError, Value, evaluate
 
 _BITS: Final = 20_000  # of an exact number
 _FACTORIAL: Final = 5_000
@@ -28,14 +29,6 @@ _DIGITS: Final = 60
 _LARGEST: Final = 1_000  # decimal exponent
 _PRIMES: Final = (2**255 - 19, 2**255 - 31)
 _FUNCTIONS_OF_NUMBERS: Final = frozenset(["min", "max", "gcd", "lcm", "floor", "ceil"])
-
-
-class TooLargeError(Exception):
-    """A value that does not fit."""
-
-
-class NotHereError(Exception):
-    """This way of evaluating does not know the operation, or has no value at this point."""
 
 
 @dataclass(frozen=True)
@@ -75,29 +68,6 @@ class Formula:
         if digits not in self._cache:
             self._cache[digits] = _values(self.tree, self.names, digits)
         return self._cache[digits]
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A complex number.
-
-    Attributes:
-        zero: below this it counts as zero.
-        error: relative one that its computation may have.
-        digits: that it was computed to.
-        through: whether a part of it was complex. √x√y is √(xy) only where neither is.
-    """
-
-    number: Any
-    zero: Any
-    error: Any
-    digits: int
-    through: bool
-
-    @property
-    def real(self) -> bool:
-        """Whether neither it nor a part of it is complex."""
-        return not self.through and bool(abs(self.number.imag) <= max(self.zero, abs(self.number) * self.error))
 
 
 def equal(one: Formula, other: Formula) -> bool | None:
@@ -337,8 +307,6 @@ def _root_of_minus_one(prime: int) -> int:
 
 
 def _values(tree: Node, names: frozenset[str], digits: int) -> list[Value | None]:
-    from memgraph.domains.numeric import evaluate
-
     variables = sorted(names - {"\\pi", "e", "i", "\\infty"})
     count = _POINTS if variables else 1
     found: list[Value | None] = []

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
-from memgraph.domains.evaluate import NotHereError, TooLargeError, Value
 from memgraph.domains.formula import Node
 
 _DIGITS: Final = 70
@@ -17,6 +17,37 @@ _LARGEST: Final = 1_000.0  # decimal exponent
 _PERIODS: Final = 10**30
 
 _local = threading.local()
+
+
+class TooLargeError(Exception):
+    """A value that does not fit."""
+
+
+class NotHereError(Exception):
+    """This way of evaluating does not know the operation, or has no value at this point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A complex number.
+
+    Attributes:
+        zero: below this it counts as zero.
+        error: relative one that its computation may have.
+        digits: that it was computed to.
+        through: whether a part of it was complex. √x√y is √(xy) only where neither is.
+    """
+
+    number: Any
+    zero: Any
+    error: Any
+    digits: int
+    through: bool
+
+    @property
+    def real(self) -> bool:
+        """Whether neither it nor a part of it is complex."""
+        return not self.through and bool(abs(self.number.imag) <= max(self.zero, abs(self.number) * self.error))
 
 
 def evaluate(tree: Node, place: Mapping[str, Fraction], least: int = 0) -> Value:

@@ -18,9 +18,9 @@ from typing import ClassVar, Final, Literal
 from memgraph.domains.choices import choice
 from memgraph.domains.domain import Item, Verdict
 from memgraph.domains.options import listed_options
+from memgraph.domains.references import Reference
 from memgraph.domains.registry import Domains
 from memgraph.errors import SettingsError
-from memgraph.records import Reference
 
 Unit = Literal["query", "answer"]
 """What one payment buys: a revealed reference judges every answer to its query, a person judges one answer."""

@@ -14,9 +14,9 @@ from datetime import datetime
 from statistics import fmean
 from typing import Any
 
-from memgraph.connect import Database
-from memgraph.records import LabelKind, LabelView
-from memgraph.resources import cypher
+from memgraph.labels.view import LabelKind, LabelView
+from memgraph.store.cypher import cypher
+from memgraph.store.database import Database
 
 _PRECEDENCE = {kind.value: rank for rank, kind in enumerate(LabelKind)}
 

@@ -17,12 +17,13 @@ from typing import Any
 
 from neo4j import ManagedTransaction
 
-from memgraph import keys
-from memgraph.connect import Database
 from memgraph.domains import Domains, Item, Verdict, ask
+from memgraph.domains.references import Reference
 from memgraph.domains.verifiers import Auto
-from memgraph.records import LabelKind, Reference
-from memgraph.resources import cypher
+from memgraph.labels.view import LabelKind
+from memgraph.store import keys
+from memgraph.store.cypher import cypher
+from memgraph.store.database import Database
 
 _TRUTH = LabelKind.GROUND_TRUTH.value
 _JUDGED_ANEW = "judged anew, after its answer was read anew"

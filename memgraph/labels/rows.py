@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from memgraph.domains.references import Reference, number_of, reference_of
 from memgraph.errors import InputError
-from memgraph.labels.references import number_of, reference_of
-from memgraph.opinions import EVERYONE, OWN
-from memgraph.records import LabelKind, Reference
+from memgraph.labels.judgements import EVERYONE, OWN
+from memgraph.labels.view import LabelKind
 from memgraph.rollouts.columns import Columns
 from memgraph.rollouts.files import Reject
 from memgraph.rollouts.formats import raw_rows

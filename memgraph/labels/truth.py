@@ -1,4 +1,4 @@
-"""What sources know about right and wrong. Only `memgraph.ledger` may ask them, and it keeps account."""
+"""What sources know about right and wrong. Only `memgraph.labels.ledger` may ask them, and it keeps account."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol, Self
 
-from memgraph import keys
-from memgraph.connect import Database
 from memgraph.domains import Domains
-from memgraph.ingest import RolloutKeys
-from memgraph.label_targets import Target, find_targets
-from memgraph.labels.references import correct_of, reference_of
+from memgraph.domains.references import Reference, correct_of, reference_of
 from memgraph.labels.rows import LabelRow, read_labels_file
-from memgraph.records import LabelKind, Reference
+from memgraph.labels.targets import Target, find_targets
+from memgraph.labels.view import LabelKind
 from memgraph.rollouts.columns import Columns
 from memgraph.rollouts.files import TRUTH_FIELDS, ColumnNames, Reject, Row, holds_rollouts, raw_rows, read_rows
+from memgraph.rollouts.ingest import RolloutKeys
+from memgraph.store import keys
+from memgraph.store.database import Database
 
 _AHEAD = 100  # rows that say whether a file is a sheet
 

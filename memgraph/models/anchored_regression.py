@@ -26,7 +26,7 @@ from scipy.special import expit
 from scipy.stats import t as student
 
 from memgraph.models.pairs import right_and_wrong
-from memgraph.snapshot import Floats, Ints
+from memgraph.snapshot.snapshot import Floats, Ints
 
 _STRENGTHS = (1e6, 1000.0, 300.0, 100.0, 30.0)
 _LIMIT = 4.0  # standard deviations

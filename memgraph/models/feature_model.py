@@ -22,13 +22,13 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import expit
 
-from memgraph.consensus import agreement_weights, experience_features
 from memgraph.errors import ModelError
-from memgraph.features import in_order, own_features, rollout_features
 from memgraph.models.anchored_regression import Anchor, AnchoredRegression
+from memgraph.models.consensus import agreement_weights, experience_features
+from memgraph.models.features import in_order, own_features, rollout_features
 from memgraph.models.prior import VOTE
 from memgraph.models.reliability import RELIABILITY, PolicyReliability, Reliability
-from memgraph.snapshot import Bools, Floats, Ints, Snapshot
+from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot
 
 FEWEST_QUERIES = 30
 _FOLDS = 5
@@ -70,7 +70,7 @@ class FeatureModel:
     Attributes:
         names: of the features, in their order; what a snapshot lacks counts as missing.
         checks: names of the label-free checks that it uses.
-        agreement: policy → weight of its votes in the experience (`memgraph.consensus.agreement_weights`).
+        agreement: policy → weight of its votes in the experience (`memgraph.models.consensus.agreement_weights`).
         first: the vote, moved by labels.
         reliabilities, second: None where labels do not support them.
     """
@@ -150,7 +150,7 @@ class FeatureModel:
         return cls(names, tuple(checks), agreement, first, reliabilities, second), logits
 
     def experience(self, snapshot: Snapshot) -> Floats:
-        """[rollouts asked for, 3] what the other groups of their queries say (`memgraph.consensus.experience_features`)."""
+        """[rollouts asked for, 3] what the other groups of their queries say (`memgraph.models.consensus.experience_features`)."""
         found: Floats = experience_features(snapshot, self.agreement)[snapshot.rollout_asked]
         return found
 

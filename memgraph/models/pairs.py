@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from memgraph.snapshot import Floats, Ints
+from memgraph.snapshot.snapshot import Floats, Ints
 
 
 def right_and_wrong(labels: Floats, query: Ints) -> tuple[Ints, Ints]:

@@ -18,11 +18,11 @@ from typing import Self
 
 import numpy as np
 
-from memgraph.consensus import agreement_weights, experience_features
 from memgraph.errors import InputError
-from memgraph.features import in_order, rollout_features
 from memgraph.models.anchored_regression import Anchor, AnchoredRegression
-from memgraph.snapshot import Floats, Snapshot
+from memgraph.models.consensus import agreement_weights, experience_features
+from memgraph.models.features import in_order, rollout_features
+from memgraph.snapshot.snapshot import Floats, Snapshot
 
 SHIPPED, NONE = "shipped", "none"
 # slope and bias of the vote's logit: the mean over gsm8k, MMLU-Pro, HumanEval, exams and AQuA (docs/experiments). The

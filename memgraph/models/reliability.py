@@ -16,10 +16,10 @@ from typing import Any, Self
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from memgraph.features import VOTES, deviation, vote_features
-from memgraph.keys import key_of
-from memgraph.snapshot import Floats, Ints, Snapshot
-from memgraph.threads import one_thread
+from memgraph.models.features import VOTES, deviation, vote_features
+from memgraph.models.threads import one_thread
+from memgraph.snapshot.snapshot import Floats, Ints, Snapshot
+from memgraph.store.keys import key_of
 
 RELIABILITY = ("reliability", "reliability_deviation", *(f"reliable_{name}" for name in VOTES))
 FOLDS = 5

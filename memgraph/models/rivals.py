@@ -19,8 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from memgraph.consensus import FEATURES, consensus_features
-from memgraph.snapshot import Bools, Floats, Ints, Snapshot, rows_of_each
+from memgraph.models.consensus import FEATURES, consensus_features
+from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot, rows_of_each
 
 # of TraPO's released configuration
 _RESEMBLANCE = 0.4

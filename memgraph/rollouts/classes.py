@@ -13,9 +13,9 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from memgraph.connect import Database
 from memgraph.domains import Domain, Domains
-from memgraph.resources import cypher
+from memgraph.store.cypher import cypher
+from memgraph.store.database import Database
 
 _QUERIES = 200
 _QUERY_SECONDS = 5.0  # of one query, where nobody waits

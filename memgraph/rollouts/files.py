@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from memgraph.errors import InputError
-from memgraph.records import Rollout
 from memgraph.rollouts.columns import Columns, found_columns, suggestion
 from memgraph.rollouts.formats import RawRow, data_files, raw_rows, without_gaps
 from memgraph.rollouts.gold_column import AnswerColumn, answer_column
 from memgraph.rollouts.layouts import Fields, Sampled, layout_of, standard_rows
+from memgraph.rollouts.rollout import Rollout
 
 __all__ = ["Columns", "Reject", "Row", "data_files", "raw_rows", "read_rows", "rows_of"]
 

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from memgraph.domains import Domains
+from memgraph.domains.references import ends_in_hashes
 from memgraph.rollouts.layouts import Sampled
 
 _DOUBTFUL = 0.2  # share of rows beyond which answers that stand nowhere in their responses are nobody's
@@ -66,12 +67,6 @@ def answer_column(rows: Iterable[Sampled]) -> AnswerColumn:
         return AnswerColumn.GOLD
     strange = sum(not one.is_in_response for one in differ)
     return AnswerColumn.DOUBTFUL if strange > max(1, _DOUBTFUL * len(seen)) else AnswerColumn.ROLLOUTS
-
-
-def ends_in_hashes(text: str) -> bool:
-    """Whether a text is a worked solution whose last line is `#### 42`."""
-    before, mark, last = text.rstrip().rpartition("####")
-    return bool(mark and before.strip() and last.strip() and "\n" not in last.strip())
 
 
 def _look(row: Sampled, answer: str) -> _Seen:

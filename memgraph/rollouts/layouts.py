@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from memgraph.keys import key_of
 from memgraph.rollouts.columns import Columns
 from memgraph.rollouts.formats import RawRow
 from memgraph.rollouts.messages import (
@@ -26,6 +25,7 @@ from memgraph.rollouts.messages import (
     read_rendered,
     split_conversation,
 )
+from memgraph.store.keys import key_of
 
 Fields = dict[str, Any]
 """A row under the project's own names of fields; what is none of them keeps its own name."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from memgraph.connect import Database
 from memgraph.domains import Domains
 from memgraph.errors import MigrationError
-from memgraph.resources import cypher
+from memgraph.store.cypher import cypher
+from memgraph.store.database import Database
+from memgraph.store.reader_versions import record_versions, recorded_versions
 
 FIRST = "1"  # memories from before versions were kept
 DEFAULT = "qa"  # reads the domains that nobody defines
@@ -66,27 +67,6 @@ def stored_versions(database: Database) -> dict[str, str]:
         return recorded
     row = database.query(cypher("read/reader"), domains=[])[0]
     return dict(_FORMER) if row["answers"] else {}
-
-
-def recorded_versions(database: Database) -> dict[str, str]:
-    """Domain → version as the memory itself says it; none in a new memory, and in one from before versions were kept."""
-    row = database.query(cypher("read/reader"), domains=[])[0]
-    return versions_of(row["versions"] or ())
-
-
-def record_versions(database: Database, versions: Mapping[str, str]) -> None:
-    """Keep what a memory is read by."""
-    database.query(cypher("write/reader"), write=True, versions=as_list(versions))
-
-
-def as_list(versions: Mapping[str, str]) -> list[str]:
-    """Versions as the graph holds them."""
-    return [f"{name}={version}" for name, version in sorted(versions.items())]
-
-
-def versions_of(listed: Iterable[str]) -> dict[str, str]:
-    """Versions from what the graph holds."""
-    return dict(version.split("=", 1) for version in listed)
 
 
 def read_otherwise(versions: Mapping[str, str], present: Mapping[str, str]) -> list[str]:

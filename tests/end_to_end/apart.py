@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from memgraph.cli import main
-from memgraph.reward_model import RewardModel
+from memgraph.models.reward_model import RewardModel
 
 if __name__ == "__main__":
     homes, rank = os.environ["MEMREWARD_HOME"] + "-of-rank-", os.environ["RANK"]

@@ -14,13 +14,13 @@ from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from memgraph.memory import Memory
-from memgraph.scorers import ConsensusShare, Scores
+from memgraph.models.scorers import ConsensusShare, Scores
 from memgraph.settings import Settings
-from memgraph.snapshot import Snapshot
-from trainer.data import Problems, training_dataset
-from trainer.problems import generate
-from trainer.reward import MemoryReward
-from trainer.tiny_policy import format_prompt, load_tiny_policy
+from memgraph.snapshot.snapshot import Snapshot
+from trainer.reward.memory_reward import MemoryReward
+from trainer.run.data import Problems, training_dataset
+from trainer.tiny.policy import format_prompt, load_tiny_policy
+from trainer.tiny.world import generate
 
 
 def die() -> None:

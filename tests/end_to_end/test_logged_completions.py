@@ -14,9 +14,9 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from memgraph.memory import Memory
 from memgraph.settings import Settings
 from tests.integration.test_command_line import memreward
-from trainer.data import Problems, training_dataset
-from trainer.problems import generate
-from trainer.tiny_policy import format_prompt, load_tiny_policy
+from trainer.run.data import Problems, training_dataset
+from trainer.tiny.policy import format_prompt, load_tiny_policy
+from trainer.tiny.world import generate
 
 
 def correct(completions: list[Any], **_: Any) -> list[float]:

@@ -13,16 +13,15 @@ from typing import Any
 import pytest
 import yaml
 
-from memgraph.labelling import label_within_budget
 from memgraph.labels.truth import FileTruth
+from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.records import LabelView
-from memgraph.scorers import RewardModelScorer
+from memgraph.models.scorers import RewardModelScorer
 from tests.conftest import write_rows
 from tests.end_to_end.test_training import small_run
 from tests.end_to_end.two_ranks import judged_by
 from tests.integration.rollouts import call_on, sums
-from trainer.reward import MemoryReward
+from trainer.reward.memory_reward import MemoryReward
 
 VIEW = LabelView(ledgers=("l",))
 
@@ -57,7 +56,7 @@ def trained(memory: Memory, tmp_path: Path) -> Path:
     """A memory with rollouts, labels and a reward model; returns the file that knows the truth."""
     file = write_rows(tmp_path / "rollouts.jsonl", sums(40))
     memory.import_file(file)
-    label_within_budget(memory, FileTruth([file], run="import"), ledger="l", budget=0.3, seed=1)
+    memory.reveal(FileTruth([file], run="import"), ledger="l", budget=0.3, seed=1)
     memory.fit(VIEW)
     return file
 
@@ -73,7 +72,7 @@ def test_two_ranks_give_the_rewards_of_one_process_whoever_is_late(
     paid = [group for group in groups if call_on(group)["query_key"][0] in labelled]
     unpaid = [group for group in groups if call_on(group)["query_key"][0] not in labelled and mixed(group)]
     batch = [row for group in (*paid[:2], *unpaid[:3]) for row in group]  # the third of five groups straddles
-    model, before = memory.latest_model()
+    model, before = memory.model()
     options: dict[str, Any] = {"kind": "soft", "skip_noise": False, "num_generations": 4, "view": VIEW}
     options["experience"] = 0  # the runs share a memory, and each would remember those before it
     one = MemoryReward(memory, run="one", judged=judged_by(trained, memory), scorer=RewardModelScorer(model), **options)
@@ -116,7 +115,7 @@ def test_two_ranks_give_the_rewards_of_one_process_whoever_is_late(
     assert {(row["attempt"], row["step"]) for row in sampled} == {(1, 0)}
     # One rank fitted anew after the step, both score with its model.
     assert [first["fits"], second["fits"]] == [1, 0]
-    assert first["model"] == second["model"] == memory.latest_model()[1].key != before.key
+    assert first["model"] == second["model"] == memory.model().key != before.key
 
     again = pickle.loads(pickle.dumps(one))
     assert again([""] * 12, **call_on(sampled)) == pytest.approx([row["reward"] for row in sampled], abs=1e-4)

@@ -13,12 +13,12 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from memgraph.domains.verifiers import judge
 from memgraph.memory import Memory
-from memgraph.scorers import MajorityVote, Scores
-from memgraph.snapshot import Snapshot
-from trainer.data import Problems, training_dataset
-from trainer.problems import generate
-from trainer.reward import AsyncMemoryReward, Judged, MemoryReward
-from trainer.tiny_policy import format_prompt, load_tiny_policy
+from memgraph.models.scorers import MajorityVote, Scores
+from memgraph.snapshot.snapshot import Snapshot
+from trainer.reward.memory_reward import AsyncMemoryReward, Judged, MemoryReward
+from trainer.run.data import Problems, training_dataset
+from trainer.tiny.policy import format_prompt, load_tiny_policy
+from trainer.tiny.world import generate
 
 
 def short(completions: list[Any], **columns: Any) -> list[float]:

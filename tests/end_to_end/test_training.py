@@ -15,16 +15,17 @@ import pytest
 from memgraph.domains.verifiers import judge
 from memgraph.errors import TrainingError
 from memgraph.memory import Memory
-from memgraph.scorers import ConsensusShare, MajorityVote, Scores
-from memgraph.snapshot import Snapshot
+from memgraph.models.scorers import ConsensusShare, MajorityVote, Scores
+from memgraph.rollouts.runs import start_attempt
+from memgraph.snapshot.snapshot import Snapshot
 from tests.conftest import write_rows
-from trainer.config import DataSection, LabelSection, RefitSection, RewardSection, RunConfig
-from trainer.data import Problems, load_problems, training_dataset
-from trainer.problems import generate
-from trainer.progress import Narrator
-from trainer.result import RunResult
-from trainer.reward import Judged, MemoryReward
-from trainer.train import run
+from trainer.reward.memory_reward import Judged, MemoryReward
+from trainer.run.config import DataSection, LabelSection, RefitSection, RewardSection, RunConfig
+from trainer.run.data import Problems, load_problems, training_dataset
+from trainer.run.narrator import Narrator
+from trainer.run.result import RunResult
+from trainer.run.train import run
+from trainer.tiny.world import generate
 
 
 def small_run(folder: Path, *, name: str = "small", scorer: str = "reward_model", **grpo: Any) -> RunConfig:
@@ -97,7 +98,7 @@ def test_two_grpo_steps_take_their_rewards_from_the_memory(finished: RunResult, 
     assert [(fit["step"], fit["reason"]) for fit in summary["refits"]] == [(2, "every")]
     assert summary["monitor"]["queries"] == 1
     assert summary["monitor"]["alarms"] == 0
-    assert memory.latest_model(ledger="small")[1].key == summary["refits"][0]["model"]
+    assert memory.model(ledger="small").key == summary["refits"][0]["model"]
 
 
 def test_no_hidden_truth_is_in_the_graph_the_data_set_the_files_or_the_logs(
@@ -237,6 +238,6 @@ def test_a_resumed_run_is_a_new_attempt_and_discarded_steps_count_nowhere(memory
     reward, columns = reward_for(memory, problems, scorer=MajorityVote())
     state = type("State", (), {"global_step": 5})()
     reward(completions=["The answer is Kirrow."], trainer_state=state, **columns)
-    assert memory.start_attempt("r", resume_step=5) == 2
+    assert start_attempt(memory.database, "r", resume_step=5) == 2
     superseded = memory.database.query("MATCH (t:Thinking {run: 'r'}) RETURN t.superseded AS s, t.attempt AS a")
     assert superseded == [{"s": True, "a": 1}]

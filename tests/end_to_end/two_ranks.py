@@ -14,19 +14,19 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from memgraph.domains.verifiers import judge
 from memgraph.labels.truth import FileTruth
+from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.records import LabelView
-from memgraph.scorers import MajorityVote, RewardModelScorer
+from memgraph.models.scorers import MajorityVote, RewardModelScorer
 from memgraph.settings import Settings
 from tests.integration.rollouts import call_on
-from trainer.config import RefitSection
-from trainer.data import Problems, training_dataset
-from trainer.problems import generate
-from trainer.progress import Narrator
-from trainer.refit import Refit
-from trainer.reward import Judged, MemoryReward
-from trainer.tiny_policy import format_prompt, load_tiny_policy
-from trainer.upkeep import RewardUpkeep
+from trainer.reward.memory_reward import Judged, MemoryReward
+from trainer.run.callback import RewardUpkeep
+from trainer.run.config import RefitSection
+from trainer.run.data import Problems, training_dataset
+from trainer.run.narrator import Narrator
+from trainer.run.refit import Refit
+from trainer.tiny.policy import format_prompt, load_tiny_policy
+from trainer.tiny.world import generate
 
 
 def judged_by(file: Path, memory: Memory) -> Judged:
@@ -38,7 +38,7 @@ def main() -> None:
     rollouts, batch, out = map(Path, sys.argv[1:])
     state = PartialState(cpu=True)
     memory = Memory.open(Settings.load())
-    model, _ = memory.latest_model()
+    model = memory.model()
     scorer, judged, view = RewardModelScorer(model), judged_by(rollouts, memory), LabelView(ledgers=("l",))
     rows: list[dict[str, Any]] = json.loads(batch.read_text())
     half = len(rows) // 2

@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 from memgraph.labels.truth import FileTruth
-from memgraph.memory import Memory, RegisteredModel
-from memgraph.records import LabelView
-from memgraph.relabel import RelabelReport, relabel
-from memgraph.resources import cypher
-from memgraph.reward_model import RewardModel
+from memgraph.labels.view import LabelView
+from memgraph.memory import Memory
+from memgraph.models.reward_model import RewardModel
 from memgraph.rollouts.given import GivenEmbeddings
+from memgraph.scoring.rescore import RelabelReport
+from memgraph.store.cypher import cypher
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 
 VIEW = LabelView(ledgers=("l",))
 QUERIES = 27
 OPEN = QUERIES - QUERIES // 3  # queries without a label
-_fitted: list[tuple[RewardModel, RegisteredModel, dict[str, Any]]] = []
+_fitted: list[tuple[RewardModel, dict[str, Any]]] = []
 
 
 class World:
@@ -35,16 +35,14 @@ class World:
         self.keys = list(self.source.query_keys())
         memory.ledger("l").reveal(self.source, self.keys[::3])
         if not _fitted:  # the same memory gives the same model
-            model, registered = memory.fit(VIEW)
-            stored = memory.database.query(
-                "MATCH (m:RewardModel {key: $key}) RETURN properties(m) AS p", key=registered.key
-            )
-            _fitted.append((model, registered, stored[0]["p"]))
-        self.model, self.registered, properties = _fitted[0]
-        memory.database.query(cypher("write/reward_model"), write=True, key=self.registered.key, properties=properties)
+            model = memory.fit(VIEW)
+            stored = memory.database.query("MATCH (m:RewardModel {key: $key}) RETURN properties(m) AS p", key=model.key)
+            _fitted.append((model, stored[0]["p"]))
+        self.model, properties = _fitted[0]
+        memory.database.query(cypher("write/reward_model"), write=True, key=self.model.key, properties=properties)
 
     def relabel(self, *, preview: bool = False) -> RelabelReport:
-        return relabel(self.memory, self.model, self.registered, VIEW, preview=preview)
+        return self.memory.relabel(self.model, VIEW, preview=preview)
 
     def stored(self) -> dict[str, float]:
         """The newest prediction of each rollout."""

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from memgraph.labelling import label_within_budget
+from memgraph.labels.judgements import Judgement
 from memgraph.labels.truth import FileTruth
+from memgraph.labels.view import LabelKind, LabelView
 from memgraph.memory import Memory
-from memgraph.opinions import Judgement
-from memgraph.records import LabelKind, LabelView, Rollout
-from memgraph.scorers import MajorityVote
+from memgraph.models.scorers import MajorityVote
+from memgraph.rollouts.rollout import Rollout
+from memgraph.rollouts.runs import record_rewards, start_attempt
+from memgraph.scoring.predictions import write_predictions
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 
@@ -41,26 +43,27 @@ def fill(memory: Memory, folder: Path, *, fit: bool = True) -> FileTruth:
     file = write_rows(folder / "rollouts.jsonl", rows)
     memory.import_file(file)
     source = FileTruth([file], run="import")
-    label_within_budget(memory, source, ledger="l", budget=0.5)
-    label_within_budget(memory, source, ledger="reusing", budget=0.25, reuse=["l"])
+    memory.reveal(source, ledger="l", budget=0.5)
+    memory.reveal(source, ledger="reusing", budget=0.25, reuse=["l"])
     place = memory.add([Rollout(query=rows[0]["query"], response="I think #### 99", dataset="sums", domain="math")])
     judged = place.stored[0]
     memory.ledger("people").accept(
         [Judgement(judged.query_key, {judged.answer_key: 0.25}, "Ann", confidence=0.75, explanation="nearly")]
     )
-    attempt = memory.start_attempt("rl", policy="tiny", config="{}", ranks=2)
+    attempt = start_attempt(memory.database, "rl", policy="tiny", config="{}", ranks=2)
     sampled = [
         Rollout(query=rows[4]["query"], response=f"#### {n % 2}", dataset="sums", domain="math", run="rl",
                 attempt=attempt, call=0, step=0, sample=n, features={"logprob": -0.1 * n, "lengths": n})
         for n in range(3)
     ]  # fmt: skip
     report = memory.add(sampled)
-    memory.record_rewards(
-        [{"key": one.key, "reward": None, "source": "none", "reason": "no model"} for one in report.stored]
+    record_rewards(
+        memory.database,
+        [{"key": one.key, "reward": None, "source": "none", "reason": "no model"} for one in report.stored],
     )
     memory.add([Rollout(query="def f(x): ...", response="def f(x):\n    return x", domain="code", run="programs")])
     snapshot = memory.snapshot(VIEW)
-    memory.write_predictions(snapshot, MajorityVote().score(snapshot), kind=LabelKind.VOTE)
+    write_predictions(memory, snapshot, MajorityVote().score(snapshot), kind=LabelKind.VOTE)
     if fit:
         memory.fit(VIEW)
     return source

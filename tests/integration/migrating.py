@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from memgraph.connect import Database, open_endpoint
-from memgraph.migrate import migrate
 from memgraph.settings import Settings
+from memgraph.store.database import Database, open_endpoint
+from memgraph.store.migrations import migrate
 
 
 def migrate_bare(settings: Settings, folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from memgraph import keys
+from memgraph.store import keys
 
 
 def sums(queries: int, *, rollouts: int = 4, seed: int = 0, secret: str = "") -> list[dict[str, Any]]:

@@ -13,17 +13,18 @@ from typing import Any, NoReturn
 import pytest
 import yaml
 
+from memgraph.domains.references import Reference
 from memgraph.domains.verifiers import judge
+from memgraph.labels.view import LabelView, Purpose
 from memgraph.memory import Memory
-from memgraph.records import LabelView, Purpose, Reference
 from tests.conftest import empty, write_rows
 from tests.integration.rollouts import sums
 from trainer.adapters import rewards as adapters
 from trainer.adapters.verl import compute_score, verl_rows
-from trainer.config import RunConfig
-from trainer.data import Splits, Task, load_problems
-from trainer.progress import Narrator
-from trainer.warm_up import warm_up
+from trainer.run.config import RunConfig
+from trainer.run.data import Splits, Task, load_problems
+from trainer.run.narrator import Narrator
+from trainer.run.warm_up import warm_up
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 LEDGER = "adapters"
@@ -182,7 +183,7 @@ def test_verl_gets_labels_where_the_ledger_paid_and_predictions_elsewhere_and_it
     assert len({row["call"] for row in kept}) == 2
     assert run.memory.ledger(LEDGER).revealed() == run.paid | {run.watched.query_key}
     predicted = "MATCH (:Thinking {run: 'hosted'})<-[:SCORES]-(l:Label {kind: 'gnn'}) RETURN DISTINCT l.model AS model"
-    assert run.memory.database.query(predicted) == [{"model": run.memory.latest_model(ledger=LEDGER)[1].key}]
+    assert run.memory.database.query(predicted) == [{"model": run.memory.model(ledger=LEDGER).key}]
 
 
 @pytest.mark.parametrize(("which", "source"), [("reused", "label"), ("watched", "reward_model")])
@@ -261,7 +262,7 @@ def test_verl_itself_takes_the_reward(run: Run, tmp_path: Path) -> None:
     from verl import DataProto
     from verl.trainer.ppo.reward import load_reward_manager
 
-    from trainer.tiny_policy import load_tiny_policy
+    from trainer.tiny.policy import load_tiny_policy
 
     kwargs = "reward.custom_reward_function.reward_kwargs"
     with initialize_config_dir(str(CONFIGS / "verl"), version_base=None):
@@ -367,8 +368,8 @@ def test_a_warm_up_leaves_rollouts_labels_and_a_model_that_the_rewards_find(
     values = {"name": "warm", "output": str(tmp_path), "data": {"train": 16, "test": 2}, "labels": {"budget": 0.5}}
     file.write_text(yaml.safe_dump({**values, "reward": {"initial_rollouts": 4}, "max_new_tokens": 32}))
     config = RunConfig.load(file)
-    registered = warm_up(config, memory, narrator=Narrator(quiet=True))
-    assert memory.latest_model(ledger="warm")[1] == registered
+    model = warm_up(config, memory, narrator=Narrator(quiet=True))
+    assert memory.model(ledger="warm").key == model.key
     assert memory.ledger("warm").revealed()
 
     task = load_problems(config.data).train.tasks[0]

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from memgraph.connect import Database
 from memgraph.errors import ServerError
-from memgraph.keys import file_digest
-from memgraph.server.backup import backup, restore
-from memgraph.server.home import ServerHome
-from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
+from memgraph.store.database import Database
+from memgraph.store.keys import file_digest
+from memgraph.store.server.backup import backup, restore
+from memgraph.store.server.home import ServerHome
+from memgraph.store.server.local import LocalServer
 from tests.integration.lives import WHOLE_LIFE, WHOLE_LIFE_REASON
 from tests.integration.test_command_line import memreward
 from tests.integration.test_local_server import kill, processes_of

@@ -12,8 +12,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from memgraph.checks import ALL_CHECKS
 from memgraph.cli import app, learn
+from memgraph.domains.checks import ALL_CHECKS
 from memgraph.errors import MemRewardError
 from memgraph.memory import Memory
 from memgraph.settings import Settings

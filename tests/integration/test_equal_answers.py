@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from memgraph.domains import Item, Verdict
+from memgraph.domains.references import Reference
 from memgraph.domains.verifiers import judge
-from memgraph.keys import query_key
 from memgraph.labels.rows import LabelRow
 from memgraph.labels.truth import Truth
+from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.records import LabelView, Reference, Rollout
+from memgraph.rollouts.rollout import Rollout
+from memgraph.store.keys import query_key
 
 QUERY = "What is half of one?"
 KEY = query_key("default", QUERY)

@@ -13,12 +13,12 @@ import pytest
 from memgraph.domains.verifiers import judge
 from memgraph.errors import InputError
 from memgraph.evaluation import EvaluationRow, evaluate_files, read_judged
+from memgraph.labels.ledger import draw
 from memgraph.labels.truth import FileTruth
-from memgraph.ledger import draw
+from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.records import LabelView
-from memgraph.snapshot_file import JudgedSnapshot
-from memgraph.splits import Experience, splits
+from memgraph.snapshot.file import JudgedSnapshot
+from memgraph.snapshot.splits import Experience, splits
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 

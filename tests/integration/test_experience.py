@@ -12,22 +12,24 @@ import numpy as np
 import pytest
 from neo4j import ManagedTransaction
 
-from memgraph import migrate
-from memgraph.consensus import EXPERIENCE
 from memgraph.errors import InputError
-from memgraph.export import Caps, Group
-from memgraph.features import rollout_features
-from memgraph.ingest import StoredRollout
-from memgraph.keys import query_key
 from memgraph.labels.rows import LabelRow
+from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.records import LabelView, Rollout
-from memgraph.resources import cypher
+from memgraph.models.consensus import EXPERIENCE
+from memgraph.models.features import rollout_features
+from memgraph.models.scorers import MajorityVote, Scores
 from memgraph.rollouts.experience import LOOKED_AT
-from memgraph.scorers import MajorityVote, Scores
-from memgraph.snapshot import Snapshot, hide_units
+from memgraph.rollouts.ingest import StoredRollout
+from memgraph.rollouts.rollout import Rollout
+from memgraph.rollouts.runs import supersede
+from memgraph.snapshot.read import Caps, Group
+from memgraph.snapshot.snapshot import Snapshot, hide_units
+from memgraph.store import migrations
+from memgraph.store.cypher import cypher
+from memgraph.store.keys import query_key
 from tests.integration.rollouts import call_on, sums
-from trainer.reward import MemoryReward
+from trainer.reward.memory_reward import MemoryReward
 
 VIEW = LabelView(ledgers=("l",))
 ROWS = sums(2)
@@ -121,7 +123,7 @@ def test_the_order_is_that_of_experience_and_not_of_writing(memory: Memory) -> N
 def test_what_is_superseded_is_no_experience(memory: Memory) -> None:
     for call in range(3):
         memory.import_rows(group_rows("r", 1, call))
-    memory.supersede("r", 1)
+    supersede(memory.database, "r", 1)
     memory.import_rows(group_rows("asked", 1, 0))
     assert {call for _, _, call, _ in places(memory, read(memory, Group("asked", 1, 0)))} == {0}
 
@@ -209,7 +211,7 @@ def test_stored_rollouts_get_the_position_that_they_are_written_with(memory: Mem
     before = memory.database.query(stored)
     memory.database.query("MATCH (t:Thinking) REMOVE t.position, t.query", write=True)
     for _ in range(2):
-        migrate.replay(memory.database, after="6")
+        migrations.replay(memory.database, after="6")
         assert memory.database.query(stored) == before
     assert len({row["position"] for row in before}) == 6
 

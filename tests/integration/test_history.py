@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from memgraph.errors import InputError
-from memgraph.history import rewards_at, scores_of, time_of_step
-from memgraph.inspection import run_inspection
 from memgraph.memory import Memory
-from memgraph.records import Rollout
+from memgraph.rollouts.rollout import Rollout
+from memgraph.scoring.explain import Explanation, explain
+from memgraph.scoring.history import rewards_at, scores_of, time_of_step
 from memgraph.settings import Settings
-from memgraph.why import Explanation, why
+from memgraph.store.named_queries import run_inspection
 from tests.integration.clusters import VIEW, World
 from tests.integration.test_command_line import memreward
 
@@ -28,7 +28,7 @@ def world(made_up: Memory, tmp_path: Path) -> World:
 
 
 def explained(world: World, rollout: str, *, at: datetime | None = None) -> Explanation:
-    return why(world.memory, world.model, world.registered.key, VIEW, rollout, at=at)
+    return explain(world.memory, world.model, VIEW, rollout, at=at)
 
 
 def influenced(world: World) -> str:
@@ -70,7 +70,7 @@ def test_the_history_of_a_rollout_and_the_labels_of_each_time_explain_each_score
     rollout = influenced(world)
     history = scores_of(world.memory, rollout)
     assert [score.reason for score in history] == ["first score by this model", "labels changed", "labels changed"]
-    assert {score.model for score in history} == {world.registered.key}
+    assert {score.model for score in history} == {world.model.key}
     for score in history:
         assert explained(world, rollout, at=score.at).score == pytest.approx(score.score, abs=1e-6)
     with pytest.raises(InputError, match=r"has given the rollout .* no score until"):
@@ -128,7 +128,7 @@ def test_why_and_relabel_on_the_command_line(world: World, settings: Settings) -
     assert len(call("why", "Tom has", "--ledger", "l")["rollouts"]) == 20
     found = call("why", rollout[:16], "--ledger", "l")
     assert found["rollout"] == rollout
-    assert found["scores"][-1]["model"] == world.registered.key
+    assert found["scores"][-1]["model"] == world.model.key
     assert (found["reward"]["source"], found["reward"]["reward"]) == ("prediction", found["scores"][-1]["score"])
     rows = run_inspection(world.memory.database, "why_reward", {"rollout": rollout})
     shown = {(row["kind"], round(row["change"], 9)) for row in rows if row["change"] is not None}

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memgraph.embedding import GivenVectors, SentenceEmbedder
 from memgraph.errors import EmbeddingSpaceError
+from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.records import LabelView, Rollout
+from memgraph.rollouts.embedding import GivenVectors, SentenceEmbedder
 from memgraph.rollouts.given import GivenEmbeddings
-from memgraph.server.local import LocalServer
+from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
+from memgraph.store.server.local import LocalServer
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 

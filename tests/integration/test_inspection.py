@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
-from memgraph import keys
 from memgraph.errors import InputError
-from memgraph.inspection import inspection_queries, run_inspection
 from memgraph.labels.rows import LabelRow
+from memgraph.labels.view import LabelKind
 from memgraph.memory import Memory
-from memgraph.records import LabelKind, Rollout
-from memgraph.resources import cypher
+from memgraph.rollouts.rollout import Rollout
+from memgraph.rollouts.runs import record_rewards
+from memgraph.scoring.predictions import write_prediction_rows
+from memgraph.store import keys
+from memgraph.store.cypher import cypher
+from memgraph.store.named_queries import inspection_queries, run_inspection
 from tests.conftest import empty
 
 QUERIES = inspection_queries()
@@ -36,12 +39,12 @@ def lived(opened: Memory) -> Memory:
         for sample, answer in enumerate(answers)
     ).stored  # fmt: skip
     models = [{"key": f"p{n}", "target": place.key, "score": 0.9} for n, place in enumerate(stored)]
-    memory.write_prediction_rows(models, kind=LabelKind.GNN, model="model")
+    write_prediction_rows(memory, models, kind=LabelKind.GNN, model="model")
     rewards = [
         {"key": place.key, "reward": float(place.answer.value == "7"), "source": "gnn", "reason": None}
         for place in stored
     ]
-    memory.record_rewards([*rewards[:-1], {**rewards[-1], "reward": None, "reason": "the scorer abstained"}])
+    record_rewards(memory.database, [*rewards[:-1], {**rewards[-1], "reward": None, "reason": "the scorer abstained"}])
 
     def label(query: int, answer: str, score: float, kind: LabelKind, author: str, **options: str) -> None:
         row = LabelRow(score, kind, author, query=queries[query], answer=answer, **options)  # type: ignore[arg-type]

@@ -9,11 +9,12 @@ import pytest
 
 from memgraph.domains.verifiers import judge
 from memgraph.errors import LedgerError
-from memgraph.labelling import Spending, label_within_budget
+from memgraph.labels.budget import Spending
+from memgraph.labels.judgements import Judgement
 from memgraph.labels.truth import FileTruth
+from memgraph.labels.view import LabelView, Purpose
 from memgraph.memory import Memory
-from memgraph.opinions import Judgement
-from memgraph.records import LabelView, Purpose, Rollout
+from memgraph.rollouts.rollout import Rollout
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 
@@ -47,7 +48,7 @@ def poisoned(source: FileTruth, honest: set[str], folder: Path) -> FileTruth:
 
 
 def _key(text: str) -> str:
-    from memgraph.keys import query_key
+    from memgraph.store.keys import query_key
 
     return query_key("sums", text)
 
@@ -57,7 +58,7 @@ def test_a_budget_is_spent_to_the_query_and_a_second_call_spends_nothing(
     memory: Memory, source: FileTruth, acquisition: str
 ) -> None:
     def spend(budget: float) -> Spending:
-        return label_within_budget(memory, source, ledger="l", budget=budget, acquisition=acquisition, monitor=0.2)  # type: ignore[arg-type]
+        return memory.reveal(source, ledger="l", budget=budget, acquisition=acquisition, monitor=0.2)  # type: ignore[arg-type]
 
     first = spend(0.4)
     assert (first.limit, first.revealed.newly_paid, len(first.training), len(first.monitored)) == (20, 20, 16, 4)
@@ -75,13 +76,13 @@ def test_a_budget_is_spent_to_the_query_and_a_second_call_spends_nothing(
 
 
 def test_a_budget_for_all_queries_leaves_nothing_to_choose(memory: Memory, source: FileTruth) -> None:
-    label_within_budget(memory, source, ledger="l", budget=1.0, acquisition="informative", monitor=0.2)
+    memory.reveal(source, ledger="l", budget=1.0, acquisition="informative", monitor=0.2)
     assert spending(memory) == {"calibrate": 40, "monitor": 10}
 
 
 def test_random_draws_are_nested_and_the_monitor_takes_none_of_them(memory: Memory, source: FileTruth) -> None:
-    plain = label_within_budget(memory, source, ledger="a", budget=20)
-    watched = label_within_budget(memory, source, ledger="b", budget=20, monitor=5)
+    plain = memory.reveal(source, ledger="a", budget=20)
+    watched = memory.reveal(source, ledger="b", budget=20, monitor=5)
     assert watched.training < plain.training
     assert len(watched.monitored) == 5
     assert not watched.monitored & plain.training
@@ -90,8 +91,8 @@ def test_random_draws_are_nested_and_the_monitor_takes_none_of_them(memory: Memo
 def test_what_other_ledgers_have_paid_for_is_known_at_no_cost_and_judged_once(
     memory: Memory, source: FileTruth
 ) -> None:
-    first = label_within_budget(memory, source, ledger="first", budget=10, monitor=2)
-    second = label_within_budget(memory, source, ledger="second", budget=10, reuse=["first"])
+    first = memory.reveal(source, ledger="first", budget=10, monitor=2)
+    second = memory.reveal(source, ledger="second", budget=10, reuse=["first"])
     assert second.reused == 8
     assert second.revealed.newly_paid == 10
     assert first.training < second.training
@@ -104,7 +105,7 @@ def test_what_other_ledgers_have_paid_for_is_known_at_no_cost_and_judged_once(
     labels = memory.database.query("MATCH (l:Label)-[:SCORES]->(a:Answer) RETURN a.key AS a, count(l) AS n")
     assert {row["n"] for row in labels} == {1}
 
-    stranger = label_within_budget(memory, source, ledger="third", budget=10)
+    stranger = memory.reveal(source, ledger="third", budget=10)
     assert stranger.reused == 0
     assert {
         snapshot.query_keys[row] for row in memory.snapshot(LabelView(ledgers=("third",))).labelled_queries
@@ -112,8 +113,8 @@ def test_what_other_ledgers_have_paid_for_is_known_at_no_cost_and_judged_once(
 
 
 def test_later_answers_to_a_reused_query_are_judged_at_no_cost(memory: Memory, source: FileTruth) -> None:
-    label_within_budget(memory, source, ledger="first", budget=5)
-    spent = label_within_budget(memory, source, ledger="second", budget=0, reuse=["first"])
+    memory.reveal(source, ledger="first", budget=5)
+    spent = memory.reveal(source, ledger="second", budget=0, reuse=["first"])
     assert (spent.reused, spent.revealed.newly_paid) == (5, 0)
     key = min(spent.training)
     text = memory.database.query("MATCH (q:Query {key: $key}) RETURN q.text AS text", key=key)[0]["text"]
@@ -126,7 +127,7 @@ def test_later_answers_to_a_reused_query_are_judged_at_no_cost(memory: Memory, s
 def test_labels_of_watched_queries_are_invisible_to_training_whatever_they_say(
     memory: Memory, source: FileTruth, tmp_path: Path
 ) -> None:
-    spent = label_within_budget(memory, source, ledger="l", budget=0.5, monitor=0.3)
+    spent = memory.reveal(source, ledger="l", budget=0.5, monitor=0.3)
     visible = memory.snapshot(LabelView(ledgers=("l",)))
     assert {visible.query_keys[row] for row in visible.labelled_queries} == spent.training
     watched = memory.snapshot(MONITORED)
@@ -135,7 +136,7 @@ def test_labels_of_watched_queries_are_invisible_to_training_whatever_they_say(
     np.testing.assert_array_equal(memory.snapshot(LabelView(ledgers=("l",))).labels, visible.labels)
 
     other = poisoned(source, set(spent.training), tmp_path)
-    again = label_within_budget(memory, other, ledger="m", budget=0.5, monitor=0.3)
+    again = memory.reveal(other, ledger="m", budget=0.5, monitor=0.3)
     assert (again.training, again.monitored) == (spent.training, spent.monitored)
     honest, deceived = (memory.fit(LabelView(ledgers=(name,)))[0] for name in ("l", "m"))
     assert deceived.fingerprint() == honest.fingerprint()
@@ -151,7 +152,7 @@ def test_nothing_near_a_watched_query_is_trained_on_whichever_was_known_first(me
     assert [len(unit) for unit in units] == [2] * 12
     known = {unit[0] for unit in units[:8]}
     memory.ledger("l", budget=20).reveal(source, known)
-    spent = label_within_budget(memory, source, ledger="l", budget=20, monitor=8)
+    spent = memory.reveal(source, ledger="l", budget=20, monitor=8)
     assert len(spent.monitored) == 8
     assert spent.training >= known
     assert not any(spent.monitored & set(unit) and spent.training & set(unit) for unit in units)
@@ -161,7 +162,7 @@ def test_poisoned_hidden_labels_change_nothing_in_what_is_chosen(
     memory: Memory, source: FileTruth, tmp_path: Path
 ) -> None:
     def spend(ledger: str, truth: FileTruth) -> Spending:
-        return label_within_budget(memory, truth, ledger=ledger, budget=0.4, acquisition="informative", monitor=0.1)
+        return memory.reveal(truth, ledger=ledger, budget=0.4, acquisition="informative", monitor=0.1)
 
     honest = spend("l", source)
     deceived = spend("m", poisoned(source, set(honest.training), tmp_path))
@@ -169,7 +170,7 @@ def test_poisoned_hidden_labels_change_nothing_in_what_is_chosen(
 
 
 def test_calibration_rests_on_the_labels_drawn_at_random_alone(memory: Memory, source: FileTruth) -> None:
-    label_within_budget(memory, source, ledger="l", budget=0.6, acquisition="informative")
+    memory.reveal(source, ledger="l", budget=0.6, acquisition="informative")
     view = LabelView(ledgers=("l",))
     snapshot = memory.snapshot(view)
     drawn = memory.drawn_at_random(snapshot, view)
@@ -190,7 +191,7 @@ def test_answers_that_people_judged_one_by_one_use_up_the_budget_too(memory: Mem
             for row in range(2)
         ]
     )
-    assert label_within_budget(memory, source, ledger="l", budget=5).revealed.newly_paid == 3
+    assert memory.reveal(source, ledger="l", budget=5).revealed.newly_paid == 3
     assert ledger.spent() == 5
 
 

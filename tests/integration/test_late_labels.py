@@ -13,15 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
-from memgraph import keys
 from memgraph.domains.verifiers import judge
 from memgraph.errors import InputError, LedgerError
-from memgraph.labelling import label_within_budget
 from memgraph.labels.rows import LabelRow
 from memgraph.labels.truth import FileTruth
+from memgraph.labels.view import LabelKind, LabelView, Purpose
 from memgraph.memory import Memory
-from memgraph.records import LabelKind, LabelView, Purpose, Rollout
+from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
+from memgraph.store import keys
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 from tests.integration.test_command_line import memreward
@@ -156,9 +156,7 @@ def test_a_query_of_which_an_answer_was_judged_does_not_watch(memory: Memory, tm
     memory.import_file(file)
     for number in range(3):
         memory.label([LabelRow(1.0, author="Ann", rollout_id=f"sum-{number}-0", dataset="sums")], ledger="late")
-    spent = label_within_budget(
-        memory, FileTruth([file], run="import"), ledger="late", budget=4 + 3, monitor=1, judge=judge
-    )
+    spent = memory.reveal(FileTruth([file], run="import"), ledger="late", budget=4 + 3, monitor=1, judge=judge)
     assert spent.monitored == {keys.query_key("sums", sums(4)[-1]["query"])}
 
 

@@ -11,14 +11,15 @@ from scipy.special import logit
 
 from memgraph.domains.verifiers import judge
 from memgraph.errors import LedgerError
-from memgraph.export import Caps
-from memgraph.labelling import label_within_budget
 from memgraph.labels.truth import FileTruth, Truth
+from memgraph.labels.view import LabelKind, LabelView, Purpose
 from memgraph.memory import Memory
-from memgraph.records import LabelKind, LabelView, Purpose, Rollout
-from memgraph.reward_model import RewardModel
-from memgraph.scorers import RewardModelScorer
-from memgraph.server.home import ServerHome
+from memgraph.models.reward_model import RewardModel
+from memgraph.models.scorers import RewardModelScorer
+from memgraph.rollouts.rollout import Rollout
+from memgraph.scoring.predictions import write_predictions
+from memgraph.snapshot.read import Caps
+from memgraph.store.server.home import ServerHome
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 
@@ -33,7 +34,7 @@ def imported(memory: Memory, file: Path) -> FileTruth:
 def test_poisoned_hidden_labels_change_nothing(memory: Memory, tmp_path: Path) -> None:
     rows = sums(40)
     source = imported(memory, write_rows(tmp_path / "r.jsonl", rows))
-    label_within_budget(memory, source, ledger="l", budget=0.2, seed=1)
+    memory.reveal(source, ledger="l", budget=0.2, seed=1)
     honest = RewardModel.fit(memory.snapshot(VIEW), seed=0)
     paid = memory.ledger("l").revealed()
 
@@ -47,7 +48,7 @@ def test_poisoned_hidden_labels_change_nothing(memory: Memory, tmp_path: Path) -
         if row["query"] not in labelled_texts:
             row.update(correct=not row["correct"], gold="13")
     poisoned = FileTruth([write_rows(tmp_path / "p.jsonl", rows)], run="import")
-    label_within_budget(memory, poisoned, ledger="l2", budget=0.2, seed=1)
+    memory.reveal(poisoned, ledger="l2", budget=0.2, seed=1)
     assert memory.ledger("l2").revealed() == paid
     again = memory.snapshot(LabelView(ledgers=("l2",)))
     np.testing.assert_array_equal(again.labels, memory.snapshot(VIEW).labels)
@@ -58,7 +59,7 @@ def test_poisoned_hidden_labels_change_nothing(memory: Memory, tmp_path: Path) -
 
 def test_a_neighbours_label_moves_a_score_and_a_targets_own_does_not(memory: Memory, tmp_path: Path) -> None:
     source = imported(memory, write_rows(tmp_path / "r.jsonl", sums(40)))
-    label_within_budget(memory, source, ledger="l", budget=0.5)
+    memory.reveal(source, ledger="l", budget=0.5)
     model = RewardModel.fit(memory.snapshot(VIEW), seed=0)
     targets = [key for key in source.query_keys() if key not in memory.ledger("l").revealed()]
     subgraph = memory.subgraph(targets, VIEW)
@@ -184,14 +185,14 @@ class Partial:
 
 def test_predictions_are_kept_with_their_model_and_are_no_labels(memory: Memory, tmp_path: Path) -> None:
     source = imported(memory, write_rows(tmp_path / "r.jsonl", sums(20)))
-    label_within_budget(memory, source, ledger="l", budget=0.5)
-    model, registered = memory.fit(VIEW)
-    assert memory.latest_model(ledger="l")[0].fingerprint() == model.fingerprint()
+    memory.reveal(source, ledger="l", budget=0.5)
+    model = memory.fit(VIEW)
+    assert memory.model(ledger="l").fingerprint() == model.fingerprint()
     snapshot = memory.snapshot(VIEW)
     scores = RewardModelScorer(model).score(snapshot)
     for _ in range(2):
-        memory.write_predictions(snapshot, scores, kind=LabelKind.GNN, model=registered.key)
-    counted = memory.database.query("MATCH (l:Label {kind: 'gnn', model: $m}) RETURN count(l) AS n", m=registered.key)
+        write_predictions(memory, snapshot, scores, kind=LabelKind.GNN, model=model.key)
+    counted = memory.database.query("MATCH (l:Label {kind: 'gnn', model: $m}) RETURN count(l) AS n", m=model.key)
     assert counted[0]["n"] == 80
     np.testing.assert_array_equal(memory.snapshot(VIEW).labels, snapshot.labels)
     everyone = memory.snapshot(LabelView())

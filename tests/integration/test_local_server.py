@@ -14,13 +14,13 @@ import psutil
 import pytest
 from pydantic import SecretStr
 
-from memgraph.connect import Database, check_version, open_endpoint
-from memgraph.endpoint import Endpoint
 from memgraph.errors import ConnectionFailed, ServerError, SettingsError
-from memgraph.server.backup import backup, restore
-from memgraph.server.home import ProcessRecord, ServerHome, free_port
-from memgraph.server.local import LocalServer
 from memgraph.settings import Settings
+from memgraph.store.database import Database, check_version, open_endpoint
+from memgraph.store.server.backup import backup, restore
+from memgraph.store.server.endpoint import Endpoint
+from memgraph.store.server.home import ProcessRecord, ServerHome, free_port
+from memgraph.store.server.local import LocalServer
 
 
 def test_its_folders_and_password_are_closed_to_others(server: LocalServer, settings: Settings) -> None:
@@ -75,7 +75,7 @@ def test_a_server_through_its_life(settings: Settings, tmp_path: Path, monkeypat
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ports = iter([taken.getsockname()[1]])
-        monkeypatch.setattr("memgraph.server.local.free_port", lambda: next(ports, None) or free_port())
+        monkeypatch.setattr("memgraph.store.server.local.free_port", lambda: next(ports, None) or free_port())
         said: list[str] = []
         database = Database(local.start(said.append))
     assert "another program took the port meanwhile; trying another" in said
@@ -161,7 +161,7 @@ def test_a_home_that_cannot_be_written_names_the_remedy(settings: Settings, tmp_
 def test_a_full_disk_is_told_before_anything_starts(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("memgraph.server.home._NEW_STORE_MB", 10**9)
+    monkeypatch.setattr("memgraph.store.server.home._NEW_STORE_MB", 10**9)
     with pytest.raises(ServerError, match=r"MB are free where .* needs 1,000,000,000 MB .*--home or MEMREWARD_HOME"):
         LocalServer(settings.model_copy(update={"home": tmp_path})).start()
 

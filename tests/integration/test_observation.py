@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from memgraph.checks.behaviour import Behaviour, Unobserved
-from memgraph.checks.trials import Trial
+from memgraph.domains.checks.behaviour import Behaviour, Unobserved
+from memgraph.domains.checks.trials import Trial
 from memgraph.memory import Memory
-from memgraph.observation import MOST_ATTEMPTS, observe
-from memgraph.records import Rollout
+from memgraph.rollouts.program_runs import MOST_ATTEMPTS, observe
+from memgraph.rollouts.rollout import Rollout
 
 QUERY = "Write the Python function f(x): twice x. For example f(2) == 4."
 RIGHT = "def f(x):\n    return 2 * x"
@@ -42,7 +42,7 @@ def test_what_gives_no_finding_is_tried_again_by_later_imports_and_not_for_ever(
         return [Unobserved("the clock", in_sandbox=True) for _ in programs]
 
     with monkeypatch.context() as patched:
-        patched.setattr("memgraph.observation.behaviours", cut)
+        patched.setattr("memgraph.rollouts.program_runs.behaviours", cut)
         add(memory, RIGHT)
         (state,) = memory.database.query(STATE)
         assert (state["waits"], state["did"], state["attempts"]) == (True, None, 1)
@@ -54,7 +54,7 @@ def test_what_gives_no_finding_is_tried_again_by_later_imports_and_not_for_ever(
     def states() -> list[dict[str, Any]]:
         return [row for row in memory.database.query(STATE) if row["did"] is None]
 
-    monkeypatch.setattr("memgraph.observation.behaviours", cut)
+    monkeypatch.setattr("memgraph.rollouts.program_runs.behaviours", cut)
     add(memory, "def f(x):\n    return 3 * x")
     for attempt in range(2, MOST_ATTEMPTS):
         observe(memory.database)

@@ -16,14 +16,14 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from memgraph.connect import Database
 from memgraph.errors import ConnectionFailed, DiskFull
 from memgraph.memory import Memory
-from memgraph.records import Rollout
-from memgraph.server.backup import backup
-from memgraph.server.home import ProcessRecord, ServerHome, free_port
-from memgraph.server.local import LocalServer
+from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
+from memgraph.store.database import Database
+from memgraph.store.server.backup import backup
+from memgraph.store.server.home import ProcessRecord, ServerHome, free_port
+from memgraph.store.server.local import LocalServer
 from tests.integration.test_local_server import kill, processes_of
 from tests.vectors import WordVectors
 
@@ -35,8 +35,8 @@ _SLOW_PROOF = pytest.mark.skipif(
 OTHER_PROCESS = """
 import sys, threading
 from pathlib import Path
-from memgraph.connect import Database
-from memgraph.server.local import LocalServer
+from memgraph.store.database import Database
+from memgraph.store.server.local import LocalServer
 from memgraph.settings import Settings
 settings = Settings.model_validate_json(sys.argv[1])
 database = Database(LocalServer(settings).find())
@@ -155,7 +155,7 @@ def test_an_open_memory_goes_on_after_a_crash_a_backup_and_a_stop(
         assert {int(line) for line in counted.split()} <= numbers
         assert memory.add([a_rollout(1), a_rollout(2)]).known == 1
         assert_all_there(memory, writers)
-    told = [record.getMessage() for record in caplog.records if record.name == "memgraph.outage"]
+    told = [record.getMessage() for record in caplog.records if record.name == "memgraph.store.outage"]
     first = [
         one for one in told if re.search(r"waiting for .*, 1\d of at most 300 s so far \(MEMREWARD_PATIENCE\)", one)
     ]

@@ -12,13 +12,13 @@ import pytest
 from memgraph import LabelView, Memory, Rollout, read_response, same_answer, verify
 from memgraph.domains import Item, NormalAnswer, Verdict
 from memgraph.domains.choices import Choices
+from memgraph.domains.references import Reference
 from memgraph.domains.verifiers import Auto
-from memgraph.embedding import SentenceEmbedder
 from memgraph.errors import MigrationError, SettingsError
-from memgraph.keys import query_key
 from memgraph.labels.truth import Truth
-from memgraph.records import Reference
+from memgraph.rollouts.embedding import SentenceEmbedder
 from memgraph.settings import Settings
+from memgraph.store.keys import query_key
 
 
 class Dates(Choices):

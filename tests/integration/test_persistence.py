@@ -11,17 +11,18 @@ from typing import Any
 
 import pytest
 
-from memgraph.archive import export_archive
-from memgraph.labelling import label_within_budget
 from memgraph.labels.truth import FileTruth
+from memgraph.labels.view import LabelKind
 from memgraph.memory import Memory
-from memgraph.records import LabelKind, Rollout
-from memgraph.reembed import reembed
-from memgraph.scorers import MajorityVote
-from memgraph.scoring import score_memory
-from memgraph.server.backup import backup, restore
-from memgraph.server.local import LocalServer
+from memgraph.models.scorers import MajorityVote
+from memgraph.rollouts.reembed import reembed
+from memgraph.rollouts.rollout import Rollout
+from memgraph.rollouts.runs import record_rewards, start_attempt
+from memgraph.scoring.predictions import write_predictions
 from memgraph.settings import Settings
+from memgraph.store.archive import export_archive
+from memgraph.store.server.backup import backup, restore
+from memgraph.store.server.local import LocalServer
 from tests.conftest import write_rows
 from tests.integration.lives import VIEW, WHOLE_LIFE, WHOLE_LIFE_REASON, everything
 from tests.integration.rollouts import sums
@@ -58,24 +59,24 @@ def steps(life: Life) -> list[tuple[str, Step]]:
     """The life of a memory; each step leaves it so that the next can go on."""
 
     def sample(memory: Memory) -> None:
-        attempt = memory.start_attempt("rl", policy="p")
+        attempt = start_attempt(memory.database, "rl", policy="p")
         report = memory.add(
             Rollout(
                 query=f"Tom has {n} apples?", response=f"#### {n}", run="rl", attempt=attempt, call=0, step=0, sample=0
             )
             for n in range(20)
         )
-        memory.record_rewards(
-            [{"key": one.key, "reward": 0.5, "source": "gnn", "reason": None} for one in report.stored]
+        record_rewards(
+            memory.database, [{"key": one.key, "reward": 0.5, "source": "gnn", "reason": None} for one in report.stored]
         )
 
     def score(memory: Memory) -> None:
-        model, registered = memory.latest_model(ledger="l")
-        score_memory(memory, model, registered, VIEW)
+        model = memory.model(ledger="l")
+        memory.score(model, VIEW)
 
     def votes(memory: Memory) -> None:
         snapshot = memory.snapshot(VIEW)
-        memory.write_predictions(snapshot, MajorityVote().score(snapshot), kind=LabelKind.VOTE)
+        write_predictions(memory, snapshot, MajorityVote().score(snapshot), kind=LabelKind.VOTE)
 
     def prune(memory: Memory) -> None:
         memory.database.query("MATCH (t:Thinking {run: 'rl'}) DETACH DELETE t", write=True)
@@ -89,11 +90,11 @@ def steps(life: Life) -> list[tuple[str, Step]]:
 
     return [
         ("import", lambda memory: memory.import_file(life.file)),
-        ("label", lambda memory: label_within_budget(memory, life.source, ledger="l", budget=0.5)),
+        ("label", lambda memory: memory.reveal(life.source, ledger="l", budget=0.5)),
         ("fit", lambda memory: memory.fit(VIEW)),
         ("score", score),
         ("train", sample),
-        ("relabel", lambda memory: label_within_budget(memory, life.source, ledger="l", budget=0.8)),
+        ("relabel", lambda memory: memory.reveal(life.source, ledger="l", budget=0.8)),
         ("predict again", votes),
         ("back up", lambda _: backup(life.settings, life.backup, check=False)),
         ("prune", prune),
@@ -124,5 +125,5 @@ def test_a_whole_life_with_the_server_killed_after_every_step(life: Life) -> Non
     assert kept["prune"] != kept["back up"] == kept["restore"]
     with life.open() as memory:
         assert memory.ledger("l").spent() == 24
-        memory.latest_model(ledger="l")
+        memory.model(ledger="l")
         assert memory.import_file(life.file).known == 120

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from memgraph.errors import InputError, LedgerError
+from memgraph.labels.ledger import Ledger
+from memgraph.labels.queue import export_sheet, pending
 from memgraph.labels.rows import read_labels_file
-from memgraph.late_labels import LabelReport, label_rows
-from memgraph.ledger import Ledger
+from memgraph.labels.submit import LabelReport, label_rows
+from memgraph.labels.view import LabelKind, LabelView
 from memgraph.memory import Memory
-from memgraph.queue import export_sheet, pending
-from memgraph.records import LabelKind, LabelView, Rollout
+from memgraph.rollouts.rollout import Rollout
 
 VIEW = LabelView(ledgers=("people",), kinds=(LabelKind.HUMAN,))
 

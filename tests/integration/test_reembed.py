@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memgraph.embedding import SentenceEmbedder, Vectors
 from memgraph.errors import EmbeddingSpaceError
+from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.records import LabelView, Rollout
-from memgraph.reembed import reembed
+from memgraph.rollouts.embedding import SentenceEmbedder
+from memgraph.rollouts.reembed import reembed
+from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
-from memgraph.space import spaces
+from memgraph.store.spaces import Vectors, spaces
 from tests.integration.lives import VIEW, everything, exact_lists, fill
 from tests.vectors import WordVectors
 
@@ -63,10 +64,10 @@ def test_a_memory_moves_there_and_back_and_is_what_it_was(
         assert lists == {key: set(found) for key, found in exact_lists(moved, 7).items()}
         assert moved.add([Rollout(query="Tom has 4 apples.", response="#### 4")]).linked == 1
         with pytest.raises(EmbeddingSpaceError, match=r"fitted on vectors of another .*run `memreward fit`"):
-            moved.latest_model(ledger="l")
-        model, registered = Memory(settings, memory.database, embedder).latest_model(ledger="l")
+            moved.model(ledger="l")
+        model = Memory(settings, memory.database, embedder).model(ledger="l")
         with pytest.raises(EmbeddingSpaceError, match="fit a new model"):
-            type(model).load(Path(registered.folder), space=moved.space.key)
+            type(model).load(model.folder, space=moved.space.key)
         moved.database.query(
             "MATCH (q:Query {text: 'Tom has 4 apples.'})-[:GENERATES|GENERATES_REASONING]->(n) DETACH DELETE q, n",
             write=True,
@@ -80,7 +81,7 @@ def test_a_memory_moves_there_and_back_and_is_what_it_was(
             row["properties"].pop(name, None)
     assert [node for node in nodes if node["properties"].get("model") != "words"] == old_nodes
     assert edges == old_edges
-    memory.latest_model(ledger="l")
+    memory.model(ledger="l")
 
 
 class Interrupted(WordVectors):
@@ -115,7 +116,7 @@ def test_it_serves_as_before_until_the_switch_and_an_interrupted_move_goes_on(
     memory = moving
     fill(memory, tmp_path, fit=False)
     before = memory.snapshot(VIEW)
-    monkeypatch.setattr("memgraph.reembed._BATCH", 16)
+    monkeypatch.setattr("memgraph.rollouts.reembed._BATCH", 16)
     interrupted = Interrupted(16)
     with pytest.raises(KeyboardInterrupt):
         reembed(memory.database, interrupted, neighbours=7)

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memgraph import scoring
 from memgraph.errors import InputError
-from memgraph.memory import Memory, RegisteredModel
-from memgraph.opinions import Judgement
-from memgraph.records import LabelView, Rollout
-from memgraph.relabel import relabel
-from memgraph.reward_model import RewardModel
-from memgraph.scoring import Scope, score_memory
+from memgraph.labels.judgements import Judgement
+from memgraph.labels.view import LabelView
+from memgraph.memory import Memory
+from memgraph.models.reward_model import RewardModel
+from memgraph.rollouts.rollout import Rollout
+from memgraph.scoring import write_back
+from memgraph.scoring.write_back import Scope
 from tests.conftest import write_rows
 from tests.integration.clusters import OPEN, QUERIES, VIEW, World, vectors
 from tests.integration.rollouts import sums
@@ -54,7 +54,7 @@ def test_new_labels_are_followed_as_far_as_they_reach_and_no_farther(world: Worl
     assert (again.affected, again.scored, again.changed) == (0, 0, 0)
     count = "MATCH (l:Label {kind: 'gnn'}) RETURN count(l) AS n"
     written = world.memory.database.query(count)
-    score_memory(world.memory, world.model, world.registered, VIEW)
+    world.memory.score(world.model, VIEW)
     assert world.memory.database.query(count) == written, "scoring everything finds nothing to change"
 
 
@@ -110,14 +110,14 @@ def test_a_preview_tells_what_would_happen_and_writes_nothing(world: World) -> N
 
 
 def test_a_pass_that_was_stopped_goes_on_where_it_was(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "_QUERIES", 8)
+    monkeypatch.setattr(write_back, "_QUERIES", 8)
 
     def stop(done: int, _: int) -> None:
         if done >= 16:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        relabel(world.memory, world.model, world.registered, VIEW, progress=stop)
+        world.memory.relabel(world.model, VIEW, progress=stop)
     half = world.stored()
     assert 0 < len(half) < OPEN * 4
     rest = world.relabel()
@@ -134,12 +134,10 @@ def test_a_score_that_returns_to_an_earlier_value_is_in_force_again(world: World
         "MATCH (q:Query)-[:GENERATES_REASONING]->({key: $key}) RETURN q.key AS key", key=rollout)[0]["key"]], VIEW)  # fmt: skip
     query = snapshot.query_keys[int(snapshot.rollout_query[snapshot.rollout_keys.index(rollout)])]
     other = scored_otherwise(world.model)
-    reading = [
-        one for one in scoring.readings(memory.database, memory.space, world.registered.key, VIEW) if one.key == query
-    ]
+    reading = [one for one in write_back.dependencies(memory, world.model.key, VIEW) if one.key == query]
     for model, expected in ((other, None), (world.model, first)):
         for _ in range(2):
-            scoring.score_piece(memory, model, world.registered, VIEW, reading)
+            write_back.score_piece(memory, model, VIEW, reading)
         assert world.stored()[rollout] == (pytest.approx(expected) if expected is not None else 0.25)
     rows = memory.database.query("MATCH ({key: $key})<-[:SCORES]-(l {kind: 'gnn'}) RETURN count(l) AS n", key=rollout)
     assert rows[0]["n"] == 3, "all of them are kept, each once"
@@ -158,28 +156,27 @@ def scored_otherwise(model: RewardModel) -> RewardModel:
 
 def test_a_model_that_abstains_takes_its_score_back(world: World) -> None:
     world.relabel()
-    summary = score_memory(world.memory, world.model, world.registered, VIEW, confidence=1.0)
+    summary = world.memory.score(world.model, VIEW, confidence=1.0)
     assert (summary.scored, summary.abstained) == (0, OPEN * 4)
     newest = world.memory.database.query(
         "MATCH (t:Thinking)<-[:SCORES]-(l:Label {kind: 'gnn'}) WITH t, l ORDER BY l.created_at "
         "WITH t, collect(l)[-1] AS l RETURN count(l.score) AS n, collect(DISTINCT l.reason) AS reasons"
     )
     assert newest == [{"n": 0, "reasons": ["scored again"]}]
-    score_memory(world.memory, world.model, world.registered, VIEW)
+    world.memory.score(world.model, VIEW)
     world.check()
 
 
 def test_a_new_model_scores_everything_and_the_old_scores_stay(world: World) -> None:
     world.relabel()
-    old = world.registered
-    world.model, world.registered = world.memory.fit(VIEW, seed=1)
-    assert isinstance(world.registered, RegisteredModel)
+    old = world.model
+    world.model = world.memory.fit(VIEW, seed=1)
     assert world.relabel().affected == QUERIES
     world.check()
     counted = world.memory.database.query(
         "MATCH (l:Label {kind: 'gnn'}) RETURN l.model AS model, l.reason AS reason, count(l) AS n"
     )
-    assert {(row["model"], row["n"]) for row in counted} == {(old.key, OPEN * 4), (world.registered.key, OPEN * 4)}
+    assert {(row["model"], row["n"]) for row in counted} == {(old.key, OPEN * 4), (world.model.key, OPEN * 4)}
     assert {row["reason"] for row in counted} == {"first score by this model"}
 
 
@@ -189,13 +186,13 @@ def test_only_what_is_in_scope_is_scored_and_the_rest_stays_open(world: World, t
     world.memory.import_file(write_rows(tmp_path / "later.jsonl", again))
     scored = "MATCH (:Label {kind: 'gnn'})-[:SCORES]->(t:Thinking) RETURN DISTINCT t.run AS run, count(DISTINCT t) AS n"
     scope = Scope(runs=("later",), datasets=("sums",))
-    summary = score_memory(world.memory, world.model, world.registered, VIEW, scope=scope)
+    summary = world.memory.score(world.model, VIEW, scope=scope)
     assert (summary.queries, summary.scored) == (2, 8)
     assert world.memory.database.query(scored) == [{"run": "later", "n": 8}]
-    report = relabel(world.memory, world.model, world.registered, VIEW, scope=scope)
+    report = world.memory.relabel(world.model, VIEW, scope=scope)
     assert (report.affected, report.changed) == (2, 0), "their other rollouts have no score yet"
     world.relabel()
     world.check()
     for wrong, kind in ((Scope(runs=("latter",)), "run latter"), (Scope(datasets=("sum",)), "data set sum")):
         with pytest.raises(InputError, match=f"holds no {kind}; it holds"):
-            score_memory(world.memory, world.model, world.registered, VIEW, scope=wrong)
+            world.memory.score(world.model, VIEW, scope=wrong)

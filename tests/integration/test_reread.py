@@ -12,24 +12,25 @@ from typing import Any
 
 import pytest
 
-from memgraph import keys, migrate
-from memgraph.archive import MANIFEST, export_archive, import_archive
-from memgraph.archive.manifest import read_manifest
-from memgraph.connect import Database
 from memgraph.domains import Domains, NormalAnswer, Reading
 from memgraph.domains.choices import Choices
 from memgraph.errors import LedgerError, MigrationError, ModelError
 from memgraph.labels.rows import LabelRow, read_labels_file
+from memgraph.labels.submit import label_rows
 from memgraph.labels.truth import FileTruth
-from memgraph.late_labels import label_rows
+from memgraph.labels.view import LabelKind, LabelView
 from memgraph.memory import Memory
-from memgraph.observation import observe
-from memgraph.records import LabelKind, LabelView, Rollout
-from memgraph.reward_model import RewardModel
+from memgraph.models.reward_model import RewardModel
 from memgraph.rollouts import lease, reread
+from memgraph.rollouts.guarded_embedder import GuardedEmbedder, bind_space
+from memgraph.rollouts.program_runs import observe
 from memgraph.rollouts.reader import require_reader
+from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
-from memgraph.space import GuardedEmbedder, bind_space
+from memgraph.store import keys, migrations
+from memgraph.store.archive import MANIFEST, export_archive, import_archive
+from memgraph.store.archive.manifest import read_manifest
+from memgraph.store.database import Database
 from tests.fixtures.make import EightNumbers, clear, load
 from tests.fixtures.make_old_reader import (
     CAPITAL,
@@ -65,13 +66,13 @@ def former(opened: Memory) -> Iterator[Database]:
     load(opened.database.autocommit, FORMER / "memory.jsonl")
     yield opened.database
     clear(opened.database.autocommit)
-    migrate.migrate(opened.database)
+    migrations.migrate(opened.database)
     bind_space(opened.database, opened._embedder)
     require_reader(opened.database, opened.domains)
 
 
 def read_anew(database: Database, domains: Domains | None = None, **options: Any) -> reread.RereadReport:
-    migrate.migrate(database)
+    migrations.migrate(database)
     domains = domains or Domains()
     report = reread.reread(database, GuardedEmbedder(database, EightNumbers()), domains, **options)
     observe(database)
@@ -122,7 +123,7 @@ def test_a_memory_of_another_reader_is_refused_with_the_remedy(former: Database,
 
 
 def test_the_plan_says_how_much_there_is_to_do(former: Database) -> None:
-    migrate.migrate(former)
+    migrations.migrate(former)
     before = everything(former)
     plan = reread.plan(former, GuardedEmbedder(former, EightNumbers()), Domains())
     assert set(plan.domains) == {"math", "qa", "code"}
@@ -283,9 +284,9 @@ def test_reward_models_of_the_former_reader_are_refused(former: Database, settin
     folder = next((FORMER / "archive" / "models").iterdir())
     with opened_again(settings) as memory:
         with pytest.raises(ModelError, match=r"earlier reader .*fit anew"):
-            memory.latest_model()
+            memory.model()
         with pytest.raises(ModelError, match=r"earlier reader .*fit anew"):
-            memory.registered_model(key)
+            memory.model(key)
         with pytest.raises(ModelError, match=r"earlier reader .*fit anew"):
             RewardModel.load(folder, space=memory.space.key, readers=memory.domains.versions)
 
@@ -301,7 +302,7 @@ def test_killed_at_any_step_and_again_it_ends_the_same(former: Database, monkeyp
     whole = everything(former)
     clear(former.autocommit)
     load(former.autocommit, FORMER / "memory.jsonl")
-    migrate.migrate(former)
+    migrations.migrate(former)
     steps = [0, 0]
     execute = Database.execute_write
 
@@ -362,7 +363,7 @@ def test_what_a_process_of_the_former_version_still_writes_is_found_by_the_next_
 
 def test_only_one_process_reads_anew_at_a_time(former: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "_PATIENCE", 0.1)
-    migrate.migrate(former)
+    migrations.migrate(former)
     with lease.Lease(former), pytest.raises(MigrationError, match=r"reading this memory anew.*--unlock"):
         read_anew(former)
     gone = former.query("MERGE (r:Reader {key: 'reader'}) SET r.held_by = $by, r.held_until = datetime() + duration('PT1H')",
@@ -372,7 +373,7 @@ def test_only_one_process_reads_anew_at_a_time(former: Database, monkeypatch: py
 
 
 def test_one_that_was_taken_over_stops(former: Database) -> None:
-    migrate.migrate(former)
+    migrations.migrate(former)
     with lease.Lease(former) as mine:
         lease.release(former)
         with lease.Lease(former), pytest.raises(MigrationError, match="took over"):
@@ -492,5 +493,5 @@ def test_on_the_command_line(memory: Memory, settings: Settings) -> None:
     assert "2 rollouts are to be read anew: about" in " ".join(err.split())
     assert json.loads(out)["reread"]["rollouts"] == 2
     code, out, err = memreward("migrate", "--json", home=settings.home)
-    assert (code, len(json.loads(out))) == (0, len(migrate.discover()))
+    assert (code, len(json.loads(out))) == (0, len(migrations.discover()))
     assert memreward("migrate", "--unlock", home=settings.home)[0] == 0

@@ -18,13 +18,16 @@ from memgraph.domains.verifiers import judge
 from memgraph.errors import TrainingError
 from memgraph.labels.rows import LabelRow
 from memgraph.labels.truth import FileTruth
+from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.records import LabelView
-from memgraph.scorers import ConsensusShare, MajorityVote, Scores
-from memgraph.snapshot import Snapshot
+from memgraph.models.scorers import ConsensusShare, MajorityVote, Scores
+from memgraph.rollouts.runs import record_rewards, supersede
+from memgraph.snapshot.snapshot import Snapshot
+from memgraph.store.database import Database
 from tests.conftest import write_rows
 from tests.integration.rollouts import call_on, sums
-from trainer.reward import AsyncMemoryReward, HeldOut, Judged, MemoryReward
+from trainer.reward import spool
+from trainer.reward.memory_reward import AsyncMemoryReward, HeldOut, Judged, MemoryReward
 
 ROWS = sums(3)  # twelve rollouts
 KINDS = ("source", "reason", "probability", "rollout")
@@ -211,8 +214,8 @@ def test_an_attempt_that_resumes_supersedes_what_it_discards_and_no_more(memory:
     attempt(0, 1, 2)
     attempt(2, 3, 4)  # killed after step 2, resumed from checkpoint-2
     assert kept() == {(1, 0), (1, 1), (2, 2), (2, 3), (2, 4)}
-    assert memory.supersede("r", 3) == 8
-    assert memory.supersede("r", 3) == 0
+    assert supersede(memory.database, "r", 3) == 8
+    assert supersede(memory.database, "r", 3) == 0
     attempt(3)
     assert kept() == {(1, 0), (1, 1), (2, 2), (3, 3)}
     attempt(0, 1)  # anew: another experience, beside the first
@@ -221,22 +224,19 @@ def test_an_attempt_that_resumes_supersedes_what_it_discards_and_no_more(memory:
     assert count(memory, "(n:Thinking)") == 4 * 10
 
 
-class Away(Memory):
-    """A memory whose writes of rewards fail as long as a file is there."""
-
-    def record_rewards(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        if (self.settings.home / "away").exists():
-            raise ConnectionError("the database is away")
-        super().record_rewards(rows)
-
-
 def test_rewards_that_cannot_be_written_back_wait_on_disk_and_stop_training_past_the_limit(
-    memory: Memory, tmp_path: Path
+    memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def record(database: Database, rows: Sequence[Mapping[str, Any]]) -> None:
+        if (tmp_path / "away").exists():
+            raise ConnectionError("the database is away")
+        record_rewards(database, rows)
+
+    monkeypatch.setattr(spool, "record_rewards", record)
     settings = memory.settings.model_copy(update={"home": tmp_path})
     (tmp_path / "away").touch()
     reward = MemoryReward(
-        Away(settings, memory.database, memory._embedder), run="r", scorer=MajorityVote(), max_failed_calls=1
+        Memory(settings, memory.database, memory._embedder), run="r", scorer=MajorityVote(), max_failed_calls=1
     )
     assert None not in reward([""] * 4, **call_on(ROWS[:4]))
     assert count(memory, "(n:Thinking {run: 'r'})") == 4
@@ -253,7 +253,7 @@ def test_rewards_that_cannot_be_written_back_wait_on_disk_and_stop_training_past
     given = count(memory, "(n:Thinking {run: 'r'})")
 
     (tmp_path / "away").unlink()
-    later = MemoryReward(Away(settings, memory.database, memory._embedder), run="r2", scorer=MajorityVote())
+    later = MemoryReward(Memory(settings, memory.database, memory._embedder), run="r2", scorer=MajorityVote())
     later([""] * 4, **call_on(ROWS[:4]))
     later.close()
     assert count(memory, "(n:Thinking {run: 'r', reward_source: 'majority_vote'})") == given

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
-from memgraph.comparison import compare_runs
 from memgraph.errors import InputError
 from memgraph.labels.rows import LabelRow
+from memgraph.labels.view import LabelKind, LabelView
 from memgraph.memory import Memory
-from memgraph.records import LabelKind, LabelView, Rollout
-from memgraph.retention import Pruned, prune
+from memgraph.rollouts.rollout import Rollout
+from memgraph.rollouts.runs import record_rewards, supersede
+from memgraph.scoring.compare_runs import compare_runs
+from memgraph.scoring.predictions import write_prediction_rows
 from memgraph.settings import Settings
+from memgraph.store.prune import Pruned, prune
 from tests.integration.test_command_line import memreward
 
 
@@ -39,8 +42,10 @@ def runs(memory: Memory) -> Memory:
                 {"key": f"{run}{n}-{number}", "target": place.key, "score": number / 10}
                 for n, place in enumerate(stored)
             ]
-            memory.write_prediction_rows(rows, kind=LabelKind.GNN, model="model")
-        memory.record_rewards([{"key": place.key, "reward": 1.0, "source": "gnn", "reason": None} for place in stored])
+            write_prediction_rows(memory, rows, kind=LabelKind.GNN, model="model")
+        record_rewards(
+            memory.database, [{"key": place.key, "reward": 1.0, "source": "gnn", "reason": None} for place in stored]
+        )
     rows = [
         LabelRow(score, author="Ann", query=query, answer=answer)
         for query in "AB"
@@ -90,7 +95,7 @@ def test_pruning_drops_what_nobody_judged_and_says_before_what_it_would_drop(run
 
 
 def test_rollouts_of_discarded_steps_and_of_a_time_can_be_pruned(runs: Memory) -> None:
-    runs.supersede("old", 3)
+    supersede(runs.database, "old", 3)
     assert prune(runs.database, superseded=True).rollouts == 1
     assert prune(runs.database, before=datetime(2020, 1, 1, tzinfo=UTC)).rollouts == 0
     assert prune(runs.database, before=datetime.now(UTC)).rollouts == 2

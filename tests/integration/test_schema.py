@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from memgraph import migrate as migrations
 from memgraph.errors import MigrationError
 from memgraph.memory import Memory
-from memgraph.resources import cypher, cypher_template, data_folder
 from memgraph.settings import Settings
+from memgraph.store import migrations
+from memgraph.store.cypher import cypher, cypher_template, data_folder
 from tests.integration.migrating import migrate_bare
 
 QUERIES = sorted(str(file.relative_to(data_folder("cypher")))[:-7] for file in data_folder("cypher").rglob("*.cypher"))
@@ -40,7 +40,7 @@ def test_every_query_says_what_it_is_and_the_server_can_plan_it(opened: Memory, 
     "name",
     [
         "read/rollouts",
-        "read/offers",
+        "read/contributions",
         "read/scores",
         "read/run_rollouts",
         "read/predictions_at",

@@ -8,20 +8,22 @@ from typing import Any
 
 import pytest
 
-from memgraph import migrate
-from memgraph.checks import CHECKS_PROPERTY
-from memgraph.checks.behaviour import BEHAVIOUR_VERSION
-from memgraph.connect import Database
 from memgraph.domains import Domains
+from memgraph.domains.checks import CHECKS_PROPERTY
+from memgraph.domains.checks.behaviour import BEHAVIOUR_VERSION
 from memgraph.errors import MigrationError
-from memgraph.export import Caps
+from memgraph.labels.reread import reread
+from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.records import LabelView, Rollout
-from memgraph.resources import cypher
+from memgraph.rollouts.guarded_embedder import GuardedEmbedder, bind_space
 from memgraph.rollouts.reader import require_reader
-from memgraph.rollouts.reread import reread
+from memgraph.rollouts.rollout import Rollout
+from memgraph.rollouts.runs import start_attempt
 from memgraph.settings import Settings
-from memgraph.space import GuardedEmbedder, bind_space
+from memgraph.snapshot.read import Caps
+from memgraph.store import migrations
+from memgraph.store.cypher import cypher
+from memgraph.store.database import Database
 from tests.conftest import write_rows
 from tests.fixtures.make import EightNumbers, clear, load, rollouts
 from tests.integration.lives import EDGES, NODES
@@ -68,13 +70,13 @@ def bare(opened: Memory) -> Iterator[Memory]:
     clear(opened.database.autocommit)
     yield opened
     clear(opened.database.autocommit)
-    migrate.migrate(opened.database)
+    migrations.migrate(opened.database)
     bind_space(opened.database, opened._embedder)
     require_reader(opened.database, opened.domains)
 
 
 def test_the_present_schema_has_a_stored_memory() -> None:
-    latest = f"V{migrate.discover()[-1].version}"
+    latest = f"V{migrations.discover()[-1].version}"
     assert latest in FIXTURES, (
         f"store one before the release: python tests/fixtures/make.py tests/fixtures/{latest}.jsonl"
     )
@@ -86,7 +88,7 @@ def test_a_stored_memory_of_each_version_opens_and_goes_on(
 ) -> None:
     database = bare.database
     load(database.autocommit, FIXTURES[version])
-    states = migrate.status(database)
+    states = migrations.status(database)
     applied = [state.version for state in states if state.applied_at]
     assert applied[-1] == version.removeprefix("V")
     nodes, edges = kept(database)
@@ -97,7 +99,7 @@ def test_a_stored_memory_of_each_version_opens_and_goes_on(
         assert (report.rollouts, report.unplaced, report.conflicts) == (17, [], [])
 
     with Memory.open(settings, embedder=EightNumbers()) as memory:
-        assert all(state.applied_at for state in migrate.status(database))
+        assert all(state.applied_at for state in migrations.status(database))
         for before, after in zip((nodes, edges), kept(database), strict=True):
             assert len(after) == len(before)
             for old, new in zip(before, after, strict=True):
@@ -125,7 +127,7 @@ def test_a_stored_memory_of_each_version_opens_and_goes_on(
         assert len(stale) == 5, "each list is searched anew when its turn comes"
         votes = database.query("MATCH (l:Label {kind: 'vote'})-[:SCORES]->(:Thinking) RETURN count(l) AS n")
         assert votes == [{"n": 15}]
-        assert memory.start_attempt("rl") == 2
+        assert start_attempt(memory.database, "rl") == 2
 
 
 def test_programs_that_were_tried_by_an_earlier_rule_are_tried_anew(memory: Memory) -> None:
@@ -136,7 +138,7 @@ def test_programs_that_were_tried_by_an_earlier_rule_are_tried_anew(memory: Memo
     tried = memory.database.query(found)
     memory.database.query("MATCH (a:Answer) SET a.behaviour = 'alike', a.behaviour_version = '1'", write=True)
 
-    for statement in next(m for m in migrate.discover() if m.version == "0005").statements:
+    for statement in next(m for m in migrations.discover() if m.version == "0005").statements:
         memory.database.autocommit(statement)
     memory.add([Rollout(query="1 + 1", response="2", domain="math", run="later")])
 

@@ -9,25 +9,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+from trainer.run.label_budget import LabelBudget
 from transformers import TrainerControl, TrainerState
 
 from memgraph.domains.verifiers import judge
 from memgraph.errors import ConnectionFailed, TrainingError
-from memgraph.keys import draw_position
 from memgraph.memory import Memory
-from memgraph.reward_model import RewardModelConfig
-from memgraph.scorers import RewardModelScorer, Scorer, Scores
-from memgraph.snapshot import Snapshot
-from trainer.budget import LabelBudget
-from trainer.config import RefitSection
-from trainer.data import Problems, training_dataset
-from trainer.monitor import Monitor
-from trainer.predictions import Predictions
-from trainer.problems import Problem
-from trainer.progress import Narrator
-from trainer.refit import Refit, fit_queries
-from trainer.reward import Judged, MemoryReward
-from trainer.upkeep import RewardUpkeep
+from memgraph.models.reward_model import RewardModelConfig
+from memgraph.models.scorers import RewardModelScorer, Scorer, Scores
+from memgraph.snapshot.snapshot import Snapshot
+from memgraph.store.keys import draw_position
+from trainer.reward.memory_reward import Judged, MemoryReward
+from trainer.run.callback import RewardUpkeep
+from trainer.run.config import RefitSection
+from trainer.run.data import Problems, training_dataset
+from trainer.run.monitor import Monitor
+from trainer.run.narrator import Narrator
+from trainer.run.predictions import Predictions
+from trainer.run.refit import Refit, fit_queries
+from trainer.tiny.world import Problem
 
 TOWNS = [f"Town{letter}{other}" for letter in "ABCDEFGH" for other in "mnopqr"]
 QUESTIONS = [
@@ -264,8 +264,8 @@ def test_a_refit_learns_from_the_rollouts_since_changes_the_scorer_and_is_regist
     assert (record.step, record.reason) == (2, "every")
     assert record.metrics["labelled_rollouts"] > first.metrics["labelled_rollouts"]
     assert {"held_out_auc", "held_out_ece"} <= record.metrics.keys()
-    newest, registered = memory.latest_model(ledger="r")
-    assert registered.key == record.model
+    newest = memory.model(ledger="r")
+    assert newest.key == record.model
     assert newest.fingerprint() != first.fingerprint()
     assert json.loads((tmp_path / "refits.jsonl").read_text())["model"] == record.model
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from memgraph.snapshot import Snapshot
+from memgraph.snapshot.snapshot import Snapshot
 
 DIMENSION = 8
 

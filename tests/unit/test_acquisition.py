@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from memgraph import acquisition
-from memgraph.acquisition import acquire, disagreement, uncertainty
 from memgraph.errors import ModelError
-from memgraph.snapshot import Snapshot
+from memgraph.models import acquisition
+from memgraph.models.acquisition import acquire, disagreement, uncertainty
+from memgraph.snapshot.snapshot import Snapshot
 from tests.unit.snapshots import DIMENSION, snapshot, unit
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainer.monitor import AgreementTest
-from trainer.predictions import Prediction
-from trainer.refit import Drift
+from trainer.run.monitor import AgreementTest
+from trainer.run.predictions import Prediction
+from trainer.run.refit import Drift
 
 GROUPS = 300
 

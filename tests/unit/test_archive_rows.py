@@ -3,9 +3,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from memgraph.archive.writing import _record_batch
-from memgraph.columns import Column, Kind
 from memgraph.errors import InputError
+from memgraph.store.archive.columns import Column, Kind
+from memgraph.store.archive.writing import _record_batch
 
 COLUMNS = [Column("key", Kind.TEXT), Column("step", Kind.INTEGER)]
 SCHEMA = pa.schema([column.field for column in COLUMNS])

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from memgraph.errors import ArtifactError
-from memgraph.server.artifacts import Artifact, ensure_jars, wanted_artifacts
+from memgraph.store.server.artifacts import Artifact, ensure_jars, wanted_artifacts
 
 VERSION, ALL = wanted_artifacts()
 SMALLEST = sorted(ALL, key=lambda artifact: artifact.size)[:2]

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from memgraph.checks.behaviour import behaviours
-from memgraph.checks.trials import trial
+from memgraph.domains.checks.behaviour import behaviours
+from memgraph.domains.checks.trials import trial
 
 DOCTEST = 'def double(n: int) -> int:\n    """Twice n.\n    >>> double(2)\n    4\n    >>> double(5)\n    10\n    """\n'
 RIGHT = ["def double(n):\n    return 2 * n", "def double(k):\n    total = k\n    return total + k"]

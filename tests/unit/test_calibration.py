@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memgraph.calibration import noise_floor, temperature
+from memgraph.models.calibration import noise_floor, temperature
 
 
 def test_the_noise_floor_lies_where_order_begins_to_mean_something() -> None:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memgraph.checks import Response, check_vector
-from memgraph.checks import response as parts
-from memgraph.checks.arithmetic import _USED
-from memgraph.checks.equations import _written
-from memgraph.checks.form import _BULLETS, _NUMBERED
-from memgraph.words import _claimed, _ngrams
+from memgraph.domains.checks import Response, check_vector
+from memgraph.domains.checks import response as parts
+from memgraph.domains.checks.arithmetic import _USED
+from memgraph.domains.checks.equations import _written
+from memgraph.domains.checks.form import _BULLETS, _NUMBERED
+from memgraph.models.ngrams import _claimed, _ngrams
 
 LENGTH = 1_000_000
 UNITS = [

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memgraph.checks import CHECK_FEATURES, Response, check_vector, run_checks
-from memgraph.checks.equations import find_equations
+from memgraph.domains.checks import CHECK_FEATURES, Response, check_vector, run_checks
+from memgraph.domains.checks.equations import find_equations
 
 SOLUTION = "Each box holds 6 eggs. 4 * 6 = 24 eggs are bought. 24 - 5 = 19 are left."
 

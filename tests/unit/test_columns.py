@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from neo4j.time import DateTime
 
-from memgraph.columns import Column, Kind, kind_of
 from memgraph.errors import InputError
+from memgraph.store.archive.columns import Column, Kind, kind_of
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
 VALUES = {

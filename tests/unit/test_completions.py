@@ -10,12 +10,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from memgraph import keys
 from memgraph.errors import InputError, SettingsError, TrainingError
 from memgraph.settings import Settings
-from trainer.completions import check_columns, is_training, read_samples
-from trainer.data import Task, training_dataset, with_query_columns
-from trainer.groups import Ranks
+from memgraph.store import keys
+from trainer.reward.completions import check_columns, is_training, read_samples
+from trainer.reward.ranks import Ranks
+from trainer.run.data import Task, training_dataset, with_query_columns
 
 
 def columns(*queries: str, **more: Any) -> dict[str, Any]:

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memgraph.consensus import EXPERIENCE, experience_labels
-from memgraph.features import rollout_features
-from memgraph.reward_model import RewardModel
+from memgraph.models.consensus import EXPERIENCE, experience_labels
+from memgraph.models.features import rollout_features
+from memgraph.models.reward_model import RewardModel
+from memgraph.models.scorers import SCORERS
 from memgraph.rollouts.experience import LOOKED_AT, Earlier, recent_and_diverse
-from memgraph.scorers import SCORERS
-from memgraph.snapshot import Snapshot, hide_units
+from memgraph.snapshot.snapshot import Snapshot, hide_units
 from tests.unit.snapshots import shuffle_rollouts, snapshot
 
 QUERIES, SAMPLED = 40, 4

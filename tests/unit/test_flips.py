@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from memgraph.relabel import RelabelReport, flips
-from memgraph.scoring import Rewarded
+from memgraph.scoring.rescore import RelabelReport, flips
+from memgraph.scoring.write_back import Rewarded
 
 
 def group(name: str, before: list[float | None], after: list[float | None], *, sampled: bool = True) -> list[Rewarded]:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memgraph.checks import behaviour
-from memgraph.checks.behaviour import Behaviour, Unobserved, behaviours, did_not_run
-from memgraph.checks.trials import Trial, literal, trial
-from memgraph.observation import MOST_ATTEMPTS, observe
+from memgraph.domains.checks import behaviour
+from memgraph.domains.checks.behaviour import Behaviour, Unobserved, behaviours, did_not_run
+from memgraph.domains.checks.trials import Trial, literal, trial
+from memgraph.rollouts.program_runs import MOST_ATTEMPTS, observe
 from memgraph.sandbox import Limits
 
 PROMPT = 'def double(n: int) -> int:\n    """Twice n.\n    >>> double(2)\n    4\n    >>> double(5)\n    10\n    """\n'
@@ -349,8 +349,8 @@ def without_finding(monkeypatch: pytest.MonkeyPatch, *, in_sandbox: bool, sandbo
             for text in programs
         ]
 
-    monkeypatch.setattr("memgraph.observation.behaviours", some)
-    monkeypatch.setattr("memgraph.observation._sandbox_starts", lambda: sandbox_starts)
+    monkeypatch.setattr("memgraph.rollouts.program_runs.behaviours", some)
+    monkeypatch.setattr("memgraph.rollouts.program_runs._sandbox_starts", lambda: sandbox_starts)
     return ran
 
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memgraph import keys
+from memgraph.store import keys
 
 texts = st.text(max_size=30)
 

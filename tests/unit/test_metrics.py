@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from memgraph.evaluation import EvaluationRow
-from memgraph.metrics import evaluate_scores, evaluation_curves
-from memgraph.plots import plot_curves, plot_evaluation, plot_label_curve
+from memgraph.inspection.plots import plot_curves, plot_evaluation, plot_label_curve
+from memgraph.models.metrics import evaluate_scores, evaluation_curves
 
 
 def test_metrics_of_a_case_worked_out_by_hand() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from memgraph.opinions import Judgement, Opinion, Settled, settle
-from memgraph.records import LabelKind, Reference
+from memgraph.domains.references import Reference
+from memgraph.labels.judgements import Judgement, Opinion, Settled, settle
+from memgraph.labels.view import LabelKind
 
 
 class Book:

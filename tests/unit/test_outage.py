@@ -15,11 +15,12 @@ import pytest
 from neo4j.exceptions import DriverError, Neo4jError, ServiceUnavailable, SessionExpired
 from pydantic import SecretStr
 
-from memgraph import connect, outage
-from memgraph.connect import Database
-from memgraph.endpoint import Endpoint
 from memgraph.errors import ConnectionFailed, DiskFull, ServerError
-from memgraph.outage import Outage, is_outage, needs_restart
+from memgraph.store import database as connections
+from memgraph.store import outage
+from memgraph.store.database import Database
+from memgraph.store.outage import Outage, is_outage, needs_restart
+from memgraph.store.server.endpoint import Endpoint
 
 
 class Kept:
@@ -128,7 +129,7 @@ class Clock:
         self.now = 0.0
         monkeypatch.setattr(outage.time, "monotonic", lambda: self.now)
         monkeypatch.setattr(outage.time, "sleep", self._pass)
-        logging.getLogger("memgraph.outage").setLevel(logging.NOTSET)
+        logging.getLogger("memgraph.store.outage").setLevel(logging.NOTSET)
 
     def _pass(self, seconds: float) -> None:
         self.now += seconds
@@ -141,7 +142,7 @@ class Server:
         self.failure: Exception | None = None
         self.open = 0
         self.connected = 0
-        monkeypatch.setattr(connect, "_connect", self._connect)
+        monkeypatch.setattr(connections, "_connect", self._connect)
 
     def _connect(self, endpoint: Endpoint) -> Any:
         if self.failure is not None:

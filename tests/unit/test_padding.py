@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from memgraph.checks import CHECK_FEATURES, Response, check_vector
-from memgraph.reward_model import RewardModel
-from memgraph.snapshot import Floats, Snapshot
+from memgraph.domains.checks import CHECK_FEATURES, Response, check_vector
+from memgraph.models.reward_model import RewardModel
+from memgraph.snapshot.snapshot import Floats, Snapshot
 from tests.unit.snapshots import DIMENSION, snapshot, unit
 
 QUERIES, ROLLOUTS, LABELLED = 150, 6, 75

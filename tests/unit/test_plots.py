@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainer.plots import plot_training
-from trainer.reporting import append_rows, read_rows
+from trainer.reward.report import append_rows, read_rows
+from trainer.run.plots import plot_training
 
 
 def test_a_line_that_a_kill_left_half_written_is_not_drawn(tmp_path: Path) -> None:

@@ -11,15 +11,15 @@ import typer
 from datasets import Dataset
 from typer.testing import CliRunner
 
-from memgraph.checks.response import Response
 from memgraph.domains import Item
+from memgraph.domains.checks.response import Response
+from memgraph.domains.references import Reference
 from memgraph.domains.verifiers import judge
 from memgraph.errors import InputError
-from memgraph.records import Reference
-from trainer.config import DataSection
-from trainer.data import load_problems
-from trainer.hub import HUB, IN_DOMAIN, OUT_OF_DOMAIN
-from trainer.prepare import main, sample
+from trainer.datasets.hub import HUB, IN_DOMAIN, OUT_OF_DOMAIN
+from trainer.datasets.prepare import main, sample
+from trainer.run.config import DataSection
+from trainer.run.data import load_problems
 
 LETTERED = {"id": "7", "choices": {"text": ["sun", "moon", "rock"], "label": ["A", "B", "C"]}, "answerKey": "B"}
 

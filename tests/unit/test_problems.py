@@ -1,4 +1,4 @@
-"""The tiny world: what `trainer.problems` promises about its problems."""
+"""The tiny world: what `trainer.tiny.world` promises about its problems."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from statistics import mean
 
 import pytest
 
-from trainer.problems import DOMAINS, Exercise, Knowledge, corpus, demonstration, exercises, generate
-from trainer.problems.base import held_out
-from trainer.problems.facts import FACTS, PEOPLE
+from trainer.tiny.world import DOMAINS, Exercise, Knowledge, corpus, demonstration, exercises, generate
+from trainer.tiny.world.base import held_out
+from trainer.tiny.world.facts import FACTS, PEOPLE
 
 SPLITS = ("train", "test", "ood")
 
@@ -37,7 +37,7 @@ def test_the_same_seed_gives_the_same_problems_and_another_seed_others() -> None
 
 def test_problems_are_the_same_in_every_process() -> None:
     code = (
-        "from trainer.problems import generate\n"
+        "from trainer.tiny.world import generate\n"
         "print(repr([p for split in ('train', 'ood') for p in generate(30, 5, split=split)]))"
     )
     runs = {

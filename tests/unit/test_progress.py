@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trainer.progress import Narrator, RewardProgress
+from trainer.run.narrator import Narrator, RewardProgress
 
 
 @pytest.mark.parametrize(("reward", "said"), [(0.25, "reward 0.25"), (None, "reward none")])

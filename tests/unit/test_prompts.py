@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from trainer.data import Task
-from trainer.prompts import one_pass
+from trainer.run.data import Task
+from trainer.run.prompts import one_pass
 
 
 def tasks_of(**domains: int) -> list[Task]:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from memgraph.evaluation import EvaluationRow
-from memgraph.metrics import evaluation_curves
-from memgraph.splits import Experience
+from memgraph.models.metrics import evaluation_curves
+from memgraph.snapshot.splits import Experience
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 CURVES = evaluation_curves([0.1, 0.9], [0, 1])
@@ -45,7 +45,7 @@ def test_a_row_comes_back_as_it_was_written() -> None:
 def test_the_rows_that_the_project_keeps_can_all_be_read() -> None:
     from reward_quality import row_of
 
-    from trainer.reporting import read_rows
+    from trainer.reward.report import read_rows
 
     kept = [row for file in BENCHMARKS.rglob("reward_quality*.jsonl") for row in map(row_of, read_rows(file))]
     assert {row.scorer for row in kept} >= {"pooled_votes", "reward_model"}

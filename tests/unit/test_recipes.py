@@ -15,7 +15,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import Qwen2Config, Qwen2ForCausalLM
 from trl.trainer.grpo_config import GRPOConfig
 
-from trainer.config import RewardSection, RunConfig
+from trainer.run.config import RewardSection, RunConfig
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 RUNS = sorted(path.name for path in CONFIGS.glob("qwen2.5-*.yaml"))
@@ -32,7 +32,7 @@ def launcher_of(run: str) -> str | None:
 
 
 def trl_config(run: str, tmp_path: Path) -> GRPOConfig:
-    """What `trainer.train.make_trainer` hands to TRL, on this machine."""
+    """What `trainer.run.train.make_trainer` hands to TRL, on this machine."""
     config = RunConfig.load(CONFIGS / run)
     given: dict[str, Any] = {"max_completion_length": config.max_new_tokens, "report_to": [], **config.grpo}
     return GRPOConfig(output_dir=str(tmp_path), use_cpu=True, **given)

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memgraph.consensus import FEATURES, consensus_features
 from memgraph.errors import EmbeddingSpaceError, ModelError
-from memgraph.metrics import evaluate_scores
+from memgraph.models.consensus import FEATURES, consensus_features
+from memgraph.models.metrics import evaluate_scores
 from memgraph.models.pairs import right_and_wrong
-from memgraph.reward_model import RewardModel, RewardModelConfig
-from memgraph.snapshot import Snapshot
+from memgraph.models.reward_model import RewardModel, RewardModelConfig
+from memgraph.snapshot.snapshot import Snapshot
 from tests.unit.snapshots import shuffle_rollouts, snapshot
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from memgraph.errors import InputError
 from trainer.adapters.rewards import RolloutReward, RolloutRewards, without_none
-from trainer.data import Problems
-from trainer.problems import generate
+from trainer.run.data import Problems
+from trainer.tiny.world import generate
 
 PROBLEMS = Problems.of(generate(2, 0, domains=["qa"]))
 FIRST, SECOND = (task.query_key for task in PROBLEMS.tasks)

@@ -13,8 +13,8 @@ import pytest
 
 from memgraph.domains import Item
 from memgraph.domains.code import Code
+from memgraph.domains.references import Reference
 from memgraph.errors import SandboxError
-from memgraph.records import Reference
 from memgraph.sandbox import Limits, SandboxResult, run_many, run_python
 from memgraph.sandbox import run as sandbox
 from tests.unit.sandboxed import MODES, QUICK, in_child, run_as

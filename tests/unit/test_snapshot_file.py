@@ -10,8 +10,8 @@ import pytest
 
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.errors import InputError
-from memgraph.snapshot import Snapshot
-from memgraph.snapshot_file import JudgedSnapshot
+from memgraph.snapshot.file import JudgedSnapshot
+from memgraph.snapshot.snapshot import Snapshot
 from tests.unit.snapshots import snapshot
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.errors import InputError
-from memgraph.ledger import draw
-from memgraph.scorers import SCORERS
-from memgraph.snapshot_file import JudgedSnapshot
-from memgraph.splits import Experience, splits
+from memgraph.labels.ledger import draw
+from memgraph.models.scorers import SCORERS
+from memgraph.snapshot.file import JudgedSnapshot
+from memgraph.snapshot.splits import Experience, splits
 from tests.unit.snapshots import snapshot
 
 QUERIES, ROLLOUTS = 24, 6

@@ -13,7 +13,7 @@ import pytest
 
 from memgraph.errors import DiskFull, TrainingError
 from memgraph.settings import Settings
-from trainer.spool import Spool, WriteBack, spool_file
+from trainer.reward.spool import Spool, WriteBack, spool_file
 
 
 def entry(number: int) -> WriteBack:

@@ -29,19 +29,20 @@ from memgraph.cli.common import emit, only_printable
 from memgraph.domains.registry import Domains
 from memgraph.errors import MemRewardError
 from memgraph.evaluation import EvaluationRow
-from memgraph.history import RewardThen, Score
-from memgraph.ingest import IngestReport
 from memgraph.labels.in_force import Disagreement
-from memgraph.late_labels import LabelReport
+from memgraph.labels.submit import LabelReport
 from memgraph.printable import PrintableConsole, printable
 from memgraph.rollouts.files import Reject
+from memgraph.rollouts.ingest import IngestReport
+from memgraph.scoring.explain import Explanation, Influence
+from memgraph.scoring.history import RewardThen, Score
 from memgraph.settings import Settings
-from memgraph.why import Explanation, Influence
-from trainer import demo, generate, progress
-from trainer.demo import show_memory
-from trainer.progress import Narrator, RewardProgress
-from trainer.result import RunResult
-from trainer.tiny_policy import load_tiny_policy
+from trainer import sampling
+from trainer.run import demo, narrator
+from trainer.run.demo import show_memory
+from trainer.run.narrator import Narrator, RewardProgress
+from trainer.run.result import RunResult
+from trainer.tiny.policy import load_tiny_policy
 
 BAD = {
     "escape": "\x1b[31;1m\x1b]0;title\x07\x1b[2J",
@@ -201,32 +202,31 @@ EXPLAINED = Explanation("rollout", "query", SCORES[0], 0.5, 0.4, [Influence("vot
     "rows", [[{"a": HOSTILE, "b": 1}], [{"a": HOSTILE, "b": n} for n in range(2)], [{HOSTILE: [HOSTILE, None]}]]
 )
 def test_inspect(run: Callable[..., str], rows: list[dict[str, Any]]) -> None:
-    assert_clean(run("inspect", "why_reward", memgraph__inspection__run_inspection=rows))
-    assert run("inspect", "why_reward", "--json", memgraph__inspection__run_inspection=rows).isascii()
+    assert_clean(run("inspect", "why_reward", memgraph__store__named_queries__run_inspection=rows))
+    assert run("inspect", "why_reward", "--json", memgraph__store__named_queries__run_inspection=rows).isascii()
 
 
 def test_why(run: Callable[..., str]) -> None:
     found = {
-        "memgraph__why__found_rollouts": [{"rollout": "rollout", "query_key": "q", "text": HOSTILE}],
-        "memgraph__history__rewards_at": [RewardThen("rollout", "q", 0.5, HOSTILE, None, NOW)],
-        "memgraph__history__scores_of": SCORES,
-        "memgraph__why__why": EXPLAINED,
+        "memgraph__scoring__explain__meant_rollouts": [{"rollout": "rollout", "query_key": "q", "text": HOSTILE}],
+        "memgraph__scoring__history__rewards_at": [RewardThen("rollout", "q", 0.5, HOSTILE, None, NOW)],
+        "memgraph__scoring__history__scores_of": SCORES,
     }
-    memory = SimpleNamespace(registered_model=lambda _: (None, SimpleNamespace(key="k")))
+    memory = SimpleNamespace(model=lambda _: None, explain=lambda *_, **__: EXPLAINED)
     assert_clean(run("why", "rollout", memory=memory, **found))
     assert run("why", "rollout", "--json", memory=memory, **found).isascii()
     two = [{"rollout": key, "query_key": "q", "text": HOSTILE} for key in "ab"]
-    assert_clean(run("why", "rollout", memory=memory, **{**found, "memgraph__why__found_rollouts": two}))
+    assert_clean(run("why", "rollout", memory=memory, **{**found, "memgraph__scoring__explain__meant_rollouts": two}))
 
 
 def test_compare(run: Callable[..., str]) -> None:
-    from memgraph.comparison import Change, Comparison, Measure
+    from memgraph.scoring.compare_runs import Change, Comparison, Measure
 
     measure = Measure("label", 1, 0.5, 0.5, 0.0, None, 0, 0)
     change = Change("key", HOSTILE, "label", 0.5, 0.6)
     found = Comparison(HOSTILE, HOSTILE, 1, 0, 0, (1, 1), 0.5, [measure], [change])
-    assert_clean(run("compare", HOSTILE.replace("\0", ""), "b", memgraph__comparison__compare_runs=found))
-    assert run("compare", "a", "b", "--json", memgraph__comparison__compare_runs=found).isascii()
+    assert_clean(run("compare", HOSTILE.replace("\0", ""), "b", memgraph__scoring__compare_runs__compare_runs=found))
+    assert run("compare", "a", "b", "--json", memgraph__scoring__compare_runs__compare_runs=found).isascii()
 
 
 def test_import_and_its_rejects(run: Callable[..., str], tmp_path: Path) -> None:
@@ -247,14 +247,14 @@ def test_label_and_its_disagreements(run: Callable[..., str], tmp_path: Path) ->
         undecided=[HOSTILE],
         rejected=[Reject(HOSTILE, 1, HOSTILE)],
     )
-    found = {"memgraph__late_labels__label_rows": report, "memgraph__labels__rows__read_labels_file": []}
+    found = {"memgraph__labels__submit__label_rows": report, "memgraph__labels__rows__read_labels_file": []}
     memory = SimpleNamespace(database=None, domains=Domains.of(Settings()), ledger=lambda *_, **__: None)
     assert_clean(run("label", str(tmp_path / "sheet.csv"), "--ledger", "[red]", memory=memory, **found))
     assert run("label", str(tmp_path / "sheet.csv"), "--json", memory=memory, **found).splitlines()[0].isascii()
 
 
 def test_queue(run: Callable[..., str]) -> None:
-    found = {"memgraph__queue__pending": [], "memgraph__queue__export_sheet": None}
+    found = {"memgraph__labels__queue__pending": [], "memgraph__labels__queue__export_sheet": None}
     assert "[red]sheet.csv" in OWN.sub("", run("queue", "[red]sheet.csv", **found))
 
 
@@ -265,10 +265,8 @@ def test_evaluate(run: Callable[..., str], tmp_path: Path) -> None:
 
 
 def test_fit_score_and_relabel(run: Callable[..., str]) -> None:
-    registered = SimpleNamespace(key=HOSTILE, folder=HOSTILE)
-    model = SimpleNamespace(metrics={HOSTILE: 0.5, "b": HOSTILE, "labelled_queries": 1.0})
-    memory = SimpleNamespace(fit=lambda *_, **__: (model, registered), latest_model=lambda **_: (model, registered))
-    assert_clean(run("fit", memory=memory))
+    model = SimpleNamespace(key=HOSTILE, folder=HOSTILE, metrics={HOSTILE: 0.5, "b": HOSTILE, "labelled_queries": 1.0})
+    assert_clean(run("fit", memory=SimpleNamespace(fit=lambda *_, **__: model)))
     changed = [SimpleNamespace(rollout=HOSTILE, query=HOSTILE, before=0.1, after=0.2)]
     numbers = dict.fromkeys(
         [
@@ -285,7 +283,8 @@ def test_fit_score_and_relabel(run: Callable[..., str]) -> None:
         1,
     )
     report = SimpleNamespace(**numbers, new_rewards=0, flips=0, groups=0, largest=changed)
-    assert_clean(run("relabel", memory=memory, memgraph__relabel__relabel=report), said=False)
+    memory = SimpleNamespace(model=lambda **_: model, relabel=lambda *_, **__: report)
+    assert_clean(run("relabel", memory=memory), said=False)
 
 
 # training and the demo
@@ -299,7 +298,7 @@ def on_terminals(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     def terminal(*, quiet: bool = False, **_: Any) -> PrintableConsole:
         return PrintableConsole(file=stream, force_terminal=True, width=400, quiet=quiet)
 
-    for module in (progress, demo, generate):
+    for module in (narrator, demo, sampling):
         monkeypatch.setattr(module, "PrintableConsole", terminal)
     monkeypatch.setattr(cli.inspection, "console", terminal())
     return stream
@@ -346,7 +345,7 @@ def test_what_the_demo_shows_of_the_memory(on_terminals: io.StringIO, monkeypatc
 
 def test_the_bar_of_sampling(on_terminals: io.StringIO) -> None:
     model, tokenizer = load_tiny_policy()
-    generate.sample_responses(model, tokenizer, ["x"], 1, 1, 0.0, progress=True)
+    sampling.sample_responses(model, tokenizer, ["x"], 1, 1, 0.0, progress=True)
     assert "generating" in on_terminals.getvalue()
     assert_clean(on_terminals.getvalue(), said=False)
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from trainer.generate import mean_logprobs, sample_responses, stream_responses
-from trainer.problems import DOMAINS, exercises, generate
-from trainer.tiny_policy import WEIGHTS, format_prompt, load_tiny_policy
-from trainer.tiny_policy.measure import judge_responses
+from trainer.sampling import mean_logprobs, sample_responses, stream_responses
+from trainer.tiny.policy import WEIGHTS, format_prompt, load_tiny_policy
+from trainer.tiny.policy.measure import judge_responses
+from trainer.tiny.world import DOMAINS, exercises, generate
 
 Policy = tuple[Any, Any]
 
@@ -38,7 +38,7 @@ def test_the_folder_is_small_enough_to_commit() -> None:
 
 
 def test_a_folder_without_weights_is_refused_with_the_command_that_makes_them(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"python -m trainer.tiny_policy.pretrain"):
+    with pytest.raises(FileNotFoundError, match=r"python -m trainer.tiny.policy.pretrain"):
         load_tiny_policy(tmp_path)
 
 
@@ -130,7 +130,7 @@ def test_it_is_right_between_thirty_and_sixty_percent_with_variance_within_group
 
 @pytest.mark.slow
 def test_pretraining_runs_from_its_command(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "trainer.tiny_policy.pretrain", "--quick", "--batch", "8"]
+    command = [sys.executable, "-m", "trainer.tiny.policy.pretrain", "--quick", "--batch", "8"]
     command += ["--out", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

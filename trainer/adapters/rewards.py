@@ -24,14 +24,14 @@ from memgraph import Memory
 from memgraph.domains import Judge
 from memgraph.domains.verifiers import verifier
 from memgraph.errors import InputError, SettingsError
-from memgraph.ledger import Ledger
-from memgraph.records import Purpose
-from memgraph.scorers import DEFAULT_SCORER, RewardModelScorer
+from memgraph.labels.ledger import Ledger
+from memgraph.labels.view import Purpose
+from memgraph.models.scorers import DEFAULT_SCORER, RewardModelScorer
 from memgraph.settings import Settings
-from trainer.config import RunConfig
-from trainer.data import Problems, Task, load_problems
-from trainer.evaluation import stated_answer
-from trainer.reward import Judged, MemoryReward
+from trainer.reward.memory_reward import Judged, MemoryReward
+from trainer.run.accuracy import stated_answer
+from trainer.run.config import RunConfig
+from trainer.run.data import Problems, Task, load_problems
 
 logger = logging.getLogger(__name__)
 
@@ -232,8 +232,8 @@ def open_rewards(run_config: str, *, group_size: int, wait: float, home: str | N
     training = frozenset(known.intersection(problems.train.truth.query_keys()))
     scorer = key = None
     if config.reward.scorer == DEFAULT_SCORER:
-        model, registered = memory.latest_model(ledger=config.ledger)
-        scorer, key = RewardModelScorer(model), registered.key
+        model = memory.model(ledger=config.ledger)
+        scorer, key = RewardModelScorer(model), model.key
     reward = MemoryReward(
         memory,
         run=config.name,

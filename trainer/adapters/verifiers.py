@@ -15,8 +15,8 @@ import verifiers.v1 as vf
 from pydantic import Field
 
 from trainer.adapters.rewards import WAIT_SECONDS, Split, opened_rewards
-from trainer.config import RunConfig
-from trainer.data import load_problems
+from trainer.run.config import RunConfig
+from trainer.run.data import load_problems
 
 
 class MemoryTaskConfig(vf.TaskConfig):

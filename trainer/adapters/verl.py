@@ -17,8 +17,8 @@ from datasets import Dataset, Features, Value
 
 from memgraph.printable import printable
 from trainer.adapters.rewards import WAIT_SECONDS, opened_rewards
-from trainer.config import RunConfig
-from trainer.data import Problems, load_problems
+from trainer.run.config import RunConfig
+from trainer.run.data import Problems, load_problems
 
 _FEATURES = Features(
     {

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from memgraph.domains.choices import Choices
 from memgraph.domains.domain import Item
-from memgraph.records import Reference
+from memgraph.domains.references import Reference
 
 CHOICES = Choices()
 QUERY = "Capital of France?\nOptions:\nA. Lyon\nB. Paris\nC. 1,000\nD. 25%\nE. None of these"

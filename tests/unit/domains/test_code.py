@@ -12,8 +12,8 @@ from memgraph.domains import code as module
 from memgraph.domains.code import Code
 from memgraph.domains.domain import Item, Verdict
 from memgraph.domains.program_tests import fold_tests
+from memgraph.domains.references import Reference
 from memgraph.errors import SandboxError, SettingsError
-from memgraph.records import Reference
 from memgraph.sandbox import Limits
 from tests.unit.domains.code_cases import ADD, JUDGE, JUDGE_NOBODY, OTHERS, WRONG_ADD
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from memgraph.domains.domain import MISSING, Item, Verdict
 from memgraph.domains.math import Math
+from memgraph.domains.references import Reference
 from memgraph.domains.signs import names
-from memgraph.records import Reference
 from tests.unit.domains.maths_different import DIFFERENT
 from tests.unit.domains.maths_equal import EQUAL
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memgraph.domains import Item, Verdict
+from memgraph.domains.references import Reference
 from memgraph.domains.verifiers import VERIFIERS, Function, judge, token_f1, verifier
 from memgraph.errors import SettingsError
-from memgraph.records import Reference
 
 
 def score_of(answer: str | None, reference: Reference, domain: str) -> float | None:
@@ -163,7 +163,7 @@ def test_a_script_without_a_main_guard_is_not_run_again_by_the_worker(tmp_path: 
     script = tmp_path / "train.py"
     script.write_text(
         "print('started')\n"
-        "from memgraph.records import Reference\n"
+        "from memgraph.domains.references import Reference\n"
         "from memgraph.domains import Item\n"
         "from memgraph.domains.verifiers import judge\n"
         "print(judge([Item('x^2 - 1', Reference('gold', '(x+1)(x-1)'), 'math')])[0].score)\n"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from memgraph import keys
 from memgraph.labels.placing import _Placing
+from memgraph.store import keys
 
 
 def answer(key: str, same_as: str | None = None) -> dict[str, Any]:

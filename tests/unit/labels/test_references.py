@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memgraph.labels.references import correct_of, golds_of, reference_of
-from memgraph.records import Reference
+from memgraph.domains.references import Reference, correct_of, golds_of, reference_of
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

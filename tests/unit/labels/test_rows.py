@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
+from memgraph.domains.references import Reference
 from memgraph.errors import InputError
 from memgraph.labels.rows import LabelRow, label_row, read_labels_file
-from memgraph.records import LabelKind, Reference
+from memgraph.labels.view import LabelKind
 from memgraph.rollouts.files import Reject, holds_rollouts
 from tests.conftest import write_rows
 

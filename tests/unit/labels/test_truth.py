@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from memgraph import keys
+from memgraph.domains.references import Reference
 from memgraph.errors import InputError
 from memgraph.labels.truth import FileTruth, Truth
-from memgraph.records import Reference
+from memgraph.store import keys
 from tests.conftest import write_rows
 
 ASKED = "How many legs have 3 spiders?"

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from memgraph.metrics import evaluate_scores
 from memgraph.models.anchored_regression import AnchoredRegression
+from memgraph.models.metrics import evaluate_scores
 from memgraph.models.prior import VOTE
-from memgraph.snapshot import Floats
+from memgraph.snapshot.snapshot import Floats
 
 NAMES = ["helps", VOTE.name, "noise"]
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from memgraph.consensus import agreement_weights, consensus_features, experience_features
-from memgraph.snapshot import Snapshot
+from memgraph.models.consensus import agreement_weights, consensus_features, experience_features
+from memgraph.snapshot.snapshot import Snapshot
 from tests.unit.snapshots import shuffle_rollouts, snapshot
 
 

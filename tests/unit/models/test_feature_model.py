@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from memgraph.consensus import FEATURES, consensus_features
+from memgraph.models.consensus import FEATURES, consensus_features
 from memgraph.models.feature_model import FEWEST_QUERIES, FeatureModel
-from memgraph.snapshot import Snapshot
+from memgraph.snapshot.snapshot import Snapshot
 from tests.unit.models.test_reliability import two_authors
 from tests.unit.snapshots import snapshot
 

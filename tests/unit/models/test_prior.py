@@ -10,7 +10,7 @@ import pytest
 
 from memgraph.errors import InputError
 from memgraph.models.prior import Prior, query_hash
-from memgraph.snapshot import Snapshot
+from memgraph.snapshot.snapshot import Snapshot
 from tests.unit.snapshots import snapshot
 
 

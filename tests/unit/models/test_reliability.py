@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memgraph.consensus import FEATURES, consensus_features
+from memgraph.models.consensus import FEATURES, consensus_features
 from memgraph.models.feature_model import FeatureModel
 from memgraph.models.reliability import RELIABILITY, PolicyReliability, Reliability
-from memgraph.snapshot import Floats, Snapshot
+from memgraph.snapshot.snapshot import Floats, Snapshot
 from tests.unit.snapshots import snapshot
 
 QUERIES, ROLLOUTS = 120, 6

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from memgraph.models.rivals import GeometricPrior, trusted_votes
-from memgraph.scorers import SCORERS
-from memgraph.snapshot import Snapshot
+from memgraph.models.scorers import SCORERS
+from memgraph.snapshot.snapshot import Snapshot
 from tests.unit.snapshots import DIMENSION, shuffle_rollouts, snapshot, unit
 
 SIZE = 4

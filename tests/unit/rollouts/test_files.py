@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memgraph.errors import InputError
-from memgraph.records import Rollout
 from memgraph.rollouts.files import Reject, Row, data_files, read_rows
 from memgraph.rollouts.files import rows_of as rows_of_records
 from memgraph.rollouts.given import GivenEmbeddings
+from memgraph.rollouts.rollout import Rollout
 from tests.conftest import write_rows
 
 VALUES = st.recursive(

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memgraph.rollouts.former_reader import given_by_source
-from memgraph.rollouts.reader import as_list, read_otherwise, versions_of
+from memgraph.rollouts.reader import read_otherwise
+from memgraph.store.reader_versions import as_list, versions_of
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import pytest
 
 from memgraph.domains import Domains
 from memgraph.errors import InputError
-from memgraph.ingest import stated_by
-from memgraph.records import Rollout
 from memgraph.rollouts.columns import Columns
 from memgraph.rollouts.files import Reject, Row, read_rows
+from memgraph.rollouts.ingest import stated_by
+from memgraph.rollouts.rollout import Rollout
 from tests.conftest import write_rows
 
 ASKED = "How many legs have 3 spiders?"

@@ -1,0 +1,267 @@
+"""What a ledger's labels say about an answer, and what one more judgement adds to them: nothing, a label, a correction.
+
+Labels are append-only. Somebody has at most one label in force on a target; whoever says something else later says that it
+is a correction, and the label that is corrected stays, out of force. Several people give their mean (`memgraph.labels.in_force`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from memgraph.domains.references import Reference
+from memgraph.labels.view import LabelKind
+from memgraph.store import keys
+
+OWN: Final = "own"
+EVERYONE: Final = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What somebody, or something, says about answers of one query.
+
+    Attributes:
+        query: key.
+        scores: answer key → 0 (wrong) to 1 (right); several only where a reference judges all answers of the query.
+        author: who judged: a person, a judging model, a program. Ground truth is the same whoever brings it.
+        confidence: 0..1.
+        rollout: key of the rollout that was looked at; the label goes to its answer, unless the same author judges
+            another rollout with that answer differently.
+        corrects: "" for a judgement of its own; "own" in place of what the author said before; "all" in place of what
+            everyone of this kind said; or the key of one label.
+        reference: the truth that was revealed with it.
+    """
+
+    query: str
+    scores: Mapping[str, float]
+    author: str = ""
+    kind: LabelKind = LabelKind.HUMAN
+    confidence: float = 1.0
+    explanation: str = ""
+    rollout: str | None = None
+    corrects: str = ""
+    reference: Reference | None = None
+
+    @property
+    def source(self) -> str:
+        """Whose earlier labels it must agree with or correct."""
+        return "" if self.kind is LabelKind.GROUND_TRUTH else self.author
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """A label that is stored, or about to be."""
+
+    key: str
+    target: str
+    kind: str
+    author: str
+    score: float
+    confidence: float
+    explanation: str
+    corrects: frozenset[str]
+
+    @property
+    def source(self) -> str:
+        """See `Judgement.source`."""
+        return "" if self.kind == LabelKind.GROUND_TRUTH else self.author
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What is written for some judgements.
+
+    Attributes:
+        answers, rollouts: rows for cypher/write/label_answers and label_rollouts.
+        known: judgements that were there already.
+        problems: number of a judgement → why nothing was written for it.
+        conflicts: answers whose rollouts one author judges differently; these keep labels of their own.
+        queries: queries whose truth is paid for → their references, None where only answers were judged.
+        judged: answers that labels other than ground truth are written on.
+    """
+
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    rollouts: list[dict[str, Any]] = field(default_factory=list)
+    known: list[int] = field(default_factory=list)
+    problems: dict[int, str] = field(default_factory=dict)
+    conflicts: set[str] = field(default_factory=set)
+    queries: dict[str, list[Reference | None]] = field(default_factory=dict)
+    judged: set[str] = field(default_factory=set)
+
+
+def settle(
+    judgements: Sequence[Judgement],
+    stored: Iterable[Opinion],
+    *,
+    ledger: str,
+    purpose_of: Mapping[str, str],
+    purpose: str,
+) -> Settled:
+    """Decide what each judgement adds to a ledger's labels, in order.
+
+    Args:
+        stored: the ledger's labels on these answers and on the rollouts that gave them.
+        ledger: its key.
+        purpose_of: query key → purpose it was paid for; the others' labels serve `purpose`.
+    """
+    said = _Said(stored)
+    found = Settled(problems=_contradictions(judgements))
+    apart = _apart(judgements)
+    for number, judgement in enumerate(judgements):
+        if number in found.problems:
+            continue
+        serves = purpose_of.get(judgement.query, purpose)
+        try:
+            new = [
+                (answer, opinion)
+                for answer in sorted(judgement.scores)
+                if (opinion := said.decide(judgement, answer, number in apart, ledger, serves)) is not None
+            ]
+        except ValueError as error:
+            found.problems[number] = str(error)
+            continue
+        if judgement.kind is LabelKind.GROUND_TRUTH:
+            found.queries.setdefault(judgement.query, []).append(judgement.reference)
+        if not new:
+            found.known.append(number)
+        for answer, opinion in new:
+            said.add(opinion)
+            on_rollout = opinion.target == judgement.rollout
+            (found.rollouts if on_rollout else found.answers).append(_row(opinion, judgement, serves))
+            if on_rollout:
+                found.conflicts.add(answer)
+            if judgement.kind is not LabelKind.GROUND_TRUTH:
+                found.judged.add(answer)
+    return found
+
+
+class _Said:
+    """Labels by target, those that earlier judgements of the same call add included."""
+
+    def __init__(self, stored: Iterable[Opinion]) -> None:
+        self._on: dict[str, list[Opinion]] = defaultdict(list)
+        self._corrected: set[str] = set()
+        for opinion in stored:
+            self.add(opinion)
+
+    def add(self, opinion: Opinion) -> None:
+        self._on[opinion.target].append(opinion)
+        self._corrected |= opinion.corrects
+
+    def in_force(self, target: str, kind: str) -> list[Opinion]:
+        return [one for one in self._on[target] if one.kind == kind and one.key not in self._corrected]
+
+    def decide(self, said: Judgement, answer: str, apart: bool, ledger: str, purpose: str) -> Opinion | None:
+        """The label to write, or None where it is there already.
+
+        Raises:
+            ValueError: where it contradicts what the author said, or corrects nothing.
+        """
+        score, target = float(said.scores[answer]), self._target(said, answer, apart)
+        own = [one for one in self._on[target] if one.kind == said.kind and one.source == said.source]
+        if said.corrects:
+            return self._correction(said, target, score, own, ledger, purpose)
+        current = [one for one in own if one.key not in self._corrected]
+        if any(one.score == score and (one in current or not one.corrects) for one in own):
+            return None
+        if current:
+            raise ValueError(
+                f"{said.source or 'the ground truth'} says {current[0].score:g} about it already, and {score:g} here; to "
+                "replace that, set 'corrects'"
+            )
+        return _opinion(said, target, score, (), ledger, purpose)
+
+    def _correction(
+        self, said: Judgement, target: str, score: float, own: Sequence[Opinion], ledger: str, purpose: str
+    ) -> Opinion | None:
+        words = (score, said.confidence, said.explanation)
+        for one in own:
+            same = one.corrects and (one.score, one.confidence, one.explanation) == words
+            if same and (said.corrects in (OWN, EVERYONE) or said.corrects in one.corrects):
+                return None
+        earlier = self._corrected_by(said, target)
+        if said.reference is not None:  # it judges all answers again: those it judges as before stay as they are
+            wrong = [one for one in earlier if one.score != score]
+            return None if earlier and not wrong else _opinion(said, target, score, wrong, ledger, purpose)
+        if not earlier:
+            raise ValueError("it corrects nothing: there is no earlier label of this kind on it in this ledger")
+        return _opinion(said, target, score, earlier, ledger, purpose)
+
+    def _target(self, said: Judgement, answer: str, apart: bool) -> str:
+        """The rollout where it has a label of its own, or needs one; else the answer."""
+        rollout, kind = said.rollout, said.kind
+        if rollout is None:
+            return answer
+        if said.corrects:
+            return rollout if self._corrected_by(said, rollout) else answer
+        if any(one.kind == kind and one.source == said.source for one in self._on[rollout]):
+            return rollout
+        on_answer = [one for one in self.in_force(answer, kind) if one.source == said.source]
+        return rollout if apart or any(one.score != said.scores[answer] for one in on_answer) else answer
+
+    def _corrected_by(self, said: Judgement, target: str) -> list[Opinion]:
+        """Labels in force that a correction replaces; of one that is named, whether it is in force or not."""
+        if said.corrects not in (OWN, EVERYONE):
+            return [one for one in self._on[target] if one.key == said.corrects and one.kind == said.kind]
+        current = self.in_force(target, said.kind)
+        return current if said.corrects == EVERYONE else [one for one in current if one.source == said.source]
+
+
+def _opinion(
+    said: Judgement, target: str, score: float, corrects: Sequence[Opinion], ledger: str, purpose: str
+) -> Opinion:
+    corrected = frozenset(one.key for one in corrects)
+    words = (repr(score), repr(float(said.confidence)), said.author, said.explanation, *sorted(corrected))
+    truth = said.kind is LabelKind.GROUND_TRUTH and not corrected  # as the ledger names what it reveals
+    key = keys.key_of("label", said.kind, target, ledger, purpose, *(() if truth else words))
+    return Opinion(
+        key, target, said.kind.value, said.author, score, float(said.confidence), said.explanation, corrected
+    )
+
+
+def _contradictions(judgements: Sequence[Judgement]) -> dict[int, str]:
+    """Judgements of one author that differ on the same rollout or answer, and correct nothing: none of them is taken."""
+    said: dict[tuple[str, str, str], list[tuple[int, float]]] = defaultdict(list)
+    for number, one in enumerate(judgements):
+        if not one.corrects:
+            for answer, score in one.scores.items():
+                said[one.rollout or answer, one.kind, one.source].append((number, score))
+    return {
+        number: f"it contradicts another row, which says {other:g} about the same; this one says {score:g}"
+        for rows in said.values()
+        for number, score in rows
+        for other in [next((s for _, s in rows if s != score), None)]
+        if other is not None
+    }
+
+
+def _apart(judgements: Sequence[Judgement]) -> set[int]:
+    """Judgements of rollouts whose author judges another rollout with the same answer differently."""
+    said: dict[tuple[str, str, str], list[tuple[int, float]]] = defaultdict(list)
+    for number, one in enumerate(judgements):
+        if one.rollout is not None and not one.corrects:
+            for answer, score in one.scores.items():
+                said[answer, one.kind, one.source].append((number, score))
+    return {number for rows in said.values() if len({s for _, s in rows}) > 1 for number, _ in rows}
+
+
+def _row(opinion: Opinion, said: Judgement, purpose: str) -> dict[str, Any]:
+    properties = {
+        "kind": opinion.kind,
+        "score": opinion.score,
+        "confidence": opinion.confidence,
+        "identifier": opinion.author,
+        "explanation": opinion.explanation,
+        "purpose": purpose,
+        "query": said.query,
+        "rollout": said.rollout or "",
+    }
+    return {
+        "key": opinion.key,
+        "target": opinion.target,
+        "properties": {name: value for name, value in properties.items() if value != ""},
+        "corrects": sorted(opinion.corrects),
+    }

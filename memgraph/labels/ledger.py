@@ -1,0 +1,492 @@
+"""The one place that hands out truth: a ledger pays for each query it reveals, within its budget and purpose.
+
+Revealing a query writes its reference and judges every answer stored for it; answers that arrive later are judged by
+asking again, which costs nothing more. What a query was first paid for, it stays: one that serves the monitor never
+becomes a training query. Draws depend on keys and seed only, so a 10 % draw lies inside a 20 % one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from neo4j import ManagedTransaction
+
+from memgraph.domains import Item, Judge, Verdict, ask
+from memgraph.domains.answer_report import AnswerReport
+from memgraph.domains.references import Reference
+from memgraph.errors import LedgerError
+from memgraph.labels.judgements import Judgement, Opinion, settle
+from memgraph.labels.truth import Truth, TruthSource
+from memgraph.labels.view import LabelKind, LabelView, Purpose
+from memgraph.store import keys
+from memgraph.store.cypher import cypher
+from memgraph.store.database import Database
+
+_BATCH = 200
+_LABELS = 2000  # written by one statement
+
+Row = TypeVar("Row")
+
+
+@dataclass(slots=True)
+class RevealReport:
+    """What revealing did.
+
+    Attributes:
+        queries: queries revealed by this call, those paid for earlier or reused included.
+        newly_paid: of these, the ones that were charged to the budget now.
+        labels: labels written now.
+        conflicts: answers whose rollouts the source judges differently; each rollout then keeps its own label.
+        unknown: queries that the source knows nothing about.
+        undecided: answers on which the judge could not tell.
+        absent: rollouts that the source judges and that are not stored.
+        verdicts: those asked of the judge, and those it could not give, by domain and reason.
+    """
+
+    queries: int = 0
+    newly_paid: int = 0
+    labels: int = 0
+    conflicts: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    verdicts: AnswerReport = field(default_factory=AnswerReport)
+
+    def add(self, later: RevealReport) -> None:
+        """Count what a later call did as well."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(later, name))
+
+
+@dataclass(frozen=True, slots=True)
+class StatedAnswer:
+    """What a response states about a query, to be judged without being stored.
+
+    Attributes:
+        query_key: key of the query.
+        answer: as written, None where missing.
+        query: the query's text.
+    """
+
+    query_key: str
+    answer: str | None
+    domain: str
+    query: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptReport:
+    """What judgements led to.
+
+    Attributes:
+        labels: written now.
+        known: judgements that were there already.
+        queries, answers: how many were charged to the budget now.
+        problems: number of a judgement → why nothing was written for it.
+        conflicts: answers whose rollouts one author judges differently; these keep labels of their own.
+    """
+
+    labels: int
+    known: int
+    queries: int
+    answers: int
+    problems: Mapping[int, str]
+    conflicts: Sequence[str]
+
+
+def draw(units: Iterable[Sequence[str]], budget: float | int | None, seed: int) -> list[str]:
+    """Query keys to label: whole near-duplicate units in a fixed random order, until the budget is used.
+
+    Args:
+        units: query keys that belong together; each query in one unit.
+        budget: a share of the distinct queries (float, 0..1), a number of queries (int), or None for all.
+        seed: of the order. Draws with one seed are nested across budgets.
+    """
+    ordered = in_random_order(units, seed)
+    return take(ordered, limit_of(budget, sum(len(unit) for unit in ordered)))
+
+
+def in_random_order(units: Iterable[Sequence[str]], seed: int) -> list[Sequence[str]]:
+    """The order in which units are drawn: by keys and seed only, whatever the order they come in."""
+    return sorted(units, key=lambda unit: (keys.draw_position(seed, unit), min(unit)))
+
+
+def take(ordered: Iterable[Sequence[str]], count: int) -> list[str]:
+    """Queries of the first units, at most `count`.
+
+    A unit that no longer fits ends it, so that a larger count never loses a query of a smaller one.
+    """
+    taken: list[str] = []
+    for unit in ordered:
+        if len(taken) + len(unit) > count:
+            break
+        taken.extend(sorted(unit))
+    return taken
+
+
+def limit_of(budget: float | int | None, total: int) -> int:
+    """Number of queries out of `total` that a budget stands for.
+
+    Raises:
+        LedgerError: for a share outside 0..1 or a negative number.
+    """
+    if budget is None:
+        return total
+    if isinstance(budget, float):
+        if not 0 <= budget <= 1:
+            raise LedgerError(
+                f"a share of labels lies between 0 and 1, found {budget}; give a whole number for a count"
+            )
+        return math.ceil(budget * total - 1e-9)
+    if budget < 0:
+        raise LedgerError(f"a number of labels cannot be negative, found {budget}")
+    return min(budget, total)
+
+
+def parse_budget(text: str | None) -> float | int | None:
+    """A share ("0.2", "20%"), a count ("50"), or None for no limit.
+
+    Raises:
+        LedgerError: for anything else.
+    """
+    if text is None:
+        return None
+    try:
+        if text.endswith("%"):
+            return float(text[:-1]) / 100
+        return int(text) if text.lstrip("+").isdigit() else float(text)
+    except ValueError:
+        raise LedgerError(
+            f"a budget is a share like 0.2 or 20%, or a number of queries like 50; found {text!r}"
+        ) from None
+
+
+class Ledger:
+    """Account of the labels spent under one name.
+
+    Args:
+        name: labels of one name form one experiment's budget.
+        budget: how many queries may be revealed in all; None for no limit. A larger one raises it.
+        seed: of the draws made for it, kept for the record.
+    """
+
+    def __init__(self, database: Database, name: str, *, budget: int | None = None, seed: int = 0) -> None:
+        self._database = database
+        self.name = name
+        self.key = keys.key_of("ledger", name)
+        self._opening: dict[str, Any] = {"key": self.key, "name": name, "seed": seed, "budget": budget}
+        database.query(cypher("write/ledger"), write=True, **self._opening)
+
+    def revealed(self) -> set[str]:
+        """Keys of the queries paid for so far; those that cost nothing are not among them."""
+        rows = self._database.query(cypher("read/ledger_queries"), key=self.key)
+        return {row["query"] for row in rows if not row["free"]}
+
+    def spent(self) -> int:
+        """How much of the budget is used: queries paid for, and answers that were judged one by one."""
+        answers = {row["answer"] for row in self._database.query(cypher("read/answers_paid"), key=self.key)}
+        apart = self._database.query(cypher("read/ledger_answers_apart"), key=self.key)[0]["apart"]
+        return len(self.revealed()) + len(answers) + int(apart)
+
+    def judged(self) -> set[str]:
+        """Keys of the queries of which single answers were judged."""
+        return {row["query"] for row in self._database.query(cypher("read/answers_paid"), key=self.key)}
+
+    def purposes(self) -> dict[str, Purpose]:
+        """Query key → what its labels serve, of all queries that were paid for or reused."""
+        rows = self._database.query(cypher("read/ledger_queries"), key=self.key)
+        return {row["query"]: Purpose(row["purpose"]) for row in rows}
+
+    def reuse(self, view: LabelView, query_keys: Iterable[str]) -> int:
+        """Take over, at no cost, what other ledgers have paid for: their labels count in this one too.
+
+        Args:
+            view: which ledgers and purposes may be taken over.
+            query_keys: queries of interest.
+
+        Returns how many of these queries this ledger knows for free, those of earlier calls included.
+        """
+        wanted = sorted(set(query_keys))
+        for start in range(0, len(wanted), _BATCH):
+            self._database.query(
+                cypher("write/reuse_labels"),
+                write=True,
+                keys=wanted[start : start + _BATCH],
+                ledger=self.key,
+                ledgers=None if view.ledgers is None else list(view.ledgers),
+                purposes=[purpose.value for purpose in view.purposes],
+                as_of=view.as_of,
+            )
+        rows = self._database.query(cypher("read/ledger_queries"), key=self.key)
+        return len({row["query"] for row in rows if row["free"]} & set(wanted))
+
+    def reveal(
+        self,
+        source: TruthSource,
+        query_keys: Iterable[str],
+        *,
+        judge: Judge | None = None,
+        purpose: Purpose = Purpose.TRAIN,
+    ) -> RevealReport:
+        """Pay for queries, store their truth and label their answers.
+
+        Args:
+            judge: compares an answer with a reference where the source did not judge the rollout itself.
+            purpose: of queries that are paid for now; the others keep theirs.
+
+        Raises:
+            LedgerError: if the budget does not reach, before anything of the batch is written.
+        """
+        if purpose is Purpose.EVALUATE:
+            raise LedgerError("truth for evaluation is read with Ledger.evaluate, which stores none of it")
+        report = RevealReport()
+        wanted = sorted(set(query_keys))
+        for start in range(0, len(wanted), _BATCH):
+            known: dict[str, Truth] = {}
+            for key in wanted[start : start + _BATCH]:
+                truth = source.truth(key)
+                if truth is None:
+                    report.unknown.append(key)
+                else:
+                    known[key] = truth
+            rows = self._database.query(cypher("read/answers_to_judge"), keys=list(known), ledger=self.key)
+            answers, rollouts = _verdicts(rows, known, judge, report)
+            newly_paid, written = self._database.execute_write(
+                partial(self._pay, known=known, answers=answers, rollouts=rollouts, purpose=purpose)
+            )
+            report.queries += len(known)
+            report.newly_paid += newly_paid
+            report.labels += written
+        return report
+
+    def evaluate(self, source: TruthSource, query_keys: Iterable[str]) -> dict[str, float]:
+        """Rollout key → truth, for metrics only: counted in the ledger, written nowhere that training reads."""
+        wanted = sorted(set(query_keys))
+        found = {key: truth for key in wanted if (truth := source.truth(key)) is not None}
+        self._database.query(cypher("write/ledger_evaluated"), write=True, key=self.key, queries=len(found))
+        return {rollout: score for truth in found.values() for rollout, score in truth.rollouts.items()}
+
+    def evaluate_answers(self, source: TruthSource, answers: Sequence[StatedAnswer], *, judge: Judge) -> list[Verdict]:
+        """Judge held-out answers that are not in the memory, for metrics only: counted in the ledger, stored nowhere."""
+        items: list[Item | Verdict] = []
+        for one in answers:
+            truth = source.truth(one.query_key)
+            if truth is None or truth.reference is None:
+                items.append(Verdict(None, "the truth about its query is not known"))
+            elif one.answer is None:
+                items.append(Verdict(0.0, "no answer"))
+            else:
+                items.append(Item(one.answer, truth.reference, one.domain, one.query))
+        verdicts = ask(judge, items)
+        queries = len({one.query_key for one in answers})
+        self._database.query(cypher("write/ledger_evaluated"), write=True, key=self.key, queries=queries)
+        return verdicts
+
+    def accept(self, judgements: Sequence[Judgement], *, purpose: Purpose = Purpose.TRAIN) -> AcceptReport:
+        """Pay for judgements and append them as labels, all in one transaction.
+
+        Each answer that a person, a judge or a program judges costs one, once; ground truth costs one for its query, once.
+        The same judgement again changes nothing; a correction keeps what it corrects, out of force (`memgraph.labels.judgements`).
+
+        Args:
+            purpose: of labels on queries that the ledger has not paid for; the others serve what they were paid for.
+
+        Raises:
+            LedgerError: if the budget does not reach, before anything is written.
+            ValueError: for a kind that is a prediction.
+        """
+        if purpose is Purpose.EVALUATE:
+            raise LedgerError("labels for evaluation are never stored; judge them with Ledger.evaluate")
+        if predicted := {LabelKind.GNN, LabelKind.VOTE} & {judgement.kind for judgement in judgements}:
+            raise ValueError(f"labels of kind {min(predicted)} are predictions, which no ledger pays for")
+        return self._database.execute_write(partial(self._accept, judgements=judgements, purpose=purpose))
+
+    def _accept(self, tx: ManagedTransaction, judgements: Sequence[Judgement], purpose: Purpose) -> AcceptReport:
+        account = self._lock(tx)
+        answers = sorted({answer for judgement in judgements for answer in judgement.scores})
+        kinds = sorted({judgement.kind.value for judgement in judgements})
+        stored = [
+            Opinion(**{**row, "corrects": frozenset(row["corrects"])})
+            for batch in _batches(answers)
+            for row in tx.run(cypher("read/opinions"), ledger=self.key, answers=batch, kinds=kinds)
+        ]
+        settled = settle(judgements, stored, ledger=self.key, purpose_of=account.purpose_of, purpose=purpose.value)
+        new_queries = settled.queries.keys() - account.purpose_of.keys()
+        new_answers = settled.judged - account.answers
+        account.check(len(new_queries) + len(new_answers), self.name)
+        references = [
+            _reference_row(query, reference) for query, found in sorted(settled.queries.items()) for reference in found
+        ]
+        for batch in _batches(references):
+            tx.run(cypher("write/references"), ledger=self.key, purpose=purpose.value, rows=batch).consume()
+        written = sum(
+            int(tx.run(cypher(name), ledger=self.key, rows=batch).single(strict=True)["written"])
+            for name, rows in (("write/label_answers", settled.answers), ("write/label_rollouts", settled.rollouts))
+            for batch in _batches(sorted(rows, key=lambda row: str(row["target"])))
+        )
+        return AcceptReport(
+            written, len(settled.known), len(new_queries), len(new_answers), settled.problems, sorted(settled.conflicts)
+        )
+
+    def _pay(
+        self,
+        tx: ManagedTransaction,
+        known: Mapping[str, Truth],
+        answers: Sequence[_Verdict],
+        rollouts: Sequence[_Verdict],
+        purpose: Purpose,
+    ) -> tuple[int, int]:
+        """With the ledger locked: check the budget, then write references and labels.
+
+        Returns how many queries were charged and how many labels are new.
+        """
+        account = self._lock(tx)
+        new = known.keys() - account.purpose_of.keys()
+        account.check(len(new), self.name)
+        tx.run(
+            cypher("write/references"),
+            ledger=self.key,
+            purpose=purpose.value,
+            rows=[_reference_row(key, truth.reference) for key, truth in known.items()],
+        ).consume()
+        written = 0
+        for name, verdicts in (("write/label_answers", answers), ("write/label_rollouts", rollouts)):
+            labels = [
+                self._label(verdict, account.purpose_of.get(verdict.query, purpose.value)) for verdict in verdicts
+            ]
+            written += tx.run(cypher(name), ledger=self.key, rows=labels).single(strict=True)["written"]
+        return len(new), written
+
+    def _lock(self, tx: ManagedTransaction) -> _Account:
+        """What is spent so far; no other transaction spends in this ledger before this one ends."""
+        budget = tx.run(cypher("write/ledger"), **self._opening).single(strict=True)["budget"]
+        rows = list(tx.run(cypher("read/ledger_queries"), key=self.key))
+        answers = {row["answer"] for row in tx.run(cypher("read/answers_paid"), key=self.key)}
+        apart = tx.run(cypher("read/ledger_answers_apart"), key=self.key).single(strict=True)["apart"]
+        return _Account(
+            budget,
+            {row["query"]: row["purpose"] for row in rows},
+            sum(not row["free"] for row in rows),
+            answers,
+            len(answers) + int(apart),
+        )
+
+    def _label(self, verdict: _Verdict, purpose: str) -> dict[str, Any]:
+        kind, target, query, score = LabelKind.GROUND_TRUTH.value, verdict.target, verdict.query, verdict.score
+        return {
+            "key": keys.key_of("label", kind, target, self.key, purpose),
+            "target": target,
+            "properties": {"kind": kind, "score": score, "confidence": 1.0, "purpose": purpose, "query": query},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """State of a ledger: purposes of its queries, how many of them were paid for, and answers paid for one by one.
+
+    `paid` counts answers too that cannot be seen any more, since they were read anew.
+    """
+
+    budget: int | None
+    purpose_of: dict[str, str]
+    queries: int
+    answers: set[str]
+    paid: int
+
+    def check(self, more: int, name: str) -> None:
+        """Refuse what the budget does not reach for."""
+        if self.budget is not None and more and self.queries + self.paid + more > self.budget:
+            raise LedgerError(
+                f"ledger {name!r} has a budget of {self.budget}, {self.queries} queries and {self.paid} single answers "
+                f"are spent and {more} more were asked for; raise the budget or ask for fewer"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """How right an answer or a rollout (its key) of a query is."""
+
+    target: str
+    query: str
+    score: float
+
+
+def _verdicts(
+    rows: Sequence[Mapping[str, Any]], known: Mapping[str, Truth], judge: Judge | None, report: RevealReport
+) -> tuple[list[_Verdict], list[_Verdict]]:
+    """On answers, and on single rollouts where the source contradicts itself about one answer.
+
+    Args:
+        rows: of cypher/read/answers_to_judge, one for each class of equal answers.
+    """
+    on_answers: list[_Verdict] = []
+    on_rollouts: list[_Verdict] = []
+    stored = {key for row in rows for key, _ in row["rollouts"]}
+    report.absent += sorted({key for truth in known.values() for key in truth.rollouts} - stored)
+    to_judge: list[Mapping[str, Any]] = []
+    for row in rows:
+        truth = known[row["query"]]
+        judged = {key: truth.rollouts[key] for key, _ in row["rollouts"] if key in truth.rollouts}
+        if len(set(judged.values())) > 1:
+            report.conflicts.append(row["answer"])
+            unlabelled = {key for key, labelled in row["rollouts"] if not labelled}
+            on_rollouts += [_Verdict(key, row["query"], score) for key, score in judged.items() if key in unlabelled]
+        elif not row["labelled"]:
+            if judged:
+                on_answers.append(_Verdict(row["answer"], row["query"], next(iter(judged.values()))))
+            else:
+                to_judge.append(row)
+    references = {key: truth.reference for key, truth in known.items()}
+    for row, verdict in zip(to_judge, judged_answers(to_judge, references, judge), strict=True):
+        if row["valid"]:
+            report.verdicts.judged(row["domain"], verdict.score, verdict.reason, row["written"])
+        if verdict.score is None:
+            report.undecided.append(row["answer"])
+        else:
+            on_answers.append(_Verdict(row["answer"], row["query"], verdict.score))
+    return on_answers, on_rollouts
+
+
+def judged_answers(
+    rows: Sequence[Mapping[str, Any]], references: Mapping[str, Reference | None], judge: Judge | None
+) -> list[Verdict]:
+    """Verdicts on stored answers, asked for together; a missing answer is wrong.
+
+    Args:
+        rows: of cypher/read/answers_to_judge.
+        references: query key → the truth about it.
+    """
+    items: list[Item | Verdict] = []
+    for row in rows:
+        reference = references[row["query"]]
+        if reference is None:
+            items.append(Verdict(None, "the source holds no gold answer and no tests for its query"))
+        elif not row["valid"]:
+            items.append(Verdict(0.0, "no answer"))
+        else:
+            items.append(Item(row["written"], reference, row["domain"], row["text"]))
+    return ask(judge or _nobody, items)
+
+
+def _nobody(items: Sequence[Item]) -> list[Verdict]:
+    return [Verdict(None, "nobody was asked to compare it with the truth")] * len(items)
+
+
+def _batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    return (rows[start : start + _LABELS] for start in range(0, len(rows), _LABELS))
+
+
+def _reference_row(query: str, reference: Reference | None) -> dict[str, Any]:
+    if reference is None:
+        return {"query": query, "key": None, "kind": None, "value": None, "also": None}
+    return {
+        "query": query,
+        "key": keys.key_of("reference", query, reference.kind, *reference.accepted),
+        "kind": reference.kind,
+        "value": reference.value,
+        "also": list(reference.also) or None,
+    }

@@ -1,0 +1,77 @@
+"""The queue of answers that wait for people: out as a sheet, which comes back like all late labels.
+
+    pending ─► export_sheet ─► a person fills in score, confidence, explanation, author ─► `memgraph.labels.submit`
+
+One judgement settles an answer for all rollouts that gave it. The sheet shows neither predicted rewards nor votes, which
+would sway whoever judges.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from memgraph.errors import InputError
+from memgraph.store import keys
+from memgraph.store.cypher import cypher
+from memgraph.store.database import Database
+
+_SHOWN = ("answer_key", "query_key", "domain", "query", "answer", "example", "rollouts")
+_ASKED = ("score", "confidence", "explanation", "author", "corrects")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these a spreadsheet takes a policy's text for a formula
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An answer that waits.
+
+    Attributes:
+        answer_key, query_key: keys.
+        answer: the normalised answer.
+        example: one whole response that gave it.
+        rollouts: how many did; those with the most come first.
+    """
+
+    answer_key: str
+    query_key: str
+    query: str
+    domain: str
+    answer: str
+    rollouts: int
+    example: str
+
+
+def pending(database: Database, *, ledger: str, limit: int = 100) -> list[Pending]:
+    """Answers that neither a person nor the truth has settled in this ledger, those of the most rollouts first."""
+    rows = database.query(cypher("read/answers_for_people"), ledger=keys.key_of("ledger", ledger), limit=limit)
+    return [Pending(**row) for row in rows]
+
+
+def export_sheet(waiting: Sequence[Pending], file: Path) -> None:
+    """Write a sheet to fill in: CSV or JSONL, by the file's ending.
+
+    Raises:
+        InputError: for another ending.
+    """
+    rows = [{**{name: getattr(item, name) for name in _SHOWN}, **dict.fromkeys(_ASKED)} for item in waiting]
+    if _ending(file) == ".csv":
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            sheet = csv.DictWriter(stream, [*_SHOWN, *_ASKED])
+            sheet.writeheader()
+            sheet.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+    else:
+        file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+
+def _ending(file: Path) -> str:
+    if file.suffix not in (".csv", ".jsonl"):
+        raise InputError(f"a sheet is a .csv or a .jsonl file, found {file.name!r}; give it one of these endings")
+    return file.suffix
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -1,0 +1,61 @@
+"""Kinds and purposes of labels, and which of them a consumer may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class LabelKind(StrEnum):
+    """Where a label comes from, in falling order of precedence."""
+
+    GROUND_TRUTH = "ground_truth"
+    HUMAN = "human"
+    CODE = "code"
+    JUDGE = "judge"
+    GNN = "gnn"  # of a reward model: the name in memories since the first, whatever the model is
+    VOTE = "vote"
+
+
+class Purpose(StrEnum):
+    """What a label was spent for.
+
+    `CALIBRATE` queries were drawn at random: models train on them, and calibration and held-out metrics rest on them alone
+    where there are any. `TRAIN` queries were chosen otherwise: models train on them only. `MONITOR` queries watch the
+    reward during RL and train nothing. `EVALUATE` is recorded, never readable by training.
+    """
+
+    TRAIN = "train"
+    CALIBRATE = "calibrate"
+    MONITOR = "monitor"
+    EVALUATE = "evaluate"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelView:
+    """Which labels a consumer may see: every reader of labels takes one.
+
+    Attributes:
+        ledgers: names of the ledgers whose labels count; None means labels of every ledger and those outside any.
+        kinds: label kinds that count. GNN and VOTE labels are predictions, never inputs or targets of a model.
+        purposes: EVALUATE may not be asked for.
+        as_of: only labels created at or before this time.
+        runs: names of the runs whose labels count: those on their rollouts, and on answers that one of these gave.
+    """
+
+    ledgers: tuple[str, ...] | None = None
+    kinds: tuple[LabelKind, ...] = (LabelKind.GROUND_TRUTH, LabelKind.HUMAN, LabelKind.CODE, LabelKind.JUDGE)
+    purposes: tuple[Purpose, ...] = (Purpose.TRAIN, Purpose.CALIBRATE)
+    as_of: datetime | None = None
+    runs: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if Purpose.EVALUATE in self.purposes:
+            raise ValueError("labels spent for evaluation are never readable; leave EVALUATE out of the purposes")
+        if {LabelKind.GNN, LabelKind.VOTE} & set(self.kinds):
+            raise ValueError("GNN and VOTE labels are predictions; they are never inputs or targets of a model")
+
+
+DEFAULT_VIEW = LabelView(ledgers=("default",))
+"""Labels of the ledger `default`, which the command line uses where none is named."""

@@ -1,0 +1,138 @@
+"""What the answers to a query say about each other: no label is spent on it.
+
+Votes are counted within a group (rollouts sampled together for one query), and pooled with the query's other groups, its
+experience. There a policy counts for as much as it agrees with others (`agreement_weights`), so that old, weak policies do not
+outvote the present one. Programs that behave alike are one answer. A missing answer never agrees with anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from memgraph.snapshot.snapshot import Floats, Snapshot, rows_of_each
+
+FEATURES = ("valid", "share", "majority", "margin", "answers", "rollouts", "magnitude")
+EXPERIENCE = ("pooled_share", "experience_share", "experience")
+_LEAST_AGREEMENT = 2 / 3
+
+
+def consensus_features(snapshot: Snapshot) -> Floats:
+    """[rollouts, 7] features of each rollout's answer within its group (see `FEATURES`).
+
+    - valid: 1 where there is an answer;
+    - share: part of the group with the same answer, 0 without one;
+    - majority: 1 for the group's most frequent answer, 1/ties where several are;
+    - margin: share less that of the strongest other answer, -1..1;
+    - answers: distinct answers over rollouts of the group;
+    - rollouts: log2 of the group's size;
+    - magnitude: signed log of a numeric answer, 0 otherwise (MemReward's answer feature for maths).
+    """
+    features = np.zeros((len(snapshot.rollout_keys), len(FEATURES)), np.float32)
+    valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
+    for rows in rows_of_each(snapshot.rollout_group):
+        answers, which, counts = np.unique(answer_class[rows[valid[rows]]], return_inverse=True, return_counts=True)
+        features[rows, 4] = len(answers) / len(rows)
+        features[rows, 5] = np.log2(len(rows))
+        if not len(answers):
+            continue
+        shares = counts / len(rows)
+        top, second = (*sorted(shares, reverse=True), 0.0)[:2]
+        majority = np.where(shares == top, 1 / (shares == top).sum(), 0.0)
+        margin = shares - np.where(shares == top, second if (shares == top).sum() == 1 else top, top)
+        voters = rows[valid[rows]]
+        features[voters, 0] = 1
+        features[voters, 1] = shares[which]
+        features[voters, 2] = majority[which]
+        features[voters, 3] = margin[which]
+    magnitudes = np.array([_magnitude(value) for value in snapshot.answer_values], np.float32)
+    features[:, 6] = magnitudes[snapshot.rollout_answer] if len(magnitudes) else 0
+    return features
+
+
+def experience_features(snapshot: Snapshot, weights: Mapping[str, float] | None = None) -> Floats:
+    """[rollouts, 3] what the other groups of its query say of each rollout's answer (see `EXPERIENCE`).
+
+    - pooled_share: weight of the answer over its group, each rollout counting 1, and over the other groups, each counting its
+      policy's weight. Without other groups it is the group's share;
+    - experience_share: part of the other groups' rollouts with this answer. Without any it is the group's share;
+    - experience: log2(1 + rollouts of other groups).
+
+    Args:
+        weights: of policies by name; 1 for the others.
+    """
+    features = np.zeros((len(snapshot.rollout_keys), len(EXPERIENCE)), np.float32)
+    known = weights or {}
+    weight = np.array([known.get(policy, 1.0) for policy in snapshot.rollout_policies], np.float64)
+    valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
+    for rows in rows_of_each(snapshot.rollout_query):
+        group = snapshot.rollout_group[rows]
+        for number in np.unique(group):
+            own, other = rows[group == number], rows[group != number]
+            same_own = (answer_class[own][:, None] == answer_class[own]) & valid[own][:, None]
+            share = same_own.mean(axis=1)
+            if not len(other):
+                features[own, 0] = features[own, 1] = share
+                continue
+            same = (answer_class[own][:, None] == answer_class[other]) & valid[own][:, None]
+            votes = same_own.sum(axis=1) + same @ weight[other]
+            features[own, 0] = votes / (len(own) + weight[other].sum())
+            features[own, 1] = same.mean(axis=1)
+            features[own, 2] = np.log2(1 + len(other))
+    return features
+
+
+def experience_labels(snapshot: Snapshot) -> Floats:
+    """[rollouts] mean label of the query's experience with an equal answer, NaN where none has a label.
+
+    Labels count on experience only (`Snapshot.rollout_asked`), never on rollouts that are asked for.
+    """
+    classes, valid = snapshot.rollout_class, snapshot.answer_valid[snapshot.rollout_answer]
+    known = ~snapshot.rollout_asked & ~np.isnan(snapshot.labels) & valid
+    count = np.bincount(classes[known], minlength=classes.max(initial=0) + 1)
+    total = np.bincount(classes[known], snapshot.labels[known], minlength=len(count))
+    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return np.where(valid, mean[classes], np.nan).astype(np.float32)
+
+
+def agreement_weights(snapshot: Snapshot) -> dict[str, float]:
+    """Policy → weight (0..1) of its votes in the experience of groups that it is not in, without any label.
+
+    agreement(policy) = share of pairs of one of its rollouts and one of another group of the query with the same answer,
+    over the same share within those groups. A policy that agrees with others as much as they with themselves counts 1,
+    one that does so two thirds as much, or less, counts nothing: where the group is divided, even few votes of much weaker
+    policies decide, and they share their mistakes.
+    """
+    valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
+    policies = np.array(snapshot.rollout_policies)
+    across: dict[str, list[float]] = {}
+    for rows in rows_of_each(snapshot.rollout_query):
+        group = snapshot.rollout_group[rows]
+        numbers = np.unique(group)
+        if len(numbers) < 2:
+            continue
+        for number in numbers:
+            own, other = rows[group == number], rows[group != number]
+            if len(own) < 2:
+                continue
+            inside = (answer_class[own][:, None] == answer_class[own]) & valid[own][:, None]
+            within = (inside.sum() - np.trace(inside)) / (len(own) * (len(own) - 1))
+            meets = ((answer_class[other][:, None] == answer_class[own]) & valid[other][:, None]).mean(axis=1)
+            for policy in np.unique(policies[other]):
+                theirs = policies[other] == policy
+                total = across.setdefault(str(policy), [0.0, 0.0])
+                total[0] += float(meets[theirs].sum())
+                total[1] += float(within * theirs.sum())
+    return {
+        policy: float(np.clip((met / expected - _LEAST_AGREEMENT) / (1 - _LEAST_AGREEMENT), 0, 1)) if expected else 1.0
+        for policy, (met, expected) in sorted(across.items())
+    }
+
+
+def _magnitude(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        return 0.0
+    return float(np.clip(np.sign(number) * np.log1p(abs(number)) / 20, -1, 1)) if np.isfinite(number) else 0.0

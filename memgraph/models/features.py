@@ -1,0 +1,202 @@
+"""What a reward model knows about a rollout besides its vectors: one row of numbers for each.
+
+consensus    the group's votes, and those of its query's other groups (`memgraph.models.consensus`)
+similarity   how near its thinking is to those that agree with it and to those that do not
+own          label-free checks and the features that came with the rollout, and how they differ from its group's mean
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+import numpy as np
+
+from memgraph.models.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features
+from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot, rows_of_each
+
+SIMILARITY = (
+    "agreeing",
+    "disagreeing",
+    "others",
+    "other_answers",
+    "nearest_other_answer",
+    "weighted_vote",
+    "nearest",
+    "question",
+    "answer_question",
+    "answer_thinking",
+)
+NEIGHBOURS = ("labelled", "nearest_mean", "nearest_right", "nearest_wrong", "right_or_wrong", "answer_right_or_wrong")
+VOTES = ("share", "share_of_others", "best_agreeing", "best_other", "margin", "evidence", "group", "own")
+_LOGIT_LIMIT = 4.0
+
+
+def rollout_features(
+    snapshot: Snapshot, labels: Floats, checks: Collection[str], experience: Floats | None = None
+) -> tuple[list[str], Floats]:
+    """Names, and [rollouts, features] with NaN where a rollout has no such feature.
+
+    Args:
+        labels: [rollouts] that may be seen, NaN for the others; each rollout sees those of other units only.
+        checks: names of the label-free checks to use, out of `memgraph.domains.checks.CHECKS`; others that are stored are left.
+        experience: [rollouts, 3] votes of experience; by default those that the snapshot's groups give, all counting the same.
+    """
+    names, own = own_features(snapshot, checks)
+    columns = [
+        consensus_features(snapshot),
+        experience_features(snapshot) if experience is None else experience,
+        similarity_features(snapshot),
+        neighbour_features(snapshot, labels),
+        own,
+        deviation(snapshot, own),
+    ]
+    known = [*FEATURES, *EXPERIENCE, *SIMILARITY, *(f"neighbours_{name}" for name in NEIGHBOURS), *names]
+    return [*known, *(f"{name}_deviation" for name in names)], np.concatenate(columns, axis=1)
+
+
+def in_order(wanted: Sequence[str], names: Sequence[str], features: Floats) -> Floats:
+    """[rollouts, wanted] the features of these names, NaN for those that there are not."""
+    column = {name: position for position, name in enumerate(names)}
+    found = np.full((len(features), len(wanted)), np.nan, np.float32)
+    for position, name in enumerate(wanted):
+        if name in column:
+            found[:, position] = features[:, column[name]]
+    return found
+
+
+def own_features(snapshot: Snapshot, checks: Collection[str]) -> tuple[list[str], Floats]:
+    """Names, and [rollouts, features] of the label-free checks to use and of the features that came with a rollout."""
+    wanted = [
+        column
+        for column, name in enumerate(snapshot.feature_names)
+        if not name.startswith("check_") or name.split("_")[1] in checks
+    ]
+    return [snapshot.feature_names[column] for column in wanted], snapshot.rollout_features[:, wanted]
+
+
+def similarity_features(snapshot: Snapshot) -> Floats:
+    """[rollouts, 10] cosines of a rollout with the others of its group (see `SIMILARITY`), 0 where there are none.
+
+    - agreeing, disagreeing, others: mean over thinkings with the same answer, with another one, over all;
+    - other_answers: mean over the others' answers; nearest_other_answer: the most similar different answer;
+    - weighted_vote: sum over agreeing less sum over disagreeing thinkings; nearest: the most similar other thinking;
+    - question, answer_question, answer_thinking: between its own parts.
+    """
+    answer = snapshot.rollout_answer
+    thinking, answers = snapshot.thinking_embeddings, snapshot.answer_embeddings[answer]
+    question = snapshot.query_embeddings[snapshot.rollout_query]
+    found = np.zeros((len(answer), len(SIMILARITY)), np.float32)
+    for rows, same, others in _groups(snapshot):
+        near, near_answers = thinking[rows] @ thinking[rows].T, answers[rows] @ answers[rows].T
+        agree, differ = same & others, ~same & others
+        found[rows, 0] = _mean(near, agree)
+        found[rows, 1] = _mean(near, differ)
+        found[rows, 2] = _mean(near, others)
+        found[rows, 3] = _mean(near_answers, others)
+        found[rows, 4] = np.where(differ.any(axis=1), np.where(differ, near_answers, -1).max(axis=1), 0)
+        found[rows, 5] = (near * agree).sum(axis=1) - (near * differ).sum(axis=1)
+        found[rows, 6] = np.where(others.any(axis=1), np.where(others, near, -1).max(axis=1), 0)
+    for column, (one, other) in enumerate(((thinking, question), (answers, question), (answers, thinking)), start=7):
+        found[:, column] = (one * other).sum(axis=1)
+    return found
+
+
+def neighbour_features(snapshot: Snapshot, labels: Floats) -> Floats:
+    """[rollouts, 6] what labelled rollouts of similar queries say (see `NEIGHBOURS`), 0 where there is none.
+
+    Queries are neighbours along `similar` in either direction, so a bounded neighbourhood knows all that counts.
+
+    - labelled: log(1 + labelled rollouts of neighbours);
+    - nearest_mean: mean of their labels (-1..1), weighted by exp(10 · cosine of the thinkings);
+    - nearest_right, nearest_wrong: cosine of the nearest right and of the nearest wrong one;
+    - right_or_wrong: the one less the other; answer_right_or_wrong: the same of answers.
+    """
+    found = np.zeros((len(labels), len(NEIGHBOURS)), np.float32)
+    known_of = {
+        int(snapshot.rollout_query[rows[0]]): rows[~np.isnan(labels[rows])]
+        for rows in rows_of_each(snapshot.rollout_query)
+    }
+    near: dict[int, set[int]] = {}
+    for one, other in snapshot.similar.T.tolist():
+        if snapshot.query_units[one] != snapshot.query_units[other]:
+            near.setdefault(one, set()).add(other)
+            near.setdefault(other, set()).add(one)
+    answers = snapshot.answer_embeddings[snapshot.rollout_answer]
+    for rows in group_rows(snapshot):  # by group: a product's last bits depend on how many rows it has
+        query = int(snapshot.rollout_query[rows[0]])
+        known = [known_of[other] for other in sorted(near.get(query, ())) if len(known_of.get(other, ()))]
+        if not known:
+            continue
+        seen = np.concatenate(known)
+        right = labels[seen] >= 0.5
+        cosine = snapshot.thinking_embeddings[rows] @ snapshot.thinking_embeddings[seen].T
+        weight = np.exp(10 * (cosine - cosine.max(axis=1, keepdims=True)))
+        found[rows, 0] = np.log1p(len(seen))
+        found[rows, 1] = (weight * (2 * labels[seen] - 1)).sum(axis=1) / weight.sum(axis=1)
+        found[rows, 2], found[rows, 3] = _nearest(cosine, right), _nearest(cosine, ~right)
+        found[rows, 4] = found[rows, 2] - found[rows, 3]
+        by_answer = answers[rows] @ answers[seen].T
+        found[rows, 5] = _nearest(by_answer, right) - _nearest(by_answer, ~right)
+    return found
+
+
+def _nearest(cosine: Floats, among: Bools) -> Floats | float:
+    """[rows] highest cosine to one of them, 0 where there is none."""
+    return cosine[:, among].max(axis=1) if among.any() else 0.0
+
+
+def vote_features(snapshot: Snapshot, probability: Floats) -> Floats:
+    """[rollouts, 8] the group's votes, weighted by [rollouts] probabilities of a first model (see `VOTES`).
+
+    - share, share_of_others: weight of the answer in the group, with and without the rollout's own vote;
+    - best_agreeing, best_other: highest probability among the others that agree, and among those that do not;
+    - margin: weight of the answer less that of the strongest other one, over all;
+    - evidence: sum of the agreeing others' log-odds; group: mean probability; own: log-odds of the rollout itself.
+    """
+    odds = np.clip(
+        np.log(np.clip(probability, 1e-6, 1) / np.clip(1 - probability, 1e-6, 1)), -_LOGIT_LIMIT, _LOGIT_LIMIT
+    )
+    valid = snapshot.answer_valid[snapshot.rollout_answer]
+    found = np.zeros((len(probability), len(VOTES)), np.float32)
+    for rows, same, others in _groups(snapshot):
+        vote = np.where(valid[rows], probability[rows], 0)
+        total = vote.sum() + 1e-6
+        weight = (same * vote).sum(axis=1)
+        strongest_other = np.where(same, 0, weight[None, :]).max(axis=1)
+        found[rows, 0] = weight / total
+        found[rows, 1] = ((same & others) * vote).sum(axis=1) / (total - vote + 1e-6)
+        found[rows, 2] = np.where(same & others, probability[rows], 0).max(axis=1)
+        found[rows, 3] = np.where(~same & others, vote, 0).max(axis=1)
+        found[rows, 4] = (weight - strongest_other) / total
+        found[rows, 5] = ((same & others) * odds[rows]).sum(axis=1)
+        found[rows, 6] = probability[rows].mean()
+    found[:, 7] = odds
+    return found
+
+
+def _groups(snapshot: Snapshot) -> Iterator[tuple[Ints, Bools, Bools]]:
+    """(rows, [n, n] same valid answer, [n, n] not itself) of each group."""
+    answer, valid = snapshot.rollout_class, snapshot.answer_valid[snapshot.rollout_answer]
+    for rows in group_rows(snapshot):
+        same = (answer[rows][:, None] == answer[rows][None, :]) & valid[rows][:, None]
+        yield rows, same, ~np.eye(len(rows), dtype=np.bool_)
+
+
+def group_rows(snapshot: Snapshot) -> list[Ints]:
+    """Rows of the rollouts of each group."""
+    return rows_of_each(snapshot.rollout_group)
+
+
+def _mean(values: Floats, mask: Bools) -> Floats:
+    mean: Floats = (values * mask).sum(axis=1) / np.maximum(1, mask.sum(axis=1))
+    return mean
+
+
+def deviation(snapshot: Snapshot, values: Floats) -> Floats:
+    """[rollouts, ...] values less the mean of what is known of the rollout's group; NaN stays."""
+    found = np.zeros_like(values)
+    for rows in group_rows(snapshot):
+        known = ~np.isnan(values[rows])
+        mean = np.where(known, values[rows], 0).sum(axis=0) / np.maximum(1, known.sum(axis=0))
+        found[rows] = values[rows] - mean
+    return found

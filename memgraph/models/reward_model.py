@@ -1,0 +1,266 @@
+"""The reward model: fitted on labelled queries, scores the rollouts of all others, kept as a checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from memgraph.domains.checks import ALL_CHECKS
+from memgraph.errors import EmbeddingSpaceError, ModelError
+from memgraph.models.calibration import both_classes, calibrated, noise_floor, temperature
+from memgraph.models.consensus import experience_labels
+from memgraph.models.feature_model import FeatureModel
+from memgraph.models.metrics import evaluate_scores
+from memgraph.models.prior import Prior
+from memgraph.rollouts.reader import read_otherwise
+from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot, hide_units
+
+_FORMAT = 13
+_MODEL, _CONFIG = "feature_model.npz", "config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RewardModelConfig:
+    """How the reward model is made and fitted.
+
+    Attributes:
+        checks: label-free checks whose features are used (`memgraph.domains.checks.ALL_CHECKS`).
+        label_inputs: labels of rollouts to similar queries are inputs.
+        policies: it may know which policy a rollout comes from: in a memory across runs that says much, but a new policy
+            starts without a name.
+        prior: what it starts from: "shipped" for what came with this version, "none" for the vote alone, or a file
+            (`memgraph.models.prior`).
+    """
+
+    checks: tuple[str, ...] = ALL_CHECKS
+    label_inputs: bool = True
+    policies: bool = False
+    prior: str = "shipped"
+
+    def visible(self, labels: Floats) -> Floats:
+        """[rollouts] labels that may be inputs."""
+        return labels if self.label_inputs else np.full_like(labels, np.nan)
+
+
+class RewardModel:
+    """A feature model and its calibration. Make one with `fit` or `load`.
+
+    It holds no graph network: on real rollouts none added anything (docs/experiments).
+
+    Attributes:
+        metrics: what it was fitted on, and held-out metrics (`fit`).
+        readers: versions by domain that its answers were read by.
+        key, folder: of the model that a memory has registered, and of its checkpoint; None before.
+    """
+
+    networks_on = False
+
+    def __init__(
+        self,
+        features: FeatureModel,
+        config: RewardModelConfig,
+        *,
+        space: str,
+        dimension: int,
+        calibration: float,
+        noise: float,
+        metrics: dict[str, float | None],
+    ) -> None:
+        self._features = features
+        self.config = config
+        self.space = space
+        self.dimension = dimension
+        self.calibration = calibration
+        self.noise = noise
+        self.metrics = metrics
+        self.readers: dict[str, str] = {}
+        self.key: str | None = None
+        self.folder: Path | None = None
+
+    @classmethod
+    def fit(
+        cls,
+        snapshot: Snapshot,
+        *,
+        seed: int = 0,
+        config: RewardModelConfig = RewardModelConfig(),
+        at_random: Bools | None = None,
+        weights: Floats | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Self:
+        """Fit on the labelled queries of a snapshot; nothing else of it is a target or a calibration.
+
+        Without any label it is the vote, and what other memories taught. The same snapshot, seed and machine give the same
+        model.
+
+        Args:
+            at_random: [rollouts] True where the label's query was drawn at random: calibration, noise floor and held-out
+                metrics rest on these alone, since chosen queries are not like the others. None: all were.
+            weights: [rollouts] how much the label of each counts as a target, for instance less for experience of another
+                policy. None: all the same.
+
+        Raises:
+            ModelError: if all labels are of one class.
+        """
+        prior = Prior.of(config.prior)
+        rows = np.flatnonzero(~np.isnan(snapshot.labels))
+        calibration, noise = 1.0, 0.0
+        metrics: dict[str, float | None] = {
+            "labelled_queries": float(len(snapshot.labelled_queries)),
+            "labelled_rollouts": float(len(rows)),
+        }
+        if len(rows):
+            _require_both_classes(snapshot.labels)
+            features, logits = FeatureModel.fit(
+                snapshot,
+                rows,
+                config.visible(snapshot.labels),
+                checks=config.checks,
+                policies=config.policies,
+                weights=None if weights is None else weights[rows],
+                prior=prior.weights,
+                seed=seed,
+            )
+            if at_random is not None:
+                rows = rows[at_random[rows]]
+            labels = snapshot.labels[rows]
+            calibration = temperature(logits[rows], labels)
+            probability = calibrated(logits[rows], calibration)
+            noise = noise_floor(probability, labels, snapshot.rollout_group[rows])
+            metrics |= {"noise_floor": noise, **_held_out_metrics(snapshot, rows, probability)}
+        else:
+            features = FeatureModel.of_prior(snapshot, checks=config.checks, prior=prior.weights)
+        if progress is not None:
+            progress(1, 1)
+        return cls(
+            features,
+            config,
+            space=snapshot.space,
+            dimension=snapshot.query_embeddings.shape[1],
+            calibration=calibration,
+            noise=noise,
+            metrics=metrics,
+        )
+
+    def predict(self, snapshot: Snapshot) -> Floats:
+        """[target rollouts] probability of being right, in the order of `snapshot.target_rollouts`.
+
+        Labels of the target queries and of their near-duplicates are not looked at. Where an equal answer of a query's
+        experience has a label, the rollout has it too (`memgraph.models.consensus.experience_labels`).
+
+        Raises:
+            EmbeddingSpaceError: if the snapshot's vectors are of another space than the model's.
+        """
+        if snapshot.space != self.space or snapshot.query_embeddings.shape[1] != self.dimension:
+            raise EmbeddingSpaceError(
+                f"the reward model was fitted on vectors of space {self.space[:12]} ({self.dimension}-d), the memory's are of "
+                f"{snapshot.space[:12]} ({snapshot.query_embeddings.shape[1]}-d); fit a new model"
+            )
+        if not snapshot.rollout_targets.any():
+            return np.zeros(0, np.float32)
+        experience, known = self._features.experience(snapshot), experience_labels(snapshot)[snapshot.rollout_targets]
+        snapshot = snapshot.without_experience()
+        labels = self.config.visible(hide_units(snapshot, snapshot.query_targets))
+        logits = self._features.logits(snapshot, labels, snapshot.rollout_targets, experience=experience)
+        return np.where(np.isnan(known), calibrated(logits, self.calibration), known).astype(np.float32)
+
+    def fingerprint(self) -> str:
+        """sha256 of weights, calibration and settings: equal models have equal fingerprints."""
+        digest = hashlib.sha256(self._features.digest())
+        digest.update(json.dumps([asdict(self.config), self.calibration, self.space], sort_keys=True).encode())
+        return digest.hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write the feature model (NPZ) and settings (JSON) to a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        document = {
+            "format": _FORMAT,
+            "space": self.space,
+            "readers": self.readers,
+            "dimension": self.dimension,
+            "calibration": self.calibration,
+            "noise": self.noise,
+            "config": asdict(self.config),
+            "metrics": self.metrics,
+        }
+        self._features.save(folder / _MODEL)
+        (folder / _CONFIG).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, *, space: str | None = None, readers: Mapping[str, str] | None = None) -> Self:
+        """Read a checkpoint.
+
+        Args:
+            space: where given, a model of another embedding space is refused.
+            readers: versions by domain; where given, a model of answers that were read by others is refused.
+
+        Raises:
+            ModelError: if the folder holds no checkpoint of this format, or one of another reader.
+            EmbeddingSpaceError: if it belongs to another space.
+        """
+        try:
+            document: dict[str, Any] = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+            if readers is not None:
+                require_same_reader(document.get("readers") or {}, readers, f"the reward model in {folder}")
+            if document.get("format") != _FORMAT:
+                raise ModelError(
+                    f"{folder} has checkpoint format {document.get('format')}, this version reads {_FORMAT}; fit anew"
+                )
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"no reward model can be read from {folder}: {error}; fit one with `memreward fit`"
+            ) from error
+        if space is not None and document["space"] != space:
+            raise EmbeddingSpaceError(
+                f"the reward model in {folder} belongs to embedding space {document['space'][:12]}, the memory's is "
+                f"{space[:12]}; fit a new model"
+            )
+        config = RewardModelConfig(**{**document["config"], "checks": tuple(document["config"]["checks"])})
+        loaded = cls(
+            FeatureModel.load(folder / _MODEL),
+            config,
+            space=document["space"],
+            dimension=document["dimension"],
+            calibration=document["calibration"],
+            noise=document["noise"],
+            metrics=document["metrics"],
+        )
+        loaded.readers = document.get("readers") or {}
+        return loaded
+
+
+def require_same_reader(then: Mapping[str, str], now: Mapping[str, str], what: str) -> None:
+    """Refuse a model that was fitted on answers as another reader read them.
+
+    Args:
+        then, now: versions by domain; none for a model from before they were kept.
+
+    Raises:
+        ModelError: naming the domains.
+    """
+    if changed := read_otherwise(then, now):
+        raise ModelError(
+            f"{what} was fitted on answers ({', '.join(changed)}) as an earlier reader read them; fit anew with `memreward fit`: "
+            "the labels are all there"
+        )
+
+
+def _require_both_classes(labels: Floats) -> None:
+    if not both_classes(labels):
+        found = float(np.nanmean(labels))
+        raise ModelError(
+            f"all {int((~np.isnan(labels)).sum())} visible labels are {'right' if found >= 0.5 else 'wrong'}; a reward "
+            "model needs both: label more queries"
+        )
+
+
+def _held_out_metrics(snapshot: Snapshot, rows: Ints, probability: Floats) -> dict[str, float | None]:
+    """Metrics on the labelled rollouts, each scored by models that did not see its unit's labels."""
+    found = evaluate_scores(probability, snapshot.labels[rows], snapshot.rollout_query[rows])
+    return {f"held_out_{name}": value for name, value in asdict(found).items() if name != "coverage"}

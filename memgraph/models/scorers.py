@@ -1,0 +1,469 @@
+"""Every way to reward a rollout without its label, behind one interface."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self
+
+import numpy as np
+from scipy.sparse import csr_array, diags_array, eye_array
+from scipy.sparse.linalg import cg
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from memgraph.domains.checks import ALL_CHECKS
+from memgraph.errors import ModelError
+from memgraph.models.calibration import both_classes
+from memgraph.models.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features, experience_labels
+from memgraph.models.feature_model import unit_folds
+from memgraph.models.features import in_order, rollout_features, similarity_features
+from memgraph.models.paper_gnn import Messages, PaperGNN, fit_paper_gnn, predict_paper_gnn
+from memgraph.models.reward_model import RewardModel, RewardModelConfig
+from memgraph.models.rivals import GeometricPrior, trusted_votes
+from memgraph.models.threads import one_thread
+from memgraph.snapshot.snapshot import Floats, Ints, Snapshot, hide_units
+from memgraph.store.keys import key_of
+
+DEFAULT_SCORER = "reward_model"
+_NEIGHBOURS = 15
+_SPREAD = 0.9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """Answers of a scorer, in columns.
+
+    Attributes:
+        rollout_rows: [scored] rows of the snapshot's rollouts: those of its target queries.
+        probability: [scored] of being right, NaN where the scorer abstains.
+        reasons: [scored] why there is none, else None.
+        source: name of the scorer.
+        noise: spread of a group's probabilities up to which their order means nothing, as far as the scorer knows.
+    """
+
+    rollout_rows: Ints
+    probability: Floats
+    reasons: list[str | None]
+    source: str
+    noise: float = 0.0
+
+    @classmethod
+    def of(
+        cls,
+        snapshot: Snapshot,
+        probability: Floats,
+        *,
+        source: str,
+        reason: str = "the scorer abstained",
+        noise: float = 0.0,
+    ) -> Self:
+        """Scores of a snapshot's target rollouts; NaN abstains for the given reason."""
+        reasons = [reason if missing else None for missing in np.isnan(probability)]
+        return cls(snapshot.target_rollouts, probability.astype(np.float32), reasons, source, noise)
+
+    def above(self, confidence: float) -> Self:
+        """The same, abstaining where the verdict, right or wrong, is less probable than `confidence` (½..1)."""
+        unsure = np.maximum(self.probability, 1 - self.probability) < confidence
+        reasons = [
+            f"less than {confidence:.0%} sure" if abstain else reason
+            for abstain, reason in zip(unsure, self.reasons, strict=True)
+        ]
+        return replace(self, probability=np.where(unsure, np.nan, self.probability).astype(np.float32), reasons=reasons)
+
+
+class Scorer(Protocol):
+    """Fits on the labels that a snapshot shows, scores the rollouts of its target queries.
+
+    Labels of a target query and of its near-duplicates never move its score.
+    """
+
+    name: str
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Learn from `snapshot.labels`; scorers without parameters do nothing."""
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Probability of being right for each target rollout, or an abstention with its reason."""
+
+
+class _Unfitted:
+    """A scorer that needs no labels."""
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Nothing to learn."""
+
+
+class MajorityVote(_Unfitted):
+    """1 for the group's most frequent answer, 0 for others, 1/ties where several are; a missing answer gets 0."""
+
+    name = "majority_vote"
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """One vote a rollout."""
+        votes = consensus_features(snapshot)[snapshot.target_rollouts, FEATURES.index("majority")]
+        return Scores.of(snapshot, votes, source=self.name)
+
+
+class ConsensusShare(_Unfitted):
+    """Share of the group that gave the same answer; a missing answer gets 0."""
+
+    name = "consensus_share"
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Agreement, 0..1."""
+        share = consensus_features(snapshot)[snapshot.target_rollouts, FEATURES.index("share")]
+        return Scores.of(snapshot, share, source=self.name)
+
+
+class PooledVotes(_Unfitted):
+    """Share of all the query's rollouts, whatever group they came in, that gave the same answer; a missing one gets 0."""
+
+    name = "pooled_votes"
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Agreement, 0..1."""
+        share = experience_features(snapshot)[snapshot.target_rollouts, EXPERIENCE.index("pooled_share")]
+        return Scores.of(snapshot, share, source=self.name)
+
+
+class EqualAnswer(_Unfitted):
+    """Mean label of the query's experience with an equal answer; where it has none, the pooled vote.
+
+    Labels count on experience only (`Snapshot.rollout_asked`), never on rollouts that are asked for.
+    """
+
+    name = "equal_answer"
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Mean label, or agreement, 0..1; a missing answer equals none."""
+        share = experience_features(snapshot)[snapshot.target_rollouts, EXPERIENCE.index("pooled_share")]
+        known = experience_labels(snapshot)[snapshot.target_rollouts]
+        return Scores.of(snapshot, np.where(np.isnan(known), share, known), source=self.name)
+
+
+class RandomReward:
+    """Control: a number that knows nothing, the same for one rollout and seed in every process."""
+
+    name = "random"
+
+    def __init__(self) -> None:
+        self._seed = 0
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Only takes the seed."""
+        self._seed = seed
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Uniform in 0..1."""
+        keys = (snapshot.rollout_keys[row] for row in snapshot.target_rollouts)
+        values = [int(key_of("random", str(self._seed), key)[:13], 16) / 16**13 for key in keys]
+        return Scores.of(snapshot, np.array(values, np.float32), source=self.name)
+
+
+class NearestRollouts:
+    """Mean label of the 15 labelled rollouts with the most similar thinking, of other queries."""
+
+    name = "knn"
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Nothing to learn: the labels are looked up when scoring."""
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Neighbours weigh equally; without any labelled rollout it abstains."""
+        labels = hide_units(snapshot, snapshot.query_targets)
+        known = np.flatnonzero(~np.isnan(labels))
+        rows = snapshot.target_rollouts
+        if not len(known) or not len(rows):
+            nothing = np.full(len(rows), np.nan, np.float32)
+            return Scores.of(snapshot, nothing, source=self.name, reason="no labelled rollout of another query")
+        index = NearestNeighbors(n_neighbors=min(_NEIGHBOURS, len(known)), metric="cosine", algorithm="brute")
+        index.fit(snapshot.thinking_embeddings[known])
+        nearest = index.kneighbors(snapshot.thinking_embeddings[rows], return_distance=False)
+        return Scores.of(snapshot, labels[known][nearest].mean(axis=1), source=self.name)
+
+
+class LabelPropagation:
+    """Labels spread over a graph of rollouts with similar thinking or the same answer, in closed form.
+
+    Zhou et al., Learning with Local and Global Consistency (2004), as TRAIN (arXiv 2402.03661) uses it for rewards:
+    F = (I - αS)⁻¹ Y with S the normalised adjacency.
+    """
+
+    name = "label_propagation"
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Nothing to learn: labels spread when scoring."""
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Share of the mass of right labels; where none arrives it abstains."""
+        whole, snapshot = snapshot, snapshot.without_experience()
+        labels = hide_units(snapshot, snapshot.query_targets)
+        rows = snapshot.target_rollouts
+        if np.isnan(labels).all() or not len(rows):
+            nothing = np.full(len(rows), np.nan, np.float32)
+            return Scores.of(whole, nothing, source=self.name, reason="no labelled rollout of another query")
+        adjacency = _rollout_graph(snapshot)
+        scale = diags_array(1 / np.sqrt(np.maximum(adjacency.sum(axis=1), 1e-9)))
+        system = (eye_array(len(labels)) - _SPREAD * scale @ adjacency @ scale).tocsr()
+        right = np.where(np.isnan(labels), 0, labels)
+        wrong = np.where(np.isnan(labels), 0, 1 - labels)
+        mass = np.stack([np.maximum(cg(system, side, rtol=1e-5, maxiter=200)[0], 0) for side in (right, wrong)])[
+            :, rows
+        ]
+        total = mass.sum(axis=0)
+        probability = np.where(total > 1e-12, mass[0] / np.maximum(total, 1e-12), np.nan)
+        return Scores.of(whole, probability, source=self.name, reason="no labelled rollout within reach")
+
+
+class _Fitted(ABC):
+    """A classifier on features of rollouts, fitted on all visible labels."""
+
+    name = ""
+
+    def __init__(self) -> None:
+        self._model: Any = None
+
+    @abstractmethod
+    def _features(self, snapshot: Snapshot) -> Floats:
+        """[rollouts, features] without labels."""
+
+    @abstractmethod
+    def _classifier(self, seed: int) -> Any:
+        """An unfitted classifier of scikit-learn."""
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Fit.
+
+        Raises:
+            ModelError: if the labels are all of one class.
+        """
+        known = np.flatnonzero(~np.isnan(snapshot.labels))
+        _need_both(self.name, snapshot.labels[known])
+        right = snapshot.labels[known] >= 0.5
+        with one_thread():
+            self._model = self._classifier(seed).fit(self._features(snapshot)[known], right)
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Probability by the classifier."""
+        if self._model is None:
+            raise ModelError(f"the scorer {self.name} was not fitted; call fit first")
+        rows = snapshot.target_rollouts
+        plain = snapshot.without_experience()
+        features = self._features(plain)[plain.target_rollouts]
+        probability = self._model.predict_proba(features)[:, 1] if len(rows) else np.zeros(0)
+        return Scores.of(snapshot, probability.astype(np.float32), source=self.name)
+
+
+class LinearProbe(_Fitted):
+    """Logistic regression on the three embeddings side by side."""
+
+    name = "linear_probe"
+
+    def _features(self, snapshot: Snapshot) -> Floats:
+        return _embeddings(snapshot)
+
+    def _classifier(self, seed: int) -> Any:
+        return LogisticRegression(max_iter=300)
+
+
+class GroupRegression(_Fitted):
+    """Logistic regression on the group's votes and similarities."""
+
+    name = "logistic"
+
+    def _features(self, snapshot: Snapshot) -> Floats:
+        return np.concatenate([consensus_features(snapshot), similarity_features(snapshot)], axis=1)
+
+    def _classifier(self, seed: int) -> Any:
+        return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
+
+
+class Boosting(_Fitted):
+    """Gradient boosting on all features that the reward model starts from."""
+
+    name = "boosting"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: list[str] = []
+
+    def _features(self, snapshot: Snapshot) -> Floats:
+        labels = hide_units(snapshot, snapshot.query_targets)
+        names, features = rollout_features(snapshot, labels, ALL_CHECKS)
+        self._names = self._names or names
+        return np.nan_to_num(in_order(self._names, names, features))
+
+    def _classifier(self, seed: int) -> Any:
+        return HistGradientBoostingClassifier(
+            learning_rate=0.06, max_leaf_nodes=12, min_samples_leaf=30, l2_regularization=5, random_state=seed
+        )
+
+
+class TraPO:
+    """Majority votes of queries whose pass rates change as labelled ones' do (`memgraph.models.rivals.trusted_votes`)."""
+
+    name = "trapo"
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Nothing to learn: the labels are looked up when scoring."""
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """1 or 0; where the query is not trusted it abstains."""
+        votes = trusted_votes(snapshot, hide_units(snapshot, snapshot.query_targets))
+        reason = "no pass rates over groups that resemble those of labelled queries"
+        return Scores.of(snapshot, votes[snapshot.target_rollouts], source=self.name, reason=reason)
+
+
+class GeoMin:
+    """Agreement, weighed by where right and wrong rollouts lie (`memgraph.models.rivals.GeometricPrior`).
+
+    The paper represents a rollout by hidden states of the policy. Here it is by its thinking's and answer's embeddings.
+    """
+
+    name = "geomin"
+
+    def __init__(self) -> None:
+        self._prior: GeometricPrior | None = None
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Fit; ModelError where the labels are all of one class."""
+        rows = np.flatnonzero(~np.isnan(snapshot.labels))
+        _need_both(self.name, snapshot.labels[rows])
+        right = snapshot.labels[rows] >= 0.5
+        vectors, share = self._features(snapshot)
+        with one_thread():
+            self._prior = GeometricPrior.fit(vectors[rows], share[rows], right, unit_folds(snapshot, rows, seed))
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Probability by representation and agreement."""
+        if self._prior is None:
+            raise ModelError(f"the scorer {self.name} was not fitted; call fit first")
+        plain = snapshot.without_experience()
+        vectors, share = self._features(plain)
+        rows = plain.target_rollouts
+        probability = self._prior.probability(vectors[rows], share[rows]) if len(rows) else np.zeros(0, np.float32)
+        return Scores.of(snapshot, probability, source=self.name)
+
+    def _features(self, snapshot: Snapshot) -> tuple[Floats, Floats]:
+        """[rollouts, 2 · dimension] representations and [rollouts] agreement."""
+        answers = snapshot.answer_embeddings[snapshot.rollout_answer]
+        share = consensus_features(snapshot)[:, FEATURES.index("share")]
+        return np.concatenate([snapshot.thinking_embeddings, answers], axis=1), share
+
+
+class PaperGnnScorer:
+    """MemReward's GNN (`memgraph.models.paper_gnn`), as published or with its messages flowing from the memory."""
+
+    def __init__(self, messages: Messages) -> None:
+        self.name = f"paper_gnn_{messages}"
+        self._messages: Messages = messages
+        self._network: PaperGNN | None = None
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Fit on the labelled queries; ModelError where there are no labels."""
+        if not len(snapshot.labelled_queries):
+            raise ModelError(f"the scorer {self.name} needs labels, found none; reveal some")
+        self._network = fit_paper_gnn(snapshot, messages=self._messages, seed=seed)
+
+    @property
+    def networks_on(self) -> bool | None:
+        """Always, once it is fitted; None before."""
+        return None if self._network is None else True
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Uncalibrated probability, as published."""
+        if self._network is None:
+            raise ModelError(f"the scorer {self.name} was not fitted; call fit first")
+        probability = predict_paper_gnn(self._network, snapshot.without_experience(), self._messages)
+        return Scores.of(snapshot, probability, source=self.name)
+
+
+class RewardModelScorer:
+    """The reward model (`memgraph.models.reward_model`)."""
+
+    def __init__(
+        self, model: RewardModel | None = None, config: RewardModelConfig | None = None, *, name: str = DEFAULT_SCORER
+    ) -> None:
+        self.name = name
+        self._model = model
+        self.config = config or RewardModelConfig()
+
+    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
+        """Fit a reward model; ModelError where the labels do not suffice."""
+        self._model = RewardModel.fit(snapshot, seed=seed, config=self.config)
+
+    @property
+    def networks_on(self) -> bool | None:
+        """As of the fitted model; None before."""
+        return None if self._model is None else self._model.networks_on
+
+    def score(self, snapshot: Snapshot) -> Scores:
+        """Calibrated probability."""
+        if self._model is None:
+            raise ModelError("the reward model was not fitted; call fit first, or give it a model")
+        return Scores.of(snapshot, self._model.predict(snapshot), source=self.name, noise=self._model.noise)
+
+
+SCORERS: dict[str, Callable[[], Scorer]] = {
+    "majority_vote": MajorityVote,
+    "consensus_share": ConsensusShare,
+    "pooled_votes": PooledVotes,
+    "equal_answer": EqualAnswer,
+    "knn": NearestRollouts,
+    "label_propagation": LabelPropagation,
+    "linear_probe": LinearProbe,
+    "logistic": GroupRegression,
+    "boosting": Boosting,
+    "trapo": TraPO,
+    "geomin": GeoMin,
+    "random": RandomReward,
+    "paper_gnn_published": lambda: PaperGnnScorer("published"),
+    "paper_gnn_corrected": lambda: PaperGnnScorer("corrected"),
+    DEFAULT_SCORER: RewardModelScorer,
+    "reward_model_policy": lambda: RewardModelScorer(
+        config=RewardModelConfig(policies=True), name="reward_model_policy"
+    ),
+}
+
+
+def _need_both(name: str, labels: Floats) -> None:
+    if not both_classes(labels):
+        raise ModelError(
+            f"the scorer {name} needs right and wrong labels, found {len(labels)} of one class; label more"
+        )
+
+
+def _embeddings(snapshot: Snapshot) -> Floats:
+    """[rollouts, 3 · dimension] query, thinking and answer vectors."""
+    return np.concatenate(
+        [
+            snapshot.query_embeddings[snapshot.rollout_query],
+            snapshot.thinking_embeddings,
+            snapshot.answer_embeddings[snapshot.rollout_answer],
+        ],
+        axis=1,
+    )
+
+
+def _rollout_graph(snapshot: Snapshot) -> csr_array:
+    """[rollouts, rollouts] symmetric weights: cosine of the nearest thinkings, 1 between equal answers to a query."""
+    vectors = snapshot.thinking_embeddings
+    nearest = NearestNeighbors(n_neighbors=min(_NEIGHBOURS + 1, len(vectors)), metric="cosine", algorithm="brute")
+    distance, index = nearest.fit(vectors).kneighbors(vectors)
+    source = np.repeat(np.arange(len(vectors)), index.shape[1])
+    weight = np.maximum(1 - distance.reshape(-1), 0)
+    weight[source == index.reshape(-1)] = 0
+    near = csr_array((weight, (source, index.reshape(-1))), shape=(len(vectors), len(vectors)))
+    valid = snapshot.answer_valid[snapshot.rollout_answer].astype(np.float32)
+    belongs = csr_array(
+        (valid, (np.arange(len(vectors)), snapshot.rollout_class)),
+        shape=(len(vectors), int(snapshot.answer_class.max()) + 1),
+    )
+    same = belongs @ belongs.T
+    same.setdiag(0)
+    return (near + near.T) / 2 + same

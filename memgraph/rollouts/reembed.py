@@ -1,0 +1,130 @@
+"""Moves a memory to another embedding model while it goes on being used.
+
+The new vectors, their index and the neighbour lists made with it grow beside those that serve. When nothing is missing,
+one transaction switches; then the old ones are removed. Whatever is interrupted goes on where it stopped: what is still
+missing can be seen in the graph. A process that holds the memory open in the old space may read and write until the
+switch; after it, writing is refused with the remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from memgraph.errors import EmbeddingSpaceError
+from memgraph.rollouts.embedding import Embedder
+from memgraph.rollouts.guarded_embedder import GuardedEmbedder
+from memgraph.rollouts.neighbours import link_queries
+from memgraph.store.cypher import cypher, cypher_template
+from memgraph.store.database import Database
+from memgraph.store.spaces import EmbeddingSpace, active_space, create_index, record_space, spaces
+
+_BATCH = 256
+_EMBEDDED = {"Query": "text", "Thinking": "text", "Answer": "value"}
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ReembedReport:
+    """What a move did: the space it goes to, vectors and neighbour lists written now, and whether it serves."""
+
+    space: EmbeddingSpace
+    vectors: int
+    linked: int
+    serving: bool
+
+
+def reembed(
+    database: Database,
+    embedder: Embedder,
+    *,
+    neighbours: int,
+    switch: bool = True,
+    progress: Progress | None = None,
+) -> ReembedReport:
+    """Embed all texts anew, link the queries by the new vectors, and let the new space serve.
+
+    Asked for the space that serves already, it embeds what lacks a vector and removes what is left of other spaces.
+
+    Args:
+        neighbours: k of the similarity edges.
+        switch: False prepares only: a later call embeds what was added since, and switches.
+
+    Raises:
+        EmbeddingSpaceError: if the memory was never opened, or the model gives other vectors than when it was begun.
+    """
+    if active_space(database) is None:
+        raise EmbeddingSpaceError(
+            "this memory has no embedding space yet, so there is nothing to move: set MEMREWARD_EMBEDDING_MODEL and import"
+        )
+    space = embedder.space
+    record_space(database, space, active=False)
+    create_index(database, space)
+    move = _Move(database, GuardedEmbedder(database, embedder), neighbours, progress)
+    move.catch_up()
+    serving = active_space(database) == space
+    if switch and not serving:
+        database.query(cypher("write/switch_space"), write=True, key=space.key)
+        serving = True
+        move.catch_up()  # what writers stored between the last look and the switch
+    if serving:
+        for other, _ in spaces(database):
+            if other != space:
+                _drop(database, other)
+    return ReembedReport(space, move.vectors, move.linked, serving)
+
+
+class _Move:
+    """Fills a space, and counts what it did."""
+
+    def __init__(self, database: Database, embedder: Embedder, neighbours: int, progress: Progress | None) -> None:
+        self._database = database
+        self._embedder = embedder
+        self._neighbours = neighbours
+        self._progress = progress
+        self.vectors = 0
+        self.linked = 0
+
+    def catch_up(self) -> None:
+        """Embed and link until a whole pass over the memory finds nothing more."""
+        while True:
+            before = self.vectors
+            for label, text in _EMBEDDED.items():
+                self._embed(label, text)
+            self._link()
+            if self.vectors == before:
+                return
+
+    def _embed(self, label: str, text: str) -> None:
+        space, after = self._embedder.space, ""
+        find, write = (cypher_template(name, label=label) for name in ("read/without_vector", "write/vectors"))
+        while rows := self._database.query(find, property=space.vector_property, text=text, after=after, limit=_BATCH):
+            vectors = self._embedder.embed([row["text"] for row in rows])
+            ready = [
+                {"key": row["key"], "vector": vector.tolist() if label == "Query" else vector.tobytes()}
+                for row, vector in zip(rows, vectors, strict=True)
+            ]
+            self._database.query(write, write=True, rows=ready, property=space.vector_property)
+            after = rows[-1]["key"]
+            self.vectors += len(rows)
+            if self._progress is not None:
+                self._progress(self.vectors, self._total())
+
+    def _total(self) -> int:
+        counts = (cypher_template("read/node_count", label=label) for label in _EMBEDDED)
+        return max(self.vectors, sum(int(self._database.query(count)[0]["nodes"]) for count in counts))
+
+    def _link(self) -> None:
+        space = self._embedder.space
+        rows = self._database.query(cypher("read/without_neighbours"), property=space.vector_property)
+        link_queries(self._database, space, self._neighbours, [row["key"] for row in rows], serving=False)
+        self.linked += len(rows)
+
+
+def _drop(database: Database, space: EmbeddingSpace) -> None:
+    """Remove index, neighbour lists and vectors of a space; its node stays, for the reward models that name it."""
+    database.autocommit(cypher_template("schema/drop_index", index=space.index))
+    database.autocommit(cypher("write/drop_neighbours"), property=space.vector_property)
+    for label in _EMBEDDED:
+        database.autocommit(cypher_template("write/drop_vectors", label=label, property=space.vector_property))

@@ -1,0 +1,166 @@
+"""Two runs on the same queries: rewards, labels and predictions, query by query."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+from memgraph.errors import InputError
+from memgraph.labels.in_force import labels_in_force, read_labels
+from memgraph.labels.view import LabelView
+from memgraph.store.cypher import cypher
+from memgraph.store.database import Database
+
+MEASURES = ("label", "reward", "predicted")
+_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One measure of both runs, over the queries where both have it.
+
+    Attributes:
+        name: "label" (in force under a view: whether answers are right), "reward" (what the trainer got) or "predicted".
+        queries: how many have it in both runs.
+        first, second: mean over these queries of the mean over their rollouts.
+        difference: second less first; `error` is its standard error, paired by query, None for fewer than two.
+        better, worse: queries where the second run has more, or less.
+    """
+
+    name: str
+    queries: int
+    first: float
+    second: float
+    difference: float
+    error: float | None
+    better: int
+    worse: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two runs side by side.
+
+    Attributes:
+        queries: number of queries that both sampled; `only_first` and `only_second` that one of them did.
+        rollouts: of the two runs, on the common queries.
+        same_answers: share of the second run's rollouts whose answer the first run gave too.
+        measures: those that both runs have.
+        changes: the common queries whose mean label differs most; where no label does, reward or prediction.
+    """
+
+    first: str
+    second: str
+    queries: int
+    only_first: int
+    only_second: int
+    rollouts: tuple[int, int]
+    same_answers: float
+    measures: list[Measure]
+    changes: list[Change]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How one query fared: mean of a measure in both runs."""
+
+    query: str
+    text: str
+    measure: str
+    first: float
+    second: float
+
+
+def compare_runs(
+    database: Database, first: str, second: str, view: LabelView, *, step: int | None = None, changes: int = 10
+) -> Comparison:
+    """Compare two runs on the queries that both sampled.
+
+    Args:
+        view: which labels may be read.
+        step: only rollouts from that training step on.
+        changes: how many of the queries that differ most are named.
+
+    Raises:
+        InputError: if a run has no rollouts there, or they share no query.
+    """
+    rows = [database.query(cypher("read/run_rollouts"), run=run, step=step) for run in (first, second)]
+    for run, found in zip((first, second), rows, strict=True):
+        if not found:
+            known = ", ".join(row["name"] for row in database.query(cypher("read/run_names")))
+            raise InputError(
+                f"run {run!r} has no rollouts{'' if step is None else f' from step {step} on'}; known runs: {known}"
+            )
+    sampled = [{row["query"] for row in found} for found in rows]
+    common = sampled[0] & sampled[1]
+    if not common:
+        raise InputError(f"runs {first!r} and {second!r} share no query, so there is nothing to compare them on")
+    one, other = ([row for row in found if row["query"] in common] for found in rows)
+    labels = _labels(database, sorted(common), [*one, *other], view)
+    measures: list[Measure] = []
+    largest: list[Change] = []
+    for name in MEASURES:
+        means = _means(one, name, labels), _means(other, name, labels)
+        if (measure := _measure(name, *means)) is not None:
+            measures.append(measure)
+            largest = largest or _changes(database, name, *means, changes)
+    given = {row["answer"] for row in one}
+    return Comparison(
+        first,
+        second,
+        len(common),
+        len(sampled[0] - common),
+        len(sampled[1] - common),
+        (len(one), len(other)),
+        fmean(row["answer"] in given for row in other),
+        measures,
+        largest,
+    )
+
+
+def _labels(
+    database: Database, query_keys: Sequence[str], rows: Sequence[Mapping[str, Any]], view: LabelView
+) -> dict[str, float]:
+    found = []
+    for start in range(0, len(query_keys), _BATCH):
+        found += read_labels(database, query_keys[start : start + _BATCH], view)
+    return labels_in_force(found, {row["rollout"]: row["answer"] for row in rows})
+
+
+def _means(rows: Sequence[Mapping[str, Any]], name: str, labels: Mapping[str, float]) -> dict[str, float]:
+    """Query → mean over its rollouts that have the measure."""
+    values: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        value = labels.get(row["rollout"]) if name == "label" else row[name]
+        if value is not None:
+            values[row["query"]].append(value)
+    return {query: fmean(found) for query, found in values.items()}
+
+
+def _measure(name: str, first: Mapping[str, float], second: Mapping[str, float]) -> Measure | None:
+    both = sorted(first.keys() & second.keys())
+    if not both:
+        return None
+    gains = [second[query] - first[query] for query in both]
+    return Measure(
+        name,
+        len(both),
+        fmean(first[query] for query in both),
+        fmean(second[query] for query in both),
+        fmean(gains),
+        stdev(gains) / len(gains) ** 0.5 if len(gains) > 1 else None,
+        sum(gain > 0 for gain in gains),
+        sum(gain < 0 for gain in gains),
+    )
+
+
+def _changes(
+    database: Database, name: str, first: Mapping[str, float], second: Mapping[str, float], count: int
+) -> list[Change]:
+    both = [query for query in first.keys() & second.keys() if first[query] != second[query]]
+    chosen = sorted(both, key=lambda query: (-abs(second[query] - first[query]), query))[:count]
+    texts = {row["key"]: row["text"] for row in database.query(cypher("read/query_texts"), keys=chosen)}
+    return [Change(query, texts[query], name, first[query], second[query]) for query in chosen]

@@ -1,0 +1,64 @@
+"""Predictions in the graph: scores of rollouts, each with the model that gave it and what it was made for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from memgraph.errors import ModelError
+from memgraph.labels.view import LabelKind
+from memgraph.models.reward_model import RewardModel
+from memgraph.models.scorers import Scores
+from memgraph.snapshot.snapshot import Snapshot
+from memgraph.store import keys
+from memgraph.store.cypher import cypher
+from memgraph.store.store import Store
+
+_BATCH = 2000
+
+
+def write_predictions(
+    store: Store, snapshot: Snapshot, scores: Scores, *, kind: LabelKind, model: str | None = None
+) -> int:
+    """Store scores on their rollouts (kind GNN or VOTE); returns how many. Abstentions are not stored."""
+    rows = prediction_rows(snapshot, scores, kind=kind, model=model)
+    write_prediction_rows(store, rows, kind=kind, model=model)
+    return len(rows)
+
+
+def write_prediction_rows(
+    store: Store, rows: Sequence[Mapping[str, Any]], *, kind: LabelKind, model: str | None = None
+) -> None:
+    """Store what `prediction_rows` made; again changes nothing."""
+    for start in range(0, len(rows), _BATCH):
+        batch = sorted(rows[start : start + _BATCH], key=lambda row: str(row["target"]))
+        store.database.query(cypher("write/predictions"), write=True, kind=kind.value, model=model, rows=batch)
+
+
+def prediction_rows(
+    snapshot: Snapshot, scores: Scores, *, kind: LabelKind, model: str | None = None, reason: str = "reward call"
+) -> list[dict[str, Any]]:
+    """Scores as rows for `write_prediction_rows`, without abstentions; `reason` says what they were made for."""
+    return [
+        {
+            "key": keys.key_of("label", kind.value, snapshot.rollout_keys[row], model or "", repr(float(score))),
+            "target": snapshot.rollout_keys[row],
+            "score": float(score),
+            "reason": reason,
+        }
+        for row, score in zip(scores.rollout_rows, scores.probability, strict=True)
+        if not np.isnan(score)
+    ]
+
+
+def key_of_registered(model: RewardModel) -> str:
+    """Key of a model in the graph.
+
+    Raises:
+        ModelError: if no memory has registered it, so that its scores would be nobody's.
+    """
+    if model.key is None:
+        raise ModelError("this reward model is not registered in a memory; `Memory.fit` fits one that is")
+    return model.key

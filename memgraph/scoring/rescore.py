@@ -1,0 +1,167 @@
+"""Brings the stored rewards up to date: only queries whose scores may have changed are scored again.
+
+labels, rollouts, neighbours that are new ─► `reach`: which queries read something else now ─► `scoring`: their scores
+
+What is done is noted query by query, so a pass that was stopped goes on where it was; for a new model every query is
+affected, and the whole memory is scored in the same way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from memgraph.labels.view import LabelView
+from memgraph.models.reward_model import RewardModel
+from memgraph.scoring.predictions import key_of_registered
+from memgraph.scoring.stale import Dependencies, dependencies
+from memgraph.scoring.write_back import EVERYTHING, SAME, Rewarded, Scope, count_queries, pieces, score_piece
+from memgraph.store.store import Store
+
+_LARGEST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A reward that changes: of which rollout of which query (keys), from what to what."""
+
+    rollout: str
+    query: str
+    before: float
+    after: float
+
+
+@dataclass(slots=True)
+class RelabelReport:
+    """What a pass found and did, or, as a preview, would do.
+
+    Rewards are labels in force where there are any, else predictions. A training group is what one reward call sampled for
+    one query; its advantages are its rewards less their mean, and "flips" counts groups in which one changes its sign.
+
+    Attributes:
+        queries: in the memory.
+        affected: of these, the ones that read something else than when they were scored, or never were.
+        scored: rollouts that the model answered for.
+        abstained: rollouts that it gave no score.
+        new_rewards: rollouts that had no reward before.
+        changed: rollouts whose reward is another now.
+        mean_change, max_change: absolute, over the changed ones.
+        groups: training groups among the affected queries.
+        flips: of these, the ones with an advantage that changes its sign.
+        largest: the largest changes.
+        seconds: it took, and of these for looking what is affected.
+    """
+
+    queries: int = 0
+    affected: int = 0
+    scored: int = 0
+    abstained: int = 0
+    new_rewards: int = 0
+    changed: int = 0
+    mean_change: float = 0.0
+    max_change: float = 0.0
+    groups: int = 0
+    flips: int = 0
+    largest: list[Change] = field(default_factory=list)
+    seconds: float = 0.0
+    seconds_looking: float = 0.0
+
+    def add(self, rewarded: Sequence[Rewarded]) -> None:
+        """Count the rollouts of some queries as well."""
+        changes = [
+            Change(one.rollout, one.query, one.before, one.after)
+            for one in rewarded
+            if one.before is not None and one.after is not None and abs(one.after - one.before) > SAME
+        ]
+        self.scored += sum(one.predicted and one.score is not None for one in rewarded)
+        self.abstained += sum(one.predicted and one.score is None for one in rewarded)
+        self.new_rewards += sum(one.before is None and one.after is not None for one in rewarded)
+        sizes = [abs(change.after - change.before) for change in changes]
+        total = self.mean_change * self.changed + sum(sizes)
+        self.changed += len(changes)
+        self.mean_change = total / self.changed if self.changed else 0.0
+        self.max_change = max([self.max_change, *sizes])
+        self.largest = sorted([*self.largest, *changes], key=lambda one: (-abs(one.after - one.before), one.rollout))
+        del self.largest[_LARGEST:]
+        flipped = list(flips(rewarded))
+        self.groups += len(flipped)
+        self.flips += sum(flipped)
+
+
+def relabel(
+    store: Store,
+    model: RewardModel,
+    view: LabelView,
+    *,
+    preview: bool = False,
+    confidence: float = 0.5,
+    scope: Scope = EVERYTHING,
+    progress: Callable[[int, int], None] | None = None,
+) -> RelabelReport:
+    """Score again what has changed since this model last scored it under this view; everything where it never did.
+
+    The stored scores are then those that scoring everything anew would give. Stopped half-way, the next call goes on.
+
+    Args:
+        preview: score, count and write nothing.
+        confidence: below this probability of its verdict (½..1) a rollout has no score; an earlier one is taken back.
+        scope: the rollouts that are scored.
+        progress: told (done, total) in queries of the memory, or of the scope.
+    """
+    start = time.perf_counter()
+    report = RelabelReport()
+    within = scope.queries(store)
+    total = count_queries(store) if within is None else len(within)
+    looking = _Timed(dependencies(store, key_of_registered(model), view, within=within))
+
+    def affected() -> Iterator[Dependencies]:
+        for reading in looking:
+            report.queries += 1
+            if reading.affected:
+                yield reading
+            if progress is not None and report.queries % 1000 == 0:
+                progress(report.queries, total)
+
+    for piece in pieces(affected()):
+        report.affected += len(piece)
+        report.add(score_piece(store, model, view, piece, confidence=confidence, scope=scope, write=not preview))
+        if progress is not None:
+            progress(report.queries, total)
+    if progress is not None:
+        progress(total, total)
+    report.seconds, report.seconds_looking = time.perf_counter() - start, looking.seconds
+    return report
+
+
+def flips(rewarded: Iterable[Rewarded]) -> Iterator[bool]:
+    """For each training group with rewards before and after: whether an advantage changes its sign."""
+    groups: dict[tuple[str, int, int, str], list[tuple[float, float]]] = defaultdict(list)
+    for one in rewarded:
+        if one.group is not None and one.before is not None and one.after is not None:
+            groups[one.group].append((one.before, one.after))
+    for pairs in groups.values():
+        before, after = (np.array(rewards) - np.mean(rewards) for rewards in zip(*pairs, strict=True))
+        meant = (np.abs(before) > SAME) & (np.abs(after) > SAME)
+        yield bool((meant & (before * after < 0)).any())
+
+
+class _Timed:
+    """An iterator that knows how long its source took."""
+
+    def __init__(self, source: Iterator[Dependencies]) -> None:
+        self._source = source
+        self.seconds = 0.0
+
+    def __iter__(self) -> Iterator[Dependencies]:
+        return self
+
+    def __next__(self) -> Dependencies:
+        start = time.perf_counter()
+        try:
+            return next(self._source)
+        finally:
+            self.seconds += time.perf_counter() - start

@@ -1,0 +1,245 @@
+"""Scores queries in bounded pieces and writes back what is new: predictions are labels with their model and their reason.
+
+A query's score does not depend on which others are scored beside it, so a memory that is scored piece by piece, now and
+later, holds what scoring all of it at once would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from memgraph.errors import InputError
+from memgraph.labels.in_force import labels_in_force, read_labels
+from memgraph.labels.view import LabelKind, LabelView
+from memgraph.models.reward_model import RewardModel
+from memgraph.models.scorers import DEFAULT_SCORER, Scores
+from memgraph.scoring.predictions import key_of_registered, write_prediction_rows
+from memgraph.scoring.stale import Dependencies, dependencies, view_key
+from memgraph.snapshot import read
+from memgraph.snapshot.snapshot import Snapshot
+from memgraph.store.cypher import cypher
+from memgraph.store.keys import key_of
+from memgraph.store.store import Store
+
+SAME = 1e-6  # scores that differ by no more are one score
+_QUERIES, _ROLLOUTS = 200, 8000  # of a piece, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which rollouts are scored: those of some runs to queries of some data sets. None of a kind means all.
+
+    What the memory holds beside them counts in their scores all the same.
+    """
+
+    runs: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+
+    def queries(self, store: Store) -> frozenset[str] | None:
+        """Keys of the queries with such rollouts; None for all.
+
+        Raises:
+            InputError: if the memory holds no such run or data set, naming those that it holds.
+        """
+        if not (self.runs or self.datasets):
+            return None
+        for kind, wanted, statement in (
+            ("run", self.runs, "read/run_names"),
+            ("data set", self.datasets, "read/dataset_names"),
+        ):
+            held = [str(row["name"]) for row in store.database.query(cypher(statement))] if wanted else []
+            if missing := sorted(set(wanted) - set(held)):
+                raise InputError(
+                    f"the memory holds no {kind} {', '.join(missing)}; it holds {', '.join(held) or 'none'}"
+                )
+        rows = store.database.query(
+            cypher("read/queries_within"), runs=list(self.runs) or None, datasets=list(self.datasets) or None
+        )
+        return frozenset(row["key"] for row in rows)
+
+
+EVERYTHING = Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringSummary:
+    """What a scoring pass did; `mean` is of the scores, None without any."""
+
+    queries: int
+    scored: int
+    abstained: int
+    mean: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rewarded:
+    """One rollout of a query that was scored, and its reward before and after: the label in force, else the prediction.
+
+    Attributes:
+        group: run, attempt, reward call and query that it was sampled for; None for rollouts that came otherwise.
+        predicted: whether it was scored now.
+        score: what the model says now; None where it abstains or was not asked.
+        before, after: None where it had, or has, no reward.
+    """
+
+    rollout: str
+    query: str
+    group: tuple[str, int, int, str] | None
+    predicted: bool
+    score: float | None
+    before: float | None
+    after: float | None
+
+
+def score_memory(
+    store: Store,
+    model: RewardModel,
+    view: LabelView,
+    *,
+    confidence: float = 0.5,
+    scope: Scope = EVERYTHING,
+    progress: Callable[[int, int], None] | None = None,
+) -> ScoringSummary:
+    """Score all rollouts that have no label under the view, whether or not anything has changed.
+
+    Args:
+        scope: the rollouts that are scored.
+        confidence: below this probability of its verdict (½..1) a rollout is left without a score.
+    """
+    queries = abstained = 0
+    scored: list[float] = []
+    within = scope.queries(store)
+    done, total = 0, count_queries(store) if within is None else len(within)
+    for piece in pieces(dependencies(store, key_of_registered(model), view, within=within)):
+        rewarded = score_piece(store, model, view, piece, confidence=confidence, scope=scope)
+        queries += sum(reading.open for reading in piece)
+        abstained += sum(one.predicted and one.score is None for one in rewarded)
+        scored += [one.score for one in rewarded if one.score is not None]
+        done += len(piece)
+        if progress is not None:
+            progress(done, total)
+    return ScoringSummary(queries, len(scored), abstained, float(np.mean(scored)) if scored else None)
+
+
+def pieces(found: Iterable[Dependencies]) -> Iterator[list[Dependencies]]:
+    """Readings in pieces that fit in memory."""
+    piece: list[Dependencies] = []
+    rollouts = 0
+    for reading in found:
+        size = min(reading.rollouts, read.Caps().target_rollouts)
+        if piece and (len(piece) == _QUERIES or rollouts + size > _ROLLOUTS):
+            yield piece
+            piece, rollouts = [], 0
+        piece.append(reading)
+        rollouts += size
+    if piece:
+        yield piece
+
+
+def score_piece(
+    store: Store,
+    model: RewardModel,
+    view: LabelView,
+    piece: Sequence[Dependencies],
+    *,
+    confidence: float = 0.5,
+    scope: Scope = EVERYTHING,
+    write: bool = True,
+) -> list[Rewarded]:
+    """Score the rollouts without a label of some queries; write the scores that are new, and what was read for them.
+
+    Killed in between, the queries count as not scored, and the next pass scores them again. So do queries with rollouts of
+    runs that are out of scope.
+    """
+    keys, registered = [reading.key for reading in piece], key_of_registered(model)
+    read_at = store.database.query(cypher("read/now"))[0]["now"]
+    rows = store.database.query(cypher("read/scores"), keys=keys, model=registered)
+    outside = {row["query"] for row in rows if scope.runs and row["run"] not in scope.runs}
+    rows = [row for row in rows if not scope.runs or row["run"] in scope.runs]
+    labels = read_labels(store.database, keys, view)
+    answer_of = {row["rollout"]: row["answer"] for row in rows}
+    in_force = labels_in_force(labels, answer_of)
+    known_at = {reading.key: reading.known_at for reading in piece}
+    query_of = {row[name]: row["query"] for row in rows for name in ("rollout", "answer")}
+    earlier = [
+        label
+        for label in labels
+        if label.target in query_of
+        and ((at := known_at[query_of[label.target]]) is None or label.created_at <= at.to_native())
+    ]
+    in_force_before = labels_in_force(earlier, answer_of)
+    predicted = predict(store, model, view, piece, confidence=confidence)
+    reason = {reading.key: reading.reason for reading in piece}
+
+    rewarded, new = [], []
+    for row in rows:
+        rollout, (own_key, own) = row["rollout"], row["own"] or (None, None)
+        label = in_force.get(rollout)
+        asked = label is None and rollout in predicted
+        score = predicted.get(rollout) if asked else None
+        if asked and _is_news(score, own):
+            new.append(_row(rollout, registered, score, own_key, reason[row["query"]]))
+        rewarded.append(
+            Rewarded(
+                rollout,
+                row["query"],
+                None if row["call"] is None else (row["run"], row["attempt"], row["call"], row["query"]),
+                asked,
+                score,
+                in_force_before.get(rollout, row["newest"]),
+                label if label is not None else score if asked else own,
+            )
+        )
+    if write:
+        write_prediction_rows(store, new, kind=LabelKind.GNN, model=registered)
+        read = [
+            {"key": one.key, "structure": one.structure, "labels": one.labels, "at": read_at}
+            for one in piece
+            if one.key not in outside
+        ]
+        store.database.query(cypher("write/dependencies"), write=True, model=registered, view=view_key(view), rows=read)
+    return rewarded
+
+
+def predict(
+    store: Store, model: RewardModel, view: LabelView, piece: Sequence[Dependencies], *, confidence: float = 0.5
+) -> dict[str, float | None]:
+    """Rollout key → score by the model, None where it abstains: of all rollouts of the queries that are not wholly labelled.
+
+    It answers for many queries at once (`read.evidence`). A query that is partly labelled would have to hide its labels from
+    the others: these are scored one by one.
+    """
+    together = [one.key for one in piece if one.open and not one.labelled]
+    alone = sorted({one.key for one in piece if one.open} - set(together))
+    snapshots: list[Snapshot] = [read.subgraph(store.database, store.space, [key], view) for key in alone]
+    if together:
+        snapshots.append(read.evidence(store.database, store.space, together, view))
+    found: dict[str, float | None] = {}
+    for snapshot in snapshots:
+        scores = Scores.of(snapshot, model.predict(snapshot), source=DEFAULT_SCORER).above(confidence)
+        for row, score in zip(scores.rollout_rows, scores.probability, strict=True):
+            found[snapshot.rollout_keys[row]] = None if np.isnan(score) else float(score)
+    return found
+
+
+def _is_news(score: float | None, stored: float | None) -> bool:
+    return (score is None) != (stored is None) or (score is not None and abs(score - (stored or 0)) > SAME)
+
+
+def _row(rollout: str, model: str, score: float | None, replaced: str | None, reason: str) -> dict[str, object]:
+    """A row of `write_prediction_rows`.
+
+    Its key names the prediction that it replaces, so that a score that returns to an earlier value is a later one, and
+    writing it twice changes nothing.
+    """
+    said = (LabelKind.GNN.value, rollout, model, repr(score))
+    key = key_of("label", *said) if replaced is None else key_of("label", *said, replaced)
+    return {"key": key, "target": rollout, "score": score, "reason": reason}
+
+
+def count_queries(store: Store) -> int:
+    """How many queries the memory holds."""
+    return int(store.database.query(cypher("read/query_count"))[0]["queries"])

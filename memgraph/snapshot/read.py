@@ -1,0 +1,427 @@
+"""From the graph to a `Snapshot`: a bounded neighbourhood of some queries, or the whole memory."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import numpy as np
+from neo4j.vector import Vector
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from memgraph.domains.checks import CHECK_FEATURES, CHECKS_PROPERTY
+from memgraph.errors import EmbeddingSpaceError
+from memgraph.labels.in_force import labels_in_force, read_labels, view_parameters
+from memgraph.labels.view import LabelView
+from memgraph.rollouts.experience import LOOKED_AT, Earlier, recent_and_diverse
+from memgraph.snapshot.snapshot import Floats, Ints, Snapshot
+from memgraph.store.cypher import cypher
+from memgraph.store.database import Database
+from memgraph.store.spaces import EmbeddingSpace
+
+NEAR_DUPLICATE = 0.99
+_BATCH = 1000
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Where RL sampled rollouts together: only these are scored, whatever else the queries have."""
+
+    run: str
+    attempt: int
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Bounds of a neighbourhood (DESIGN.md §6.4), so that the cost of a call does not grow with the memory.
+
+    Attributes:
+        incoming: at most so many queries that list a target among their neighbours, besides its own k.
+        rollouts: at most so many rollouts of each context query, by a deterministic rule (cypher/read/rollouts.cypher).
+        target_rollouts: at most so many rollouts of a target.
+        experience: at most so many rollouts of a target besides the group asked for (`memgraph.rollouts.experience`).
+    """
+
+    incoming: int = 7
+    rollouts: int = 16
+    target_rollouts: int = 512
+    experience: int = 32
+
+
+def subgraph(
+    database: Database,
+    space: EmbeddingSpace,
+    query_keys: Sequence[str],
+    view: LabelView,
+    *,
+    group: Group | None = None,
+    as_of: datetime | None = None,
+    caps: Caps = Caps(),
+) -> Snapshot:
+    """The queries asked for (targets), the queries around them, and their rollouts, answers and visible labels.
+
+    Args:
+        group: where given, of the targets only the rollouts sampled there are asked for; beside them stands a bounded part
+            of the queries' other rollouts, their experience.
+        as_of: only experience stored by then; by default the view's time.
+    """
+    targets = sorted(set(query_keys))
+    around = database.query(
+        cypher("read/neighbourhood"), keys=targets, incoming=caps.incoming, space=space.vector_property
+    )
+    context = sorted({row["neighbour"] for row in around} - set(targets))
+    rollouts = _read_rollouts(database, space, targets, caps.target_rollouts, view, group)
+    if group is not None and caps.experience:
+        rollouts += _read_experience(database, space, targets, group, as_of or view.as_of, caps.experience)
+        rollouts.sort(key=lambda row: (row["query"], row["key"]))
+    rollouts += _read_rollouts(database, space, context, caps.rollouts, view)
+    return _assemble(database, space, [*targets, *context], len(targets), rollouts, view)
+
+
+def evidence(
+    database: Database,
+    space: EmbeddingSpace,
+    query_keys: Sequence[str],
+    view: LabelView,
+    *,
+    caps: Caps = Caps(),
+) -> Snapshot:
+    """What a feature model reads to score unlabelled queries, each of them as if it had been asked for alone.
+
+    Of the queries around it reads the labelled rollouts only. Each target has its own neighbours and no others, whoever
+    else is asked for, and its near-duplicates are left out: a feature model gives every rollout the score that it has in
+    the `subgraph` of its query alone.
+
+    Args:
+        query_keys: queries without a label under the view: what one query may read of another depends on it.
+    """
+    targets = sorted(set(query_keys))
+    around: dict[str, dict[str, float]] = {key: {} for key in targets}
+    for row in database.query(
+        cypher("read/neighbourhood"), keys=targets, incoming=caps.incoming, space=space.vector_property
+    ):
+        around[row["query"]][row["neighbour"]] = row["score"]
+    context = sorted({key for found in around.values() for key in found} - set(targets))
+    labelled = _read_rollouts(database, space, context, caps.rollouts, view, labelled_only=True)
+    known = {row["query"] for row in labelled}
+    duplicates = _near_duplicates(database, space, around, [*targets, *context])
+    edges = [
+        {"query": query, "neighbour": key, "score": score}
+        for query, found in around.items()
+        for key, score in found.items()
+        if key in known and key not in duplicates[query]
+    ]
+    rollouts = _read_rollouts(database, space, targets, caps.target_rollouts, view) + labelled
+    return _assemble(database, space, [*targets, *sorted(known)], len(targets), rollouts, view, edges=edges)
+
+
+def _near_duplicates(
+    database: Database, space: EmbeddingSpace, around: Mapping[str, Mapping[str, float]], query_keys: Sequence[str]
+) -> dict[str, set[str]]:
+    """Near-duplicates of each query among those around it, itself included: joined within its own neighbourhood."""
+    texts = {
+        row["key"]: " ".join(row["text"].split())
+        for batch in _batches(query_keys)
+        for row in database.query(cypher("read/query_texts"), keys=batch)
+    }
+    near: dict[str, set[str]] = {key: set() for key in query_keys}
+    for row in database.query(
+        cypher("read/similar_edges"), keys=query_keys, space=space.vector_property, least=NEAR_DUPLICATE
+    ):
+        near[row["query"]].add(row["neighbour"])
+        near[row["neighbour"]].add(row["query"])
+    duplicates: dict[str, set[str]] = {}
+    for query, found in around.items():
+        members, joined, waiting = {query, *found}, {query}, [query]
+        while waiting:
+            one = waiting.pop()
+            more = {key for key in members - joined if key in near[one] or texts[key] == texts[one]}
+            joined |= more
+            waiting += more
+        duplicates[query] = joined
+    return duplicates
+
+
+def snapshot(
+    database: Database,
+    space: EmbeddingSpace,
+    view: LabelView,
+    *,
+    query_keys: Sequence[str] | None = None,
+    rollouts: int | None = None,
+) -> Snapshot:
+    """The whole memory, or all of some queries; every query is a target.
+
+    Args:
+        rollouts: at most so many of each query are read: labelled ones first, then the newest.
+    """
+    if query_keys is None:
+        query_keys = [row["key"] for row in database.query(cypher("read/queries_within"), datasets=None, runs=None)]
+    ordered = sorted(set(query_keys))
+    found = _read_rollouts(database, space, ordered, 2**31 - 1 if rollouts is None else rollouts, view)
+    return _assemble(database, space, ordered, len(ordered), found, view)
+
+
+def units(database: Database, space: EmbeddingSpace, query_keys: Sequence[str]) -> list[list[str]]:
+    """Stored queries among the given ones, in near-duplicate units, each sorted by key."""
+    rows: list[dict[str, Any]] = []
+    for batch in _batches(query_keys):
+        rows += database.query(cypher("read/query_texts"), keys=batch)
+    row_of_query = {row["key"]: position for position, row in enumerate(rows)}
+    edges = database.query(
+        cypher("read/similar_edges"), keys=list(row_of_query), space=space.vector_property, least=None
+    )
+    similar, scores = _edge_columns(edges, row_of_query)
+    members: dict[int, list[str]] = {}
+    for key, unit in zip(
+        row_of_query, near_duplicate_units([row["text"] for row in rows], similar, scores), strict=True
+    ):
+        members.setdefault(int(unit), []).append(key)
+    return [sorted(unit) for unit in members.values()]
+
+
+def labels_of(database: Database, snapshot: Snapshot, view: LabelView) -> Floats:
+    """[rollouts] labels in force on the snapshot's rollouts under a view, NaN where there is none."""
+    answers = (snapshot.answer_same_as[row] for row in snapshot.rollout_answer)
+    return _labels(database, snapshot.query_keys, dict(zip(snapshot.rollout_keys, answers, strict=True)), view)
+
+
+def near_duplicate_units(query_texts: Sequence[str], similar: Ints, scores: Floats) -> Ints:
+    """[queries] number of the unit that each query belongs to: same text, or joined by cosine ≥ .99."""
+    first: dict[str, int] = {}
+    same = [(first.setdefault(" ".join(text.split()), row), row) for row, text in enumerate(query_texts)]
+    near = similar[:, scores >= NEAR_DUPLICATE]
+    pairs = np.concatenate([np.array(same, np.int64).reshape(-1, 2).T, near], axis=1)
+    joined = coo_array((np.ones(pairs.shape[1]), (pairs[0], pairs[1])), shape=(len(query_texts), len(query_texts)))
+    return np.asarray(connected_components(joined, directed=False)[1], np.int64)
+
+
+def _labels(database: Database, query_keys: Sequence[str], answer_of: Mapping[str, str], view: LabelView) -> Floats:
+    found = [label for batch in _batches(query_keys) for label in read_labels(database, batch, view)]
+    in_force = labels_in_force(found, answer_of)
+    return np.array([in_force.get(key, np.nan) for key in answer_of], np.float32)
+
+
+def _batches(keys: Sequence[str]) -> Iterable[list[str]]:
+    return (list(keys[start : start + _BATCH]) for start in range(0, len(keys), _BATCH))
+
+
+def _read_rollouts(
+    database: Database,
+    space: EmbeddingSpace,
+    query_keys: Sequence[str],
+    limit: int,
+    view: LabelView,
+    group: Group | None = None,
+    *,
+    labelled_only: bool = False,
+) -> list[dict[str, Any]]:
+    place: dict[str, Any] = {
+        "run": group and group.run,
+        "attempt": group and group.attempt,
+        "call": group and group.call,
+    }
+    rows = []
+    for batch in _batches(query_keys):
+        rows += database.query(
+            cypher("read/rollouts"),
+            keys=batch,
+            property=space.vector_property,
+            checks=CHECKS_PROPERTY,
+            limit=limit,
+            labelled_only=labelled_only,
+            **view_parameters(view),
+            **place,
+        )
+    return sorted(rows, key=lambda row: (row["query"], row["key"]))
+
+
+def _read_experience(
+    database: Database,
+    space: EmbeddingSpace,
+    query_keys: Sequence[str],
+    group: Group,
+    as_of: datetime | None,
+    most: int,
+) -> list[dict[str, Any]]:
+    """At most `most` rollouts of each query that are not of the group, as rows that nobody asked for."""
+    found: dict[str, list[Earlier]] = {}
+    for batch in _batches(query_keys):
+        for row in database.query(
+            cypher("read/experience"),
+            keys=batch,
+            run=group.run,
+            attempt=group.attempt,
+            call=group.call,
+            as_of=as_of,
+            limit=LOOKED_AT * most,
+        ):
+            moment = (row["run"], row["attempt"], row["step"], row["call"])
+            found.setdefault(row["query"], []).append(Earlier(row["key"], row["position"], moment))
+    chosen = [key for rollouts in found.values() for key in recent_and_diverse(rollouts, most)]
+    rows = [
+        row
+        for batch in _batches(chosen)
+        for row in database.query(
+            cypher("read/rollouts_by_key"), keys=batch, property=space.vector_property, checks=CHECKS_PROPERTY
+        )
+    ]
+    return [{**row, "asked": False} for row in rows]
+
+
+def _assemble(
+    database: Database,
+    space: EmbeddingSpace,
+    query_keys: Sequence[str],
+    targets: int,
+    rollouts: Sequence[dict[str, Any]],
+    view: LabelView,
+    *,
+    edges: Sequence[Mapping[str, Any]] | None = None,
+) -> Snapshot:
+    """Columns of these queries and rollouts.
+
+    Args:
+        edges: who hears whom, where the near-duplicates are known to be left out; by default all that is stored.
+    """
+    queries: dict[str, dict[str, Any]] = {}
+    for batch in _batches(query_keys):
+        rows = database.query(
+            cypher("read/queries"), keys=batch, property=space.vector_property, dimension=space.dimension
+        )
+        queries.update((row["key"], row) for row in rows)
+    present = [key for key in query_keys if key in queries]
+    row_of_query = {key: row for row, key in enumerate(present)}
+    rollouts = [row for row in rollouts if row["query"] in row_of_query]
+
+    answer_query = {row["answer"]: row["query"] for row in rollouts}
+    answers: dict[str, dict[str, Any]] = {}
+    for batch in _batches(sorted(answer_query)):
+        rows = database.query(cypher("read/answers"), keys=batch, property=space.vector_property)
+        answers.update((row["key"], row) for row in rows)
+    answer_keys = sorted(answers, key=lambda key: (row_of_query[answer_query[key]], key))
+    row_of_answer = {key: row for row, key in enumerate(answer_keys)}
+
+    stored = (
+        database.query(cypher("read/similar_edges"), keys=present, space=space.vector_property, least=None)
+        if edges is None
+        else edges
+    )
+    similar, similar_scores = _edge_columns(stored, row_of_query)
+    texts = [queries[key]["text"] for key in present]
+    units = near_duplicate_units(texts, similar, similar_scores) if edges is None else np.arange(len(present))
+
+    rollout_keys = [row["key"] for row in rollouts]
+    stands = (row["same_as"] for row in rollouts)
+    labels = _labels(database, present, dict(zip(rollout_keys, stands, strict=True)), view)
+
+    groups: dict[tuple[Any, ...], int] = {}
+    feature_names, features = _features(rollouts, answers)
+
+    return Snapshot(
+        space=space.key,
+        query_keys=present,
+        query_domains=[queries[key]["domain"] for key in present],
+        query_texts=texts,
+        query_embeddings=_from_vectors([queries[key]["embedding"] for key in present], space.dimension),
+        query_units=units,
+        query_targets=np.arange(len(present)) < targets,
+        rollout_keys=rollout_keys,
+        rollout_query=np.array([row_of_query[row["query"]] for row in rollouts], np.int64),
+        rollout_answer=np.array([row_of_answer[row["answer"]] for row in rollouts], np.int64),
+        rollout_group=np.array(
+            [
+                groups.setdefault((row["query"], row["run"], row["attempt"], row["call"]), len(groups))
+                for row in rollouts
+            ],
+            np.int64,
+        ),
+        rollout_asked=np.array([row.get("asked", True) for row in rollouts], np.bool_),
+        rollout_order=_ranks([(row["position"], row["key"]) for row in rollouts]),
+        rollout_policies=[row["policy"] or "" for row in rollouts],
+        thinking_embeddings=_from_bytes([row["embedding"] for row in rollouts], space.dimension),
+        thinking_texts=[row["text"] for row in rollouts],
+        feature_names=feature_names,
+        rollout_features=features,
+        answer_keys=answer_keys,
+        answer_query=np.array([row_of_query[answer_query[key]] for key in answer_keys], np.int64),
+        answer_values=[answers[key]["value"] for key in answer_keys],
+        answer_written=[answers[key]["written"] or "" for key in answer_keys],
+        answer_same_as=[answers[key]["same_as"] for key in answer_keys],
+        answer_class=_classes(
+            (answer_query[key], answers[key]["behaviour"] or answers[key]["same_as"]) for key in answer_keys
+        ),
+        answer_valid=np.array([answers[key]["valid"] for key in answer_keys], np.bool_),
+        answer_embeddings=_from_bytes([answers[key]["embedding"] for key in answer_keys], space.dimension),
+        similar=similar,
+        similar_scores=similar_scores,
+        labels=labels,
+    )
+
+
+def _features(
+    rollouts: Sequence[Mapping[str, Any]], answers: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[str], Floats]:
+    """Names, and [rollouts, features]: those that came with the rollouts, then the label-free checks; NaN for none."""
+    given = sorted({name for row in rollouts for name, _ in row["features"]})
+    names = [*given, *CHECK_FEATURES, "check_behaviour_examples", "check_behaviour_runs"]
+    column = {name: position for position, name in enumerate(given)}
+    features = np.full((len(rollouts), len(names)), np.nan, np.float32)
+    for position, row in enumerate(rollouts):
+        for name, value in row["features"]:
+            features[position, column[name]] = value
+        if row["checks"] is not None:
+            features[position, len(given) : -2] = np.frombuffer(row["checks"], "<f4")
+        for place, name in ((-2, "examples"), (-1, "runs")):
+            if answers[row["answer"]][name] is not None:
+                features[position, place] = answers[row["answer"]][name]
+    return names, features
+
+
+def _classes(marks: Iterable[Hashable]) -> Ints:
+    """A number for each mark, the same for equal ones."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(mark, len(numbers)) for mark in marks], np.int64)
+
+
+def _ranks(marks: Sequence[tuple[str, str]]) -> Ints:
+    """[marks] place of each among the distinct ones, in their order."""
+    place = {mark: number for number, mark in enumerate(sorted(set(marks)))}
+    return np.array([place[mark] for mark in marks], np.int64)
+
+
+def _edge_columns(rows: Sequence[Mapping[str, Any]], row_of_query: Mapping[str, int]) -> tuple[Ints, Floats]:
+    """[2, edges] of (neighbour, query) rows and [edges] cosines, in a fixed order."""
+    edges = sorted((row_of_query[row["neighbour"]], row_of_query[row["query"]], row["score"]) for row in rows)
+    pairs = np.array([edge[:2] for edge in edges], np.int64).reshape(-1, 2).T
+    return pairs, np.array([edge[2] for edge in edges], np.float32)
+
+
+def _from_bytes(values: Sequence[bytes | None], dimension: int) -> Floats:
+    """[len(values), dimension] from float32 bytes, in one copy."""
+    return np.frombuffer(b"".join(_all_there(values)), np.float32).reshape(len(values), dimension)
+
+
+def _from_vectors(values: Sequence[Vector | None], dimension: int) -> Floats:
+    """[len(values), dimension] from the driver's vectors, which hold big-endian bytes."""
+    return (
+        np.frombuffer(b"".join(value.raw() for value in _all_there(values)), ">f4")
+        .reshape(-1, dimension)
+        .astype(np.float32)
+    )
+
+
+def _all_there(values: Sequence[Value | None]) -> list[Value]:
+    found = [value for value in values if value is not None]
+    if len(found) < len(values):
+        raise EmbeddingSpaceError(
+            f"{len(values) - len(found)} nodes have no vector in the embedding space that this memory was opened with: it was "
+            "moved to another one meanwhile (open it again), or `memreward reembed` with its model has to embed them"
+        )
+    return found

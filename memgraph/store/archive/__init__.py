@@ -1,0 +1,11 @@
+"""The whole memory as a folder of Parquet files, and back without loss (docs/archive.md describes the files).
+
+Both ways work in bounded memory. An archive is complete or absent: it is written beside its place and moved there at the
+end. Reading one checks every file's sha256 first, and may be repeated after an interruption.
+"""
+
+from memgraph.store.archive.manifest import MANIFEST, Manifest, Table, is_archive
+from memgraph.store.archive.reading import import_archive
+from memgraph.store.archive.writing import export_archive
+
+__all__ = ["MANIFEST", "Manifest", "Table", "export_archive", "import_archive", "is_archive"]

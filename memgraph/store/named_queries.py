@@ -1,0 +1,59 @@
+"""The named Cypher queries for people, in `cypher/inspect/`: each says at its top what it answers.
+
+Each is one statement, since Neo4j Browser shows no rows for a paste of several. Values are therefore not set with `:param`:
+a query that takes some begins with `WITH {run: null} AS given`, to be edited there; here they come as a real parameter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from memgraph.errors import InputError
+from memgraph.store.cypher import cypher, data_folder
+from memgraph.store.database import Database
+
+_GIVEN = re.compile(r"^WITH \{(.*)\} AS given\b.*$", re.MULTILINE)
+_NAME = re.compile(r"(\w+): null")
+_DETAILS = re.compile(r" (?:Parameters:|Returns) ")
+
+
+@dataclass(frozen=True, slots=True)
+class InspectionQuery:
+    """A query for people: its name, what it answers, the parameters it takes, and its text to paste."""
+
+    name: str
+    answers: str
+    parameters: tuple[str, ...]
+    text: str
+
+
+def inspection_queries() -> list[InspectionQuery]:
+    """All of them, by name."""
+    found = []
+    for file in sorted((data_folder("cypher") / "inspect").glob("*.cypher")):
+        text = cypher(f"inspect/{file.stem}")
+        comment = " ".join(line.removeprefix("//").strip() for line in text.splitlines() if line.startswith("//"))
+        given = _GIVEN.search(text)
+        names = tuple(_NAME.findall(given[1])) if given else ()
+        found.append(InspectionQuery(file.stem, _DETAILS.split(comment)[0], names, text))
+    return found
+
+
+def run_inspection(database: Database, name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows of a named query; parameters that are not given are null.
+
+    Raises:
+        InputError: for an unknown query or parameter, naming the known ones.
+    """
+    known = {query.name: query for query in inspection_queries()}
+    if name not in known:
+        raise InputError(f"there is no inspection query {name!r}; known: {', '.join(known)}")
+    query = known[name]
+    if unknown := sorted(set(parameters) - set(query.parameters)):
+        raise InputError(f"{name} has no parameter {unknown[0]!r}; known: {', '.join(query.parameters) or 'none'}")
+    return database.query(
+        _GIVEN.sub("WITH $given AS given", query.text), given={**dict.fromkeys(query.parameters), **parameters}
+    )

@@ -1,0 +1,1 @@
+"""Data sets prepared for training."""

@@ -1,0 +1,1 @@
+"""The reward function of TRL trainers, and what it needs in a call."""

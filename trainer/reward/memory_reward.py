@@ -1,0 +1,488 @@
+"""The reward function that TRL's GRPOTrainer calls: rollouts go into the memory, rewards come out.
+
+completions ─► Memory.add ─► labelled queries: the ledger judges their answers ─► wait for the other ranks (groups.py)
+                                                                                        │
+            rewards in order, None with a reason ◄─ verdicts.py ◄─ scorer on the bounded neighbourhood
+                                       └─► spool.py ─► rewards and predictions in the graph, during the optimiser's step
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from memgraph import LabelView, Memory, Rollout
+from memgraph.domains import Domain, Domains, Judge
+from memgraph.domains.answer_report import AnswerReport
+from memgraph.errors import MemRewardError, TrainingError
+from memgraph.labels.ledger import RevealReport, StatedAnswer
+from memgraph.labels.truth import TruthSource
+from memgraph.labels.view import LabelKind
+from memgraph.models.scorers import DEFAULT_SCORER, Scorer
+from memgraph.rollouts.ingest import StoredRollout, stated_by
+from memgraph.rollouts.runs import start_attempt
+from memgraph.scoring.predictions import prediction_rows
+from memgraph.snapshot.read import Caps, Group
+from memgraph.snapshot.snapshot import Snapshot
+from trainer.reward.completions import Completion, Sample, check_columns, is_training, read_samples
+from trainer.reward.ranks import Ranks
+from trainer.reward.report import CallReport, log_columns, log_metrics
+from trainer.reward.rule import EVALUATION, Reward, RewardRule, labelled_rewards, predicted_rewards
+from trainer.reward.spool import Spool, WriteBack, spool_file
+
+logger = logging.getLogger(__name__)
+
+_FLUSH_SECONDS = 120.0
+_ENOUGH = 100  # rollouts or verdicts, before their share says something
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The queries whose answers the ledger may judge, and what it needs for that."""
+
+    ledger: str
+    query_keys: Collection[str]
+    source: TruthSource
+    judge: Judge
+    budget: int
+
+    def reveal(self, memory: Memory, query_keys: Iterable[str]) -> RevealReport:
+        """Have the ledger judge the answers that are new; of other queries none."""
+        labelled = set(query_keys).intersection(self.query_keys)
+        if not labelled:
+            return RevealReport()
+        return memory.ledger(self.ledger, budget=self.budget).reveal(self.source, labelled, judge=self.judge)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """The truth about evaluation rollouts, read for metrics only and counted in the ledger."""
+
+    ledger: str
+    source: TruthSource
+    judge: Judge
+
+
+class MemoryReward:
+    """A reward function for `trl.GRPOTrainer(reward_funcs=…)`, backed by the memory.
+
+    The data sets carry the columns that `trainer.run.data.training_dataset` makes; they carry no truth. Every training
+    rollout is kept in the graph with its run, attempt, step, reward and source. Rollouts of the split "eval" leave
+    nothing there. The first training call starts an attempt at the run; where the trainer then stands at a later step
+    than 0 it has resumed, and what earlier attempts sampled from that step on is marked superseded (AsyncGRPO tells no
+    step: there nothing is).
+
+    Beside other reward functions a rollout without a reward from here counts by theirs alone: TRL sums what there is
+    (`multi_objective_aggregation="sum_then_normalize"`), which puts it below a rollout that got 1 here. Where many rollouts
+    have none, "normalize_then_sum" is fairer: it gives each function's missing rewards an advantage of 0.
+
+    It pickles without connection, attempt and counts: a copy in another process opens its own and starts its own
+    attempt. Calls take turns, whatever threads they come from.
+
+    Args:
+        memory: an open memory.
+        run: name of the run; no two trainings at the same time may share it.
+        judged: the labelled queries. Their answers are judged by the verifier through the ledger.
+        scorer: a fitted scorer for all rollouts without a label; None leaves them without a reward (labelled-only training).
+        model: key of the registered reward model behind the scorer, kept with its predictions.
+        view: labels that are rewards, and that the scorer may see; by default those of the ledger of `judged`.
+        held_out: truth for evaluation rollouts; without it they get no reward.
+        kind: "threshold" gives 0 or 1, "soft" the calibrated probability.
+        threshold: of the probability.
+        confidence: below this probability of its verdict (½..1) a rollout gets no reward.
+        skip_noise: groups whose predictions differ by less than the scorer's noise get no reward, which GRPO's
+            normalisation would blow up to full advantages.
+        policy: name of the policy, kept with the rollouts.
+        num_generations: rollouts of a group; smaller groups are counted and say so in their reason. None does not ask.
+        group_seconds: how long to wait for the rollouts of other ranks; then what is there is scored.
+        max_failed_calls: so many reward calls in a row may fail (all rewards None), and so many attempts at writing
+            rewards back, before training stops.
+        log: a JSON-lines file to append one row for each training call of rank 0 to.
+        name: of the reward in the trainer's metrics; several reward functions need several names.
+        domains: your own ways to read and judge answers, beside those that the memory was opened with.
+        thinking_opened: whether the chat template opens the thinking in the prompt, so that a response which closes none
+            has no answer. None goes by the end of each prompt that is a text.
+        max_unanswered, max_undecided: shares (0..1) of rollouts without an answer, and of verdicts that could not be
+            given, above which training stops; looked at from a hundred on.
+        experience: at most so many of a query's other rollouts are read beside the group; 0 for none.
+
+    Attributes:
+        scorer, model, judged, view, max_failed_calls: may be set between calls.
+        last: what the latest call did.
+        calls: training calls of this attempt.
+        source_counts: rewards of all training calls, by source.
+        answers: what the rollouts of all training calls stated, and which verdicts could not be given.
+
+    Raises:
+        TrainingError: from a call, for a data set without the columns, and once too many calls have failed in a row.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        *,
+        run: str,
+        judged: Judged | None = None,
+        scorer: Scorer | None = None,
+        model: str | None = None,
+        view: LabelView | None = None,
+        held_out: HeldOut | None = None,
+        kind: Literal["threshold", "soft"] = "threshold",
+        threshold: float = 0.5,
+        confidence: float = 0.5,
+        skip_noise: bool = True,
+        policy: str = "",
+        num_generations: int | None = None,
+        group_seconds: float = 60.0,
+        max_failed_calls: int = 3,
+        log: Path | None = None,
+        name: str = "memory_reward",
+        domains: Iterable[Domain] = (),
+        thinking_opened: bool | None = None,
+        max_unanswered: float = 1.0,
+        max_undecided: float = 1.0,
+        experience: int = Caps().experience,
+    ) -> None:
+        self.__name__ = name
+        memory.domains = Domains(domains, base=memory.domains)
+        self.thinking_opened = thinking_opened
+        self.max_unanswered = max_unanswered
+        self.max_undecided = max_undecided
+        self.experience = experience
+        self.memory = memory
+        self.run = run
+        self.judged = judged
+        self.scorer = scorer
+        self.model = model
+        self.view = view or LabelView(ledgers=(judged.ledger,) if judged else ())
+        self.held_out = held_out
+        self._rule = RewardRule(kind, threshold, confidence, skip_noise)
+        self._policy = policy
+        self._num_generations = num_generations
+        self._group_seconds = group_seconds
+        self.max_failed_calls = max_failed_calls
+        self._log = log
+        self._begin_process()
+
+    def _begin_process(self) -> None:
+        """What belongs to one process: nothing of it is pickled."""
+        self.last: CallReport | None = None
+        self.calls = 0
+        self.source_counts: Counter[str] = Counter()
+        self.answers = AnswerReport()
+        self._attempt: int | None = None
+        self._failed = 0
+        self._spool: Spool | None = None
+        self._turn = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Settings and scorer; no connection, attempt, thread or count."""
+        own = {"last", "calls", "source_counts", "answers", "_attempt", "_failed", "_spool", "_turn"}
+        return {name: value for name, value in self.__dict__.items() if name not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy that has not been called yet."""
+        self.__dict__.update(state)
+        self._begin_process()
+
+    def __call__(
+        self,
+        prompts: Sequence[Completion],
+        completions: Sequence[Completion],
+        *,
+        trainer_state: Any = None,
+        log_extra: Callable[[str, list[Any]], None] | None = None,
+        log_metric: Callable[[str, float], None] | None = None,
+        **columns: Any,
+    ) -> list[float | None]:
+        """Rewards of the completions, in their order (the contract of `trl.GRPOTrainer`)."""
+        check_columns(columns)
+        with self._turn:
+            training = is_training(columns)
+            step = int(trainer_state.global_step) if trainer_state is not None else None
+            report = CallReport(self.calls if training else None, step)
+            self.calls += training  # here, so that ranks count alike whatever happens to one of them
+            rewards = self._rewards(prompts, completions, columns, report)
+            self._publish(rewards, report, log_extra, log_metric)
+            self._stop_past_the_limit(report)
+        return [reward.value for reward, _ in rewards]
+
+    def flush(self, *, seconds: float = _FLUSH_SECONDS) -> None:
+        """Wait until all rewards are written back.
+
+        Raises:
+            TrainingError: if they are not within that time; they stay in the spool.
+        """
+        if self._spool is not None:
+            self._spool.flush(seconds)
+
+    def close(self, *, seconds: float = _FLUSH_SECONDS) -> None:
+        """`flush`, and end the thread that writes; the next call starts another."""
+        try:
+            self.flush(seconds=seconds)
+        finally:
+            if self._spool is not None:
+                self._spool.close()
+                self._spool = None
+
+    def _rewards(
+        self,
+        prompts: Sequence[Completion],
+        completions: Sequence[Completion],
+        columns: Mapping[str, Any],
+        report: CallReport,
+    ) -> list[tuple[Reward, str]]:
+        """[completions] reward and rollout key ("" where nothing is stored)."""
+        try:
+            if report.call is None:
+                return self._evaluate(prompts, completions, columns, report)
+            rewards = self._train(prompts, completions, columns, report)
+            self._failed = 0  # an evaluation that goes well says nothing about the memory
+            return rewards
+        except Exception as error:
+            # A rank that raises leaves the others waiting for ever, so a failure is a reward of None with its reason.
+            self._failed += 1
+            report.failure = f"{type(error).__name__}: {error}"
+            if isinstance(error, MemRewardError):  # it says itself what was wrong and what to do
+                logger.warning("reward call %s failed: %s", report.call, error)
+            else:
+                logger.exception("reward call %s failed", report.call)
+            return [(Reward(None, "none", f"failed: {report.failure}"), "")] * len(completions)
+
+    def _train(
+        self,
+        prompts: Sequence[Completion],
+        completions: Sequence[Completion],
+        columns: Mapping[str, Any],
+        report: CallReport,
+    ) -> list[tuple[Reward, str]]:
+        """The rollouts are in the graph, and the rewards on disk, when it returns."""
+        ranks = Ranks.here()
+        with report.stage("start"):
+            group = self._group(ranks, report)  # first, since ranks must agree whatever happens to one of them
+        began = None
+        try:
+            with report.stage("store"):
+                began = self.memory.now()
+                samples = read_samples(completions, columns, prompts)
+                spool = self._open_spool()
+                places = self._store(samples, group, ranks, report)
+            with report.stage("judge"):
+                if self.judged is not None:
+                    revealed = self.judged.reveal(self.memory, {sample.query_key for sample in samples})
+                    report.answers.add(revealed.verdicts)
+        finally:
+            ranks.arrive(self.memory, group, began)  # also where this rank failed: the others need not wait
+        with report.stage("wait"):
+            report.late_ranks = ranks.late(self.memory, group, seconds=self._group_seconds)
+            query_keys = ranks.queries(self.memory, group, [sample.query_key for sample in samples])
+        with report.stage("read"):
+            caps = Caps(experience=self.experience if self.scorer is not None else 0)
+            as_of = ranks.began(self.memory, group, began)  # what others store from then on is no experience here
+            snapshot = self.memory.subgraph(query_keys, self.view, group=group, as_of=as_of, caps=caps)
+        by_key = labelled_rewards(snapshot, self.judged.query_keys if self.judged else ())
+        with report.stage("score"):
+            predicted, entry = self._predict(snapshot, by_key, own={place.key for place in places})
+        by_key = predicted | by_key  # a person may have judged one answer of a group
+        rewards = self._with_group_sizes([by_key[place.key] for place in places], places, snapshot, report)
+        with report.stage("spool"):
+            entry.rewards.extend(
+                {"key": place.key, "reward": reward.value, "source": reward.source, "reason": reward.reason}
+                for place, reward in zip(places, rewards, strict=True)
+            )
+            spool.put(entry)
+        return [(reward, place.key) for reward, place in zip(rewards, places, strict=True)]
+
+    def _group(self, ranks: Ranks, report: CallReport) -> Group:
+        """This call's place in the memory; the first call starts the attempt."""
+        if self._attempt is None:
+            self._attempt = ranks.agree(
+                lambda: start_attempt(
+                    self.memory.database, self.run, policy=self._policy, resume_step=report.step, ranks=ranks.size
+                )
+            )
+        report.attempt = self._attempt
+        return Group(self.run, self._attempt, self.calls - 1)
+
+    def _store(self, samples: Sequence[Sample], group: Group, ranks: Ranks, report: CallReport) -> list[StoredRollout]:
+        stored = self.memory.add(
+            self._rollout(
+                sample,
+                run=group.run,
+                attempt=group.attempt,
+                call=group.call,
+                step=report.step,
+                sample=ranks.sample(sample.position),
+            )
+            for sample in samples
+        )
+        if stored.rejected:
+            raise TrainingError(f"{len(stored.rejected)} rollouts were not stored: {stored.rejected[0].reason}")
+        report.answers.add(stored.answers)
+        return stored.stored
+
+    def _predict(
+        self, snapshot: Snapshot, known: Mapping[str, Reward], *, own: Collection[str]
+    ) -> tuple[dict[str, Reward], WriteBack]:
+        """Rewards of the groups that are not known as a whole, and the predictions on this rank's rollouts to write back."""
+        unknown = np.zeros_like(snapshot.query_targets)
+        unknown[
+            [snapshot.rollout_query[row] for row in snapshot.target_rollouts if snapshot.rollout_keys[row] not in known]
+        ] = True
+        rest = snapshot.with_targets(unknown)
+        if self.scorer is None:
+            nothing = Reward(None, "none", "unlabelled, and no scorer was asked for")
+            return {rest.rollout_keys[row]: nothing for row in rest.target_rollouts}, WriteBack([])
+        scores = self.scorer.score(rest)
+        kind = LabelKind.GNN if scores.source == DEFAULT_SCORER else LabelKind.VOTE
+        rows = prediction_rows(rest, scores, kind=kind, model=self.model)
+        predictions = [row for row in rows if row["target"] in own]
+        return predicted_rewards(rest, scores, self._rule), WriteBack([], predictions, kind.value, self.model)
+
+    def _with_group_sizes(
+        self, rewards: Sequence[Reward], places: Sequence[StoredRollout], snapshot: Snapshot, report: CallReport
+    ) -> list[Reward]:
+        """The rewards; those of incomplete groups say so, and are counted."""
+        wanted = self._num_generations or 0
+        sizes = Counter(snapshot.query_keys[query] for query in snapshot.rollout_query[snapshot.target_rollouts])
+        short = {place.query_key for place in places if sizes[place.query_key] < wanted}
+        report.incomplete_groups = len(short)
+        if short or report.late_ranks:
+            logger.warning(
+                "reward call %s: ranks %s were late by more than %g s, %d groups have fewer than %d rollouts; scored with "
+                "what is there",
+                report.call,
+                report.late_ranks,
+                self._group_seconds,
+                len(short),
+                wanted,
+            )
+        said = {key: f"scored with {sizes[key]} of {wanted} rollouts of its group" for key in short}
+        return [
+            replace(reward, reason="; ".join(filter(None, [reward.reason, said.get(place.query_key)])) or None)
+            for place, reward in zip(places, rewards, strict=True)
+        ]
+
+    def _evaluate(
+        self,
+        prompts: Sequence[Completion],
+        completions: Sequence[Completion],
+        columns: Mapping[str, Any],
+        report: CallReport,
+    ) -> list[tuple[Reward, str]]:
+        """What the ledger's evaluation says of held-out rollouts; nothing of them is stored."""
+        samples = read_samples(completions, columns, prompts)
+        if self.held_out is None:
+            return [(Reward(None, "none", "an evaluation rollout, and no truth was given for it"), "")] * len(samples)
+        answers = []
+        for sample in samples:
+            found = stated_by(self._rollout(sample), self.memory.domains)
+            report.answers.read(sample.domain, found.answer is not None, sample.response)
+            answers.append(StatedAnswer(sample.query_key, found.answer, sample.domain, sample.query))
+        with report.stage("judge"):
+            ledger = self.memory.ledger(self.held_out.ledger)
+            verdicts = ledger.evaluate_answers(self.held_out.source, answers, judge=self.held_out.judge)
+        for answer, verdict in zip(answers, verdicts, strict=True):
+            if answer.answer is not None:
+                report.answers.judged(answer.domain, verdict.score, verdict.reason, answer.answer)
+        return [
+            (
+                Reward(None, "none", f"an evaluation rollout that cannot be judged: {verdict.reason}")
+                if verdict.score is None
+                else Reward(verdict.score, EVALUATION),
+                "",
+            )
+            for verdict in verdicts
+        ]
+
+    def _rollout(self, completion: Sample, **place: Any) -> Rollout:
+        """A completion as the memory takes it; `place` says where it was sampled."""
+        return Rollout(
+            query=completion.query,
+            response=completion.response,
+            query_id=completion.query_id,
+            dataset=completion.dataset,
+            domain=completion.domain,
+            policy=self._policy,
+            thinking=completion.thinking,
+            thinking_opened=self._opened(completion),
+            stated=completion.stated,
+            **place,
+        )
+
+    def _opened(self, sample: Sample) -> bool:
+        """Whether the prompt opened the thinking: as the trainer was told, else by the prompt's own end."""
+        return sample.thinking is None and (sample.thinking_opened or bool(self.thinking_opened))
+
+    def _open_spool(self) -> Spool:
+        if self._spool is None:
+            memory = self.memory
+            self._spool = Spool(spool_file(memory.settings), lambda entry: entry.write(memory))
+        return self._spool
+
+    def _publish(
+        self,
+        rewards: Sequence[tuple[Reward, str]],
+        report: CallReport,
+        log_extra: Callable[[str, list[Any]], None] | None,
+        log_metric: Callable[[str, float], None] | None,
+    ) -> None:
+        report.count([reward for reward, _ in rewards])
+        report.waiting = self._spool.waiting() if self._spool else 0
+        self.last = report
+        if log_extra is not None:
+            log_columns(self.__name__, rewards, log_extra)
+        if log_metric is not None:
+            log_metrics(self.__name__, report, self.scorer.name if self.scorer else None, log_metric)
+        if report.call is not None:
+            self.source_counts.update(report.sources)
+            self.answers.add(report.answers)
+            if self._log is not None and Ranks.here().rank == 0:
+                report.append_to(self._log, run=self.run)
+
+    def _stop_past_the_limit(self, report: CallReport) -> None:
+        if self._failed > self.max_failed_calls:
+            raise TrainingError(
+                f"{self._failed} reward calls in a row failed, the last with {report.failure}; training on without rewards "
+                "would teach nothing. Mend the cause and resume from the last checkpoint"
+            )
+        if self._spool is not None and self._spool.failures > self.max_failed_calls:
+            raise TrainingError(self._spool.problem())
+        self._stop_without_answers()
+
+    def _stop_without_answers(self) -> None:
+        """A format that is not read, or a truth that cannot be judged by, is better known early."""
+        told = self.answers
+        for share, bound, number, what in (
+            (told.unanswered_share, self.max_unanswered, told.rollouts.total(), "rollouts state no answer"),
+            (told.undecided_share, self.max_undecided, told.verdicts.total(), "verdicts could not be given"),
+        ):
+            if number >= _ENOUGH and share > bound:
+                lines = "\n".join(told.lines())
+                raise TrainingError(f"{share:.0%} of {number} {what}, more than the {bound:.0%} allowed:\n{lines}")
+
+
+class AsyncMemoryReward:
+    """A `MemoryReward` as an async callable: for AsyncGRPO, and beside other async rewards in GRPOTrainer.
+
+    The work runs in a thread, so the event loop stays free for the other rewards. With several processes one of these
+    may be used in a trainer.
+    """
+
+    def __init__(self, reward: MemoryReward) -> None:
+        self.reward = reward
+        self.__name__ = reward.__name__
+
+    async def __call__(
+        self, prompts: Sequence[Completion], completions: Sequence[Completion], **columns: Any
+    ) -> list[float | None]:
+        """Rewards of the completions, in their order."""
+        return await asyncio.to_thread(self.reward, prompts, completions, **columns)

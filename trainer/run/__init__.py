@@ -1,0 +1,1 @@
+"""One training run from a YAML file: data, labels, model, GRPO, accuracy before and after."""

@@ -1,0 +1,127 @@
+"""After each step: is the reward still right (monitor), and does it need a new fit (refit)?
+
+One process reads, judges and fits; the others load the model that it registered, all at the same step, so that a group
+that is spread over several processes is scored by one model. A step at which the memory is out of reach is made up for at
+the next; so many in a row stop training as may reward calls.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from accelerate.utils import gather_object
+from transformers import TrainerCallback
+
+from memgraph.errors import ConnectionFailed, TrainingError
+from memgraph.models.scorers import RewardModelScorer
+from trainer.reward.memory_reward import MemoryReward
+from trainer.run.monitor import Agreement, Monitor
+from trainer.run.narrator import Narrator
+from trainer.run.predictions import Prediction, Predictions
+from trainer.run.refit import Refit
+from trainer.run.sharing import Checkpoint, by_first, load_shared
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows from a step: a new model to score with, why training must stop, why nothing was seen; None where not so."""
+
+    model: Checkpoint | None = None
+    stop: str | None = None
+    missed: str | None = None
+
+
+class RewardUpkeep(TrainerCallback):
+    """Feeds each step's predictions to the monitor and the refit, and puts a new model into the reward.
+
+    Args:
+        stop_after: alarms of the monitor after which training stops; None goes on with a warning each time.
+
+    Raises:
+        TrainingError: after too many alarms, or steps at which the memory was out of reach; on every process.
+    """
+
+    def __init__(
+        self,
+        reward: MemoryReward,
+        *,
+        monitor: Monitor | None,
+        refit: Refit | None,
+        stop_after: int | None,
+        narrator: Narrator,
+    ) -> None:
+        self._reward = reward
+        self._predictions = Predictions(reward.memory, reward.run)
+        self._monitor = monitor
+        self._refit = refit
+        self._stop_after = stop_after
+        self._narrator = narrator
+        self._unseen: list[Prediction] = []  # by the monitor and the refit
+        self._missed = 0
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Watch and fit in one process, then do in all of them what follows from it."""
+        if self._monitor is None and self._refit is None:
+            return
+        if all(gather_object([self._written()])):
+            decision = by_first(lambda: self._decide(state.global_step))
+        else:
+            decision = Decision(missed="rewards are still on their way into it")
+        self._missed = 0 if decision.missed is None else self._missed + 1
+        if decision.missed is not None and self._missed > self._reward.max_failed_calls:
+            raise TrainingError(
+                f"at {self._missed} steps in a row the memory was out of reach (reward.max_failed_calls), the last time since "
+                f"{decision.missed}. Mend the cause and resume from the last checkpoint"
+            )
+        if decision.model is not None:
+            model = load_shared(decision.model, space=self._reward.memory.space.key)
+            self._reward.scorer, self._reward.model = RewardModelScorer(model), decision.model.key
+        if decision.stop is not None:
+            raise TrainingError(decision.stop)
+
+    def _written(self) -> bool:
+        """Whether this process's rewards are in the memory: what is on its way can only be watched later."""
+        try:
+            self._reward.flush()
+        except Exception as error:  # a rank that raises leaves the others waiting
+            logger.warning("the reward is not watched at this step: %s", error)
+            return False
+        return True
+
+    def _decide(self, step: int) -> Decision:
+        try:
+            return self._watch(step)
+        except ConnectionFailed as error:
+            logger.warning("the reward could not be watched at step %d: %s", step, error)
+            return Decision(missed=str(error))
+
+    def _watch(self, step: int) -> Decision:
+        self._unseen += self._predictions.new()
+        if self._monitor is not None and self._monitor.observe(step, self._unseen):
+            stop = self._alarm(step, self._monitor.agreement)
+            if stop is not None:
+                return Decision(stop=stop)
+        predictions, self._unseen = self._unseen, []
+        if self._refit is not None and (fitted := self._refit.observe(step, predictions)) is not None:
+            auc, ece = fitted.metrics["held_out_auc"], fitted.metrics["held_out_ece"]
+            said = f"held-out AUC {auc:.3f}, ECE {ece:.3f}" if auc is not None and ece is not None else "not measured"
+            self._narrator.say(f"step {step}: reward model fitted anew ({self._refit.records[-1].reason}; {said})")
+            return Decision(Checkpoint.of(fitted))
+        return Decision()
+
+    def _alarm(self, step: int, found: Agreement) -> str | None:
+        """Warn; why training must stop, if it must."""
+        message = (
+            f"step {step}: the predicted reward no longer keeps its promise: on {found.rollouts} rollouts of {found.queries} "
+            f"watched queries it agrees with the verifier on {found.agreed:.0%} so far, {found.promised:.0%} were promised. "
+            "The policy may have learned to please the scorer: look at rewards.jsonl and monitor.jsonl, label more, refit "
+            "more often"
+        )
+        logger.warning(message)
+        if self._stop_after is None or found.alarms < self._stop_after:
+            return None
+        return f"{message}. Stopped after {found.alarms} alarms (monitor.stop_after)"

@@ -1,0 +1,120 @@
+"""Tells a person what a run does: stages with their times, a bar for training, a table at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+from transformers import PrinterCallback, TrainerCallback
+
+from memgraph.printable import PrintableConsole
+
+if TYPE_CHECKING:
+    from trainer.run.result import RunResult
+
+
+_LINE_EVERY = 10  # steps, where there is no terminal to show a bar on
+
+
+class Narrator:
+    """Talks on standard error, and prints the result on standard output unless quiet.
+
+    Args:
+        silent: says nothing at all, as processes besides the first should.
+    """
+
+    def __init__(self, *, quiet: bool = False, silent: bool = False) -> None:
+        self.console = PrintableConsole(stderr=True, quiet=silent)
+        self._quiet = quiet or silent
+        self.shows_progress = not self._quiet and self.console.is_terminal
+
+    def stage(self, what: str) -> None:
+        """A stage begins."""
+        self.console.print(f"▸ {what}", style="bold", highlight=False)
+
+    def say(self, message: str) -> None:
+        """A detail of the present stage."""
+        self.console.print(f"  {message}", style="dim", highlight=False)
+
+    def done(self, seconds: float) -> None:
+        """The stage ended."""
+        self.console.print(Text.assemble("  ", ("✓", "green"), f" {seconds:.1f} s"), highlight=False)
+
+    def result(self, result: RunResult) -> None:
+        """The run ended: accuracy, labels, sources of reward."""
+        if self._quiet:
+            return
+        console = PrintableConsole()
+        if result.accuracy:
+            table = Table("held-out problems", "n", "before", "after", "change (95 % interval)", "")
+            for name, change in result.accuracy.items():
+                interval = f"{change.change:+.1%} ({change.low:+.1%} to {change.high:+.1%})"
+                table.add_row(
+                    name, str(change.problems), f"{change.before:.1%}", f"{change.after:.1%}", interval, change.verdict
+                )
+            console.print(table)
+        total = sum(result.reward_sources.values())
+        shares = ", ".join(f"{source} {count / total:.0%}" for source, count in sorted(result.reward_sources.items()))
+        spending = result.spending
+        console.print(
+            f"labels: {spending['queries_paid']} of {spending['training_queries']} training queries paid for; "
+            f"{total} rewards in {result.steps - (result.resumed_at or 0)} steps: {shares}"
+        )
+        if result.monitor is not None and result.monitor.agreed is not None:
+            found = result.monitor
+            console.print(
+                f"watched: on {found.rollouts} rollouts the reward agrees with the verifier on {found.agreed:.0%}, "
+                f"{found.promised:.0%} were promised; {found.alarms} alarms, {len(result.refits)} refits"
+            )
+
+
+class RewardProgress(TrainerCallback):
+    """A bar for GRPO that shows the mean reward and where rewards came from, step by step."""
+
+    def __init__(self, narrator: Narrator) -> None:
+        self._bar = Progress(
+            TextColumn("  GRPO"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}", markup=False),
+            console=narrator.console,
+        )
+        self._task: Any = None
+
+    @classmethod
+    def attach(cls, trainer: Any, narrator: Narrator) -> None:
+        """Put it in the place of the callback that prints logs to standard output."""
+        trainer.remove_callback(PrinterCallback)
+        trainer.add_callback(cls(narrator))
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Show the bar."""
+        self._task = self._bar.add_task("", total=state.max_steps, completed=state.global_step)
+        self._bar.start()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Move the bar."""
+        self._bar.update(self._task, completed=state.global_step)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        """Say the mean reward and the share of each source."""
+        values = logs or {}
+        if "reward" in values:
+            sources = " ".join(
+                f"{name.rpartition('/')[2]} {value:.0%}"
+                for name, value in sorted(values.items())
+                if "/source/" in name and value
+            )
+            reward = values["reward"]  # None where no rollout of the step got one
+            said = f"reward {'none' if reward is None else f'{reward:.2f}'}  {sources}"
+            self._bar.update(self._task, description=said)
+            if not self._bar.console.is_terminal and state.global_step % _LINE_EVERY == 0:
+                self._bar.console.print(f"  step {state.global_step} of {state.max_steps}: {said}", highlight=False)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Leave the finished bar on the screen."""
+        self._bar.stop()

@@ -1,0 +1,102 @@
+"""The model that is trained, with its tokenizer and the way it is prompted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from peft import LoraConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from memgraph.errors import TrainingError
+from trainer.reward.completions import opens_thinking
+from trainer.run.config import PolicySection
+from trainer.tiny.policy import format_prompt, load_tiny_policy
+
+TINY = "tiny"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy ready for sampling and training.
+
+    Attributes:
+        format_prompt: query text → prompt text.
+        system_prompt: where given, prompts are conversations for the model's chat template.
+    """
+
+    name: str
+    model: Any
+    tokenizer: Any
+    format_prompt: Callable[[str], str]
+    system_prompt: str | None
+    peft_config: LoraConfig | None
+
+    def prompt(self, query: str) -> str | list[dict[str, str]]:
+        """The prompt of a query, as text or as a conversation."""
+        text = self.format_prompt(query)
+        if self.system_prompt is None:
+            return text
+        return [{"role": "system", "content": self.system_prompt}, {"role": "user", "content": text}]
+
+    @property
+    def opens_thinking(self) -> bool:
+        """Whether the chat template opens the thinking in the prompt, as those of some reasoning models do."""
+        prompt = self.prompt("1 + 1")
+        if isinstance(prompt, str):
+            return opens_thinking(prompt)
+        rendered = self.tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
+        return opens_thinking(str(rendered))
+
+    def ready_to_sample(self) -> None:
+        """Undo what training leaves behind: dropout, and gradient checkpointing, which breaks the key-value cache."""
+        self.model.eval()
+        self.model.gradient_checkpointing_disable()
+        self.model.config.use_cache = True
+
+    def describe(self) -> str:
+        """Name, size and device in a line."""
+        parameters = sum(parameter.numel() for parameter in self.model.parameters())
+        return f"policy {self.name}, {parameters / 1e6:.1f} M parameters on {self.model.device}"
+
+
+def load_policy(section: PolicySection, *, device: str | None = None) -> Policy:
+    """The policy that a configuration names, on the given device, else on a GPU where there is one.
+
+    Raises:
+        TrainingError: if a hub model cannot be loaded.
+    """
+    place = device or PartialState().device  # of several processes, each has its own GPU
+    model: Any
+    tokenizer: Any
+    if section.model == TINY:
+        model, tokenizer = load_tiny_policy()
+        prompt: Callable[[str], str] = format_prompt
+    else:
+        try:
+            # In bf16 a weight of .02 moves in steps of 1e-4: an update of 1e-6 would be lost. Frozen weights need no more.
+            dtype = torch.float32 if section.lora is None else "auto"
+            model = AutoModelForCausalLM.from_pretrained(section.model, dtype=dtype)
+            tokenizer = AutoTokenizer.from_pretrained(section.model, padding_side="left")
+        except OSError as error:
+            raise TrainingError(
+                f"cannot load the policy {section.model!r}: {error}; give a local folder or a hub name on a machine that "
+                "reaches the hub, or `tiny`"
+            ) from error
+        prompt = str
+    lora = section.lora
+    peft_config = (
+        None
+        if lora is None
+        else LoraConfig(
+            r=lora.r,
+            lora_alpha=lora.alpha,
+            lora_dropout=lora.dropout,
+            target_modules=lora.target_modules,
+            task_type="CAUSAL_LM",
+        )
+    )
+    return Policy(section.model, model.to(place), tokenizer, prompt, section.system_prompt, peft_config)

@@ -1,0 +1,165 @@
+"""Keeps the reward model up with the policy: fits it anew every n steps, or when its predictions have drifted.
+
+Labelled queries go on being sampled during RL and their rollouts judged at no cost, so each fit sees the policy as it
+writes now. What a fit reads is bounded, the newest rollouts first.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import ks_2samp
+
+from memgraph import LabelView, Memory
+from memgraph.errors import ModelError
+from memgraph.models.reward_model import RewardModel, RewardModelConfig
+from memgraph.store.keys import draw_position
+from trainer.reward.report import append_rows
+from trainer.run.config import RefitSection
+from trainer.run.predictions import Prediction, by_group
+
+logger = logging.getLogger(__name__)
+
+_CHANCE = 0.01  # p-value from which on a distance is put down to chance
+
+
+@dataclass(frozen=True, slots=True)
+class FitRecord:
+    """One fit during training.
+
+    Attributes:
+        reason: "every" or "drift".
+        drift: distance that was seen (see `Drift`), None where there was too little to compare.
+        model: key of the registered reward model, None where the labels did not suffice and the former one stays.
+        metrics: of the model, among them its calibration on held-out labelled queries (`held_out_ece`, `held_out_auc`).
+    """
+
+    step: int
+    reason: str
+    drift: float | None
+    seconds: float
+    model: str | None
+    metrics: dict[str, float | None]
+
+
+class Drift:
+    """Kolmogorov-Smirnov distance between what was predicted just after the fit and what is predicted now.
+
+    Compared are the mean probabilities of the groups of `window` steps each: the rollouts of one query go together, and a
+    policy that improves, collapses or games the scorer moves them. 0 is the same distribution, 1 none in common.
+    """
+
+    def __init__(self, window: int) -> None:
+        self._window = window
+        self._at_fit: list[list[float]] = []
+        self._now: deque[list[float]] = deque(maxlen=window)
+
+    def update(self, predictions: Sequence[Prediction]) -> float | None:
+        """Take in a step; the distance, where it is larger than chance explains (p < 0.01), else 0; None in the beginning."""
+        means = [float(np.mean([one.probability for one in group])) for group in by_group(predictions).values()]
+        if len(self._at_fit) < self._window:
+            self._at_fit.append(means)
+            return None
+        self._now.append(means)
+        then, now = list(chain(*self._at_fit)), list(chain(*self._now))
+        if len(self._now) < self._window or not then or not now:
+            return None
+        found = ks_2samp(then, now)
+        return float(found.statistic) if found.pvalue < _CHANCE else 0.0
+
+    def reset(self) -> None:
+        """A new fit: what is predicted next is its reference."""
+        self._at_fit = []
+        self._now.clear()
+
+
+def fit_queries(memory: Memory, ledger: str, training: Collection[str], *, limit: int, seed: int) -> list[str]:
+    """At most `limit` queries to fit on: those with labels first, then others of the run, in a fixed random order."""
+    view = LabelView(ledgers=(ledger,))
+    purposes = memory.ledger(ledger).purposes()
+    labelled = {key for key, purpose in purposes.items() if purpose in view.purposes}
+    rest = set(training) - labelled
+    ordered = [sorted(keys, key=lambda key: draw_position(seed, [key])) for keys in (labelled, rest)]
+    return [key for keys in ordered for key in keys][:limit]
+
+
+class Refit:
+    """Decides when to fit anew, and does so.
+
+    Args:
+        training: keys of the run's training queries.
+        log: a JSON-lines file, a row for each fit.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        section: RefitSection,
+        *,
+        ledger: str,
+        training: Collection[str],
+        config: RewardModelConfig,
+        seed: int,
+        log: Path,
+    ) -> None:
+        self._memory = memory
+        self._section = section
+        self._ledger = ledger
+        self._training = training
+        self._config = config
+        self._seed = seed
+        self._log = log
+        self._drift = Drift(section.window)
+        self._due: str | None = None
+        self._step: int | None = None
+        self.records: list[FitRecord] = []
+
+    def fit(self) -> RewardModel:
+        """Fit on the labels so far, within the section's bounds.
+
+        Raises:
+            ModelError: if the labels do not suffice.
+        """
+        section = self._section
+        queries = section.max_rollouts // section.rollouts_per_query
+        return self._memory.fit(
+            LabelView(ledgers=(self._ledger,)),
+            seed=self._seed,
+            config=self._config,
+            query_keys=fit_queries(self._memory, self._ledger, self._training, limit=queries, seed=self._seed),
+            rollouts=section.rollouts_per_query,
+        )
+
+    def observe(self, step: int, predictions: Sequence[Prediction]) -> RewardModel | None:
+        """Take in a step's predictions; a new model where one was due and could be fitted.
+
+        Where the memory is out of reach, a fit stays due at the next step; so does one of a step that nobody asked about.
+        """
+        before, self._step = step - 1 if self._step is None else self._step, step
+        drift = self._drift.update(predictions)
+        if self._section.every is not None and step // self._section.every > before // self._section.every:
+            self._due = "every"
+        elif self._section.drift is not None and drift is not None and drift > self._section.drift:
+            self._due = "drift"
+        if self._due is None:
+            return None
+        start = time.perf_counter()
+        fitted: RewardModel | None = None
+        try:
+            fitted = self.fit()
+        except ModelError as error:
+            logger.warning("the reward model stays as it is at step %d: %s", step, error)
+        reason, self._due = self._due, None
+        self._drift.reset()
+        seconds = round(time.perf_counter() - start, 2)
+        record = FitRecord(step, reason, drift, seconds, *((fitted.key, fitted.metrics) if fitted else (None, {})))
+        self.records.append(record)
+        append_rows(self._log, asdict(record))
+        return fitted

@@ -1,0 +1,359 @@
+"""A whole run: rollouts → memory → labels → reward model → GRPO → accuracy before and after."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import gather_object
+from transformers.trainer import TRAINER_STATE_NAME
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
+
+from memgraph import LabelView, Memory
+from memgraph.domains import Judge
+from memgraph.domains.verifiers import verifier
+from memgraph.errors import TrainingError
+from memgraph.labels.budget import Spending
+from memgraph.models.reward_model import RewardModelConfig
+from memgraph.models.scorers import DEFAULT_SCORER, SCORERS, RewardModelScorer, Scorer
+from memgraph.rollouts.ingest import IngestReport
+from memgraph.rollouts.runs import supersede
+from memgraph.settings import Settings
+from trainer.reward.memory_reward import HeldOut, Judged, MemoryReward
+from trainer.reward.ranks import Ranks
+from trainer.run.accuracy import Scores, changes, evaluate, keep_scores
+from trainer.run.callback import RewardUpkeep
+from trainer.run.config import RunConfig
+from trainer.run.data import Problems, Task, load_problems, training_dataset
+from trainer.run.initial_rollouts import group_size, store_initial_rollouts
+from trainer.run.monitor import Monitor
+from trainer.run.narrator import Narrator, RewardProgress
+from trainer.run.plots import plot_training
+from trainer.run.policy import Policy, load_policy
+from trainer.run.prompts import one_pass
+from trainer.run.refit import Refit
+from trainer.run.result import RunResult
+from trainer.run.sharing import Checkpoint, by_first, load_shared
+
+_LONGEST_WAIT = 4 * 3600.0  # seconds; of the others while the first process samples, labels or fits
+
+
+def train(config: RunConfig, *, home: Path | None = None, resume: bool = False, quiet: bool = False) -> RunResult:
+    """Run a configuration against the user's memory; writes `summary.json`, `rewards.jsonl` and `training.png` to its folder."""
+    settings = Settings.load(home=home)
+    on_cpu = settings.device == "cpu" or not torch.cuda.is_available()
+    wait = timedelta(seconds=float(config.grpo.get("ddp_timeout", _LONGEST_WAIT)))
+    processes = PartialState(cpu=on_cpu, timeout=wait)  # as the trainer will have it
+    settings.require_common_server(gather_object([socket.gethostname()]))
+    narrator = Narrator(quiet=quiet, silent=not processes.is_main_process)
+    with Memory.open(settings, say=narrator.say) as memory:
+        return run(config, memory, narrator=narrator, resume=resume)
+
+
+def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool = False) -> RunResult:
+    """Run a configuration against an open memory.
+
+    Of several processes each samples and evaluates its part; the first one labels, fits and writes.
+
+    Raises:
+        TrainingError: if there is nothing to resume, or rewards keep failing.
+    """
+    result = RunResult(config.name)
+    first = Ranks.here().rank == 0
+    stage = _stages(result, narrator)
+    checkpoint, resumed_at = _checkpoint(config) if resume else (None, None)
+    result.resumed_at = resumed_at
+    if resumed_at is not None:
+        supersede(memory.database, config.name, resumed_at)
+    judge = verifier(config.labels.verifier, memory.domains)
+
+    with stage("loading the policy and the problems"):
+        policy = load_policy(config.policy, device=memory.settings.device)
+        problems = load_problems(config.data)
+        training, held_out = problems.train, {"test": problems.test, "ood": problems.ood}
+        counts = f"{len(training.tasks)} training, {len(problems.test.tasks)} test and {len(problems.ood.tasks)} ood problems"
+        narrator.say(f"{policy.describe()}; {counts}")
+
+    with stage(f"sampling {config.reward.initial_rollouts} initial rollouts of each training problem into the memory"):
+        report = store_initial_rollouts(
+            config, memory, policy, training.tasks, config.reward.initial_rollouts, progress=narrator.shows_progress
+        )
+        narrator.say(f"{report.new} rollouts new, {report.linked} queries linked to similar ones")
+
+    with stage("labelling within the budget"):
+        spent = by_first(lambda: label(config, memory, training, judge))
+        judged = Judged(config.ledger, spent.training, training.truth, judge, spent.limit)
+        ledger = memory.ledger(config.ledger, budget=spent.limit)
+        narrator.say(
+            f"{len(spent.training)} of {len(training.tasks)} queries labelled in ledger {config.ledger!r} ({spent.reused} known "
+            f"at no cost), {len(spent.monitored)} more watch the reward"
+        )
+        if spent.revealed.undecided:
+            narrator.say(
+                f"{len(spent.revealed.undecided)} answers have no label, since the verifier {config.labels.verifier!r} could not "
+                "judge them"
+            )
+
+    if config.reward.samples_labelled:
+        with stage(f"sampling {config.reward.labelled_rollouts} rollouts of each labelled problem, and judging them"):
+            report = store_labelled_rollouts(
+                config, memory, policy, training.tasks, judged, progress=narrator.shows_progress
+            )
+            narrator.say(f"{report.new} rollouts new, judged at no cost")
+
+    result.spending = {
+        "training_queries": len(training.tasks),
+        "queries_paid": len(ledger.revealed()),
+        "budget": spent.limit,
+        "queries_watched": len(spent.monitored),
+        "queries_reused": spent.reused,
+    }
+
+    with stage(f"fitting the scorer {config.reward.scorer}"):
+        refit = make_refit(config, memory, training) if config.reward.scorer == DEFAULT_SCORER else None
+        scorer = fit_scorer(config, memory, refit, result)
+        monitor = make_monitor(config, memory, judged, spent.monitored, scorer, resumed_at)
+        if monitor is not None and monitor.luck > config.monitor.tolerance:
+            narrator.say(
+                f"on the {len(spent.monitored)} watched queries the scorer is right {monitor.luck:.0%} less often than it promises "
+                "already: the alarm allows for as much, since a few queries may be harder than they look"
+            )
+
+    before: Scores = {}
+    if config.evaluate:
+        with stage("accuracy on held-out problems before training"):
+            before = evaluate(config, policy, held_out, ledger, narrator, memory.domains)
+
+    scored = judged.query_keys if scorer is None else {task.query_key for task in training.tasks}
+    rewarded = Problems(one_pass(training.tasks, scored, seed=config.seed), training.truth)
+    if not rewarded.tasks:
+        raise TrainingError(
+            f"no training query has a reward: scorer {config.reward.scorer!r} and a label budget of {config.labels.budget}"
+        )
+    with stage("training"):
+        log = config.folder / "rewards.jsonl"
+        reward = MemoryReward(
+            memory,
+            run=config.name,
+            judged=judged,
+            scorer=scorer,
+            model=result.reward_model.get("key"),
+            kind=config.reward.kind,
+            threshold=config.reward.threshold,
+            confidence=config.reward.confidence,
+            skip_noise=config.reward.skip_noise,
+            policy=config.policy.model,
+            num_generations=group_size(config),
+            experience=config.reward.experience,
+            group_seconds=config.reward.group_seconds,
+            max_failed_calls=config.reward.max_failed_calls,
+            max_unanswered=config.reward.max_unanswered,
+            max_undecided=config.reward.max_undecided,
+            thinking_opened=policy.opens_thinking,
+            held_out=HeldOut(config.ledger, problems.test.truth, judge),
+            log=log,
+        )
+        trainer = make_trainer(config, policy, rewarded, reward, narrator, held_out=problems.test)
+        trainer.add_callback(
+            RewardUpkeep(reward, monitor=monitor, refit=refit, stop_after=config.monitor.stop_after, narrator=narrator)
+        )
+        try:
+            trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+            reward.close()
+            for line in reward.answers.lines():
+                narrator.say(line)
+            reward.source_counts = sum(gather_object([reward.source_counts]), Counter())
+        finally:
+            # a run that is stopped by an alarm leaves its summary as well
+            result.steps = int(trainer.state.global_step)
+            result.reward_sources = dict(reward.source_counts)
+            result.refits = refit.records if refit is not None else []
+            result.monitor = monitor.agreement if monitor is not None else None
+            if first:
+                result.write(config.folder)
+        if first:
+            plot_training(log, config.folder / "training.png")
+            narrator.say(f"reward by step is drawn in {config.folder / 'training.png'}")
+
+    if before:
+        with stage("accuracy on held-out problems after training"):
+            sharded = trainer.is_deepspeed_enabled or trainer.is_fsdp_enabled
+            after = evaluate(config, policy, held_out, ledger, narrator, memory.domains, together=sharded)
+            result.accuracy = changes(before, after, held_out)
+            if first:
+                keep_scores(config.folder / "scores.json", before, after, held_out)
+    if first:
+        result.write(config.folder)
+    narrator.result(result)
+    return result
+
+
+def label(config: RunConfig, memory: Memory, training: Problems, judge: Judge) -> Spending:
+    """Choose queries within the budget and have the ledger reveal them."""
+    labels = config.labels
+    return memory.reveal(
+        training.truth,
+        ledger=config.ledger,
+        budget=labels.budget,
+        seed=labels.seed,
+        judge=judge,
+        acquisition=labels.acquisition,
+        # without a scorer there is no prediction to watch
+        monitor=labels.monitor if config.reward.scorer != "none" else 0,
+        reuse=labels.reuse,
+    )
+
+
+def store_labelled_rollouts(
+    config: RunConfig, memory: Memory, policy: Policy, tasks: Sequence[Task], judged: Judged, *, progress: bool = False
+) -> IngestReport:
+    """Sample more of the labelled queries among `tasks`, and judge what is said."""
+    labelled = [task for task in tasks if task.query_key in judged.query_keys]
+    count = config.reward.labelled_rollouts
+    report = store_initial_rollouts(config, memory, policy, labelled, count, progress=progress)
+    by_first(lambda: judged.reveal(memory, judged.query_keys))
+    return report
+
+
+def make_refit(config: RunConfig, memory: Memory, training: Problems) -> Refit:
+    """What fits the reward model, before and during training."""
+    return Refit(
+        memory,
+        config.refit,
+        ledger=config.ledger,
+        training=[task.query_key for task in training.tasks],
+        config=RewardModelConfig(checks=tuple(config.reward.checks), policies=config.reward.policies),
+        seed=config.seed,
+        log=config.folder / "refits.jsonl",
+    )
+
+
+def fit_scorer(config: RunConfig, memory: Memory, refit: Refit | None, result: RunResult) -> Scorer | None:
+    """The scorer for unlabelled rollouts, fitted on the ledger's labels; the reward model is saved and registered."""
+    if refit is not None:
+        model = load_shared(by_first(lambda: Checkpoint.of(refit.fit())), space=memory.space.key)
+        result.reward_model = {"key": model.key, "folder": str(model.folder), **model.metrics}
+        return RewardModelScorer(model)
+    if config.reward.scorer == "none":
+        return None
+    if config.reward.scorer not in SCORERS:
+        raise TrainingError(f"unknown scorer {config.reward.scorer!r}; known: {', '.join(SCORERS)}, none")
+    scorer = SCORERS[config.reward.scorer]()
+    scorer.fit(memory.snapshot(LabelView(ledgers=(config.ledger,))), seed=config.seed)
+    return scorer
+
+
+def make_monitor(
+    config: RunConfig,
+    memory: Memory,
+    judged: Judged,
+    watched: Collection[str],
+    scorer: Scorer | None,
+    resumed_at: int | None,
+) -> Monitor | None:
+    """What compares predicted rewards with the verifier, if there are watched queries and predictions."""
+    if scorer is None or not watched:
+        return None
+    monitor = Monitor(
+        memory,
+        ledger=judged.ledger,
+        query_keys=watched,
+        source=judged.source,
+        judge=judged.judge,
+        tolerance=config.monitor.tolerance,
+        threshold=config.monitor.false_alarm,
+        log=config.folder / "monitor.jsonl",
+    )
+    by_first(lambda: monitor.start(scorer, resumed_at=resumed_at))  # the others never ask it
+    return monitor
+
+
+def make_trainer(
+    config: RunConfig,
+    policy: Policy,
+    training: Problems,
+    reward: MemoryReward,
+    narrator: Narrator,
+    *,
+    held_out: Problems,
+) -> GRPOTrainer:
+    """TRL's trainer with this run's settings; `grpo` of the configuration wins over the defaults here.
+
+    With `eval_strategy` in there, the held-out problems are sampled and judged during training as well.
+    """
+    formatted: dict[str, Any] = {"format_prompt": policy.format_prompt, "system_prompt": config.policy.system_prompt}
+    watched = config.grpo.get("eval_strategy", "no") != "no" and held_out.tasks
+    on_gpu = policy.model.device.type == "cuda"
+    defaults: dict[str, Any] = {
+        "output_dir": str(config.folder),
+        "seed": config.seed,
+        "max_completion_length": config.max_new_tokens,
+        "report_to": [],
+        "use_cpu": not on_gpu,
+        "bf16": on_gpu,
+        "disable_tqdm": True,
+        "logging_steps": 1,
+        "num_completions_to_print": 0,  # TRL prints them as they are, control sequences too; its files have them all
+        "save_strategy": "no",
+        "gradient_checkpointing": False,
+    }
+    trainer = GRPOTrainer(
+        model=policy.model,
+        processing_class=policy.tokenizer,
+        reward_funcs=reward,
+        args=GRPOConfig(**{**defaults, **config.grpo}),
+        train_dataset=training_dataset(training.tasks, **formatted),
+        eval_dataset=training_dataset(held_out.tasks, split="eval", **formatted) if watched else None,
+        peft_config=policy.peft_config,
+    )
+    RewardProgress.attach(trainer, narrator)
+    return trainer
+
+
+def _checkpoint(config: RunConfig) -> tuple[Path, int]:
+    """The newest checkpoint that was written to its end, and its step."""
+    found = {
+        int(step): state.parent
+        for state in config.folder.glob(f"checkpoint-*/{TRAINER_STATE_NAME}")
+        if (step := state.parent.name.removeprefix("checkpoint-")).isdigit() and _is_whole(state)
+    }
+    if not found:
+        raise TrainingError(
+            f"there is no checkpoint in {config.folder} to resume from; set grpo.save_strategy: steps and grpo.save_steps "
+            "in the configuration, or start without --resume"
+        )
+    newest = max(found)
+    return found[newest], newest
+
+
+def _is_whole(state: Path) -> bool:
+    """Whether the file that is written last of a checkpoint can be read."""
+    try:
+        json.loads(state.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
+
+
+def _stages(result: RunResult, narrator: Narrator) -> Callable[[str], Any]:
+    """A context manager for each stage: says what begins, records how long it took."""
+
+    @contextmanager
+    def stage(what: str) -> Iterator[None]:
+        narrator.stage(what)
+        start = time.perf_counter()
+        yield
+        result.seconds[what] = round(time.perf_counter() - start, 2)
+        narrator.done(result.seconds[what])
+
+    return stage

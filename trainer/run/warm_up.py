@@ -1,0 +1,70 @@
+"""What comes before training, for trainers that are not started by `memreward train` (verl, verifiers).
+
+    python -m trainer.run.warm_up CONFIG.yaml
+
+The untrained policy's rollouts go into the memory, the ledger reveals the labels within the budget, and the reward model
+is fitted and saved. Doing it twice changes nothing but the date of the model.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from memgraph import LabelView, Memory
+from memgraph.domains.verifiers import verifier
+from memgraph.errors import MemRewardError
+from memgraph.models.reward_model import RewardModel, RewardModelConfig
+from memgraph.printable import printable
+from memgraph.settings import Settings
+from trainer.reward.memory_reward import Judged
+from trainer.run.config import RunConfig
+from trainer.run.data import load_problems
+from trainer.run.initial_rollouts import store_initial_rollouts
+from trainer.run.narrator import Narrator
+from trainer.run.policy import load_policy
+from trainer.run.train import label, store_labelled_rollouts
+
+
+def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> RewardModel:
+    """Rollouts, labels and a reward model for a run; returns the model's registration."""
+    judge = verifier(config.labels.verifier, memory.domains)
+    training = load_problems(config.data).train
+    policy = load_policy(config.policy, device=memory.settings.device)
+    count = config.reward.initial_rollouts
+    narrator.stage(f"sampling {count} rollouts of each of {len(training.tasks)} queries")
+    report = store_initial_rollouts(config, memory, policy, training.tasks, count, progress=narrator.shows_progress)
+    narrator.say(f"{report.new} rollouts new")
+    narrator.stage("labelling within the budget")
+    spent = label(config, memory, training, judge)
+    if config.reward.samples_labelled:
+        narrator.stage(f"sampling {config.reward.labelled_rollouts} rollouts of each labelled query")
+        judged = Judged(config.ledger, spent.training, training.truth, judge, spent.limit)
+        report = store_labelled_rollouts(
+            config, memory, policy, training.tasks, judged, progress=narrator.shows_progress
+        )
+        narrator.say(f"{report.new} rollouts new")
+    narrator.stage("fitting the reward model")
+    settings = RewardModelConfig(checks=tuple(config.reward.checks), policies=config.reward.policies)
+    model = memory.fit(LabelView(ledgers=(config.ledger,)), seed=config.seed, config=settings)
+    narrator.say(f"reward model {str(model.key)[:12]} of ledger {config.ledger!r} saved in {model.folder}")
+    return model
+
+
+def main(
+    config: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A run, as for `memreward train`.")],
+    home: Annotated[Path | None, typer.Option(help="Folder of the memory (server, data, models).")] = None,
+) -> None:
+    """Fill the memory for a run, spend its labels, and fit its reward model, without training."""
+    narrator = Narrator()
+    with Memory.open(Settings.load(home=home), say=narrator.say) as memory:
+        warm_up(RunConfig.load(config), memory, narrator=narrator)
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except MemRewardError as error:
+        raise SystemExit(f"error: {printable(str(error), lines=True)}") from None
