@@ -5,9 +5,10 @@
     noisy labels  a tenth of the labels is flipped
     look-alikes   the metrics are over queries with a labelled neighbour of cosine ≥ .9 and another right answer
     transfer      fitted on the labelled queries of one set, the metrics are over all rollouts of another one
-    without …     the reward model without labels as inputs, form, all checks
+    without …     the reward model without labels as inputs, edges of similarity, form, all checks, what other sets taught
 
-20 % of the queries are labelled. Needs the same folder as reward_quality.py; rows are appended to --out as they come, and
+What the model learned of other sets should leave these sets' family out (`--prior`, made by learn_prior.py). 20 % of the
+queries are labelled. Needs the same folder as reward_quality.py; rows are appended to --out as they come, and
 a run that was stopped goes on where it was.
 """
 
@@ -19,7 +20,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from memgraph.domains.checks import ALL_CHECKS
 from memgraph.errors import ModelError
 from memgraph.evaluation import read_judged
 from memgraph.models.metrics import evaluate_scores
+from memgraph.models.prior import SHIPPED
 from memgraph.models.reward_model import RewardModelConfig
 from memgraph.models.scorers import DEFAULT_SCORER, SCORERS, RewardModelScorer, Scorer
 from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
@@ -38,10 +40,11 @@ from memgraph.snapshot.splits import Split, splits
 from trainer.reward.report import append_rows, read_rows
 
 SCORERS_HERE = ("majority_vote", "consensus_share", "logistic", "boosting", DEFAULT_SCORER)
-ABLATIONS = {
-    "labels as inputs": RewardModelConfig(label_inputs=False),
-    "form": RewardModelConfig(checks=tuple(check for check in ALL_CHECKS if check != "form")),
-    "checks": RewardModelConfig(checks=()),
+ABLATIONS: dict[str, dict[str, Any]] = {  # what changes in the model's configuration
+    "labels as inputs": {"label_inputs": False},
+    "form": {"checks": tuple(check for check in ALL_CHECKS if check != "form")},
+    "checks": {"checks": ()},
+    "prior": {"prior": "none"},
 }
 _SHARE, _FLIPPED, _ALIKE = 0.2, 0.1, 0.9
 
@@ -90,6 +93,11 @@ def look_alikes(split: Split) -> Bools:
     return found
 
 
+def without_similarity(snapshot: Snapshot) -> Snapshot:
+    """Without edges between queries."""
+    return replace(snapshot, similar=np.zeros((2, 0), np.int64), similar_scores=np.zeros(0, np.float32))
+
+
 def measure(make: Callable[[], Scorer], case: Case, seed: int) -> dict[str, Any]:
     """Metrics of a scorer in a case; None where it cannot answer."""
     to_fit, scored, truth, counted = case
@@ -116,6 +124,8 @@ def main() -> None:
     parser.add_argument("rollouts", type=Path, help="folder with NAME.jsonl.gz and NAME.minilm.npz")
     parser.add_argument("--sets", nargs="*", help="names; by default all in the folder")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--prior", default=SHIPPED, help="what the reward model starts from: a file, or none")
+    parser.add_argument("--snapshots", type=Path, help="folder that keeps what is read of each set")
     parser.add_argument("--out", type=Path, default=Path("reward_robustness.jsonl"), help="rows, appended as they come")
     parser.add_argument("--table", type=Path, help="Markdown tables to write")
     parser.add_argument("--quick", action="store_true", help="the smallest set, one split, no transfer")
@@ -124,6 +134,7 @@ def main() -> None:
     files = files_of(options.rollouts, options.sets)
     if options.quick:
         files, options.seeds = files[:1], 1
+    scorers = {name: SCORERS[name] for name in SCORERS_HERE} | {DEFAULT_SCORER: with_config(prior=options.prior)}
     rows = read_rows(options.out)
     done = {(row["set"], row["case"], row["scorer"], row["seed"]) for row in rows}
 
@@ -137,27 +148,24 @@ def main() -> None:
     loaded: dict[str, list[Split]] = {}
     for file in files:
         name = file.name.removesuffix(".jsonl.gz")
-        loaded[name] = load(file, options.seeds)
+        loaded[name] = load(file, options.seeds, options.snapshots)
         for split in loaded[name]:
             for kind, case in cases(split):
-                for scorer in SCORERS_HERE:
-                    add(name, kind, scorer, split.seed, SCORERS[scorer], case)
+                for scorer, make in scorers.items():
+                    add(name, kind, scorer, split.seed, make, case)
             plain = (split.snapshot, split.snapshot, split.truth, ~np.isnan(split.truth))
-            for part, config in ABLATIONS.items():
-                add(
-                    name,
-                    f"without {part}",
-                    DEFAULT_SCORER,
-                    split.seed,
-                    lambda config=config: RewardModelScorer(config=config),
-                    plain,
-                )  # type: ignore[misc]
+            for part, changed in ABLATIONS.items():
+                make = with_config(**{"prior": options.prior, **changed})
+                add(name, f"without {part}", DEFAULT_SCORER, split.seed, make, plain)
+            apart = without_similarity(split.snapshot)
+            case = (apart, apart, split.truth, ~np.isnan(split.truth))
+            add(name, "without similarity edges", DEFAULT_SCORER, split.seed, scorers[DEFAULT_SCORER], case)
     for source, split, target in ((a, split, b) for a in loaded for split in loaded[a] for b in loaded if a != b):
         other = loaded[target][split.seed]
         scored = replace(other.snapshot, labels=np.full_like(other.snapshot.labels, np.nan))
         case = (split.snapshot, scored, other.truth, ~np.isnan(other.truth))
         for scorer in ("majority_vote", "logistic", DEFAULT_SCORER):
-            add(target, f"transfer from {source}", scorer, split.seed, SCORERS[scorer], case)
+            add(target, f"transfer from {source}", scorer, split.seed, scorers[scorer], case)
     if options.json:
         found = {"machine": machine(), "versions": versions(), "rows": rows}
         print(json.dumps({"benchmark": "reward_robustness", **found}, indent=2))
@@ -167,9 +175,19 @@ def main() -> None:
         print(tables(rows))
 
 
-def load(file: Path, seeds: int) -> list[Split]:
+def with_config(**changed: Any) -> Callable[[], Scorer]:
+    """Makes reward models of a configuration."""
+    return partial(RewardModelScorer, config=RewardModelConfig(**changed))
+
+
+def load(file: Path, seeds: int, snapshots: Path | None) -> list[Split]:
     """Read a set and take its splits."""
-    judged = read_judged(file, embeddings=vectors_of(file), say=lambda message: print(message, file=sys.stderr))
+    judged = read_judged(
+        file,
+        embeddings=vectors_of(file),
+        snapshots=snapshots,
+        say=lambda message: print(message, file=sys.stderr),
+    )
     return list(splits(judged, [(_SHARE, seed) for seed in range(seeds)]))
 
 

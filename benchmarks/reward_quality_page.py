@@ -1,0 +1,242 @@
+"""Writes docs/reward_quality.md and README's table from the rows of benchmarks/reward_quality.py.
+
+python benchmarks/reward_quality_page.py
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from machine import machine, versions
+from numpy.typing import NDArray
+from reward_quality import row_of
+from scipy.stats import t as student
+
+from memgraph.evaluation import EvaluationRow
+from memgraph.inspection.plots import plot_curves, plot_evaluation, plot_label_curve
+from memgraph.models.scorers import DEFAULT_SCORER
+from trainer.reward.report import read_rows
+
+ROOT = Path(__file__).parents[1]
+ROWS, PAGE, README = (
+    ROOT / "benchmarks/results/reward_quality.jsonl",
+    ROOT / "docs/reward_quality.md",
+    ROOT / "README.md",
+)
+SETS = {  # (file, history) → as people read it
+    ("gsm8k", ""): "gsm8k",
+    ("mmlu_pro_math", ""): "MMLU-Pro maths",
+    ("mmlu_pro_qa", ""): "MMLU-Pro questions",
+    ("humaneval", ""): "HumanEval",
+    ("exams_dev", ""): "exams",
+    ("exams_dev", "t0.8"): "exams + history",
+    ("aqua_codex_dev", ""): "AQuA",
+    ("aqua_codex_dev", "a"): "AQuA + history",
+}
+VOTES = ("majority_vote", "consensus_share", "pooled_votes")
+RIVALS = ("pooled_votes", "logistic", "boosting", "geomin", "trapo", DEFAULT_SCORER)
+SHARES = (0.0, 0.05, 0.1, 0.2, 0.5)
+AUC, WITHIN, ACCURACY, ECE = range(4)
+
+Metrics = NDArray[np.float64]
+Trial = tuple[str, str, str, float]
+"""(file, history, its labels, share of labels)"""
+
+
+class Results:
+    """[seeds, 4] AUC, within-query AUC, accuracy and ECE of each scorer in each trial."""
+
+    def __init__(self, rows: Iterable[EvaluationRow]) -> None:
+        self._found: dict[tuple[Trial, str], dict[int, list[float]]] = defaultdict(dict)
+        for row in rows:
+            if row.auc is not None:
+                within = np.nan if row.within_query_auc is None else row.within_query_auc
+                trial = (row.file.split(".")[0], "+".join(row.history), row.history_labels, row.labels)
+                self._found[trial, row.scorer][row.seed] = [row.auc, within, row.accuracy, row.ece]
+
+    def of(self, scorer: str, name: str, history: str, share: float, *, known: str = "none") -> dict[int, Metrics]:
+        """Split → metrics."""
+        found = self._found.get(((name, history, known, share), scorer), {})
+        return {seed: np.array(values) for seed, values in sorted(found.items())}
+
+    def mean(
+        self, scorer: str, name: str, history: str, share: float, *, known: str = "none", splits: int | None = None
+    ) -> Metrics | None:
+        """Over the splits, or the first few; None where it was not measured, or could not answer."""
+        found = list(self.of(scorer, name, history, share, known=known).values())[:splits]
+        return np.mean(found, axis=0) if found else None
+
+    def best_votes(self, name: str, history: str, share: float) -> Metrics:
+        """Of the votes, each metric by itself the best one's mean."""
+        means = [self.mean(scorer, name, history, share) for scorer in VOTES]
+        return np.max([mean for mean in means if mean is not None], axis=0)
+
+    def gain(self, metric: int, name: str, history: str, share: float) -> tuple[float, float]:
+        """Model less the votes that are best on the mean: mean difference, and its lower 95 % bound, paired by split."""
+        model = self.of(DEFAULT_SCORER, name, history, share)
+        votes = [self.of(scorer, name, history, share) for scorer in VOTES]
+        seeds = [seed for seed in model if all(seed in found for found in votes)]
+        best = max(votes, key=lambda found: np.mean([found[seed][metric] for seed in seeds]))
+        gains = np.array([model[seed][metric] - best[seed][metric] for seed in seeds])
+        error = student.ppf(0.975, len(gains) - 1) * gains.std(ddof=1) / np.sqrt(len(gains))
+        return float(gains.mean()), float(gains.mean() - error)
+
+
+def short(value: float) -> str:
+    """Three decimals without the leading zero."""
+    return f"{value:.3f}".replace("0.", ".", 1) if value < 0.9995 else "1.000"
+
+
+def cell(mean: Metrics | None, metrics: Sequence[int] = (AUC, WITHIN, ACCURACY)) -> str:
+    """Metrics with slashes between them; a dash for none."""
+    return "–" if mean is None else "/".join(short(mean[metric]) for metric in metrics)
+
+
+def signed(value: float) -> str:
+    """With its sign."""
+    return f"{value:+.3f}".replace("0.", ".", 1)
+
+
+def table(head: Sequence[str], lines: Mapping[str, Sequence[str]]) -> str:
+    """A Markdown table, a line for each name."""
+    rows = [list(head), ["---"] * len(head), *([name, *cells] for name, cells in lines.items())]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def by_share(results: Results, shares: Sequence[float]) -> str:
+    """The main table."""
+    head = ["set", "votes, no label", *("no label" if share == 0 else f"{share:.0%}" for share in shares)]
+    lines = {
+        title: [
+            cell(results.best_votes(*trial, 0.0)),
+            *(cell(results.mean(DEFAULT_SCORER, *trial, share)) for share in shares),
+        ]
+        for trial, title in SETS.items()
+    }
+    return table(head, lines)
+
+
+def gains(results: Results, metric: int) -> str:
+    """Differences to the best votes with their lower bounds."""
+    lines = {}
+    for trial, title in SETS.items():
+        found = [results.gain(metric, *trial, share) for share in SHARES]
+        lines[title] = [f"{signed(mean)} ({signed(low)})" for mean, low in found]
+    return table(["set", *("no label" if share == 0 else f"{share:.0%}" for share in SHARES)], lines)
+
+
+def below(results: Results) -> str:
+    """The trials in which the model is below the votes by more than .003 on the mean, or .010 at the bound."""
+    lines = []
+    for metric, what in ((AUC, "AUC"), (WITHIN, "within queries"), (ACCURACY, "accuracy")):
+        for trial, title in SETS.items():
+            for share in SHARES:
+                mean, low = results.gain(metric, *trial, share)
+                if mean < -0.003 or low < -0.010:
+                    lines.append([title, f"{share:.0%}", what, signed(mean), signed(low)])
+    trials = 3 * len(SETS) * len(SHARES)
+    head = ["set", "labels", "metric", "mean", "bound"]
+    found = "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *lines])
+    return f"In {len(lines)} of {trials} comparisons the mean is below -.003 or the bound below -.010.\n\n{found}"
+
+
+def page(results: Results, splits: int) -> str:
+    """The whole page."""
+    rivals = {
+        title: [cell(results.mean(scorer, *trial, 0.2, splits=3)) for scorer in RIVALS] for trial, title in SETS.items()
+    }
+    errors = {
+        title: [cell(results.mean(DEFAULT_SCORER, *trial, share), [ECE]) for share in SHARES]
+        for trial, title in SETS.items()
+    }
+    known = [
+        f"{SETS[trial]}: {cell(results.mean('equal_answer', *trial, 0.2, known='all'))} and "
+        f"{cell(results.mean(DEFAULT_SCORER, *trial, 0.2, known='all'))}"
+        for trial in (("exams_dev", "t0.8"), ("aqua_codex_dev", "a"))
+    ]
+    used = ", ".join(
+        f"{name} {version}" for name, version in versions().items() if name in ("python", "torch", "neo4j")
+    )
+    return f"""# How good predicted rewards are on real rollouts
+
+The reward model starts from the vote of a query's rollouts and moves away from it as far as labels support. With 20 % of the
+labels it orders right and wrong rollouts of a query better than votes on all sets of many policies, by .03 to .13. On sets of
+one policy it is as good as the votes. Without any label it is .01 better within queries on the mean, by what other families
+taught of the checks.
+
+![AUC, within-query AUC, accuracy and calibration error of every scorer, 20 % of the labels](reward_quality.png)
+
+AUC / within-query AUC / accuracy, mean of {splits} splits. The prior is learned without the set's whole family. Votes are the
+best of `{"`, `".join(VOTES)}`, each figure by itself.
+
+{by_share(results, SHARES)}
+
+## Against the votes
+
+Within-query AUC less that of the best votes, mean over {splits} splits, in brackets the lower 95 % bound, paired by split.
+
+{gains(results, WITHIN)}
+
+{below(results)}
+
+Without a label nothing of a split is random, so its bound is the mean. Accuracy without labels is below the majority's where
+the most frequent answer is often right though fewer than half give it.
+
+## Rivals, 20 % of the labels
+
+The first three splits. TraPO answers only where there is a history.
+
+{table(["set", *RIVALS], rivals)}
+
+A random reward has .50/.50. A linear probe on the embeddings has {cell(results.mean("linear_probe", "humaneval", "", 0.2))} on
+HumanEval and {cell(results.mean("linear_probe", "mmlu_pro_math", "", 0.2))} on MMLU-Pro maths. The paper's network with messages
+from the memory has {cell(results.mean("paper_gnn_corrected", "humaneval", "", 0.2))} on HumanEval.
+
+Where the history is labelled, most answers have been seen. The label of an equal answer, and the model, have for
+{"; ".join(known)}.
+
+## Calibration
+
+Expected calibration error of the model, mean of {splits} splits.
+
+{table(["set", *("no label" if share == 0 else f"{share:.0%}" for share in SHARES)], errors)}
+
+[reward_quality_labels.png](reward_quality_labels.png) draws the metrics by share of labels,
+[reward_quality_curves.png](reward_quality_curves.png) ROC and calibration.
+
+`benchmarks/reward_quality.py ROLLOUTS --prior FILE` makes the rows in `benchmarks/results/reward_quality.jsonl`,
+`benchmarks/reward_quality_page.py` this page. {machine()["cores"]} shared cores, no GPU, {used}.
+"""
+
+
+def main() -> None:
+    """The command."""
+    rows = [row_of(row) for row in read_rows(ROWS)]
+    results = Results(rows)
+    splits = min(len(results.of(DEFAULT_SCORER, *trial, share)) for trial in SETS for share in SHARES)
+    PAGE.write_text(page(results, splits), encoding="utf-8")
+    plain = [row for row in rows if not row.history]
+    shown = [row for row in plain if row.labels == 0.2]
+    plot_evaluation(shown, PAGE.with_suffix(".png"))
+    plot_label_curve(plain, PAGE.with_name("reward_quality_labels.png"))
+    plot_curves(shown, PAGE.with_name("reward_quality_curves.png"))
+    found = f"Mean of {splits} splits. What is learned on\nother sets leaves the whole family out "
+    found += "([docs/reward_quality.md](docs/reward_quality.md)).\n\n"
+    found += by_share(results, (0.0, 0.05, 0.2, 0.5))
+    text, count = re.subn(
+        r"Mean of \w+ splits\. What is learned on.*?\n\n\|.*?(?=\n\n)",
+        found,
+        README.read_text(encoding="utf-8"),
+        flags=re.DOTALL,
+    )
+    README.write_text(text, encoding="utf-8")
+    print(f"{PAGE} and {count} table of README are written", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
