@@ -128,7 +128,7 @@ def measure(memory: Memory, source: FileTruth, repeats: int) -> list[Row]:
 
 def predictions(memory: Memory) -> int:
     """How many predictions the graph holds; one is added wherever a score changes."""
-    return int(memory.database.query("MATCH (l:Label {kind: 'gnn'}) RETURN count(l) AS n")[0]["n"])
+    return int(memory.database.query("MATCH (l:Prediction {scorer: 'reward_model'}) RETURN count(l) AS n")[0]["n"])
 
 
 def say(message: str) -> None:

@@ -43,16 +43,16 @@ CALL () {
   WITH q, r.kind AS kind, count(r) AS references WHERE references > 1
   RETURN 'query with several references (a correction, or sources that contradict each other)' AS problem, q.key AS key
   UNION ALL
-  MATCH (l:Label) WHERE COUNT { (l)-[:SCORES]->() } <> 1
-  RETURN 'label that does not score exactly one thing' AS problem, l.key AS key
+  MATCH (l:Label|Prediction) WHERE COUNT { (l)-[:SCORES]->() } <> 1
+  RETURN 'label or prediction that does not score exactly one thing' AS problem, l.key AS key
   UNION ALL
-  MATCH (l:Label) WHERE NOT 0 <= l.score <= 1 OR (l.score IS NULL AND NOT l.kind IN ['gnn', 'vote'])
-  RETURN 'label whose score is not between 0 and 1' AS problem, l.key AS key
+  MATCH (l:Label|Prediction) WHERE NOT 0 <= l.score <= 1 OR (l.score IS NULL AND l:Label)
+  RETURN 'label or prediction whose score is not between 0 and 1' AS problem, l.key AS key
   UNION ALL
-  MATCH (l:Label) WHERE NOT l.kind IN ['gnn', 'vote'] AND NOT EXISTS { (l)-[:SPENT_IN]->(:Ledger) }
+  MATCH (l:Label) WHERE NOT EXISTS { (l)-[:SPENT_IN]->(:Ledger) }
   RETURN 'label that no ledger paid for' AS problem, l.key AS key
   UNION ALL
-  MATCH (l:Label)-[:SCORES]->(:Answer) WHERE l.kind IN ['gnn', 'vote']
+  MATCH (l:Prediction)-[:SCORES]->(:Answer)
   RETURN 'prediction on an answer instead of a rollout' AS problem, l.key AS key
 }
 RETURN problem, count(*) AS records, min(key) AS example

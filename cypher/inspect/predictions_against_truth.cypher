@@ -1,19 +1,19 @@
 // How good were predictions, by what was learned later? For each reward model, over the rollouts that it scored before a
 // label told.
 // Parameters: model (key or its beginning; null for all).
-// Returns kind, model, rollouts, accuracy (at 0.5), brier (mean squared error), predicted_of_right, predicted_of_wrong
+// Returns scorer, model, rollouts, accuracy (at 0.5), brier (mean squared error), predicted_of_right, predicted_of_wrong
 // (mean predictions), first, last (when predicted).
 WITH {model: null} AS given  // put your values here
-MATCH (p:Label)-[:SCORES]->(t:Thinking)
-WHERE p.kind IN ['gnn', 'vote'] AND p.score IS NOT NULL AND (given.model IS NULL OR p.model STARTS WITH given.model)
+MATCH (p:Prediction)-[:SCORES]->(t:Thinking)
+WHERE p.score IS NOT NULL AND (given.model IS NULL OR p.model STARTS WITH given.model)
 CALL (p, t) {
   MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-(target)<-[:SCORES]-(l:Label)
-  WHERE NOT l.kind IN ['gnn', 'vote'] AND l.created_at >= p.created_at AND NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }
+  WHERE l.created_at >= p.created_at AND NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }
   WITH 2 * CASE l.kind WHEN 'ground_truth' THEN 0 WHEN 'human' THEN 1 WHEN 'code' THEN 2 ELSE 3 END
          + CASE WHEN target:Answer THEN 1 ELSE 0 END AS rank, avg(l.score) AS truth
   RETURN truth ORDER BY rank LIMIT 1
 }
-RETURN p.kind AS kind, left(p.model, 12) AS model, count(p) AS rollouts,
+RETURN p.scorer AS scorer, left(p.model, 12) AS model, count(p) AS rollouts,
        avg(CASE WHEN (p.score >= 0.5) = (truth >= 0.5) THEN 1.0 ELSE 0.0 END) AS accuracy,
        avg((p.score - truth) * (p.score - truth)) AS brier,
        avg(CASE WHEN truth >= 0.5 THEN p.score END) AS predicted_of_right,

@@ -12,12 +12,12 @@ RETURN left(q.text, 80) AS query, t.run AS run, t.call AS call, t.step AS step, 
        t.reward_source AS source, t.reward_reason AS reason,
        COLLECT {
          MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-()<-[:SCORES]-(l:Label)
-         WHERE NOT l.kind IN ['gnn', 'vote'] AND NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }
+         WHERE NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }
          RETURN l.kind + ' ' + toString(round(l.score, 2)) + coalesce(' by ' + l.identifier, '')
          ORDER BY CASE l.kind WHEN 'ground_truth' THEN 0 WHEN 'human' THEN 1 WHEN 'code' THEN 2 ELSE 3 END, l.created_at
        } AS labels,
        head(COLLECT {
-         MATCH (t)<-[:SCORES]-(p:Label) WHERE p.kind IN ['gnn', 'vote']
+         MATCH (t)<-[:SCORES]-(p:Prediction)
          RETURN p.score ORDER BY p.created_at DESC LIMIT 1
        }) AS predicted,
        left(t.text, 80) AS thinking

@@ -19,14 +19,14 @@ CALL (given) {
 MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
 WHERE t.created_at <= at AND NOT coalesce(t.superseded, false)
 CALL (t, a, at, given) {
-  OPTIONAL MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-(target)<-[:SCORES]-(l:Label)
-  WHERE l.created_at <= at AND (l.kind IN ['gnn', 'vote'] OR l.purpose IN ['train', 'calibrate'])
-    AND (given.ledger IS NULL OR l.kind IN ['gnn', 'vote'] OR EXISTS { (l)-[:SPENT_IN]->(:Ledger {name: given.ledger}) })
+  OPTIONAL MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-(target)<-[:SCORES]-(l:Label|Prediction)
+  WHERE l.created_at <= at AND (l:Prediction OR l.purpose IN ['train', 'calibrate'])
+    AND (given.ledger IS NULL OR l:Prediction OR EXISTS { (l)-[:SPENT_IN]->(:Ledger {name: given.ledger}) })
   WITH l, CASE l.kind WHEN 'ground_truth' THEN 0 WHEN 'human' THEN 1 WHEN 'code' THEN 2 WHEN 'judge' THEN 3 ELSE 4 END AS rank,
        target:Answer AS on_answer
   ORDER BY rank, on_answer, l.created_at DESC
   RETURN head(collect(l)) AS l
 }
-RETURN left(q.text, 80) AS query, left(coalesce(a.written, a.value), 40) AS answer, l.score AS reward, l.kind AS source, l.created_at AS since,
+RETURN left(q.text, 80) AS query, left(coalesce(a.written, a.value), 40) AS answer, l.score AS reward, coalesce(l.kind, l.scorer) AS source, l.created_at AS since,
        left(l.model, 12) AS model, t.run AS run, t.step AS step, t.key AS rollout
 ORDER BY coalesce(step, -1) DESC, rollout LIMIT 40

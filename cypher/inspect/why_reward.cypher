@@ -6,16 +6,16 @@ WITH {rollout: null} AS given  // put your values here
 CALL (given) {
   MATCH (t:Thinking) WHERE t.key STARTS WITH given.rollout RETURN t LIMIT 1
   UNION
-  MATCH (t:Thinking)<-[:SCORES]-(:Label)-[:MOVED_BY]->() WHERE given.rollout IS NULL RETURN t LIMIT 1
+  MATCH (t:Thinking)<-[:SCORES]-(:Prediction)-[:MOVED_BY]->() WHERE given.rollout IS NULL RETURN t LIMIT 1
   UNION
   MATCH (:Label {purpose: 'calibrate'})-[:SCORES]->(:Answer)<-[:GENERATES]-(:Query)-[:SIMILAR_TO]-(q:Query)
         -[:GENERATES_REASONING]->(t:Thinking) WHERE given.rollout IS NULL RETURN t LIMIT 1
   UNION
-  MATCH (t:Thinking)<-[:SCORES]-(:Label {kind: 'gnn'}) WHERE given.rollout IS NULL RETURN t LIMIT 1
+  MATCH (t:Thinking)<-[:SCORES]-(:Prediction {scorer: 'reward_model'}) WHERE given.rollout IS NULL RETURN t LIMIT 1
 }
 WITH t LIMIT 1
 MATCH (q:Query)-[:GENERATES_REASONING]->(t)
-WITH q, t, head(COLLECT { MATCH (t)<-[:SCORES]-(l:Label {kind: 'gnn'}) RETURN l ORDER BY l.created_at DESC LIMIT 1 }) AS l
+WITH q, t, head(COLLECT { MATCH (t)<-[:SCORES]-(l:Prediction {scorer: 'reward_model'}) RETURN l ORDER BY l.created_at DESC LIMIT 1 }) AS l
 CALL (q, t, l) {
   MATCH (t)-[:LEADS_TO]->(a:Answer)
   RETURN 'own answer' AS kind, left(coalesce(a.written, a.value), 40) AS what, null AS cosine, null AS label, null AS change

@@ -2,11 +2,11 @@
 // Parameters: model (key or its beginning; null for all).
 // Returns predicted, truth, says (kind of the label), query, answer, thinking, rollout (key), model.
 WITH {model: null} AS given  // put your values here
-MATCH (p:Label)-[:SCORES]->(t:Thinking)
-WHERE p.kind IN ['gnn', 'vote'] AND p.score IS NOT NULL AND (given.model IS NULL OR p.model STARTS WITH given.model)
+MATCH (p:Prediction)-[:SCORES]->(t:Thinking)
+WHERE p.score IS NOT NULL AND (given.model IS NULL OR p.model STARTS WITH given.model)
 CALL (p, t) {
   MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-(target)<-[:SCORES]-(l:Label)
-  WHERE NOT l.kind IN ['gnn', 'vote'] AND l.created_at >= p.created_at AND NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }
+  WHERE l.created_at >= p.created_at AND NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }
   WITH 2 * CASE l.kind WHEN 'ground_truth' THEN 0 WHEN 'human' THEN 1 WHEN 'code' THEN 2 ELSE 3 END
          + CASE WHEN target:Answer THEN 1 ELSE 0 END AS rank, l.kind AS says, avg(l.score) AS truth
   RETURN says, truth ORDER BY rank LIMIT 1

@@ -6,7 +6,7 @@ WHERE ($superseded AND coalesce(t.superseded, false))
    OR (($runs IS NOT NULL OR $before IS NOT NULL)
        AND ($runs IS NULL OR t.run IN $runs) AND ($before IS NULL OR t.created_at < $before))
 WITH t, EXISTS {
-  MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-()<-[:SCORES]-(l:Label) WHERE NOT l.kind IN ['gnn', 'vote']
+  MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-()<-[:SCORES]-(:Label)
 } AS labelled
 RETURN sum(CASE WHEN labelled THEN 0 ELSE 1 END) AS rollouts, sum(CASE WHEN labelled THEN 1 ELSE 0 END) AS labelled,
-       sum(CASE WHEN labelled THEN 0 ELSE COUNT { (t)<-[:SCORES]-(:Label) } END) AS predictions
+       sum(CASE WHEN labelled THEN 0 ELSE COUNT { (t)<-[:SCORES]-(:Prediction) } END) AS predictions

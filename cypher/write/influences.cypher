@@ -1,7 +1,7 @@
 // Keeps what moved a predicted score, by leave-one-out: labelled neighbours, their answers, and votes of the own group.
-// Parameters: $label (key of the prediction), $rows (kind, key of the query or answer, label or null, change).
-MATCH (l:Label {key: $label})
+// Parameters: $prediction (key), $rows (kind, key of the query or answer, label or null, change).
+MATCH (p:Prediction {key: $prediction})
 UNWIND $rows AS row
 MATCH (what:Query|Answer {key: row.key})
-MERGE (l)-[moved:MOVED_BY {kind: row.kind}]->(what)
+MERGE (p)-[moved:MOVED_BY {kind: row.kind}]->(what)
 SET moved.change = row.change, moved.label = row.label

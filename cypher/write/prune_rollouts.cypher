@@ -10,8 +10,8 @@ CALL (t) {
   SET a.locked = true
   REMOVE a.locked
   WITH t, a
-  WHERE NOT EXISTS { MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-()<-[:SCORES]-(l:Label) WHERE NOT l.kind IN ['gnn', 'vote'] }
-  WITH t, a, COLLECT { MATCH (t)<-[:SCORES]-(p:Label) RETURN p } AS predictions
+  WHERE NOT EXISTS { MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-()<-[:SCORES]-(:Label) }
+  WITH t, a, COLLECT { MATCH (t)<-[:SCORES]-(p:Prediction) RETURN p } AS predictions
   FOREACH (p IN predictions | DETACH DELETE p)
   DETACH DELETE t
   WITH a, size(predictions) AS dropped, EXISTS { (a)<-[:LEADS_TO]-() } AS used, EXISTS { (a)<-[:SCORES]-() } AS judged

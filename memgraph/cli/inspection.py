@@ -94,7 +94,7 @@ def why(
         then = rewards_at(memory, [meant[0]["query_key"]], view, when or datetime.now(UTC))
         reward = next((one for one in then if one.rollout == rollout), None)
         history = [score for score in scores_of(memory, rollout) if when is None or score.at <= when]
-        models = [score.model for score in history if score.kind == "gnn" and score.model and score.score is not None]
+        models = [score.model for score in history if score.model and score.score is not None]
         explained = None
         try:
             if models:
@@ -120,7 +120,7 @@ def why(
 def _print_history(rollout: str, history: Sequence[Score]) -> None:
     table = Table("when", "kind", "score", "by", "why", title=f"every score of rollout {rollout[:12]}")
     for score in history:
-        by = score.model[:12] if score.model else score.author or ", ".join(score.ledgers)
+        by = score.model[:12] if score.model else score.scorer or score.author or ", ".join(score.ledgers)
         said = score.reason or score.explanation or ""
         table.add_row(f"{score.at:%Y-%m-%d %H:%M:%S}", score.kind, shown(score.score), printable(by), printable(said))
     console.print(table)

@@ -297,12 +297,9 @@ class Ledger:
 
         Raises:
             LedgerError: if the budget does not reach, before anything is written.
-            ValueError: for a kind that is a prediction.
         """
         if purpose is Purpose.EVALUATE:
             raise LedgerError("labels for evaluation are never stored; judge them with Ledger.evaluate")
-        if predicted := {LabelKind.GNN, LabelKind.VOTE} & {judgement.kind for judgement in judgements}:
-            raise ValueError(f"labels of kind {min(predicted)} are predictions, which no ledger pays for")
         return self._database.execute_write(partial(self._accept, judgements=judgements, purpose=purpose))
 
     def _accept(self, tx: ManagedTransaction, judgements: Sequence[Judgement], purpose: Purpose) -> AcceptReport:

@@ -14,8 +14,6 @@ class LabelKind(StrEnum):
     HUMAN = "human"
     CODE = "code"
     JUDGE = "judge"
-    GNN = "gnn"  # of a reward model: the name in memories since the first, whatever the model is
-    VOTE = "vote"
 
 
 class Purpose(StrEnum):
@@ -38,14 +36,14 @@ class LabelView:
 
     Attributes:
         ledgers: names of the ledgers whose labels count; None means labels of every ledger and those outside any.
-        kinds: label kinds that count. GNN and VOTE labels are predictions, never inputs or targets of a model.
+        kinds: label kinds that count.
         purposes: EVALUATE may not be asked for.
         as_of: only labels created at or before this time.
         runs: names of the runs whose labels count: those on their rollouts, and on answers that one of these gave.
     """
 
     ledgers: tuple[str, ...] | None = None
-    kinds: tuple[LabelKind, ...] = (LabelKind.GROUND_TRUTH, LabelKind.HUMAN, LabelKind.CODE, LabelKind.JUDGE)
+    kinds: tuple[LabelKind, ...] = tuple(LabelKind)
     purposes: tuple[Purpose, ...] = (Purpose.TRAIN, Purpose.CALIBRATE)
     as_of: datetime | None = None
     runs: tuple[str, ...] | None = None
@@ -53,8 +51,6 @@ class LabelView:
     def __post_init__(self) -> None:
         if Purpose.EVALUATE in self.purposes:
             raise ValueError("labels spent for evaluation are never readable; leave EVALUATE out of the purposes")
-        if {LabelKind.GNN, LabelKind.VOTE} & set(self.kinds):
-            raise ValueError("GNN and VOTE labels are predictions; they are never inputs or targets of a model")
 
 
 DEFAULT_VIEW = LabelView(ledgers=("default",))

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from memgraph.errors import InputError
-from memgraph.labels.view import LabelKind, LabelView
+from memgraph.labels.view import LabelView
 from memgraph.models.reward_model import RewardModel
 from memgraph.scoring.history import Score, scores_of
 from memgraph.scoring.predictions import key_of_registered
@@ -88,7 +88,7 @@ def explain(
         InputError: if the model has not scored that rollout.
     """
     key = key_of_registered(model)
-    stored = [score for score in scores_of(store, rollout) if score.kind == LabelKind.GNN and score.model == key]
+    stored = [score for score in scores_of(store, rollout) if score.model == key]
     stored = [score for score in stored if score.score is not None and (at is None or score.at <= at)]
     if not stored:
         raise InputError(
@@ -110,7 +110,7 @@ def explain(
     found.sort(key=lambda one: (-abs(one.change), one.kind, one.key))
     blank = score(snapshot.with_labels(np.full_like(snapshot.labels, np.nan)))
     rows = [{"kind": one.kind, "key": one.key, "label": one.label, "change": one.change} for one in found]
-    store.database.query(cypher("write/influences"), write=True, label=last.label, rows=rows)
+    store.database.query(cypher("write/influences"), write=True, prediction=last.key, rows=rows)
     return Explanation(rollout, query, last, now, blank, found)
 
 

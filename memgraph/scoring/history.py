@@ -23,8 +23,10 @@ class Score:
     """One label or prediction.
 
     Attributes:
-        label: key of its node.
+        key: of its node.
         on_answer: whether it judges the answer, and so every rollout that gave it.
+        kind: of a label, or "prediction".
+        scorer: that predicted it; "unknown" for what memories of before V0008 called votes.
         score: 0..1; None where a model took its score back.
         model: key of the reward model that predicted it.
         reason: why it was predicted.
@@ -32,9 +34,10 @@ class Score:
         author: who judged.
     """
 
-    label: str
+    key: str
     on_answer: bool
     kind: str
+    scorer: str | None
     score: float | None
     at: datetime
     model: str | None

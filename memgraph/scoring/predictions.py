@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from memgraph.errors import ModelError
-from memgraph.labels.view import LabelKind
 from memgraph.models.reward_model import RewardModel
 from memgraph.models.scorers import Scores
 from memgraph.snapshot.snapshot import Snapshot
@@ -19,31 +18,33 @@ from memgraph.store.store import Store
 _BATCH = 2000
 
 
-def write_predictions(
-    store: Store, snapshot: Snapshot, scores: Scores, *, kind: LabelKind, model: str | None = None
-) -> int:
-    """Store scores on their rollouts (kind GNN or VOTE); returns how many. Abstentions are not stored."""
-    rows = prediction_rows(snapshot, scores, kind=kind, model=model)
-    write_prediction_rows(store, rows, kind=kind, model=model)
+def write_predictions(store: Store, snapshot: Snapshot, scores: Scores, *, model: str | None = None) -> int:
+    """Store a scorer's scores on their rollouts; returns how many. Abstentions are not stored.
+
+    Args:
+        model: key of the registered reward model that made them.
+    """
+    rows = prediction_rows(snapshot, scores, model=model)
+    write_prediction_rows(store, rows, scorer=scores.source, model=model)
     return len(rows)
 
 
 def write_prediction_rows(
-    store: Store, rows: Sequence[Mapping[str, Any]], *, kind: LabelKind, model: str | None = None
+    store: Store, rows: Sequence[Mapping[str, Any]], *, scorer: str, model: str | None = None
 ) -> None:
     """Store what `prediction_rows` made; again changes nothing."""
     for start in range(0, len(rows), _BATCH):
         batch = sorted(rows[start : start + _BATCH], key=lambda row: str(row["target"]))
-        store.database.query(cypher("write/predictions"), write=True, kind=kind.value, model=model, rows=batch)
+        store.database.query(cypher("write/predictions"), write=True, scorer=scorer, model=model, rows=batch)
 
 
 def prediction_rows(
-    snapshot: Snapshot, scores: Scores, *, kind: LabelKind, model: str | None = None, reason: str = "reward call"
+    snapshot: Snapshot, scores: Scores, *, model: str | None = None, reason: str = "reward call"
 ) -> list[dict[str, Any]]:
     """Scores as rows for `write_prediction_rows`, without abstentions; `reason` says what they were made for."""
     return [
         {
-            "key": keys.key_of("label", kind.value, snapshot.rollout_keys[row], model or "", repr(float(score))),
+            "key": prediction_key(scores.source, snapshot.rollout_keys[row], model, float(score)),
             "target": snapshot.rollout_keys[row],
             "score": float(score),
             "reason": reason,
@@ -51,6 +52,18 @@ def prediction_rows(
         for row, score in zip(scores.rollout_rows, scores.probability, strict=True)
         if not np.isnan(score)
     ]
+
+
+def prediction_key(
+    scorer: str, rollout: str, model: str | None, score: float | None, replaced: str | None = None
+) -> str:
+    """Content key of a prediction: writing it twice changes nothing.
+
+    Args:
+        replaced: key of the one that it replaces, so that a score which returns to an earlier value is a later one.
+    """
+    said = ("prediction", scorer, rollout, model or "", repr(score))
+    return keys.key_of(*said) if replaced is None else keys.key_of(*said, replaced)
 
 
 def key_of_registered(model: RewardModel) -> str:

@@ -1,4 +1,4 @@
-"""Scores queries in bounded pieces and writes back what is new: predictions are labels with their model and their reason.
+"""Scores queries in bounded pieces and writes back what is new: each prediction with its model and its reason.
 
 A query's score does not depend on which others are scored beside it, so a memory that is scored piece by piece, now and
 later, holds what scoring all of it at once would give.
@@ -13,15 +13,14 @@ import numpy as np
 
 from memgraph.errors import InputError
 from memgraph.labels.in_force import labels_in_force, read_labels
-from memgraph.labels.view import LabelKind, LabelView
+from memgraph.labels.view import LabelView
 from memgraph.models.reward_model import RewardModel
 from memgraph.models.scorers import DEFAULT_SCORER, Scores
-from memgraph.scoring.predictions import key_of_registered, write_prediction_rows
+from memgraph.scoring.predictions import key_of_registered, prediction_key, write_prediction_rows
 from memgraph.scoring.stale import Dependencies, dependencies, view_key
 from memgraph.snapshot import read
 from memgraph.snapshot.snapshot import Snapshot
 from memgraph.store.cypher import cypher
-from memgraph.store.keys import key_of
 from memgraph.store.store import Store
 
 SAME = 1e-6  # scores that differ by no more are one score
@@ -181,7 +180,8 @@ def score_piece(
         asked = label is None and rollout in predicted
         score = predicted.get(rollout) if asked else None
         if asked and _is_news(score, own):
-            new.append(_row(rollout, registered, score, own_key, reason[row["query"]]))
+            key = prediction_key(DEFAULT_SCORER, rollout, registered, score, own_key)
+            new.append({"key": key, "target": rollout, "score": score, "reason": reason[row["query"]]})
         rewarded.append(
             Rewarded(
                 rollout,
@@ -194,7 +194,7 @@ def score_piece(
             )
         )
     if write:
-        write_prediction_rows(store, new, kind=LabelKind.GNN, model=registered)
+        write_prediction_rows(store, new, scorer=DEFAULT_SCORER, model=registered)
         read = [
             {"key": one.key, "structure": one.structure, "labels": one.labels, "at": read_at}
             for one in piece
@@ -227,17 +227,6 @@ def predict(
 
 def _is_news(score: float | None, stored: float | None) -> bool:
     return (score is None) != (stored is None) or (score is not None and abs(score - (stored or 0)) > SAME)
-
-
-def _row(rollout: str, model: str, score: float | None, replaced: str | None, reason: str) -> dict[str, object]:
-    """A row of `write_prediction_rows`.
-
-    Its key names the prediction that it replaces, so that a score that returns to an earlier value is a later one, and
-    writing it twice changes nothing.
-    """
-    said = (LabelKind.GNN.value, rollout, model, repr(score))
-    key = key_of("label", *said) if replaced is None else key_of("label", *said, replaced)
-    return {"key": key, "target": rollout, "score": score, "reason": reason}
 
 
 def count_queries(store: Store) -> int:

@@ -89,7 +89,7 @@ def test_two_grpo_steps_take_their_rewards_from_the_memory(finished: RunResult, 
     assert {row["key"] for row in judged} <= labelled
     predicted = memory.database.query(
         "MATCH (:Query)-[:GENERATES_REASONING]->(t:Thinking {run: 'small', reward_source: 'reward_model'}) "
-        "MATCH (t)<-[:SCORES]-(:Label {kind: 'gnn'}) RETURN count(DISTINCT t) AS n"
+        "MATCH (t)<-[:SCORES]-(:Prediction {scorer: 'reward_model'}) RETURN count(DISTINCT t) AS n"
     )
     assert predicted[0]["n"] == finished.reward_sources.get("reward_model", 0)
     assert len((tmp_path / "small" / "rewards.jsonl").read_text().splitlines()) == 2

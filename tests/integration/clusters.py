@@ -47,7 +47,7 @@ class World:
     def stored(self) -> dict[str, float]:
         """The newest prediction of each rollout."""
         rows = self.memory.database.query(
-            "MATCH (t:Thinking)<-[:SCORES]-(l:Label {kind: 'gnn'}) WITH t, l ORDER BY l.created_at "
+            "MATCH (t:Thinking)<-[:SCORES]-(l:Prediction {scorer: 'reward_model'}) WITH t, l ORDER BY l.created_at "
             "RETURN t.key AS rollout, collect(l.score)[-1] AS score"
         )
         return {row["rollout"]: row["score"] for row in rows}

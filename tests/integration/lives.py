@@ -10,7 +10,7 @@ import numpy as np
 
 from memgraph.labels.judgements import Judgement
 from memgraph.labels.truth import FileTruth
-from memgraph.labels.view import LabelKind, LabelView
+from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
 from memgraph.models.scorers import MajorityVote
 from memgraph.rollouts.rollout import Rollout
@@ -63,7 +63,7 @@ def fill(memory: Memory, folder: Path, *, fit: bool = True) -> FileTruth:
     )
     memory.add([Rollout(query="def f(x): ...", response="def f(x):\n    return x", domain="code", run="programs")])
     snapshot = memory.snapshot(VIEW)
-    write_predictions(memory, snapshot, MajorityVote().score(snapshot), kind=LabelKind.VOTE)
+    write_predictions(memory, snapshot, MajorityVote().score(snapshot))
     if fit:
         memory.fit(VIEW)
     return source

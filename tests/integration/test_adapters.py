@@ -182,7 +182,7 @@ def test_verl_gets_labels_where_the_ledger_paid_and_predictions_elsewhere_and_it
     assert [row["reward"] for row in kept] == [item["score"] for item in found]
     assert len({row["call"] for row in kept}) == 2
     assert run.memory.ledger(LEDGER).revealed() == run.paid | {run.watched.query_key}
-    predicted = "MATCH (:Thinking {run: 'hosted'})<-[:SCORES]-(l:Label {kind: 'gnn'}) RETURN DISTINCT l.model AS model"
+    predicted = "MATCH (:Thinking {run: 'hosted'})<-[:SCORES]-(l:Prediction {scorer: 'reward_model'}) RETURN DISTINCT l.model AS model"
     assert run.memory.database.query(predicted) == [{"model": run.memory.model(ledger=LEDGER).key}]
 
 

@@ -39,9 +39,9 @@ def lived(opened: Memory) -> Memory:
         for sample, answer in enumerate(answers)
     ).stored  # fmt: skip
     models = [{"key": f"p{n}", "target": place.key, "score": 0.9} for n, place in enumerate(stored)]
-    write_prediction_rows(memory, models, kind=LabelKind.GNN, model="model")
+    write_prediction_rows(memory, models, scorer="reward_model", model="model")
     rewards = [
-        {"key": place.key, "reward": float(place.answer.value == "7"), "source": "gnn", "reason": None}
+        {"key": place.key, "reward": float(place.answer.value == "7"), "source": "reward_model", "reason": None}
         for place in stored
     ]
     record_rewards(memory.database, [*rewards[:-1], {**rewards[-1], "reward": None, "reason": "the scorer abstained"}])
@@ -101,7 +101,7 @@ def test_a_group_shows_rewards_sources_labels_and_predictions(lived: Memory) -> 
     assert (shown["7"]["reward"], shown["8"]["reward"], shown["7"]["source"], shown["7"]["predicted"]) == (
         1,
         0,
-        "gnn",
+        "reward_model",
         0.9,
     )
     assert len(ask(lived, "query_group", query=MANY)) == 12

@@ -12,7 +12,7 @@ from scipy.special import logit
 from memgraph.domains.verifiers import judge
 from memgraph.errors import LedgerError
 from memgraph.labels.truth import FileTruth, Truth
-from memgraph.labels.view import LabelKind, LabelView, Purpose
+from memgraph.labels.view import LabelView, Purpose
 from memgraph.memory import Memory
 from memgraph.models.reward_model import RewardModel
 from memgraph.models.scorers import RewardModelScorer
@@ -191,8 +191,10 @@ def test_predictions_are_kept_with_their_model_and_are_no_labels(memory: Memory,
     snapshot = memory.snapshot(VIEW)
     scores = RewardModelScorer(model).score(snapshot)
     for _ in range(2):
-        write_predictions(memory, snapshot, scores, kind=LabelKind.GNN, model=model.key)
-    counted = memory.database.query("MATCH (l:Label {kind: 'gnn', model: $m}) RETURN count(l) AS n", m=model.key)
+        write_predictions(memory, snapshot, scores, model=model.key)
+    counted = memory.database.query(
+        "MATCH (l:Prediction {scorer: 'reward_model', model: $m}) RETURN count(l) AS n", m=model.key
+    )
     assert counted[0]["n"] == 80
     np.testing.assert_array_equal(memory.snapshot(VIEW).labels, snapshot.labels)
     everyone = memory.snapshot(LabelView())

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from memgraph.labels.truth import FileTruth
-from memgraph.labels.view import LabelKind
 from memgraph.memory import Memory
 from memgraph.models.scorers import MajorityVote
 from memgraph.rollouts.reembed import reembed
@@ -67,7 +66,8 @@ def steps(life: Life) -> list[tuple[str, Step]]:
             for n in range(20)
         )
         record_rewards(
-            memory.database, [{"key": one.key, "reward": 0.5, "source": "gnn", "reason": None} for one in report.stored]
+            memory.database,
+            [{"key": one.key, "reward": 0.5, "source": "reward_model", "reason": None} for one in report.stored],
         )
 
     def score(memory: Memory) -> None:
@@ -76,12 +76,12 @@ def steps(life: Life) -> list[tuple[str, Step]]:
 
     def votes(memory: Memory) -> None:
         snapshot = memory.snapshot(VIEW)
-        write_predictions(memory, snapshot, MajorityVote().score(snapshot), kind=LabelKind.VOTE)
+        write_predictions(memory, snapshot, MajorityVote().score(snapshot))
 
     def prune(memory: Memory) -> None:
         memory.database.query("MATCH (t:Thinking {run: 'rl'}) DETACH DELETE t", write=True)
         memory.database.autocommit(
-            "MATCH (l:Label {kind: 'vote'}) CALL (l) { DETACH DELETE l } IN TRANSACTIONS OF 20 ROWS"
+            "MATCH (l:Prediction {scorer: 'majority_vote'}) CALL (l) { DETACH DELETE l } IN TRANSACTIONS OF 20 ROWS"
         )
 
     def move(memory: Memory) -> None:

@@ -52,7 +52,7 @@ def test_new_labels_are_followed_as_far_as_they_reach_and_no_farther(world: Worl
 
     again = world.relabel()
     assert (again.affected, again.scored, again.changed) == (0, 0, 0)
-    count = "MATCH (l:Label {kind: 'gnn'}) RETURN count(l) AS n"
+    count = "MATCH (l:Prediction {scorer: 'reward_model'}) RETURN count(l) AS n"
     written = world.memory.database.query(count)
     world.memory.score(world.model, VIEW)
     assert world.memory.database.query(count) == written, "scoring everything finds nothing to change"
@@ -139,7 +139,7 @@ def test_a_score_that_returns_to_an_earlier_value_is_in_force_again(world: World
         for _ in range(2):
             write_back.score_piece(memory, model, VIEW, reading)
         assert world.stored()[rollout] == (pytest.approx(expected) if expected is not None else 0.25)
-    rows = memory.database.query("MATCH ({key: $key})<-[:SCORES]-(l {kind: 'gnn'}) RETURN count(l) AS n", key=rollout)
+    rows = memory.database.query("MATCH ({key: $key})<-[:SCORES]-(l:Prediction) RETURN count(l) AS n", key=rollout)
     assert rows[0]["n"] == 3, "all of them are kept, each once"
 
 
@@ -159,7 +159,7 @@ def test_a_model_that_abstains_takes_its_score_back(world: World) -> None:
     summary = world.memory.score(world.model, VIEW, confidence=1.0)
     assert (summary.scored, summary.abstained) == (0, OPEN * 4)
     newest = world.memory.database.query(
-        "MATCH (t:Thinking)<-[:SCORES]-(l:Label {kind: 'gnn'}) WITH t, l ORDER BY l.created_at "
+        "MATCH (t:Thinking)<-[:SCORES]-(l:Prediction {scorer: 'reward_model'}) WITH t, l ORDER BY l.created_at "
         "WITH t, collect(l)[-1] AS l RETURN count(l.score) AS n, collect(DISTINCT l.reason) AS reasons"
     )
     assert newest == [{"n": 0, "reasons": ["scored again"]}]
@@ -174,7 +174,7 @@ def test_a_new_model_scores_everything_and_the_old_scores_stay(world: World) -> 
     assert world.relabel().affected == QUERIES
     world.check()
     counted = world.memory.database.query(
-        "MATCH (l:Label {kind: 'gnn'}) RETURN l.model AS model, l.reason AS reason, count(l) AS n"
+        "MATCH (l:Prediction {scorer: 'reward_model'}) RETURN l.model AS model, l.reason AS reason, count(l) AS n"
     )
     assert {(row["model"], row["n"]) for row in counted} == {(old.key, OPEN * 4), (world.model.key, OPEN * 4)}
     assert {row["reason"] for row in counted} == {"first score by this model"}
@@ -184,7 +184,7 @@ def test_only_what_is_in_scope_is_scored_and_the_rest_stays_open(world: World, t
     rows = [{**row, "run": "later", "rollout_id": f"{row['rollout_id']}-later"} for row in sums(QUERIES, seed=9)]
     again = [row for row in rows if row["query_id"] in {"sum-1", "sum-2"}]
     world.memory.import_file(write_rows(tmp_path / "later.jsonl", again))
-    scored = "MATCH (:Label {kind: 'gnn'})-[:SCORES]->(t:Thinking) RETURN DISTINCT t.run AS run, count(DISTINCT t) AS n"
+    scored = "MATCH (:Prediction {scorer: 'reward_model'})-[:SCORES]->(t:Thinking) RETURN DISTINCT t.run AS run, count(DISTINCT t) AS n"
     scope = Scope(runs=("later",), datasets=("sums",))
     summary = world.memory.score(world.model, VIEW, scope=scope)
     assert (summary.queries, summary.scored) == (2, 8)

@@ -10,7 +10,7 @@ import pytest
 
 from memgraph.errors import InputError
 from memgraph.labels.rows import LabelRow
-from memgraph.labels.view import LabelKind, LabelView
+from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import record_rewards, supersede
@@ -42,9 +42,10 @@ def runs(memory: Memory) -> Memory:
                 {"key": f"{run}{n}-{number}", "target": place.key, "score": number / 10}
                 for n, place in enumerate(stored)
             ]
-            write_prediction_rows(memory, rows, kind=LabelKind.GNN, model="model")
+            write_prediction_rows(memory, rows, scorer="reward_model", model="model")
         record_rewards(
-            memory.database, [{"key": place.key, "reward": 1.0, "source": "gnn", "reason": None} for place in stored]
+            memory.database,
+            [{"key": place.key, "reward": 1.0, "source": "reward_model", "reason": None} for place in stored],
         )
     rows = [
         LabelRow(score, author="Ann", query=query, answer=answer)
@@ -57,7 +58,7 @@ def runs(memory: Memory) -> Memory:
 
 def count(memory: Memory) -> dict[str, int]:
     rows = memory.database.query(
-        "MATCH (n) WHERE n:Thinking OR n:Answer OR n:Label OR n:Query "
+        "MATCH (n) WHERE n:Thinking OR n:Answer OR n:Label OR n:Prediction OR n:Query "
         "RETURN CASE WHEN n.kind IS NULL THEN head(labels(n)) ELSE n.kind END AS what, count(*) AS n"
     )
     return {row["what"]: row["n"] for row in rows}
@@ -89,7 +90,7 @@ def test_pruning_drops_what_nobody_judged_and_says_before_what_it_would_drop(run
     # the answer 9, and the 7 to the query that only this run sampled, go with their rollouts
     assert prune(runs.database, runs=["old"]) == Pruned(rollouts=2, predictions=8, answers=2, labelled=4)
     assert count(runs) == {
-        **before, "Thinking": before["Thinking"] - 2, "gnn": before["gnn"] - 8, "Answer": before["Answer"] - 2,
+        **before, "Thinking": before["Thinking"] - 2, "Prediction": before["Prediction"] - 8, "Answer": before["Answer"] - 2,
     }  # fmt: skip
     assert prune(runs.database, runs=["old"]) == Pruned(0, 0, 0, 4)
 
@@ -110,7 +111,7 @@ def test_of_superseded_predictions_the_first_and_the_newest_stay(runs: Memory) -
     assert prune(runs.database, compact=True, preview=True).predictions == 2 * rollouts
     assert prune(runs.database, compact=True).predictions == 2 * rollouts
     scores = runs.database.query(
-        "MATCH (t:Thinking)<-[:SCORES]-(p:Label {kind: 'gnn'}) WITH t, p ORDER BY p.created_at "
+        "MATCH (t:Thinking)<-[:SCORES]-(p:Prediction {scorer: 'reward_model'}) WITH t, p ORDER BY p.created_at "
         "WITH t, collect(p.score) AS scores RETURN DISTINCT scores"
     )
     assert scores == [{"scores": [0.0, 0.3]}]

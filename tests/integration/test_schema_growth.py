@@ -45,12 +45,21 @@ TO_ANSWERS = {"LEADS_TO", "GENERATES", "GENERATED", "READ_AS", "EQUALS"}
 
 def kept(database: Database) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Nodes and relationships but those of answers; where a label's answer is what it was is seen by the labels in force."""
-    nodes = [row for row in database.query(NODES) if not ANSWERS & set(row["labels"])]
+    nodes = [as_label(row) for row in database.query(NODES) if not ANSWERS & set(row["labels"])]
     edges = [row for row in database.query(EDGES) if row["type"] not in TO_ANSWERS]
     answers = {row["key"] for row in database.query("MATCH (a:Answer|FormerAnswer) RETURN a.key AS key")}
     for row in edges:
         row["b"] = "an answer" if row["b"] in answers else row["b"]
-    return nodes, sorted(edges, key=lambda row: (row["a"], row["type"], row["b"]))
+    return sorted(
+        nodes, key=lambda row: (row["labels"], str(row["properties"].get("key")), str(row["properties"].get("version")))
+    ), sorted(edges, key=lambda row: (row["a"], row["type"], row["b"]))
+
+
+def as_label(row: dict[str, Any]) -> dict[str, Any]:
+    """A node; a prediction as the label that it was before V0008, without what it is called."""
+    if "Prediction" in row["labels"] or row["properties"].get("kind") in ("gnn", "vote"):
+        return {**without(row, {"kind", "scorer"}), "labels": ["Label"]}
+    return row
 
 
 def without(row: dict[str, Any], names: set[str]) -> dict[str, Any]:
@@ -125,7 +134,7 @@ def test_a_stored_memory_of_each_version_opens_and_goes_on(
         assert len(ledger.revealed()) == 2
         stale = database.query(cypher("read/stalest_queries"), limit=10)
         assert len(stale) == 5, "each list is searched anew when its turn comes"
-        votes = database.query("MATCH (l:Label {kind: 'vote'})-[:SCORES]->(:Thinking) RETURN count(l) AS n")
+        votes = database.query("MATCH (p:Prediction)-[:SCORES]->(:Thinking) RETURN count(p) AS n")
         assert votes == [{"n": 15}]
         assert start_attempt(memory.database, "rl") == 2
 

@@ -271,7 +271,7 @@ def test_a_refit_learns_from_the_rollouts_since_changes_the_scorer_and_is_regist
 
     run.step()
     by_step = memory.database.query(
-        "MATCH (t:Thinking {run: 'r'})<-[:SCORES]-(l:Label {kind: 'gnn'}) RETURN DISTINCT t.step AS step, l.model AS model"
+        "MATCH (t:Thinking {run: 'r'})<-[:SCORES]-(l:Prediction) RETURN DISTINCT t.step AS step, l.model AS model"
     )
     assert {row["step"]: row["model"] for row in by_step}[2] == record.model, (
         "predictions name the model that made them"

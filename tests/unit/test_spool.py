@@ -17,7 +17,7 @@ from trainer.reward.spool import Spool, WriteBack, spool_file
 
 
 def entry(number: int) -> WriteBack:
-    return WriteBack([{"key": str(number), "reward": 1.0, "source": "gnn", "reason": None}])
+    return WriteBack([{"key": str(number), "reward": 1.0, "source": "reward_model", "reason": None}])
 
 
 def test_entries_are_written_in_order_and_once(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_full_disk_is_named_and_nothing_of_before_is_lost(tmp_path: Path) -> N
             raise ConnectionError("the database is away")
         written.append(entry)
 
-    large = WriteBack([{"key": "x" * 2**20, "reward": 1.0, "source": "gnn", "reason": None}])
+    large = WriteBack([{"key": "x" * 2**20, "reward": 1.0, "source": "reward_model", "reason": None}])
     spool = SmallDisk(file, write)
     spool.put(entry(1))
     with pytest.raises(

@@ -192,8 +192,8 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
 
 
 SCORES = [
-    Score("label", False, "gnn", 0.5, NOW, "model" + HOSTILE, HOSTILE, [HOSTILE], HOSTILE, HOSTILE),
-    Score("label", False, "human", 0.5, NOW, None, None, [HOSTILE], HOSTILE, HOSTILE),
+    Score("label", False, "prediction", HOSTILE, 0.5, NOW, "model" + HOSTILE, HOSTILE, [HOSTILE], HOSTILE, HOSTILE),
+    Score("label", False, "human", None, 0.5, NOW, None, None, [HOSTILE], HOSTILE, HOSTILE),
 ]
 EXPLAINED = Explanation("rollout", "query", SCORES[0], 0.5, 0.4, [Influence("vote", "key", HOSTILE, 1, None, 0.5, 0.1)])
 

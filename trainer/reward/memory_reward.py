@@ -25,8 +25,7 @@ from memgraph.domains.answer_report import AnswerReport
 from memgraph.errors import MemRewardError, TrainingError
 from memgraph.labels.ledger import RevealReport, StatedAnswer
 from memgraph.labels.truth import TruthSource
-from memgraph.labels.view import LabelKind
-from memgraph.models.scorers import DEFAULT_SCORER, Scorer
+from memgraph.models.scorers import Scorer
 from memgraph.rollouts.ingest import StoredRollout, stated_by
 from memgraph.rollouts.runs import start_attempt
 from memgraph.scoring.predictions import prediction_rows
@@ -342,10 +341,9 @@ class MemoryReward:
             nothing = Reward(None, "none", "unlabelled, and no scorer was asked for")
             return {rest.rollout_keys[row]: nothing for row in rest.target_rollouts}, WriteBack([])
         scores = self.scorer.score(rest)
-        kind = LabelKind.GNN if scores.source == DEFAULT_SCORER else LabelKind.VOTE
-        rows = prediction_rows(rest, scores, kind=kind, model=self.model)
+        rows = prediction_rows(rest, scores, model=self.model)
         predictions = [row for row in rows if row["target"] in own]
-        return predicted_rewards(rest, scores, self._rule), WriteBack([], predictions, kind.value, self.model)
+        return predicted_rewards(rest, scores, self._rule), WriteBack([], predictions, scores.source, self.model)
 
     def _with_group_sizes(
         self, rewards: Sequence[Reward], places: Sequence[StoredRollout], snapshot: Snapshot, report: CallReport

@@ -19,11 +19,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from memgraph import Memory
 from memgraph.errors import DiskFull, TrainingError
-from memgraph.labels.view import LabelKind
+from memgraph.models.scorers import DEFAULT_SCORER
 from memgraph.rollouts.runs import record_rewards
 from memgraph.scoring.predictions import write_prediction_rows
 from memgraph.settings import Settings
@@ -47,18 +47,25 @@ class WriteBack:
     Attributes:
         rewards: rows of `memgraph.rollouts.runs.record_rewards`.
         predictions: rows of `memgraph.scoring.predictions.prediction_rows`.
-        kind: of the predictions, a `LabelKind`.
+        scorer: that made them.
         model: key of the registered model that made them.
     """
 
     rewards: list[dict[str, Any]]
     predictions: list[dict[str, Any]] = field(default_factory=list)
-    kind: str = LabelKind.GNN.value
+    scorer: str = DEFAULT_SCORER
     model: str | None = None
+
+    @classmethod
+    def of(cls, body: dict[str, Any]) -> Self:
+        """From what lay on disk; versions before 0.2 named the kind of label, not the scorer."""
+        if (kind := body.pop("kind", None)) is not None:
+            body["scorer"] = DEFAULT_SCORER if kind == "gnn" else "unknown"
+        return cls(**body)
 
     def write(self, memory: Memory) -> None:
         """Into the graph; again changes nothing."""
-        write_prediction_rows(memory, self.predictions, kind=LabelKind(self.kind), model=self.model)
+        write_prediction_rows(memory, self.predictions, scorer=self.scorer, model=self.model)
         record_rewards(memory.database, self.rewards)
 
 
@@ -166,7 +173,7 @@ class Spool:
                 row = self._oldest()
                 if row is None:
                     return
-                self._write(WriteBack(**json.loads(row[1])))
+                self._write(WriteBack.of(json.loads(row[1])))
                 self._delete(row[0])
             except Exception as error:
                 if self._stop.is_set():  # `close` has said what is left
