@@ -21,7 +21,7 @@ from memgraph.domains import Domains, Item
 from memgraph.domains.verifiers import judge
 from memgraph.store.keys import query_key
 from trainer.run.config import PolicySection
-from trainer.run.data import ProblemTruth
+from trainer.run.data import truth_of
 from trainer.run.policy import load_policy
 from trainer.sampling import sample_responses
 from trainer.tiny.world import exercises
@@ -53,7 +53,7 @@ def main() -> None:
         seed=options.seed,
         progress=True,
     )
-    truth = ProblemTruth(exercise.problem for exercise in made)
+    truth = truth_of(exercise.problem for exercise in made)
     domains, verdict = Domains(), cache(lambda item: judge([item])[0].score)  # many rollouts give the same answer
     options.out.mkdir(parents=True, exist_ok=True)
     file = options.out / f"tiny-{options.seed}.jsonl.gz"

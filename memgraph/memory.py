@@ -16,10 +16,11 @@ from memgraph.domains.verifiers import Auto
 from memgraph.errors import InputError, ModelError
 from memgraph.labels.budget import Acquisition, Choose, Spending, spend
 from memgraph.labels.ledger import Ledger, in_random_order, limit_of
-from memgraph.labels.rows import LabelRow
+from memgraph.labels.queue import export_sheet, pending
+from memgraph.labels.rows import LabelRow, read_labels_file
 from memgraph.labels.submit import LabelReport, label_rows
 from memgraph.labels.truth import FileTruth, TruthSource
-from memgraph.labels.view import DEFAULT_VIEW, LabelView, Purpose
+from memgraph.labels.view import DEFAULT_VIEW, LabelKind, LabelView, Purpose
 from memgraph.models import registry
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
 from memgraph.rollouts.embedding import Embedder, SentenceEmbedder
@@ -261,9 +262,18 @@ class Memory:
 
         return choose
 
+    def queue(self, sheet: str | Path, *, ledger: str = "default", limit: int = 100) -> int:
+        """Write the answers that wait for people to a sheet (CSV, XLSX, JSONL); returns how many. `label` reads it filled in.
+
+        It shows neither predicted rewards nor votes, which would sway whoever judges.
+        """
+        waiting = pending(self.database, ledger=ledger, limit=limit)
+        export_sheet(waiting, Path(sheet))
+        return len(waiting)
+
     def label(
         self,
-        rows: Iterable[LabelRow],
+        rows: Iterable[LabelRow] | str | Path,
         *,
         ledger: str = "default",
         budget: int | None = None,
@@ -273,18 +283,22 @@ class Memory:
         """Store labels that arrive late, paid for in a ledger (see `memgraph.labels.submit`); bad rows are reported by number.
 
         Args:
+            rows: or a sheet with a row for each label (docs/labels.md).
             budget: raises the ledger's budget to so many.
-            judge: compares stored answers with `gold` or `tests`, for instance `memgraph.domains.verifiers.judge`.
+            judge: compares stored answers with `gold` or `tests`; by default each domain's own verifier.
 
         Raises:
             LedgerError: if the ledger's budget does not reach; then nothing is written.
         """
+        numbered: Iterable[tuple[int, LabelRow | None] | Reject]
+        is_sheet = isinstance(rows, str | Path)
+        numbered = read_labels_file(Path(rows), kind=LabelKind.HUMAN) if is_sheet else enumerate(rows, start=1)
         return label_rows(
             self.database,
             self.domains,
             self.ledger(ledger, budget=budget),
-            enumerate(rows, start=1),
-            judge=judge,
+            numbered,
+            judge=judge or Auto(self.domains),
             purpose=purpose,
         )
 

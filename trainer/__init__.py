@@ -1,16 +1,19 @@
-"""The RL side: TRL reward function, label budgets, verifiers, the tiny local policy."""
+"""The RL side: the reward function for TRL, data sets for it, training runs, the tiny local policy."""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trainer.reward.memory_reward import AsyncMemoryReward, MemoryReward
+    from trainer.reward.rows import TrainingRows, training_rows, with_query_columns
+    from trainer.run.callback import refit_every
 
-__all__ = ["AsyncMemoryReward", "MemoryReward"]
+__all__ = ["AsyncMemoryReward", "MemoryReward", "TrainingRows", "refit_every", "training_rows", "with_query_columns"]
 
 DISTRIBUTION = "memreward-graph"
 _HOMES = {
-    "AsyncMemoryReward": "trainer.reward.memory_reward",
-    "MemoryReward": "trainer.reward.memory_reward",
+    **dict.fromkeys(("AsyncMemoryReward", "MemoryReward"), "trainer.reward.memory_reward"),
+    **dict.fromkeys(("TrainingRows", "training_rows", "with_query_columns"), "trainer.reward.rows"),
+    "refit_every": "trainer.run.callback",
 }
 
 

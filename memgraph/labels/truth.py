@@ -40,6 +40,22 @@ class TruthSource(Protocol):
         """All it knows about a query; None for one it does not know."""
 
 
+class ReferenceTruth:
+    """Gold answers and tests by query key."""
+
+    def __init__(self, references: Mapping[str, Reference]) -> None:
+        self._references = dict(references)
+
+    def query_keys(self) -> Sequence[str]:
+        """Keys of all queries, sorted."""
+        return sorted(self._references)
+
+    def truth(self, query_key: str) -> Truth | None:
+        """The reference of a query."""
+        reference = self._references.get(query_key)
+        return None if reference is None else Truth(reference)
+
+
 class FileTruth:
     """The fields `correct`, `gold` and `tests` of files: those that rollouts were imported from, and sheets of golds.
 

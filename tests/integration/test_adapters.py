@@ -21,8 +21,9 @@ from tests.conftest import empty, write_rows
 from tests.integration.rollouts import sums
 from trainer.adapters import rewards as adapters
 from trainer.adapters.verl import compute_score, verl_rows
+from trainer.reward.rows import Task
 from trainer.run.config import RunConfig
-from trainer.run.data import Splits, Task, load_problems
+from trainer.run.data import Splits, load_problems
 from trainer.run.narrator import Narrator
 from trainer.run.warm_up import warm_up
 

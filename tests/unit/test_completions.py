@@ -15,7 +15,8 @@ from memgraph.settings import Settings
 from memgraph.store import keys
 from trainer.reward.completions import check_columns, is_training, read_samples
 from trainer.reward.ranks import Ranks
-from trainer.run.data import Task, training_dataset, with_query_columns
+from trainer.reward.rows import Task, with_query_columns
+from trainer.run.data import training_dataset
 
 
 def columns(*queries: str, **more: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from trainer.run.data import Task
+from trainer.reward.rows import Task
 from trainer.run.prompts import one_pass
 
 

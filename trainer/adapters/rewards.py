@@ -29,9 +29,10 @@ from memgraph.labels.view import Purpose
 from memgraph.models.scorers import DEFAULT_SCORER, RewardModelScorer
 from memgraph.settings import Settings
 from trainer.reward.memory_reward import Judged, MemoryReward
+from trainer.reward.rows import Task
 from trainer.run.accuracy import stated_answer
 from trainer.run.config import RunConfig
-from trainer.run.data import Problems, Task, load_problems
+from trainer.run.data import Problems, load_problems
 
 logger = logging.getLogger(__name__)
 

@@ -51,7 +51,7 @@ def check_columns(columns: Mapping[str, Any]) -> None:
     if missing := [name for name in REQUIRED if name not in columns]:
         raise TrainingError(
             f"the data set lacks the columns {', '.join(missing)}, found {', '.join(sorted(columns)) or 'none'}; make it with "
-            "trainer.run.data.training_dataset, or add them with trainer.run.data.with_query_columns"
+            "trainer.training_rows, or add them with trainer.with_query_columns"
         )
 
 
@@ -90,7 +90,7 @@ def read_samples(
         if query_key != keys.query_key(dataset, query):
             raise TrainingError(
                 f"row {position}: the column query_key does not belong to the columns dataset and query; make the data set "
-                "with trainer.run.data.training_dataset"
+                "with trainer.training_rows"
             )
         said = read_completion(completion)
         opened = position < len(prompts) and opens_thinking(prompts[position])

@@ -22,10 +22,11 @@ import numpy as np
 from memgraph import LabelView, Memory, Rollout
 from memgraph.domains import Domain, Domains, Judge
 from memgraph.domains.answer_report import AnswerReport
+from memgraph.domains.verifiers import Auto
 from memgraph.errors import MemRewardError, TrainingError
 from memgraph.labels.ledger import RevealReport, StatedAnswer
 from memgraph.labels.truth import TruthSource
-from memgraph.models.scorers import Scorer
+from memgraph.models.scorers import PooledVotes, Scorer
 from memgraph.rollouts.ingest import StoredRollout, stated_by
 from memgraph.rollouts.runs import start_attempt
 from memgraph.scoring.predictions import prediction_rows
@@ -34,6 +35,7 @@ from memgraph.snapshot.snapshot import Snapshot
 from trainer.reward.completions import Completion, Sample, check_columns, is_training, read_samples
 from trainer.reward.ranks import Ranks
 from trainer.reward.report import CallReport, log_columns, log_metrics
+from trainer.reward.rows import TrainingRows
 from trainer.reward.rule import EVALUATION, Reward, RewardRule, labelled_rewards, predicted_rewards
 from trainer.reward.spool import Spool, WriteBack, spool_file
 
@@ -73,7 +75,7 @@ class HeldOut:
 class MemoryReward:
     """A reward function for `trl.GRPOTrainer(reward_funcs=…)`, backed by the memory.
 
-    The data sets carry the columns that `trainer.run.data.training_dataset` makes; they carry no truth. Every training
+    The data sets carry the columns that `trainer.training_rows` makes; they carry no truth. Every training
     rollout is kept in the graph with its run, attempt, step, reward and source. Rollouts of the split "eval" leave
     nothing there. The first training call starts an attempt at the run; where the trainer then stands at a later step
     than 0 it has resumed, and what earlier attempts sampled from that step on is marked superseded (AsyncGRPO tells no
@@ -89,6 +91,8 @@ class MemoryReward:
     Args:
         memory: an open memory.
         run: name of the run; no two trainings at the same time may share it.
+        rows: what is trained on, with its labelled queries (`trainer.training_rows`). It stands for `judged`, in a ledger of the
+            run's name; without a scorer the rest is rewarded by pooled votes, until `trainer.refit_every` has fitted a model.
         judged: the labelled queries. Their answers are judged by the verifier through the ledger.
         scorer: a fitted scorer for all rollouts without a label; None leaves them without a reward (labelled-only training).
         model: key of the registered reward model behind the scorer, kept with its predictions.
@@ -129,6 +133,7 @@ class MemoryReward:
         memory: Memory,
         *,
         run: str,
+        rows: TrainingRows | None = None,
         judged: Judged | None = None,
         scorer: Scorer | None = None,
         model: str | None = None,
@@ -157,6 +162,14 @@ class MemoryReward:
         self.max_undecided = max_undecided
         self.experience = experience
         self.memory = memory
+        if rows is not None:
+            judged = judged or Judged(run, rows.labelled, rows.truth, Auto(memory.domains), len(rows.labelled))
+            scorer = scorer or PooledVotes()
+        if scorer is None and judged is None and view is None and held_out is None:
+            raise TrainingError(
+                "this MemoryReward has no labels and no scorer, so that every reward would be None; give rows=training_rows(…), "
+                "a fitted scorer, for instance scorer=RewardModelScorer(memory.fit()), or a view of labels that the memory holds"
+            )
         self.run = run
         self.judged = judged
         self.scorer = scorer

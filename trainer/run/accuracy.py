@@ -14,8 +14,9 @@ from scipy.stats import bootstrap
 from memgraph.domains import Domains, Judge
 from memgraph.domains.verifiers import verifier
 from memgraph.labels.ledger import Ledger, StatedAnswer
+from trainer.reward.rows import Task
 from trainer.run.config import RunConfig
-from trainer.run.data import Problems, Task
+from trainer.run.data import Problems
 from trainer.run.narrator import Narrator
 from trainer.run.policy import Policy
 from trainer.run.sharing import part, whole

@@ -15,8 +15,11 @@ from accelerate.utils import gather_object
 from transformers import TrainerCallback
 
 from memgraph.errors import ConnectionFailed, TrainingError
+from memgraph.models.reward_model import RewardModelConfig
 from memgraph.models.scorers import RewardModelScorer
 from trainer.reward.memory_reward import MemoryReward
+from trainer.reward.rows import TrainingRows
+from trainer.run.config import RefitSection
 from trainer.run.monitor import Agreement, Monitor
 from trainer.run.narrator import Narrator
 from trainer.run.predictions import Prediction, Predictions
@@ -33,6 +36,25 @@ class Decision:
     model: Checkpoint | None = None
     stop: str | None = None
     missed: str | None = None
+
+
+def refit_every(reward: MemoryReward, rows: TrainingRows, steps: int, *, seed: int = 0) -> RewardUpkeep:
+    """A callback that fits the reward model every so many steps, on the labels of the reward's ledger so far.
+
+    A fit for which the labels do not suffice yet leaves the former scorer in place.
+    """
+    if reward.judged is None:
+        raise TrainingError("refit_every needs a reward with labelled queries: MemoryReward(memory, run=…, rows=…)")
+    refit = Refit(
+        reward.memory,
+        RefitSection(every=steps, drift=None),
+        ledger=reward.judged.ledger,
+        training=rows.query_keys,
+        config=RewardModelConfig(),
+        seed=seed,
+        log=None,
+    )
+    return RewardUpkeep(reward, monitor=None, refit=refit, stop_after=None, narrator=Narrator(quiet=True))
 
 
 class RewardUpkeep(TrainerCallback):

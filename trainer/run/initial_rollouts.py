@@ -12,8 +12,8 @@ from memgraph import Memory, Rollout
 from memgraph.rollouts.ingest import IngestReport
 from memgraph.store.cypher import cypher
 from memgraph.store.keys import key_of
+from trainer.reward.rows import Task
 from trainer.run.config import RunConfig
-from trainer.run.data import Task
 from trainer.run.policy import Policy
 from trainer.run.sharing import part
 from trainer.sampling import stream_responses

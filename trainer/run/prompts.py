@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from itertools import cycle, islice
 
-from trainer.run.data import Task
+from trainer.reward.rows import Task
 
 
 def one_pass(tasks: Sequence[Task], rewarded: Collection[str], *, seed: int) -> tuple[Task, ...]:

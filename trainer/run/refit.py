@@ -95,7 +95,7 @@ class Refit:
 
     Args:
         training: keys of the run's training queries.
-        log: a JSON-lines file, a row for each fit.
+        log: a JSON-lines file, a row for each fit; None for none.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Refit:
         training: Collection[str],
         config: RewardModelConfig,
         seed: int,
-        log: Path,
+        log: Path | None,
     ) -> None:
         self._memory = memory
         self._section = section
@@ -161,5 +161,6 @@ class Refit:
         seconds = round(time.perf_counter() - start, 2)
         record = FitRecord(step, reason, drift, seconds, *((fitted.key, fitted.metrics) if fitted else (None, {})))
         self.records.append(record)
-        append_rows(self._log, asdict(record))
+        if self._log is not None:
+            append_rows(self._log, asdict(record))
         return fitted

@@ -31,10 +31,11 @@ from memgraph.rollouts.runs import supersede
 from memgraph.settings import Settings
 from trainer.reward.memory_reward import HeldOut, Judged, MemoryReward
 from trainer.reward.ranks import Ranks
+from trainer.reward.rows import Task
 from trainer.run.accuracy import Scores, changes, evaluate, keep_scores
 from trainer.run.callback import RewardUpkeep
 from trainer.run.config import RunConfig
-from trainer.run.data import Problems, Task, load_problems, training_dataset
+from trainer.run.data import Problems, load_problems, training_dataset
 from trainer.run.initial_rollouts import group_size, store_initial_rollouts
 from trainer.run.monitor import Monitor
 from trainer.run.narrator import Narrator, RewardProgress

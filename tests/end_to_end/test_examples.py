@@ -1,0 +1,141 @@
+"""Each file of examples/ runs, on a real Neo4j and with the tiny policy."""
+
+from __future__ import annotations
+
+import csv
+import json
+import runpy
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trl
+
+from memgraph.domains import Domain, Domains
+from memgraph.memory import Memory
+from tests.conftest import write_rows
+from tests.integration.rollouts import sums
+from trainer.tiny.policy import load_tiny_policy
+from trainer.tiny.world import generate
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+TEMPLATE = "{% for message in messages %}Question: {{ message['content'] }}\nAnswer:{% endfor %}"
+
+
+class Kept(Memory):
+    """Stays open for the tests that follow."""
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def run(memory: Memory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Runs an example in an empty folder, on the session's memory and for two steps of training."""
+    monkeypatch.chdir(tmp_path)
+
+    def opened(*, domains: Iterable[Domain] = ()) -> Memory:
+        return Kept(memory.settings, memory.database, memory._embedder, Domains.of(memory.settings, domains))
+
+    monkeypatch.setattr(Memory, "open", opened)
+    quick = partial(
+        trl.GRPOConfig, use_cpu=True, report_to=[], max_steps=2, save_strategy="no", disable_tqdm=True,
+        gradient_checkpointing=False,
+    )  # fmt: skip
+    monkeypatch.setattr(trl, "GRPOConfig", lambda **options: quick(**options | {"max_completion_length": 32}))
+
+    def run(name: str, *arguments: object) -> None:
+        monkeypatch.setattr("sys.argv", [name, *map(str, arguments)])
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+
+    return run
+
+
+@pytest.fixture
+def rollouts(tmp_path: Path) -> Path:
+    return write_rows(tmp_path / "rollouts.jsonl", sums(20))
+
+
+@pytest.fixture
+def questions(tmp_path: Path) -> Path:
+    found = generate(10, 0, domains=["math"])
+    return write_rows(tmp_path / "questions.jsonl", [{"question": one.query, "answer": one.gold} for one in found])
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    """The tiny policy in a folder, as a chat model of a hub would lie there."""
+    model, tokenizer = load_tiny_policy()
+    tokenizer.chat_template = TEMPLATE
+    model.save_pretrained(tmp_path / "policy")
+    tokenizer.save_pretrained(tmp_path / "policy")
+    return tmp_path / "policy"
+
+
+def count(memory: Memory, pattern: str) -> int:
+    return int(memory.database.query(f"MATCH {pattern} RETURN count(*) AS n")[0]["n"])
+
+
+def test_every_example_has_a_test() -> None:
+    named = Path(__file__).read_text(encoding="utf-8")
+    assert [file.name for file in EXAMPLES.glob("*.py") if f'"{file.name}"' not in named] == []
+
+
+def test_first_memory(run: Callable[..., None], rollouts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("first_memory.py", rollouts)
+    shown = capsys.readouterr().out
+    assert "80 rollouts are new, 4 queries labelled" in shown
+    assert "prediction" in shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "trained"), [("grpo.py", "my-run"), ("combined_rewards.py", "combined")])
+def test_training(
+    run: Callable[..., None], memory: Memory, questions: Path, policy: Path, name: str, trained: str
+) -> None:
+    run(name, questions, policy)
+    stored = memory.database.query("MATCH (t:Thinking {run: $run}) RETURN t.reward_source AS source", run=trained)
+    assert len(stored) == 16
+    assert {row["source"] for row in stored} <= {"label", "pooled_votes", "none"}
+
+
+def test_human_labels(run: Callable[..., None], memory: Memory, rollouts: Path, tmp_path: Path) -> None:
+    memory.import_file(rollouts)
+    sheet = tmp_path / "sheet.csv"
+    run("human_labels.py", sheet)
+    with sheet.open(newline="", encoding="utf-8") as opened:
+        rows = list(csv.DictReader(opened))
+    for number, row in enumerate(rows):
+        row.update(score=str(number % 2), author="Ann")
+    with sheet.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.DictWriter(opened, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    run("human_labels.py", sheet, "filled")
+    assert count(memory, "(:Label {kind: 'human'})") == len(rows)
+
+
+def test_existing_completions(run: Callable[..., None], memory: Memory, tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [{"prompt": row["query"], "completion": row["response"]} for row in sums(5)]
+    run("existing_completions.py", write_rows(tmp_path / "logged.jsonl", rows), tmp_path / "rewards.csv")
+    with (tmp_path / "rewards.csv").open(newline="", encoding="utf-8") as opened:
+        written = list(csv.DictReader(opened))
+    assert len(written) == len(rows) == count(memory, "(:Prediction)")
+
+
+def test_own_domain(
+    run: Callable[..., None], memory: Memory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = ['{"a": 1, "b": 2}', '{"b": 2, "a": 1}', '{"a": 1}', "no JSON"]
+    rows = [
+        {"query": f"Which object is number {n}?", "response": f"It is\n{one}", "gold": said[0], "domain": "json"}
+        for n in range(6)
+        for one in said
+    ]
+    run("own_domain.py", write_rows(tmp_path / "r.jsonl", rows))
+    assert count(memory, "(:Query)-[:GENERATES]->(:Answer)") == 6 * 3, "the first two are one answer"
+    right = memory.database.query("MATCH (:Label {score: 1.0})-[:SCORES]->(a:Answer) RETURN DISTINCT a.value AS value")
+    assert [json.loads(row["value"]) for row in right] == [[{"a": 1, "b": 2}]]
+    assert "prediction" in capsys.readouterr().out
