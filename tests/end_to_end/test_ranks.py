@@ -72,7 +72,7 @@ def test_two_ranks_give_the_rewards_of_one_process_whoever_is_late(
     paid = [group for group in groups if call_on(group)["query_key"][0] in labelled]
     unpaid = [group for group in groups if call_on(group)["query_key"][0] not in labelled and mixed(group)]
     batch = [row for group in (*paid[:2], *unpaid[:3]) for row in group]  # the third of five groups straddles
-    model, before = memory.model()
+    model = memory.model()
     options: dict[str, Any] = {"kind": "soft", "skip_noise": False, "num_generations": 4, "view": VIEW}
     options["experience"] = 0  # the runs share a memory, and each would remember those before it
     one = MemoryReward(memory, run="one", judged=judged_by(trained, memory), scorer=RewardModelScorer(model), **options)
@@ -115,7 +115,7 @@ def test_two_ranks_give_the_rewards_of_one_process_whoever_is_late(
     assert {(row["attempt"], row["step"]) for row in sampled} == {(1, 0)}
     # One rank fitted anew after the step, both score with its model.
     assert [first["fits"], second["fits"]] == [1, 0]
-    assert first["model"] == second["model"] == memory.model().key != before.key
+    assert first["model"] == second["model"] == memory.model().key != model.key
 
     again = pickle.loads(pickle.dumps(one))
     assert again([""] * 12, **call_on(sampled)) == pytest.approx([row["reward"] for row in sampled], abs=1e-4)

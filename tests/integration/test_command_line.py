@@ -247,4 +247,4 @@ def test_the_wheel_finds_its_cypher_and_migrations_outside_the_repository(
         )  # fmt: skip
         assert result.returncode == 0, result.stderr
         json.loads(result.stdout)
-    assert (site / "trainer" / "tiny_policy" / "weights" / "model.safetensors").is_file()
+    assert (site / "trainer" / "tiny" / "policy" / "weights" / "model.safetensors").is_file()

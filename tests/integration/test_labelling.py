@@ -138,7 +138,7 @@ def test_labels_of_watched_queries_are_invisible_to_training_whatever_they_say(
     other = poisoned(source, set(spent.training), tmp_path)
     again = memory.reveal(other, ledger="m", budget=0.5, monitor=0.3)
     assert (again.training, again.monitored) == (spent.training, spent.monitored)
-    honest, deceived = (memory.fit(LabelView(ledgers=(name,)))[0] for name in ("l", "m"))
+    honest, deceived = (memory.fit(LabelView(ledgers=(name,))) for name in ("l", "m"))
     assert deceived.fingerprint() == honest.fingerprint()
 
 

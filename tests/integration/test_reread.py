@@ -15,19 +15,19 @@ import pytest
 from memgraph.domains import Domains, NormalAnswer, Reading
 from memgraph.domains.choices import Choices
 from memgraph.errors import LedgerError, MigrationError, ModelError
+from memgraph.labels import reread
 from memgraph.labels.rows import LabelRow, read_labels_file
 from memgraph.labels.submit import label_rows
 from memgraph.labels.truth import FileTruth
 from memgraph.labels.view import LabelKind, LabelView
 from memgraph.memory import Memory
 from memgraph.models.reward_model import RewardModel
-from memgraph.rollouts import lease, reread
 from memgraph.rollouts.guarded_embedder import GuardedEmbedder, bind_space
 from memgraph.rollouts.program_runs import observe
 from memgraph.rollouts.reader import require_reader
 from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
-from memgraph.store import keys, migrations
+from memgraph.store import keys, lease, migrations
 from memgraph.store.archive import MANIFEST, export_archive, import_archive
 from memgraph.store.archive.manifest import read_manifest
 from memgraph.store.database import Database

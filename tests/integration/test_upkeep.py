@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trainer.run.label_budget import LabelBudget
 from transformers import TrainerControl, TrainerState
 
 from memgraph.domains.verifiers import judge
@@ -75,8 +74,7 @@ class Run:
         self.memory, self.problems, self.folder = memory, truth or problems(), folder
         self.columns = training_dataset(self.problems.tasks, format_prompt=str).to_dict()
         self.store("before")
-        budget = LabelBudget(10, monitor=monitor)
-        self.spent = budget.spend(memory, self.problems.truth, ledger=name, judge=judge)
+        self.spent = memory.reveal(self.problems.truth, ledger=name, budget=10, judge=judge, monitor=monitor)
         judged = Judged(name, self.spent.training, self.problems.truth, judge, self.spent.limit)
         self.reward = MemoryReward(memory, run=name, judged=judged, scorer=scorer)
         self.monitor = self.make_monitor()
@@ -254,7 +252,7 @@ def test_a_refit_learns_from_the_rollouts_since_changes_the_scorer_and_is_regist
     memory: Memory, tmp_path: Path
 ) -> None:
     run = Run(memory, tmp_path, scorer=Believer(), every=2)
-    first, _ = run.refit.fit()
+    first = run.refit.fit()
     run.step(RewardModelScorer(first))
     assert run.refit.records == []
     before = run.reward.scorer
@@ -283,7 +281,7 @@ def test_poisoned_hidden_and_watched_labels_change_nothing_in_a_refit(memory: Me
         memory.database.autocommit("MATCH (n) WHERE NOT n:__Neo4jMigration AND NOT n:EmbeddingSpace DETACH DELETE n")
         run = Run(memory, tmp_path / name, scorer=Believer(), truth=truth)
         run.step()
-        return run, run.refit.fit()[0].fingerprint()
+        return run, run.refit.fit().fingerprint()
 
     honest, expected = fitted("honest", None)
     lies = {task.query: "Nowhere" for task in honest.problems.tasks if task.query_key not in honest.spent.training}
