@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import runpy
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 import trl
+from datasets import load_dataset
+from trl import GRPOTrainer
 
 from memgraph.domains import Domain, Domains
 from memgraph.memory import Memory
@@ -139,3 +142,38 @@ def test_own_domain(
     right = memory.database.query("MATCH (:Label {score: 1.0})-[:SCORES]->(a:Answer) RETURN DISTINCT a.value AS value")
     assert [json.loads(row["value"]) for row in right] == [[{"a": 1, "b": 2}]]
     assert "prediction" in capsys.readouterr().out
+
+
+def blocks(document: str) -> list[str]:
+    text = (EXAMPLES.parent / document).read_text(encoding="utf-8")
+    return re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.slow
+def test_the_readme(
+    run: Callable[..., None],
+    memory: Memory,
+    rollouts: Path,
+    questions: Path,
+    policy: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, training = blocks("README.md")
+    names: dict[str, Any] = {}
+    exec(first, names)
+    assert len(names["rewards"]) == 80
+
+    def trainer(**options: Any) -> Any:
+        return GRPOTrainer(**options | {"model": str(policy), "args": trl.GRPOConfig(output_dir="trained")})
+
+    monkeypatch.setattr(trl, "GRPOTrainer", trainer)
+    rows = load_dataset("json", data_files=str(questions), split="train")
+    exec(training, {"questions": rows, "memory": memory})
+    assert count(memory, "(:Thinking {run: 'my-run'})") == 16
+
+
+@pytest.mark.parametrize("document", ["docs/python.md", "docs/labels.md"])
+def test_blocks_of_documents(run: Callable[..., None], memory: Memory, rollouts: Path, document: str) -> None:
+    memory.import_file(rollouts)
+    for block in blocks(document):
+        exec(block, {})
