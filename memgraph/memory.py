@@ -291,8 +291,10 @@ class Memory:
             LedgerError: if the ledger's budget does not reach; then nothing is written.
         """
         numbered: Iterable[tuple[int, LabelRow | None] | Reject]
-        is_sheet = isinstance(rows, str | Path)
-        numbered = read_labels_file(Path(rows), kind=LabelKind.HUMAN) if is_sheet else enumerate(rows, start=1)
+        if isinstance(rows, str | Path):  # noqa: SIM108 (the checker of types sees it so)
+            numbered = read_labels_file(Path(rows), kind=LabelKind.HUMAN)
+        else:
+            numbered = enumerate(rows, start=1)
         return label_rows(
             self.database,
             self.domains,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,25 +25,23 @@ app = typer.Typer(
     "Start with [bold]memreward demo[/bold]. The usual way: import → reveal → fit → score → train; relabel after new labels; "
     "inspect at any time. Commands use NEO4J_URI if it is set, else a local Neo4j that they start themselves.",
 )
-app.add_typer(db.app, name="db")
-app.command("demo")(rl.demo)
-app.command("check")(check.check)
-app.command("import")(data.import_)
-app.command("reveal")(labels.reveal)
-app.command("label")(labels.label)
-app.command("queue")(labels.queue)
-app.command("fit")(learn.fit)
-app.command("score")(learn.score)
-app.command("relabel")(learn.relabel)
-app.command("evaluate")(learn.evaluate)
-app.command("train")(rl.train)
-app.command("inspect")(inspection.inspect)
-app.command("why")(inspection.why)
-app.command("compare")(runs.compare)
-app.command("prune")(runs.prune)
-app.command("migrate")(migrate.migrate)
-app.command("export")(lifecycle.export)
-app.command("reembed")(lifecycle.reembed)
+COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
+    "Start": {"demo": rl.demo, "init": rl.init, "check": check.check},
+    "Rollouts and labels": {
+        "import": data.import_,
+        "reveal": labels.reveal,
+        "label": labels.label,
+        "queue": labels.queue,
+    },
+    "Rewards": {"fit": learn.fit, "score": learn.score, "relabel": learn.relabel, "evaluate": learn.evaluate},
+    "Training": {"train": rl.train},
+    "Look": {"inspect": inspection.inspect, "why": inspection.why, "compare": runs.compare},
+    "Keep": {"export": lifecycle.export, "prune": runs.prune, "migrate": migrate.migrate, "reembed": lifecycle.reembed},
+}
+for panel, commands in COMMANDS.items():
+    for name, command in commands.items():
+        app.command(name, rich_help_panel=panel)(command)
+app.add_typer(db.app, name="db", rich_help_panel="Keep")
 
 
 def _show_version(value: bool) -> None:
@@ -52,6 +52,8 @@ def _show_version(value: bool) -> None:
 
 @app.callback()
 def _options(
+    home: Annotated[Path | None, typer.Option("--home", help="As after the command.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As after the command.")] = False,
     _: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
     ] = False,

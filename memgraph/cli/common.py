@@ -11,14 +11,15 @@ import dataclasses
 import json
 import logging
 import sys
+import time
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -34,16 +35,40 @@ if TYPE_CHECKING:
     from memgraph.store.database import Database
 
 EXIT_REJECTED = 3
+_UNBOUNDED = 10_000  # columns
+_EVERY_SECONDS = 10.0  # a line of progress where there is no terminal
 
 
-console = PrintableConsole()
-progress_console = PrintableConsole(stderr=True)
+def _console(stream: TextIO, **options: Any) -> PrintableConsole:
+    """As wide as the terminal; without one nothing is wrapped or cut."""
+    return PrintableConsole(**options) if stream.isatty() else PrintableConsole(width=_UNBOUNDED, **options)
+
+
+console = _console(sys.stdout)
+progress_console = _console(sys.stderr, stderr=True)
+
+
+def _or_before(name: str) -> Callable[[typer.Context, Any], Any]:
+    """A callback that gives an option's value as it stands before the command, where it does not stand after it."""
+    return lambda context, value: value or context.find_root().params.get(name)
+
 
 HomeOption = Annotated[
     Path | None,
-    typer.Option("--home", help="Folder of the memory (server, data, models); several make several memories."),
+    typer.Option(
+        "--home",
+        callback=_or_before("home"),
+        help="Folder of the memory (server, data, models); several make several memories.",
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")]
+JsonOption = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        callback=_or_before("as_json"),
+        help="Print one JSON document on standard output, nothing else.",
+    ),
+]
 RejectsOption = Annotated[
     Path, typer.Option("--rejects", help="Where rejected rows are listed, with file, row number and reason.")
 ]
@@ -154,7 +179,10 @@ def open_database(settings: Settings) -> Iterator[Database]:
 
 @contextmanager
 def progress(description: str, total: int | None = None) -> Iterator[Any]:
-    """A progress bar on standard error; yields a function that sets (done, total)."""
+    """A progress bar on standard error, or a line now and then without a terminal; yields a function that sets (done, total)."""
+    if not progress_console.is_terminal:
+        yield _said(description, total)
+        return
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
@@ -170,6 +198,19 @@ def progress(description: str, total: int | None = None) -> Iterator[Any]:
             bar.update(task, completed=done, total=of if of is not None else total)
 
         yield update
+
+
+def _said(description: str, total: int | None) -> Callable[..., None]:
+    said = time.monotonic()
+
+    def update(done: int, of: int | None = None) -> None:
+        nonlocal said
+        if time.monotonic() - said >= _EVERY_SECONDS:
+            said = time.monotonic()
+            whole = of if of is not None else total
+            say(f"{description}: {done:,}" + ("" if whole is None else f" of {whole:,}"))
+
+    return update
 
 
 def report_rejects(rejected: Sequence[Reject], file: Path) -> None:

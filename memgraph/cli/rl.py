@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from memgraph.cli.common import HomeOption, JsonOption, emit, our_trainer, quiet_libraries
+from memgraph.cli.common import HomeOption, JsonOption, console, emit, our_trainer, quiet_libraries
+from memgraph.errors import InputError
+
+_SCRIPT = "grpo.py"
 
 
 def train(
@@ -28,6 +32,28 @@ def train(
     result = run(RunConfig.load(config), home=home, resume=resume, quiet=as_json)
     if as_json:
         emit(result)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the script goes; made if need be.")],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a script that is there.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a GRPO script to start from: a model of yours, on a file of questions and gold answers.
+
+    Example: memreward init my-run
+    """
+    from memgraph.store.cypher import data_folder
+
+    script = folder / _SCRIPT
+    if script.exists() and not force:
+        raise InputError(f"{script} is there already; --force overwrites it, or name another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(data_folder("examples") / _SCRIPT, script)
+    if as_json:
+        emit({"script": str(script)})
+    else:
+        console.print(f"{script} is written; python {script} questions.jsonl Qwen/Qwen2.5-1.5B-Instruct trains with it")
 
 
 def demo(

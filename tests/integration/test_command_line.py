@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from memgraph.cli import app, learn
 from memgraph.domains.checks import ALL_CHECKS
-from memgraph.errors import MemRewardError
+from memgraph.errors import InputError, MemRewardError
 from memgraph.memory import Memory
 from memgraph.settings import Settings
 from tests.conftest import write_rows
@@ -38,6 +38,7 @@ COMMANDS = [
     "migrate",
     "export",
     "reembed",
+    "init",
 ]
 ROW = [
     "file", "labels", "seed", "scorer", "rollouts", "accuracy", "auc", "within_query_auc", "ece", "coverage", "seconds",
@@ -248,3 +249,17 @@ def test_the_wheel_finds_its_cypher_and_migrations_outside_the_repository(
         assert result.returncode == 0, result.stderr
         json.loads(result.stdout)
     assert (site / "trainer" / "tiny" / "policy" / "weights" / "model.safetensors").is_file()
+
+
+def test_home_and_json_may_stand_before_the_command(memory: Memory, settings: Settings) -> None:
+    result = CliRunner().invoke(app, ["--json", "--home", str(settings.home), "inspect", "label_spending"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == []
+
+
+def test_init_writes_a_script_once(tmp_path: Path) -> None:
+    assert memreward("init", str(tmp_path / "new"))[0] == 0
+    assert "GRPOTrainer" in (tmp_path / "new" / "grpo.py").read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="--force"):
+        memreward("init", str(tmp_path / "new"))
+    assert memreward("init", str(tmp_path / "new"), "--force")[0] == 0

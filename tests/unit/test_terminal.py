@@ -6,6 +6,8 @@ import io
 import json
 import logging
 import re
+import subprocess
+import sys
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterator
@@ -408,3 +410,25 @@ def test_logs_and_warnings_on_standard_error(
 def test_usage_errors_name_what_was_given(run: Callable[..., str]) -> None:
     with pytest.raises(typer.BadParameter, match=r"\\x1b"):
         cli.inspection._parameter("\x1b[31m")
+
+
+# without a terminal
+
+
+def test_output_to_a_pipe_is_neither_wrapped_nor_cut() -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "memgraph.cli", "inspect"], capture_output=True, text=True, check=True, timeout=120
+    ).stdout  # fmt: skip
+    (line,) = [line for line in found.splitlines() if "label_spending_by_step" in line]
+    assert len(line) > 100
+    assert "…" not in found
+
+
+def test_long_work_says_how_far_it_is_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(common, "progress_console", PrintableConsole(file=stream, width=400))
+    monkeypatch.setattr(common, "_EVERY_SECONDS", 0.0)
+    with common.progress("importing", total=5) as update:
+        update(1)
+        update(2, 4)
+    assert stream.getvalue().splitlines() == ["importing: 1 of 5", "importing: 2 of 4"]
