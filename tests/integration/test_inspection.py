@@ -159,7 +159,7 @@ def test_invalid_records_are_counted_by_problem(lived: Memory) -> None:
     assert found == {
         "rollout whose response gives no answer (counts as wrong)": 2,
         "rollout that got no reward: the scorer abstained": 1,
-        "label that does not score exactly one thing": 1,
-        "label whose score is not between 0 and 1": 1,
+        "label or prediction that does not score exactly one thing": 1,
+        "label or prediction whose score is not between 0 and 1": 1,
         "label that no ledger paid for": 1,
     }

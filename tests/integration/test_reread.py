@@ -217,11 +217,9 @@ def test_labels_go_to_what_they_are_about_or_are_listed(former: Database, settin
 
 
 def test_nothing_is_lost_of_labels_predictions_and_history(former: Database) -> None:
-    counted = "MATCH (l:Label) RETURN l.key AS key, l.kind AS kind, l.score AS score, l.created_at AS at ORDER BY key"
-    on_rollouts = "MATCH (l:Label)-[:SCORES]->(t:Thinking) RETURN l.key AS l, t.key AS t ORDER BY l, t"
-    moved = (
-        "MATCH (l:Label)-[m:MOVED_BY]->(a) RETURN l.key AS l, a.value AS value, m.change AS change ORDER BY l, value"
-    )
+    counted = "MATCH (l:Label|Prediction) RETURN l.key AS key, l.score AS score, l.created_at AS at ORDER BY key"
+    on_rollouts = "MATCH (l:Label|Prediction)-[:SCORES]->(t:Thinking) RETURN l.key AS l, t.key AS t ORDER BY l, t"
+    moved = "MATCH (l:Label|Prediction)-[m:MOVED_BY]->(a) RETURN l.key AS l, a.value AS value, m.change AS change ORDER BY l, value"
     before = [former.query(text) for text in (counted, on_rollouts, moved)]
     read_anew(former)
     after = [former.query(text) for text in (counted, on_rollouts, moved)]

@@ -94,7 +94,7 @@ class Run:
         )  # fmt: skip
 
     def store(self, run: str) -> None:
-        reward = MemoryReward(self.memory, run=run)
+        reward = MemoryReward(self.memory, run=run, view=LabelView())
         reward(**self.batch())
 
     def batch(self) -> dict[str, Any]:
