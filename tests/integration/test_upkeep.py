@@ -13,6 +13,7 @@ from transformers import TrainerControl, TrainerState
 
 from memgraph.domains.verifiers import judge
 from memgraph.errors import ConnectionFailed, TrainingError
+from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
 from memgraph.models.reward_model import RewardModelConfig
 from memgraph.models.scorers import RewardModelScorer, Scorer, Scores
