@@ -204,6 +204,9 @@ class Memory:
         acquisition: Acquisition = "random",
         monitor: float | int = 0,
         reuse: Sequence[str] = (),
+        run: str = "import",
+        dataset: str | None = None,
+        domain: str | None = None,
         columns: ColumnNames = None,
     ) -> Spending:
         """Reveal the truth about stored queries, all or within a budget, and account for it in a ledger.
@@ -220,7 +223,7 @@ class Memory:
                 (`memgraph.models.acquisition`), and calibration rests on the others.
             monitor: share of the budget, or number of queries, that watch the reward and are never trained on.
             reuse: names of other ledgers; the training queries that they have paid for are taken over at no cost.
-            columns: of a file, as at the import.
+            run, dataset, domain, columns: of a file, as at the import.
 
         Raises:
             LedgerError: for a budget that is none.
@@ -228,7 +231,15 @@ class Memory:
         """
         if isinstance(source, str | Path):
             files = data_files([Path(source)])
-            source = FileTruth(files, run="import", columns=columns, database=self.database, domains=self.domains)
+            source = FileTruth(
+                files,
+                run=run,
+                dataset=dataset,
+                domain=domain,
+                columns=columns,
+                database=self.database,
+                domains=self.domains,
+            )
         known = source.query_keys()
         units = in_random_order(self.units(known), seed)
         queries = sorted(key for unit in units for key in unit)

@@ -256,7 +256,8 @@ def _require_both_classes(labels: Floats) -> None:
         found = float(np.nanmean(labels))
         raise ModelError(
             f"all {int((~np.isnan(labels)).sum())} visible labels are {'right' if found >= 0.5 else 'wrong'}; a reward "
-            "model needs both: label more queries"
+            "model needs both: label more queries, sample more rollouts of each, or take easier ones; training on labels alone works "
+            "without a model (reward.scorer: none)"
         )
 
 

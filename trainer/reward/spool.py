@@ -58,7 +58,7 @@ class WriteBack:
 
     @classmethod
     def of(cls, body: dict[str, Any]) -> Self:
-        """From what lay on disk; versions before 0.2 named the kind of label, not the scorer."""
+        """From what lay on disk; earlier versions named the kind of label, not the scorer."""
         if (kind := body.pop("kind", None)) is not None:
             body["scorer"] = DEFAULT_SCORER if kind == "gnn" else "unknown"
         return cls(**body)
