@@ -12,7 +12,7 @@ from memgraph.evaluation import EvaluationRow
 from memgraph.models.metrics import evaluation_curves
 from memgraph.snapshot.splits import Experience
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 CURVES = evaluation_curves([0.1, 0.9], [0, 1])
 ROW = EvaluationRow("a.jsonl", 0.2, 0, "gnn", 3, 0.9, 0.8, None, 0.1, 1.0, 0.5, CURVES)
 LATER = ("now", "history", "history_labels", "networks_on", "prior", "samples")

@@ -30,7 +30,7 @@ def columns(*queries: str, **more: Any) -> dict[str, Any]:
 
 
 def test_columns_that_are_missing_or_contradict_each_other_are_refused() -> None:
-    with pytest.raises(TrainingError, match=r"lacks the columns query_key, dataset.*training_dataset"):
+    with pytest.raises(TrainingError, match=r"lacks the columns query_key, dataset.*training_rows"):
         check_columns({"query": ["a"], "domain": ["qa"]})
     wrong = columns("a", "b")
     wrong["query_key"] = wrong["query_key"][::-1]

@@ -8,7 +8,7 @@ from memgraph.settings import Settings
 from memgraph.store.server.artifacts import wanted_artifacts
 from memgraph.store.server.home import SHARED_SETTINGS, memory_sizes
 
-SERVICE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text())["services"][
+SERVICE: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "docker-compose.yml").read_text())["services"][
     "neo4j"
 ]
 

@@ -17,7 +17,7 @@ from trl.trainer.grpo_config import GRPOConfig
 
 from trainer.run.config import RewardSection, RunConfig
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[3] / "configs"
 RUNS = sorted(path.name for path in CONFIGS.glob("qwen2.5-*.yaml"))
 LAUNCHERS = sorted(path.name for path in (CONFIGS / "accelerate").glob("*.yaml"))
 BATCH, GENERATIONS = 128, 8
