@@ -102,15 +102,25 @@ def signed(value: float) -> str:
     return f"{value:+.3f}".replace("0.", ".", 1)
 
 
-def table(head: Sequence[str], lines: Mapping[str, Sequence[str]]) -> str:
-    """A Markdown table, a line for each name."""
-    rows = [list(head), ["---"] * len(head), *([name, *cells] for name, cells in lines.items())]
+def share_names(shares: Sequence[float]) -> list[str]:
+    """Shares as heads of columns."""
+    return ["no label" if share == 0 else f"{share:.0%}" for share in shares]
+
+
+def by_set(lines: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """Lines that begin with the name of the set."""
+    return [[name, *cells] for name, cells in lines.items()]
+
+
+def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    rows = [head, ["---"] * len(head), *lines]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def by_share(results: Results, shares: Sequence[float]) -> str:
     """The main table."""
-    head = ["set", "votes, no label", *("no label" if share == 0 else f"{share:.0%}" for share in shares)]
+    head = ["set", "votes, no label", *share_names(shares)]
     lines = {
         title: [
             cell(results.best_votes(*trial, 0.0)),
@@ -118,7 +128,7 @@ def by_share(results: Results, shares: Sequence[float]) -> str:
         ]
         for trial, title in SETS.items()
     }
-    return table(head, lines)
+    return table(head, by_set(lines))
 
 
 def gains(results: Results, metric: int) -> str:
@@ -127,7 +137,7 @@ def gains(results: Results, metric: int) -> str:
     for trial, title in SETS.items():
         found = [results.gain(metric, *trial, share) for share in SHARES]
         lines[title] = [f"{signed(mean)} ({signed(low)})" for mean, low in found]
-    return table(["set", *("no label" if share == 0 else f"{share:.0%}" for share in SHARES)], lines)
+    return table(["set", *share_names(SHARES)], by_set(lines))
 
 
 def below(results: Results) -> str:
@@ -141,7 +151,7 @@ def below(results: Results) -> str:
                     lines.append([title, f"{share:.0%}", what, signed(mean), signed(low)])
     trials = 3 * len(SETS) * len(SHARES)
     head = ["set", "labels", "metric", "mean", "bound"]
-    found = "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *lines])
+    found = table(head, lines)
     return f"In {len(lines)} of {trials} comparisons the mean is below -.003 or the bound below -.010.\n\n{found}"
 
 
@@ -191,7 +201,7 @@ the most frequent answer is often right though fewer than half give it.
 
 The first three splits. TraPO answers only where there is a history.
 
-{table(["set", *RIVALS], rivals)}
+{table(["set", *RIVALS], by_set(rivals))}
 
 A random reward has .50/.50. A linear probe on the embeddings has {cell(results.mean("linear_probe", "humaneval", "", 0.2))} on
 HumanEval and {cell(results.mean("linear_probe", "mmlu_pro_math", "", 0.2))} on MMLU-Pro maths. The paper's network with messages
@@ -204,7 +214,7 @@ Where the history is labelled, most answers have been seen. The label of an equa
 
 Expected calibration error of the model, mean of {splits} splits.
 
-{table(["set", *("no label" if share == 0 else f"{share:.0%}" for share in SHARES)], errors)}
+{table(["set", *share_names(SHARES)], by_set(errors))}
 
 [reward_quality_labels.png](reward_quality_labels.png) draws the metrics by share of labels,
 [reward_quality_curves.png](reward_quality_curves.png) ROC and calibration.

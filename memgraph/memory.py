@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -259,12 +260,10 @@ class Memory:
         from memgraph.models.acquisition import acquire
 
         view = LabelView(ledgers=(ledger,))
-        read_once: list[Snapshot] = []
+        read_once = cache(partial(self.snapshot, view, query_keys=query_keys, rollouts=_ROLLOUTS_TO_CHOOSE))
 
         def choose(count: int, closed: Set[str]) -> Sequence[str] | None:
-            if not read_once:
-                read_once.append(self.snapshot(view, query_keys=query_keys, rollouts=_ROLLOUTS_TO_CHOOSE))
-            snapshot = read_once[0].with_labels(self.labels(read_once[0], view))
+            snapshot = read_once().with_labels(self.labels(read_once(), view))
             known = np.array([key in closed for key in snapshot.query_keys])
             try:
                 return acquire(snapshot, count, known, seed=seed)
@@ -288,6 +287,8 @@ class Memory:
         *,
         ledger: str = "default",
         budget: int | None = None,
+        kind: LabelKind = LabelKind.HUMAN,
+        dataset: str | None = None,
         judge: Judge | None = None,
         purpose: Purpose = Purpose.TRAIN,
     ) -> LabelReport:
@@ -296,16 +297,17 @@ class Memory:
         Args:
             rows: or a sheet with a row for each label (docs/labels.md).
             budget: raises the ledger's budget to so many.
+            kind, dataset: of a sheet's rows that name none.
             judge: compares stored answers with `gold` or `tests`; by default each domain's own verifier.
 
         Raises:
             LedgerError: if the ledger's budget does not reach; then nothing is written.
         """
         numbered: Iterable[tuple[int, LabelRow | None] | Reject]
-        if isinstance(rows, str | Path):  # noqa: SIM108 (the checker of types sees it so)
-            numbered = read_labels_file(Path(rows), kind=LabelKind.HUMAN)
+        if isinstance(rows, str | Path):
+            file, numbered = str(rows), read_labels_file(Path(rows), kind=kind, dataset=dataset)
         else:
-            numbered = enumerate(rows, start=1)
+            file, numbered = "", enumerate(rows, start=1)
         return label_rows(
             self.database,
             self.domains,
@@ -313,6 +315,7 @@ class Memory:
             numbered,
             judge=judge or Auto(self.domains),
             purpose=purpose,
+            file=file,
         )
 
     def subgraph(

@@ -74,6 +74,11 @@ def empty(memory: Memory) -> None:
     require_reader(memory.database, memory.domains)  # where a test has put another memory in its place
 
 
+def count(memory: Memory, pattern: str = "(n)") -> int:
+    """How often a pattern occurs; `n` is a node of it."""
+    return int(memory.database.query(f"MATCH {pattern} WHERE NOT n:__Neo4jMigration RETURN count(n) AS n")[0]["n"])
+
+
 def write_rows(file: Path, rows: list[dict[str, Any]]) -> Path:
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return file

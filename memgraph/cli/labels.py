@@ -32,7 +32,6 @@ from memgraph.cli.common import (
     report_rejects,
     say,
 )
-from memgraph.domains.verifiers import Auto
 from memgraph.printable import printable
 
 if TYPE_CHECKING:
@@ -271,23 +270,17 @@ def _take(
     as_json: bool,
 ) -> None:
     """Labels from sheets."""
-    from memgraph.labels.rows import KINDS, read_labels_file
-    from memgraph.labels.submit import LabelReport, label_rows
+    from memgraph.labels.rows import KINDS
+    from memgraph.labels.submit import LabelReport
     from memgraph.labels.view import LabelKind
 
     if kind not in KINDS:
         raise typer.BadParameter(f"--kind is one of {', '.join(KINDS)}, found {kind!r}")
     report = LabelReport()
     with open_memory(home) as memory:
-        account = memory.ledger(ledger, budget=budget)
         for sheet in sheets:
             with progress(f"labels of {sheet.name}"):
-                rows = read_labels_file(sheet, kind=LabelKind(kind), dataset=dataset)
-                report.add(
-                    label_rows(
-                        memory.database, memory.domains, account, rows, judge=Auto(memory.domains), file=str(sheet)
-                    )
-                )
+                report.add(memory.label(sheet, ledger=ledger, budget=budget, kind=LabelKind(kind), dataset=dataset))
     if as_json:
         document = {name: getattr(report, name) for name in report.__slots__ if name != "verdicts"}
         emit({"ledger": ledger, **document, "verdicts": report.verdicts.as_json()})
@@ -332,12 +325,9 @@ def queue(
 
     It shows neither predicted rewards nor votes, which would sway whoever judges.
     """
-    from memgraph.labels.queue import export_sheet, pending
-
     with open_memory(home) as memory:
-        waiting = pending(memory.database, ledger=ledger, limit=limit)
-    export_sheet(waiting, sheet)
+        waiting = memory.queue(sheet, ledger=ledger, limit=limit)
     if as_json:
-        emit({"sheet": str(sheet), "answers": len(waiting)})
+        emit({"sheet": str(sheet), "answers": waiting})
     else:
-        console.print(f"{len(waiting)} answers wait in {sheet}: fill in score and author, then memreward label {sheet}")
+        console.print(f"{waiting} answers wait in {sheet}: fill in score and author, then memreward label {sheet}")

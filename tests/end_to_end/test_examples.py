@@ -18,7 +18,7 @@ from trl import GRPOTrainer
 
 from memgraph.domains import Domain, Domains
 from memgraph.memory import Memory
-from tests.conftest import write_rows
+from tests.conftest import count, write_rows
 from tests.integration.rollouts import sums
 from trainer.tiny.policy import load_tiny_policy
 from trainer.tiny.world import generate
@@ -77,10 +77,6 @@ def policy(tmp_path: Path) -> Path:
     return tmp_path / "policy"
 
 
-def count(memory: Memory, pattern: str) -> int:
-    return int(memory.database.query(f"MATCH {pattern} RETURN count(*) AS n")[0]["n"])
-
-
 def test_every_example_has_a_test() -> None:
     named = Path(__file__).read_text(encoding="utf-8")
     assert [file.name for file in EXAMPLES.glob("*.py") if f'"{file.name}"' not in named] == []
@@ -117,7 +113,7 @@ def test_human_labels(run: Callable[..., None], memory: Memory, rollouts: Path, 
         writer.writeheader()
         writer.writerows(rows)
     run("human_labels.py", sheet, "filled")
-    assert count(memory, "(:Label {kind: 'human'})") == len(rows)
+    assert count(memory, "(n:Label {kind: 'human'})") == len(rows)
 
 
 def test_existing_completions(run: Callable[..., None], memory: Memory, tmp_path: Path) -> None:
@@ -125,7 +121,7 @@ def test_existing_completions(run: Callable[..., None], memory: Memory, tmp_path
     run("existing_completions.py", write_rows(tmp_path / "logged.jsonl", rows), tmp_path / "rewards.csv")
     with (tmp_path / "rewards.csv").open(newline="", encoding="utf-8") as opened:
         written = list(csv.DictReader(opened))
-    assert len(written) == len(rows) == count(memory, "(:Prediction)")
+    assert len(written) == len(rows) == count(memory, "(n:Prediction)")
 
 
 def test_own_domain(
@@ -138,7 +134,7 @@ def test_own_domain(
         for one in said
     ]
     run("own_domain.py", write_rows(tmp_path / "r.jsonl", rows))
-    assert count(memory, "(:Query)-[:GENERATES]->(:Answer)") == 6 * 3, "the first two are one answer"
+    assert count(memory, "(:Query)-[:GENERATES]->(n:Answer)") == 6 * 3, "the first two are one answer"
     right = memory.database.query("MATCH (:Label {score: 1.0})-[:SCORES]->(a:Answer) RETURN DISTINCT a.value AS value")
     assert [json.loads(row["value"]) for row in right] == [[{"a": 1, "b": 2}]]
     assert "prediction" in capsys.readouterr().out
@@ -169,7 +165,7 @@ def test_the_readme(
     monkeypatch.setattr(trl, "GRPOTrainer", trainer)
     rows = load_dataset("json", data_files=str(questions), split="train")
     exec(training, {"questions": rows, "memory": memory})
-    assert count(memory, "(:Thinking {run: 'my-run'})") == 16
+    assert count(memory, "(n:Thinking {run: 'my-run'})") == 16
 
 
 @pytest.mark.parametrize("document", ["docs/python.md", "docs/labels.md"])

@@ -24,7 +24,7 @@ from memgraph.models.scorers import ConsensusShare, MajorityVote, Scores
 from memgraph.rollouts.runs import record_rewards, supersede
 from memgraph.snapshot.snapshot import Snapshot
 from memgraph.store.database import Database
-from tests.conftest import write_rows
+from tests.conftest import count, write_rows
 from tests.integration.rollouts import call_on, sums
 from trainer.reward import spool
 from trainer.reward.memory_reward import AsyncMemoryReward, HeldOut, Judged, MemoryReward
@@ -54,10 +54,6 @@ class Broken(MajorityVote):
 
 def at_step(step: int) -> Any:
     return type("State", (), {"global_step": step})()
-
-
-def count(memory: Memory, pattern: str = "(n)") -> int:
-    return int(memory.database.query(f"MATCH {pattern} WHERE NOT n:__Neo4jMigration RETURN count(n) AS n")[0]["n"])
 
 
 def everything(memory: Memory) -> list[dict[str, Any]]:

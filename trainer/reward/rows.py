@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from datasets import Dataset
 
@@ -27,6 +27,11 @@ class Task:
     query_id: str
     dataset: str
     domain: str
+
+    @classmethod
+    def of(cls, query: str, *, query_id: str, dataset: str, domain: str) -> Self:
+        """A task with the key of its query."""
+        return cls(keys.query_key(dataset, query), query, query_id, dataset, domain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ def training_rows(
     made: list[dict[str, Any]] = []
     for number, row in enumerate(rows):
         text = _text_of(row[query], number, query)
-        task = Task(keys.query_key(name, text), text, str(number), name, domain)
+        task = Task.of(text, query_id=str(number), dataset=name, domain=domain)
         prompt = [{"role": "user", "content": text}] if format_prompt is None else format_prompt(text)
         made.append({"prompt": prompt, **query_columns(task, "train")})
         found = reference_of({"gold": row.get(gold or ""), "tests": row.get(tests or "")})
@@ -132,7 +137,7 @@ def with_query_columns(
         text = _text_of(row[query], number, query)
         named = str(number if query_id is None else row[query_id])
         its_domain: Any = domain if domain_column is None else row[domain_column]
-        return query_columns(Task(keys.query_key(dataset, text), text, named, dataset, its_domain), split)
+        return query_columns(Task.of(text, query_id=named, dataset=dataset, domain=its_domain), split)
 
     return rows.map(columns, with_indices=True)
 

@@ -31,8 +31,8 @@ class Problems:
         """Separate what the trainer may see from what it may not; equal queries count once."""
         tasks = {}
         for problem in problems:
-            key = keys.query_key(problem.dataset, problem.query)
-            tasks[key] = Task(key, problem.query, problem.query_id, problem.dataset, problem.domain)
+            task = Task.of(problem.query, query_id=problem.query_id, dataset=problem.dataset, domain=problem.domain)
+            tasks[task.query_key] = task
         return cls(tuple(tasks.values()), truth_of(problems))
 
 
