@@ -49,7 +49,7 @@ from sklearn.preprocessing import StandardScaler
 from memgraph import LabelView, Memory, RewardModel
 from memgraph.domains.checks import ALL_CHECKS
 from memgraph.errors import ModelError
-from memgraph.labels.ledger import draw
+from memgraph.labels.draw import draw
 from memgraph.labels.truth import FileTruth
 from memgraph.models.features import rollout_features
 from memgraph.models.metrics import evaluate_scores

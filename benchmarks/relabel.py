@@ -24,7 +24,7 @@ from machine import machine, versions
 from memory import DIMENSION, make_rollouts
 
 from memgraph.evaluation import temporary_memory
-from memgraph.labels.ledger import draw
+from memgraph.labels.draw import draw
 from memgraph.labels.truth import FileTruth
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory

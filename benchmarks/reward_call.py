@@ -26,7 +26,7 @@ from machine import machine, versions
 from memgraph import LabelView, Memory
 from memgraph.domains.verifiers import judge
 from memgraph.evaluation import temporary_memory
-from memgraph.labels.ledger import draw
+from memgraph.labels.draw import draw
 from memgraph.labels.truth import FileTruth
 from memgraph.models.scorers import RewardModelScorer
 from memgraph.rollouts.embedding import SentenceEmbedder

@@ -16,7 +16,8 @@ from memgraph.domains import Domain, Domains, Judge
 from memgraph.domains.verifiers import Auto
 from memgraph.errors import InputError, ModelError
 from memgraph.labels.budget import Acquisition, Choose, Spending, spend
-from memgraph.labels.ledger import Ledger, in_random_order, limit_of
+from memgraph.labels.draw import in_random_order, limit_of
+from memgraph.labels.ledger import Ledger
 from memgraph.labels.queue import export_sheet, pending
 from memgraph.labels.rows import LabelRow, read_labels_file
 from memgraph.labels.submit import LabelReport, label_rows

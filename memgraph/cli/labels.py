@@ -114,7 +114,7 @@ def reveal(
 
     Example: memreward reveal gsm8k.jsonl --query question --gold answer --budget 50 --ledger small
     """
-    from memgraph.labels.ledger import parse_budget
+    from memgraph.labels.draw import parse_budget
 
     draw = _Draw(ledger, parse_budget(budget), seed, acquire, parse_budget(monitor) or 0, reuse or [])
     columns = named_columns(query=query, response=response, answer=answer, gold=gold, tests=tests, correct=correct)
@@ -157,7 +157,7 @@ def label(
 
     Example: memreward label judge.jsonl --kind judge
     """
-    from memgraph.labels.ledger import parse_budget
+    from memgraph.labels.draw import parse_budget
     from memgraph.rollouts.files import data_files
 
     amount, watched = parse_budget(budget), parse_budget(monitor) or 0

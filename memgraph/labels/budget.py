@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from memgraph.domains import Judge
-from memgraph.labels.ledger import Ledger, RevealReport, limit_of, take
+from memgraph.labels.draw import limit_of, take
+from memgraph.labels.judging import RevealReport
+from memgraph.labels.ledger import Ledger
 from memgraph.labels.truth import TruthSource
 from memgraph.labels.view import LabelView, Purpose
 

@@ -10,29 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from statistics import fmean
 from typing import Any
 
+from memgraph.labels.label import Label
 from memgraph.labels.view import LabelKind, LabelView
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 
-_PRECEDENCE = {kind.value: rank for rank, kind in enumerate(LabelKind)}
-
-
-@dataclass(frozen=True, slots=True)
-class StoredLabel:
-    """A label as the graph holds it: on a rollout, or on an answer for all rollouts that gave it."""
-
-    key: str
-    target: str
-    on_rollout: bool
-    kind: str
-    score: float
-    author: str
-    created_at: datetime
-    corrects: tuple[str, ...] = ()
+_PRECEDENCE = {kind: rank for rank, kind in enumerate(LabelKind)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +46,13 @@ def view_parameters(view: LabelView) -> dict[str, Any]:
     }
 
 
-def read_labels(database: Database, query_keys: Sequence[str], view: LabelView) -> list[StoredLabel]:
+def read_labels(database: Database, query_keys: Sequence[str], view: LabelView) -> list[Label]:
     """Labels of these queries' rollouts and answers that the view lets through."""
     rows = database.query(cypher("read/labels"), keys=list(query_keys), **view_parameters(view))
-    return [
-        StoredLabel(
-            row["label"],
-            row["target"],
-            row["on"] == "rollout",
-            row["kind"],
-            row["score"],
-            row["author"],
-            row["created_at"].to_native(),
-            tuple(row["corrects"]),
-        )
-        for row in rows
-    ]
+    return [Label.of_row(row) for row in rows]
 
 
-def labels_in_force(labels: Iterable[StoredLabel], answer_of: Mapping[str, str]) -> dict[str, float]:
+def labels_in_force(labels: Iterable[Label], answer_of: Mapping[str, str]) -> dict[str, float]:
     """Rollout key → label in force, for the rollouts that have one.
 
     Args:
@@ -94,7 +68,7 @@ def labels_in_force(labels: Iterable[StoredLabel], answer_of: Mapping[str, str])
     return in_force
 
 
-def disagreements(labels: Iterable[StoredLabel]) -> list[Disagreement]:
+def disagreements(labels: Iterable[Label]) -> list[Disagreement]:
     """Where several who judged one answer, or one rollout, differ, and no correction has settled it."""
     found = []
     for target, candidates in _uncorrected(labels).items():
@@ -105,16 +79,16 @@ def disagreements(labels: Iterable[StoredLabel]) -> list[Disagreement]:
     return found
 
 
-def _uncorrected(labels: Iterable[StoredLabel]) -> dict[str, list[StoredLabel]]:
+def _uncorrected(labels: Iterable[Label]) -> dict[str, list[Label]]:
     """Target → its labels, without those that another one of these corrects."""
     known = list(labels)
     corrected = {key for label in known for key in label.corrects}
-    by_target: dict[str, list[StoredLabel]] = defaultdict(list)
+    by_target: dict[str, list[Label]] = defaultdict(list)
     for label in known:
         if label.key not in corrected:
             by_target[label.target].append(label)
     return by_target
 
 
-def _rank(label: StoredLabel) -> tuple[int, bool]:
+def _rank(label: Label) -> tuple[int, bool]:
     return _PRECEDENCE[label.kind], not label.on_rollout

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from memgraph.domains.references import Reference
+from memgraph.labels.label import Label
 from memgraph.labels.view import LabelKind
 from memgraph.store import keys
 
@@ -52,26 +53,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
-    """A label that is stored, or about to be."""
-
-    key: str
-    target: str
-    kind: str
-    author: str
-    score: float
-    confidence: float
-    explanation: str
-    corrects: frozenset[str]
-
-    @property
-    def source(self) -> str:
-        """See `Judgement.source`."""
-        return "" if self.kind == LabelKind.GROUND_TRUTH else self.author
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Resolution:
     """What is written for some judgements.
 
     Attributes:
@@ -92,14 +74,14 @@ class Settled:
     judged: set[str] = field(default_factory=set)
 
 
-def settle(
+def resolve(
     judgements: Sequence[Judgement],
-    stored: Iterable[Opinion],
+    stored: Iterable[Label],
     *,
     ledger: str,
     purpose_of: Mapping[str, str],
     purpose: str,
-) -> Settled:
+) -> Resolution:
     """Decide what each judgement adds to a ledger's labels, in order.
 
     Args:
@@ -107,8 +89,8 @@ def settle(
         ledger: its key.
         purpose_of: query key → purpose it was paid for; the others' labels serve `purpose`.
     """
-    said = _Said(stored)
-    found = Settled(problems=_contradictions(judgements))
+    history = _History(stored)
+    found = Resolution(problems=_contradictions(judgements))
     apart = _apart(judgements)
     for number, judgement in enumerate(judgements):
         if number in found.problems:
@@ -116,9 +98,9 @@ def settle(
         serves = purpose_of.get(judgement.query, purpose)
         try:
             new = [
-                (answer, opinion)
+                (answer, label)
                 for answer in sorted(judgement.scores)
-                if (opinion := said.decide(judgement, answer, number in apart, ledger, serves)) is not None
+                if (label := history.decide(judgement, answer, number in apart, ledger, serves)) is not None
             ]
         except ValueError as error:
             found.problems[number] = str(error)
@@ -127,98 +109,111 @@ def settle(
             found.queries.setdefault(judgement.query, []).append(judgement.reference)
         if not new:
             found.known.append(number)
-        for answer, opinion in new:
-            said.add(opinion)
-            on_rollout = opinion.target == judgement.rollout
-            (found.rollouts if on_rollout else found.answers).append(_row(opinion, judgement, serves))
-            if on_rollout:
+        for answer, label in new:
+            history.add(label)
+            (found.rollouts if label.on_rollout else found.answers).append(_row(label, judgement, serves))
+            if label.on_rollout:
                 found.conflicts.add(answer)
             if judgement.kind is not LabelKind.GROUND_TRUTH:
                 found.judged.add(answer)
     return found
 
 
-class _Said:
+class _History:
     """Labels by target, those that earlier judgements of the same call add included."""
 
-    def __init__(self, stored: Iterable[Opinion]) -> None:
-        self._on: dict[str, list[Opinion]] = defaultdict(list)
+    def __init__(self, stored: Iterable[Label]) -> None:
+        self._on: dict[str, list[Label]] = defaultdict(list)
         self._corrected: set[str] = set()
-        for opinion in stored:
-            self.add(opinion)
+        for label in stored:
+            self.add(label)
 
-    def add(self, opinion: Opinion) -> None:
-        self._on[opinion.target].append(opinion)
-        self._corrected |= opinion.corrects
+    def add(self, label: Label) -> None:
+        self._on[label.target].append(label)
+        self._corrected |= label.corrects
 
-    def in_force(self, target: str, kind: str) -> list[Opinion]:
+    def in_force(self, target: str, kind: str) -> list[Label]:
         return [one for one in self._on[target] if one.kind == kind and one.key not in self._corrected]
 
-    def decide(self, said: Judgement, answer: str, apart: bool, ledger: str, purpose: str) -> Opinion | None:
+    def decide(self, judgement: Judgement, answer: str, apart: bool, ledger: str, purpose: str) -> Label | None:
         """The label to write, or None where it is there already.
 
         Raises:
-            ValueError: where it contradicts what the author said, or corrects nothing.
+            ValueError: where it contradicts what the author said before, or corrects nothing.
         """
-        score, target = float(said.scores[answer]), self._target(said, answer, apart)
-        own = [one for one in self._on[target] if one.kind == said.kind and one.source == said.source]
-        if said.corrects:
-            return self._correction(said, target, score, own, ledger, purpose)
+        score, target = float(judgement.scores[answer]), self._target(judgement, answer, apart)
+        own = [one for one in self._on[target] if one.kind == judgement.kind and one.source == judgement.source]
+        if judgement.corrects:
+            return self._correction(judgement, target, score, own, ledger, purpose)
         current = [one for one in own if one.key not in self._corrected]
         if any(one.score == score and (one in current or not one.corrects) for one in own):
             return None
         if current:
             raise ValueError(
-                f"{said.source or 'the ground truth'} says {current[0].score:g} about it already, and {score:g} here; to "
+                f"{judgement.source or 'the ground truth'} says {current[0].score:g} about it already, and {score:g} here; to "
                 "replace that, set 'corrects'"
             )
-        return _opinion(said, target, score, (), ledger, purpose)
+        return _new_label(judgement, target, score, (), ledger, purpose)
 
     def _correction(
-        self, said: Judgement, target: str, score: float, own: Sequence[Opinion], ledger: str, purpose: str
-    ) -> Opinion | None:
-        words = (score, said.confidence, said.explanation)
+        self, judgement: Judgement, target: str, score: float, own: Sequence[Label], ledger: str, purpose: str
+    ) -> Label | None:
+        words = (score, judgement.confidence, judgement.explanation)
         for one in own:
             same = one.corrects and (one.score, one.confidence, one.explanation) == words
-            if same and (said.corrects in (OWN, EVERYONE) or said.corrects in one.corrects):
+            if same and (judgement.corrects in (OWN, EVERYONE) or judgement.corrects in one.corrects):
                 return None
-        earlier = self._corrected_by(said, target)
-        if said.reference is not None:  # it judges all answers again: those it judges as before stay as they are
+        earlier = self._corrected_by(judgement, target)
+        if judgement.reference is not None:  # it judges all answers again: those it judges as before stay as they are
             wrong = [one for one in earlier if one.score != score]
-            return None if earlier and not wrong else _opinion(said, target, score, wrong, ledger, purpose)
+            return None if earlier and not wrong else _new_label(judgement, target, score, wrong, ledger, purpose)
         if not earlier:
             raise ValueError("it corrects nothing: there is no earlier label of this kind on it in this ledger")
-        return _opinion(said, target, score, earlier, ledger, purpose)
+        return _new_label(judgement, target, score, earlier, ledger, purpose)
 
-    def _target(self, said: Judgement, answer: str, apart: bool) -> str:
+    def _target(self, judgement: Judgement, answer: str, apart: bool) -> str:
         """The rollout where it has a label of its own, or needs one; else the answer."""
-        rollout, kind = said.rollout, said.kind
+        rollout, kind = judgement.rollout, judgement.kind
         if rollout is None:
             return answer
-        if said.corrects:
-            return rollout if self._corrected_by(said, rollout) else answer
-        if any(one.kind == kind and one.source == said.source for one in self._on[rollout]):
+        if judgement.corrects:
+            return rollout if self._corrected_by(judgement, rollout) else answer
+        if any(one.kind == kind and one.source == judgement.source for one in self._on[rollout]):
             return rollout
-        on_answer = [one for one in self.in_force(answer, kind) if one.source == said.source]
-        return rollout if apart or any(one.score != said.scores[answer] for one in on_answer) else answer
+        on_answer = [one for one in self.in_force(answer, kind) if one.source == judgement.source]
+        return rollout if apart or any(one.score != judgement.scores[answer] for one in on_answer) else answer
 
-    def _corrected_by(self, said: Judgement, target: str) -> list[Opinion]:
+    def _corrected_by(self, judgement: Judgement, target: str) -> list[Label]:
         """Labels in force that a correction replaces; of one that is named, whether it is in force or not."""
-        if said.corrects not in (OWN, EVERYONE):
-            return [one for one in self._on[target] if one.key == said.corrects and one.kind == said.kind]
-        current = self.in_force(target, said.kind)
-        return current if said.corrects == EVERYONE else [one for one in current if one.source == said.source]
+        if judgement.corrects not in (OWN, EVERYONE):
+            return [one for one in self._on[target] if one.key == judgement.corrects and one.kind == judgement.kind]
+        current = self.in_force(target, judgement.kind)
+        return current if judgement.corrects == EVERYONE else [one for one in current if one.source == judgement.source]
 
 
-def _opinion(
-    said: Judgement, target: str, score: float, corrects: Sequence[Opinion], ledger: str, purpose: str
-) -> Opinion:
+def _new_label(
+    judgement: Judgement, target: str, score: float, corrects: Sequence[Label], ledger: str, purpose: str
+) -> Label:
     corrected = frozenset(one.key for one in corrects)
-    words = (repr(score), repr(float(said.confidence)), said.author, said.explanation, *sorted(corrected))
-    truth = said.kind is LabelKind.GROUND_TRUTH and not corrected  # as the ledger names what it reveals
-    key = keys.key_of("label", said.kind, target, ledger, purpose, *(() if truth else words))
-    return Opinion(
-        key, target, said.kind.value, said.author, score, float(said.confidence), said.explanation, corrected
+    words = (
+        repr(score),
+        repr(float(judgement.confidence)),
+        judgement.author,
+        judgement.explanation,
+        *sorted(corrected),
+    )
+    truth = judgement.kind is LabelKind.GROUND_TRUTH and not corrected  # as the ledger names what it reveals
+    key = keys.key_of("label", judgement.kind, target, ledger, purpose, *(() if truth else words))
+    return Label(
+        key,
+        target,
+        target == judgement.rollout,
+        judgement.kind,
+        score,
+        judgement.author,
+        float(judgement.confidence),
+        judgement.explanation,
+        corrected,
     )
 
 
@@ -248,20 +243,20 @@ def _apart(judgements: Sequence[Judgement]) -> set[int]:
     return {number for rows in said.values() if len({s for _, s in rows}) > 1 for number, _ in rows}
 
 
-def _row(opinion: Opinion, said: Judgement, purpose: str) -> dict[str, Any]:
+def _row(label: Label, judgement: Judgement, purpose: str) -> dict[str, Any]:
     properties = {
-        "kind": opinion.kind,
-        "score": opinion.score,
-        "confidence": opinion.confidence,
-        "identifier": opinion.author,
-        "explanation": opinion.explanation,
+        "kind": label.kind.value,
+        "score": label.score,
+        "confidence": label.confidence,
+        "identifier": label.author,
+        "explanation": label.explanation,
         "purpose": purpose,
-        "query": said.query,
-        "rollout": said.rollout or "",
+        "query": judgement.query,
+        "rollout": judgement.rollout or "",
     }
     return {
-        "key": opinion.key,
-        "target": opinion.target,
+        "key": label.key,
+        "target": label.target,
         "properties": {name: value for name, value in properties.items() if value != ""},
-        "corrects": sorted(opinion.corrects),
+        "corrects": sorted(label.corrects),
     }

@@ -7,19 +7,19 @@ becomes a training query. Draws depend on keys and seed only, so a 10 % draw lie
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 from neo4j import ManagedTransaction
 
 from memgraph.domains import Item, Judge, Verdict, ask
-from memgraph.domains.answer_report import AnswerReport
 from memgraph.domains.references import Reference
 from memgraph.errors import LedgerError
-from memgraph.labels.judgements import Judgement, Opinion, settle
+from memgraph.labels.judgements import Judgement, resolve
+from memgraph.labels.judging import JudgedTarget, RevealReport, judge_answers
+from memgraph.labels.label import Label
 from memgraph.labels.truth import Truth, TruthSource
 from memgraph.labels.view import LabelKind, LabelView, Purpose
 from memgraph.store import keys
@@ -30,36 +30,6 @@ _BATCH = 200
 _LABELS = 2000  # written by one statement
 
 Row = TypeVar("Row")
-
-
-@dataclass(slots=True)
-class RevealReport:
-    """What revealing did.
-
-    Attributes:
-        queries: queries revealed by this call, those paid for earlier or reused included.
-        newly_paid: of these, the ones that were charged to the budget now.
-        labels: labels written now.
-        conflicts: answers whose rollouts the source judges differently; each rollout then keeps its own label.
-        unknown: queries that the source knows nothing about.
-        undecided: answers on which the judge could not tell.
-        absent: rollouts that the source judges and that are not stored.
-        verdicts: those asked of the judge, and those it could not give, by domain and reason.
-    """
-
-    queries: int = 0
-    newly_paid: int = 0
-    labels: int = 0
-    conflicts: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    undecided: list[str] = field(default_factory=list)
-    absent: list[str] = field(default_factory=list)
-    verdicts: AnswerReport = field(default_factory=AnswerReport)
-
-    def add(self, later: RevealReport) -> None:
-        """Count what a later call did as well."""
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(later, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,73 +66,6 @@ class AcceptReport:
     answers: int
     problems: Mapping[int, str]
     conflicts: Sequence[str]
-
-
-def draw(units: Iterable[Sequence[str]], budget: float | int | None, seed: int) -> list[str]:
-    """Query keys to label: whole near-duplicate units in a fixed random order, until the budget is used.
-
-    Args:
-        units: query keys that belong together; each query in one unit.
-        budget: a share of the distinct queries (float, 0..1), a number of queries (int), or None for all.
-        seed: of the order. Draws with one seed are nested across budgets.
-    """
-    ordered = in_random_order(units, seed)
-    return take(ordered, limit_of(budget, sum(len(unit) for unit in ordered)))
-
-
-def in_random_order(units: Iterable[Sequence[str]], seed: int) -> list[Sequence[str]]:
-    """The order in which units are drawn: by keys and seed only, whatever the order they come in."""
-    return sorted(units, key=lambda unit: (keys.draw_position(seed, unit), min(unit)))
-
-
-def take(ordered: Iterable[Sequence[str]], count: int) -> list[str]:
-    """Queries of the first units, at most `count`.
-
-    A unit that no longer fits ends it, so that a larger count never loses a query of a smaller one.
-    """
-    taken: list[str] = []
-    for unit in ordered:
-        if len(taken) + len(unit) > count:
-            break
-        taken.extend(sorted(unit))
-    return taken
-
-
-def limit_of(budget: float | int | None, total: int) -> int:
-    """Number of queries out of `total` that a budget stands for.
-
-    Raises:
-        LedgerError: for a share outside 0..1 or a negative number.
-    """
-    if budget is None:
-        return total
-    if isinstance(budget, float):
-        if not 0 <= budget <= 1:
-            raise LedgerError(
-                f"a share of labels lies between 0 and 1, found {budget}; give a whole number for a count"
-            )
-        return math.ceil(budget * total - 1e-9)
-    if budget < 0:
-        raise LedgerError(f"a number of labels cannot be negative, found {budget}")
-    return min(budget, total)
-
-
-def parse_budget(text: str | None) -> float | int | None:
-    """A share ("0.2", "20%"), a count ("50"), or None for no limit.
-
-    Raises:
-        LedgerError: for anything else.
-    """
-    if text is None:
-        return None
-    try:
-        if text.endswith("%"):
-            return float(text[:-1]) / 100
-        return int(text) if text.lstrip("+").isdigit() else float(text)
-    except ValueError:
-        raise LedgerError(
-            f"a budget is a share like 0.2 or 20%, or a number of queries like 50; found {text!r}"
-        ) from None
 
 
 class Ledger:
@@ -254,7 +157,7 @@ class Ledger:
                 else:
                     known[key] = truth
             rows = self._database.query(cypher("read/answers_to_judge"), keys=list(known), ledger=self.key)
-            answers, rollouts = _verdicts(rows, known, judge, report)
+            answers, rollouts = judge_answers(rows, known, judge, report)
             newly_paid, written = self._database.execute_write(
                 partial(self._pay, known=known, answers=answers, rollouts=rollouts, purpose=purpose)
             )
@@ -307,34 +210,44 @@ class Ledger:
         answers = sorted({answer for judgement in judgements for answer in judgement.scores})
         kinds = sorted({judgement.kind.value for judgement in judgements})
         stored = [
-            Opinion(**{**row, "corrects": frozenset(row["corrects"])})
+            Label.of_row(row)
             for batch in _batches(answers)
-            for row in tx.run(cypher("read/opinions"), ledger=self.key, answers=batch, kinds=kinds)
+            for row in tx.run(cypher("read/label_history"), ledger=self.key, answers=batch, kinds=kinds)
         ]
-        settled = settle(judgements, stored, ledger=self.key, purpose_of=account.purpose_of, purpose=purpose.value)
-        new_queries = settled.queries.keys() - account.purpose_of.keys()
-        new_answers = settled.judged - account.answers
+        resolution = resolve(judgements, stored, ledger=self.key, purpose_of=account.purpose_of, purpose=purpose.value)
+        new_queries = resolution.queries.keys() - account.purpose_of.keys()
+        new_answers = resolution.judged - account.answers
         account.check(len(new_queries) + len(new_answers), self.name)
         references = [
-            _reference_row(query, reference) for query, found in sorted(settled.queries.items()) for reference in found
+            _reference_row(query, reference)
+            for query, found in sorted(resolution.queries.items())
+            for reference in found
         ]
         for batch in _batches(references):
             tx.run(cypher("write/references"), ledger=self.key, purpose=purpose.value, rows=batch).consume()
         written = sum(
             int(tx.run(cypher(name), ledger=self.key, rows=batch).single(strict=True)["written"])
-            for name, rows in (("write/label_answers", settled.answers), ("write/label_rollouts", settled.rollouts))
+            for name, rows in (
+                ("write/label_answers", resolution.answers),
+                ("write/label_rollouts", resolution.rollouts),
+            )
             for batch in _batches(sorted(rows, key=lambda row: str(row["target"])))
         )
         return AcceptReport(
-            written, len(settled.known), len(new_queries), len(new_answers), settled.problems, sorted(settled.conflicts)
+            written,
+            len(resolution.known),
+            len(new_queries),
+            len(new_answers),
+            resolution.problems,
+            sorted(resolution.conflicts),
         )
 
     def _pay(
         self,
         tx: ManagedTransaction,
         known: Mapping[str, Truth],
-        answers: Sequence[_Verdict],
-        rollouts: Sequence[_Verdict],
+        answers: Sequence[JudgedTarget],
+        rollouts: Sequence[JudgedTarget],
         purpose: Purpose,
     ) -> tuple[int, int]:
         """With the ledger locked: check the budget, then write references and labels.
@@ -372,7 +285,7 @@ class Ledger:
             len(answers) + int(apart),
         )
 
-    def _label(self, verdict: _Verdict, purpose: str) -> dict[str, Any]:
+    def _label(self, verdict: JudgedTarget, purpose: str) -> dict[str, Any]:
         kind, target, query, score = LabelKind.GROUND_TRUTH.value, verdict.target, verdict.query, verdict.score
         return {
             "key": keys.key_of("label", kind, target, self.key, purpose),
@@ -401,76 +314,6 @@ class _Account:
                 f"ledger {name!r} has a budget of {self.budget}, {self.queries} queries and {self.paid} single answers "
                 f"are spent and {more} more were asked for; raise the budget or ask for fewer"
             )
-
-
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """How right an answer or a rollout (its key) of a query is."""
-
-    target: str
-    query: str
-    score: float
-
-
-def _verdicts(
-    rows: Sequence[Mapping[str, Any]], known: Mapping[str, Truth], judge: Judge | None, report: RevealReport
-) -> tuple[list[_Verdict], list[_Verdict]]:
-    """On answers, and on single rollouts where the source contradicts itself about one answer.
-
-    Args:
-        rows: of cypher/read/answers_to_judge, one for each class of equal answers.
-    """
-    on_answers: list[_Verdict] = []
-    on_rollouts: list[_Verdict] = []
-    stored = {key for row in rows for key, _ in row["rollouts"]}
-    report.absent += sorted({key for truth in known.values() for key in truth.rollouts} - stored)
-    to_judge: list[Mapping[str, Any]] = []
-    for row in rows:
-        truth = known[row["query"]]
-        judged = {key: truth.rollouts[key] for key, _ in row["rollouts"] if key in truth.rollouts}
-        if len(set(judged.values())) > 1:
-            report.conflicts.append(row["answer"])
-            unlabelled = {key for key, labelled in row["rollouts"] if not labelled}
-            on_rollouts += [_Verdict(key, row["query"], score) for key, score in judged.items() if key in unlabelled]
-        elif not row["labelled"]:
-            if judged:
-                on_answers.append(_Verdict(row["answer"], row["query"], next(iter(judged.values()))))
-            else:
-                to_judge.append(row)
-    references = {key: truth.reference for key, truth in known.items()}
-    for row, verdict in zip(to_judge, judged_answers(to_judge, references, judge), strict=True):
-        if row["valid"]:
-            report.verdicts.judged(row["domain"], verdict.score, verdict.reason, row["written"])
-        if verdict.score is None:
-            report.undecided.append(row["answer"])
-        else:
-            on_answers.append(_Verdict(row["answer"], row["query"], verdict.score))
-    return on_answers, on_rollouts
-
-
-def judged_answers(
-    rows: Sequence[Mapping[str, Any]], references: Mapping[str, Reference | None], judge: Judge | None
-) -> list[Verdict]:
-    """Verdicts on stored answers, asked for together; a missing answer is wrong.
-
-    Args:
-        rows: of cypher/read/answers_to_judge.
-        references: query key → the truth about it.
-    """
-    items: list[Item | Verdict] = []
-    for row in rows:
-        reference = references[row["query"]]
-        if reference is None:
-            items.append(Verdict(None, "the source holds no gold answer and no tests for its query"))
-        elif not row["valid"]:
-            items.append(Verdict(0.0, "no answer"))
-        else:
-            items.append(Item(row["written"], reference, row["domain"], row["text"]))
-    return ask(judge or _nobody, items)
-
-
-def _nobody(items: Sequence[Item]) -> list[Verdict]:
-    return [Verdict(None, "nobody was asked to compare it with the truth")] * len(items)
 
 
 def _batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

@@ -15,7 +15,8 @@ from memgraph.domains import Domains, Judge
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.labels.in_force import Disagreement, disagreements, read_labels
 from memgraph.labels.judgements import Judgement
-from memgraph.labels.ledger import Ledger, judged_answers
+from memgraph.labels.judging import judged_answers
+from memgraph.labels.ledger import Ledger
 from memgraph.labels.rows import LabelRow
 from memgraph.labels.targets import Target, find_targets
 from memgraph.labels.view import LabelView, Purpose

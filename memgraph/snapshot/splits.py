@@ -9,7 +9,7 @@ from typing import Literal, Self
 import numpy as np
 
 from memgraph.errors import InputError
-from memgraph.labels.ledger import draw
+from memgraph.labels.draw import draw
 from memgraph.snapshot.file import JudgedSnapshot
 from memgraph.snapshot.read import near_duplicate_units
 from memgraph.snapshot.snapshot import Bools, Floats, Snapshot

@@ -13,7 +13,7 @@ import pytest
 from memgraph.domains.verifiers import judge
 from memgraph.errors import InputError
 from memgraph.evaluation import EvaluationRow, evaluate_files, read_judged
-from memgraph.labels.ledger import draw
+from memgraph.labels.draw import draw
 from memgraph.labels.truth import FileTruth
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory

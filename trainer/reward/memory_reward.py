@@ -24,7 +24,8 @@ from memgraph.domains import Domain, Domains, Judge
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.domains.verifiers import Auto
 from memgraph.errors import MemRewardError, TrainingError
-from memgraph.labels.ledger import RevealReport, StatedAnswer
+from memgraph.labels.judging import RevealReport
+from memgraph.labels.ledger import StatedAnswer
 from memgraph.labels.truth import TruthSource
 from memgraph.models.scorers import PooledVotes, Scorer
 from memgraph.rollouts.ingest import StoredRollout, stated_by

@@ -10,7 +10,7 @@ from datasets import Dataset
 
 from memgraph.domains.references import Reference, reference_of
 from memgraph.errors import InputError
-from memgraph.labels.ledger import draw
+from memgraph.labels.draw import draw
 from memgraph.labels.truth import ReferenceTruth
 from memgraph.rollouts.messages import read_prompt
 from memgraph.store import keys

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memgraph.errors import LedgerError
-from memgraph.labels.ledger import draw, parse_budget
+from memgraph.labels.draw import draw, parse_budget
 
 units = st.lists(st.integers(1, 3), min_size=1, max_size=40).map(
     lambda sizes: [[f"q{unit}-{member}" for member in range(size)] for unit, size in enumerate(sizes)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from memgraph.domains.references import Reference
-from memgraph.labels.judgements import Judgement, Opinion, Settled, settle
+from memgraph.labels.judgements import Judgement, Resolution, resolve
+from memgraph.labels.label import Label
 from memgraph.labels.view import LabelKind
 
 
@@ -13,23 +14,23 @@ class Book:
     """A ledger's labels, as they grow."""
 
     def __init__(self) -> None:
-        self.opinions: list[Opinion] = []
+        self.labels: list[Label] = []
 
-    def say(self, *judgements: Judgement) -> Settled:
-        settled = settle(judgements, self.opinions, ledger="l", purpose_of={"watched": "monitor"}, purpose="train")
-        for row in (*settled.answers, *settled.rollouts):
+    def say(self, *judgements: Judgement) -> Resolution:
+        resolution = resolve(judgements, self.labels, ledger="l", purpose_of={"watched": "monitor"}, purpose="train")
+        for row in (*resolution.answers, *resolution.rollouts):
             said = row["properties"]
-            self.opinions.append(
-                Opinion(
-                    row["key"], row["target"], said["kind"], said.get("identifier", ""), said["score"],
-                    said["confidence"], said.get("explanation", ""), frozenset(row["corrects"]),
+            self.labels.append(
+                Label(
+                    row["key"], row["target"], row in resolution.rollouts, said["kind"], said["score"],
+                    said.get("identifier", ""), said["confidence"], said.get("explanation", ""), frozenset(row["corrects"]),
                 )
             )  # fmt: skip
-        return settled
+        return resolution
 
     def in_force(self, target: str = "a") -> list[float]:
-        corrected = {key for opinion in self.opinions for key in opinion.corrects}
-        return [one.score for one in self.opinions if one.target == target and one.key not in corrected]
+        corrected = {key for label in self.labels for key in label.corrects}
+        return [one.score for one in self.labels if one.target == target and one.key not in corrected]
 
 
 def by(author: str, score: float, **options: object) -> Judgement:
@@ -41,23 +42,23 @@ def test_the_same_judgement_again_changes_nothing_also_after_it_was_corrected() 
     first, corrected = by("Ann", 1.0), by("Ann", 0.0, corrects="own")
     for judgement in (first, first, corrected, corrected, first):
         book.say(judgement)
-    assert (len(book.opinions), book.in_force()) == (2, [0.0])
+    assert (len(book.labels), book.in_force()) == (2, [0.0])
 
 
 def test_who_says_something_else_without_calling_it_a_correction_contradicts_what_they_said() -> None:
     book = Book()
     book.say(by("Ann", 1.0))
-    settled = book.say(by("Ann", 0.0), by("Bob", 0.0))
-    assert list(settled.problems) == [0]
-    assert "Ann says 1 about it already, and 0 here" in settled.problems[0]
+    resolution = book.say(by("Ann", 0.0), by("Bob", 0.0))
+    assert list(resolution.problems) == [0]
+    assert "Ann says 1 about it already, and 0 here" in resolution.problems[0]
     assert book.in_force() == [1.0, 0.0]
 
 
 def test_rows_that_contradict_each_other_are_both_left_out_whatever_their_order() -> None:
     for rows in ([by("Ann", 1.0), by("Ann", 0.0)], [by("Ann", 0.0), by("Ann", 1.0)]):
         book = Book()
-        settled = book.say(*rows, by("Bob", 1.0))
-        assert sorted(settled.problems) == [0, 1]
+        resolution = book.say(*rows, by("Bob", 1.0))
+        assert sorted(resolution.problems) == [0, 1]
         assert book.in_force() == [1.0]
 
 
@@ -66,7 +67,7 @@ def test_one_may_correct_oneself_everyone_or_one_label() -> None:
     book.say(by("Ann", 1.0), by("Bob", 0.0), by("Carol", 0.5))
     book.say(by("Ann", 0.9, corrects="own"))
     assert sorted(book.in_force()) == [0.0, 0.5, 0.9]
-    bobs = next(one.key for one in book.opinions if one.author == "Bob")
+    bobs = next(one.key for one in book.labels if one.author == "Bob")
     book.say(by("Dora", 0.8, corrects=bobs))
     assert sorted(book.in_force()) == [0.5, 0.8, 0.9]
     book.say(by("Eve", 0.1, corrects="all"))
@@ -77,8 +78,8 @@ def test_one_may_correct_oneself_everyone_or_one_label() -> None:
 
 def test_a_correction_of_nothing_is_a_problem() -> None:
     book = Book()
-    settled = book.say(by("Ann", 1.0, corrects="own"), by("Ann", 1.0, corrects="no such label"))
-    assert sorted(settled.problems) == [0, 1]
+    resolution = book.say(by("Ann", 1.0, corrects="own"), by("Ann", 1.0, corrects="no such label"))
+    assert sorted(resolution.problems) == [0, 1]
     book.say(by("Ann", 1.0))
     assert book.say(by("Bob", 0.0, corrects="own")).problems
     assert book.say(by("Bob", 0.0, corrects="all", kind=LabelKind.JUDGE)).problems
@@ -87,14 +88,14 @@ def test_a_correction_of_nothing_is_a_problem() -> None:
 def test_one_may_change_ones_mind_and_change_it_back() -> None:
     book = Book()
     for score in (1.0, 0.0, 1.0):
-        book.say(by("Ann", score, **({"corrects": "own"} if book.opinions else {})))
-    assert (len(book.opinions), book.in_force()) == (3, [1.0])
+        book.say(by("Ann", score, **({"corrects": "own"} if book.labels else {})))
+    assert (len(book.labels), book.in_force()) == (3, [1.0])
 
 
 def test_kinds_do_not_correct_each_other_and_truth_is_one_whoever_brings_it() -> None:
     book = Book()
     book.say(by("Ann", 1.0), by("gpt", 0.0, kind=LabelKind.JUDGE), by("", 0.0, kind=LabelKind.GROUND_TRUTH))
-    assert len(book.opinions) == 3
+    assert len(book.labels) == 3
     assert book.say(by("registry", 1.0, kind=LabelKind.GROUND_TRUTH)).problems
     book.say(by("registry", 1.0, kind=LabelKind.GROUND_TRUTH, corrects="own"))
     assert sorted(book.in_force()) == [0.0, 1.0, 1.0]
@@ -102,8 +103,8 @@ def test_kinds_do_not_correct_each_other_and_truth_is_one_whoever_brings_it() ->
 
 def test_rollouts_with_one_answer_that_one_author_judges_differently_keep_labels_of_their_own() -> None:
     book = Book()
-    settled = book.say(by("Ann", 1.0, rollout="r1"), by("Ann", 0.0, rollout="r2"), by("Bob", 1.0, rollout="r1"))
-    assert settled.conflicts == {"a"}
+    resolution = book.say(by("Ann", 1.0, rollout="r1"), by("Ann", 0.0, rollout="r2"), by("Bob", 1.0, rollout="r1"))
+    assert resolution.conflicts == {"a"}
     assert (book.in_force("r1"), book.in_force("r2"), book.in_force("a")) == ([1.0], [0.0], [1.0])
     assert not book.say(by("Ann", 1.0, rollout="r1"), by("Ann", 0.0, rollout="r2")).problems
     later = book.say(by("Bob", 0.0, rollout="r3"))
@@ -123,23 +124,25 @@ def test_a_corrected_reference_judges_only_those_answers_anew_that_it_judges_oth
     old, new = {"five": 1.0, "six": 0.0, "seven": 0.0}, {"five": 0.0, "six": 1.0, "seven": 0.0}
     book.say(truth("5", old))
     assert "the ground truth says" in book.say(truth("6", new)).problems[0]
-    assert len(book.opinions) == 3
+    assert len(book.labels) == 3
     for _ in range(2):
         book.say(truth("6", new, "own"))
         assert [book.in_force(answer) for answer in new] == [[0.0], [1.0], [0.0]]
-        assert len(book.opinions) == 5
+        assert len(book.labels) == 5
     assert not book.say(truth("5", old)).answers
 
 
 def test_labels_serve_what_their_query_was_paid_for() -> None:
-    settled = settle(
+    resolution = resolve(
         [Judgement("watched", {"b": 1.0}, "Ann"), by("Ann", 1.0)], [], ledger="l",
         purpose_of={"watched": "monitor"}, purpose="train",
     )  # fmt: skip
-    assert [row["properties"]["purpose"] for row in settled.answers] == ["monitor", "train"]
+    assert [row["properties"]["purpose"] for row in resolution.answers] == ["monitor", "train"]
 
 
 @pytest.mark.parametrize("kind", [LabelKind.HUMAN, LabelKind.GROUND_TRUTH])
 def test_ground_truth_is_charged_by_query_all_else_by_answer(kind: LabelKind) -> None:
-    settled = settle([by("Ann", 1.0, kind=kind)], [], ledger="l", purpose_of={}, purpose="train")
-    assert (set(settled.queries), settled.judged) == (({"q"}, set()) if kind == "ground_truth" else (set(), {"a"}))
+    resolution = resolve([by("Ann", 1.0, kind=kind)], [], ledger="l", purpose_of={}, purpose="train")
+    assert (set(resolution.queries), resolution.judged) == (
+        ({"q"}, set()) if kind == "ground_truth" else (set(), {"a"})
+    )

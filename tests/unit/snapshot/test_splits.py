@@ -9,7 +9,7 @@ import pytest
 
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.errors import InputError
-from memgraph.labels.ledger import draw
+from memgraph.labels.draw import draw
 from memgraph.models.scorers import SCORERS
 from memgraph.snapshot.file import JudgedSnapshot
 from memgraph.snapshot.splits import Experience, splits
