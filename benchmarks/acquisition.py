@@ -37,7 +37,7 @@ from memgraph.labels.budget import Acquisition
 from memgraph.labels.truth import FileTruth
 from memgraph.models.metrics import evaluate_scores
 from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
-from trainer.reward.report import append_rows, read_rows
+from trainer.reward.report import append_records, read_records
 
 Row = dict[str, Any]
 _METRICS = ("auc", "within_query_auc", "accuracy", "ece", "followed")
@@ -59,7 +59,7 @@ def main() -> None:
     files = files_of(options.rollouts, options.sets)
     if options.quick:
         files, options.labels, options.seeds = files[:1], [0.1], 2
-    rows: list[Row] = read_rows(options.out)
+    rows: list[Row] = read_records(options.out)
     done = {(row["file"], row["labels"], row["seed"]) for row in rows}
     for file in files:
         wanted = [
@@ -70,7 +70,7 @@ def main() -> None:
         ]
         for pair in pairs(file, wanted):
             rows += pair
-            append_rows(options.out, *pair)
+            append_records(options.out, *pair)
     if options.json:
         found = {"machine": machine(), "versions": versions(), "rows": rows}
         print(json.dumps({"benchmark": "acquisition", **found}, indent=2))

@@ -56,7 +56,7 @@ from memgraph.models.metrics import evaluate_scores
 from memgraph.models.scorers import MajorityVote
 from memgraph.models.threads import one_thread
 from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
-from trainer.reward.report import append_rows, read_rows
+from trainer.reward.report import append_records, read_records
 
 Row = dict[str, Any]
 _FIRST_SHARE = 0.2
@@ -88,12 +88,12 @@ def main() -> None:
     if options.quick:
         files, options.seeds, options.labels = files[:1], 1, [0.0, 0.1]
         options.shifts, options.sorts = ["stronger"], ["other"]
-    rows: list[Row] = read_rows(options.out)
+    rows: list[Row] = read_records(options.out)
     done = {tuple(row[name] for name in ("file", "shift", "sort", "seed", "labels", "arm")) for row in rows}
     for file in files:
         for row in rows_of(file, options, done):
             rows.append(row)
-            append_rows(options.out, row)
+            append_records(options.out, row)
     if options.json:
         found = {"machine": machine(), "versions": versions(), "rows": rows}
         print(json.dumps({"benchmark": "across_runs", **found}, indent=2))
@@ -167,9 +167,9 @@ def cases(
     """One for each share; draws are nested, so that the scored queries are those that the largest share leaves."""
     second_policies = _second_policies(everything, truth, shift, seed)
     second = np.array([policy in second_policies for policy in everything.rollout_policies], np.bool_)
-    units = memory.units(everything.query_keys)
+    clusters = memory.clusters(everything.query_keys)
     queries = set(everything.query_keys)
-    half = set(draw(units, 0.5, seed + 1000))
+    half = set(draw(clusters, 0.5, seed + 1000))
     asked_now, asked_then = (queries, queries) if sort == "same" else (half, queries - half)
     asked = [np.array([key in part for key in everything.query_keys], np.bool_) for part in (asked_then, asked_now)]
     kept = np.where(second, asked[1][everything.rollout_query], asked[0][everything.rollout_query])
@@ -178,8 +178,8 @@ def cases(
     second, truth = second[kept], truth[kept]
 
     def pay(part: set[str], share: float, ledger: str, order: int) -> set[str]:
-        within = [[key for key in unit if key in part] for unit in units]
-        drawn = draw([unit for unit in within if unit], share, order)
+        within = [[key for key in cluster if key in part] for cluster in clusters]
+        drawn = draw([cluster for cluster in within if cluster], share, order)
         memory.ledger(ledger).reveal(source, drawn)
         return set(drawn)
 

@@ -24,7 +24,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2Tokenizer
 
 from memgraph.evaluation import temporary_memory
-from trainer.reward.report import read_rows
+from trainer.reward.report import read_records
 from trainer.run.config import RunConfig
 from trainer.run.narrator import Narrator
 from trainer.run.train import run
@@ -88,7 +88,7 @@ def measured(recipe: Path, steps: int, scratch: Path, *, quick: bool = False) ->
         torch.cuda.reset_peak_memory_stats()
     with temporary_memory() as memory:
         result = run(config, memory, narrator=Narrator(quiet=True))
-    calls = [call["seconds"] for call in read_rows(config.folder / "rewards.jsonl")]
+    calls = [call["seconds"] for call in read_records(config.folder / "rewards.jsonl")]
     return {
         "recipe": recipe.stem,
         "steps": result.steps,

@@ -73,9 +73,9 @@ def main() -> None:
 
 def measure(memory: Memory, source: FileTruth, repeats: int) -> list[Row]:
     """Rows in the order in which the passes were made."""
-    units = memory.units(source.query_keys())
-    total = sum(len(unit) for unit in units)
-    order = draw(units, None, seed=0)
+    clusters = memory.clusters(source.query_keys())
+    total = sum(len(cluster) for cluster in clusters)
+    order = draw(clusters, None, seed=0)
     spent = total // 5
     ledger = memory.ledger("benchmark")
     ledger.reveal(source, order[:spent])

@@ -27,7 +27,7 @@ from memgraph.models.metrics import Curves
 from memgraph.models.prior import SHIPPED
 from memgraph.models.scorers import DEFAULT_SCORER, SCORERS
 from memgraph.snapshot.splits import Experience
-from trainer.reward.report import append_rows, read_rows
+from trainer.reward.report import append_records, read_records
 
 _SHARE = 0.2  # of the labels, at which everything is shown in detail
 
@@ -60,7 +60,7 @@ def main() -> None:
         parser.error("--history-labels all needs --history")
     experience = None if options.now is None else Experience.of(options.now, options.history, options.history_labels)
     files = files_of(options.rollouts, options.sets)
-    rows = [row for row in map(row_of, read_rows(options.out)) if belongs(row, experience, options.prior)]
+    rows = [row for row in map(row_of, read_records(options.out)) if belongs(row, experience, options.prior)]
     fresh = evaluate_files(
         files,
         shares=options.labels,
@@ -75,7 +75,7 @@ def main() -> None:
     )
     for row in fresh:
         rows.append(row)
-        append_rows(options.out, asdict(row))
+        append_records(options.out, asdict(row))
         print(f"{row.file} {row.labels} {row.seed} {row.scorer}: AUC {row.auc}", file=sys.stderr)
     if options.json:
         found = {"machine": machine(), "versions": versions(), "rows": [asdict(row) for row in rows]}

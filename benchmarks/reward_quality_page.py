@@ -20,7 +20,7 @@ from scipy.stats import t as student
 from memgraph.evaluation import EvaluationRow
 from memgraph.inspection.plots import plot_curves, plot_evaluation, plot_label_curve
 from memgraph.models.scorers import DEFAULT_SCORER
-from trainer.reward.report import read_rows
+from trainer.reward.report import read_records
 
 ROOT = Path(__file__).parents[1]
 ROWS, PAGE, README = (
@@ -226,7 +226,7 @@ Expected calibration error of the model, mean of {splits} splits.
 
 def main() -> None:
     """The command."""
-    rows = [row_of(row) for row in read_rows(ROWS)]
+    rows = [row_of(row) for row in read_records(ROWS)]
     results = Results(rows)
     splits = min(len(results.of(DEFAULT_SCORER, *trial, share)) for trial in SETS for share in SHARES)
     PAGE.write_text(page(results, splits), encoding="utf-8")

@@ -37,7 +37,7 @@ from memgraph.models.reward_model import RewardModelConfig
 from memgraph.models.scorers import DEFAULT_SCORER, SCORERS, RewardModelScorer, Scorer
 from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
 from memgraph.snapshot.splits import Split, splits
-from trainer.reward.report import append_rows, read_rows
+from trainer.reward.report import append_records, read_records
 
 SCORERS_HERE = ("majority_vote", "consensus_share", "logistic", "boosting", DEFAULT_SCORER)
 ABLATIONS: dict[str, dict[str, Any]] = {  # what changes in the model's configuration
@@ -135,14 +135,14 @@ def main() -> None:
     if options.quick:
         files, options.seeds = files[:1], 1
     scorers = {name: SCORERS[name] for name in SCORERS_HERE} | {DEFAULT_SCORER: with_config(prior=options.prior)}
-    rows = read_rows(options.out)
+    rows = read_records(options.out)
     done = {(row["set"], row["case"], row["scorer"], row["seed"]) for row in rows}
 
     def add(name: str, kind: str, scorer: str, seed: int, make: Callable[[], Scorer], case: Case) -> None:
         if (name, kind, scorer, seed) in done:
             return
         rows.append({"set": name, "case": kind, "scorer": scorer, "seed": seed, **measure(make, case, seed)})
-        append_rows(options.out, rows[-1])
+        append_records(options.out, rows[-1])
         print(f"{name} {kind} {scorer} {seed}: AUC {rows[-1]['auc']}", file=sys.stderr)
 
     loaded: dict[str, list[Split]] = {}

@@ -44,7 +44,7 @@ from memgraph.domains.verifiers import judge
 from memgraph.evaluation import temporary_memory
 from memgraph.labels.ledger import StatedAnswer
 from memgraph.memory import Memory
-from trainer.reward.report import append_rows, read_rows
+from trainer.reward.report import append_records, read_records
 from trainer.run.config import RunConfig
 from trainer.run.data import load_problems
 from trainer.run.narrator import Narrator
@@ -119,7 +119,7 @@ def run_arm(arm: str, share: float, seed: int, *, quick: bool = False) -> Row:
     with tempfile.TemporaryDirectory() as folder, temporary_memory() as memory:
         config = configuration(arm, share, seed, Path(folder), quick=quick)
         result = run(config, memory, narrator=Narrator(quiet=True))
-        calls = read_rows(config.folder / "rewards.jsonl")
+        calls = read_records(config.folder / "rewards.jsonl")
         accuracy, agreement = judged_rollouts(memory, config)
         return Row(
             arm=arm,
@@ -217,8 +217,8 @@ def main() -> None:
         options.out = Path(tempfile.mkdtemp(prefix="memreward-rl-")) / "rl.jsonl"
     for file in filter(None, (options.out, options.table)):
         file.parent.mkdir(parents=True, exist_ok=True)
-    rows = [Row(**row) for row in read_rows(options.out)]
-    before = [Row(**row) for row in read_rows(options.before)] if options.before else []
+    rows = [Row(**row) for row in read_records(options.out)]
+    before = [Row(**row) for row in read_records(options.before)] if options.before else []
     done = {(row.arm, row.share, row.seed) for row in rows}
     for share in options.shares:
         for seed in range(options.first_seed, options.first_seed + options.seeds):
@@ -230,7 +230,7 @@ def main() -> None:
                 row = run_arm(arm, spent, seed, quick=options.quick)
                 done.add((arm, spent, seed))
                 rows.append(row)
-                append_rows(options.out, asdict(row))
+                append_records(options.out, asdict(row))
     if options.of_seeds:
         rows = [row for row in rows if row.seed in options.of_seeds]
     if options.json:

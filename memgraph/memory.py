@@ -39,7 +39,7 @@ from memgraph.scoring.rescore import RelabelReport, relabel
 from memgraph.scoring.write_back import EVERYTHING, Scope, ScoringSummary, score_memory
 from memgraph.settings import Settings
 from memgraph.snapshot import read
-from memgraph.snapshot.read import Caps, Group
+from memgraph.snapshot.read import Group, NeighbourhoodLimits
 from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database, open_endpoint
@@ -213,7 +213,7 @@ class Memory:
     ) -> Spending:
         """Reveal the truth about stored queries, all or within a budget, and account for it in a ledger.
 
-        Whole queries are drawn, whole near-duplicate units at a time. What the ledger has paid for counts against the budget, so
+        Whole queries are drawn, whole near-duplicate clusters at a time. What the ledger has paid for counts against the budget, so
         that a second call spends only what is left. Draws at random are nested: those of 10 % are among those of 20 %.
 
         Args:
@@ -243,8 +243,8 @@ class Memory:
                 domains=self.domains,
             )
         known = source.query_keys()
-        units = in_random_order(self.units(known), seed)
-        queries = sorted(key for unit in units for key in unit)
+        clusters = in_random_order(self.clusters(known), seed)
+        queries = sorted(key for cluster in clusters for key in cluster)
         if known and not queries:
             raise InputError(
                 f"none of the {len(known)} queries is in this memory; import their rollouts first with `memreward import`, or "
@@ -254,7 +254,7 @@ class Memory:
         account = self.ledger(ledger, budget=None if budget is None else limit, seed=seed)
         choose = self._informative(queries, ledger, seed) if acquisition == "informative" else None
         judge = judge or Auto(self.domains)
-        return spend(account, source, units, limit=limit, judge=judge, monitor=monitor, reuse=reuse, choose=choose)
+        return spend(account, source, clusters, limit=limit, judge=judge, monitor=monitor, reuse=reuse, choose=choose)
 
     def _informative(self, query_keys: Sequence[str], ledger: str, seed: int) -> Choose:
         """The rule of `memgraph.models.acquisition` on some queries, with the labels that the ledger has by then."""
@@ -326,10 +326,10 @@ class Memory:
         *,
         group: Group | None = None,
         as_of: datetime | None = None,
-        caps: Caps = Caps(),  # noqa: B008 (frozen)
+        limits: NeighbourhoodLimits = NeighbourhoodLimits(),  # noqa: B008 (frozen)
     ) -> Snapshot:
         """A bounded neighbourhood of these queries (see `memgraph.snapshot.read.subgraph`)."""
-        return read.subgraph(self.database, self.space, query_keys, view, group=group, as_of=as_of, caps=caps)
+        return read.subgraph(self.database, self.space, query_keys, view, group=group, as_of=as_of, limits=limits)
 
     def now(self) -> datetime:
         """The database's time, by which it dates what is stored."""
@@ -351,10 +351,10 @@ class Memory:
         found: Bools = ~np.isnan(self.labels(snapshot, replace(view, purposes=(Purpose.CALIBRATE,))))
         return found if Purpose.CALIBRATE in view.purposes and found.any() else None
 
-    def units(self, query_keys: Iterable[str]) -> list[list[str]]:
-        """These queries in near-duplicate units: the portions in which labels are drawn and data are split."""
+    def clusters(self, query_keys: Iterable[str]) -> list[list[str]]:
+        """These queries in near-duplicate clusters: the portions in which labels are drawn and data are split."""
         wanted = sorted(set(query_keys))
-        return read.units(self.database, self.space, wanted)
+        return read.clusters(self.database, self.space, wanted)
 
     def fit(
         self,

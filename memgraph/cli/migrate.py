@@ -83,7 +83,7 @@ def read_anew(database: Database, settings: Settings, *, ask: bool) -> tuple[Pla
     from memgraph.labels.reread import plan, reread
     from memgraph.rollouts.embedding import SentenceEmbedder
     from memgraph.rollouts.guarded_embedder import bind_space
-    from memgraph.rollouts.program_runs import observe
+    from memgraph.rollouts.program_runs import run_programs
     from memgraph.store.spaces import active_space
 
     if active_space(database) is None:
@@ -111,7 +111,7 @@ def read_anew(database: Database, settings: Settings, *, ask: bool) -> tuple[Pla
     with progress("reading anew", what.rollouts) as update:
         report = reread(database, guarded, domains, progress=update, say=say)
     if settings.run_programs:
-        observe(database)
+        run_programs(database)
     return what, report
 
 

@@ -52,7 +52,7 @@ class Spending:
 def spend(
     account: Ledger,
     source: TruthSource,
-    units: Sequence[Sequence[str]],
+    clusters: Sequence[Sequence[str]],
     *,
     limit: int,
     judge: Judge | None = None,
@@ -60,63 +60,65 @@ def spend(
     reuse: Sequence[str] = (),
     choose: Choose | None = None,
 ) -> Spending:
-    """Label as many of some stored queries as the limit allows, whole near-duplicate units at a time.
+    """Label as many of some stored queries as the limit allows, whole near-duplicate clusters at a time.
 
     What the ledger has paid for before counts, so that a second call, or another run with the same ledger, spends only what
     is left.
 
     Args:
-        units: keys of the queries that the source knows, by unit, in the order in which they are drawn.
+        clusters: keys of the queries that the source knows, by cluster, in the order in which they are drawn.
         limit: queries that may be paid for.
         monitor: share of the limit, or number of queries, that watch the reward and are never trained on.
         reuse: names of other ledgers; the training queries that they have paid for are taken over at no cost.
         choose: the rule for three quarters of the training queries; the others are drawn at random, and calibration rests on
             these alone. None draws all at random.
     """
-    queries = {key for unit in units for key in unit}
+    queries = {key for cluster in clusters for key in cluster}
     if reuse:
         account.reuse(LabelView(ledgers=tuple(reuse)), queries)
-    purse = _Purse(account, source, judge, units, limit)
-    purse.reveal(queries & account.purposes().keys(), Purpose.TRAIN)
-    purse.draw(reversed(units), limit_of(monitor, limit) - purse.paid(Purpose.MONITOR), Purpose.MONITOR)
+    remaining = _RemainingBudget(account, source, judge, clusters, limit)
+    remaining.reveal(queries & account.purposes().keys(), Purpose.TRAIN)
+    remaining.draw(reversed(clusters), limit_of(monitor, limit) - remaining.paid(Purpose.MONITOR), Purpose.MONITOR)
     if choose is None:
-        purse.draw(units, limit, Purpose.CALIBRATE)
+        remaining.draw(clusters, limit, Purpose.CALIBRATE)
     else:
-        at_random = round(_RANDOM_SHARE * (limit - purse.paid(Purpose.MONITOR)))
-        purse.draw(units, at_random - purse.paid(Purpose.CALIBRATE), Purpose.CALIBRATE)
-        _choose(purse, queries, choose)
+        at_random = round(_RANDOM_SHARE * (limit - remaining.paid(Purpose.MONITOR)))
+        remaining.draw(clusters, at_random - remaining.paid(Purpose.CALIBRATE), Purpose.CALIBRATE)
+        _choose(remaining, queries, choose)
 
     purposes = account.purposes()
     monitored = frozenset(key for key in queries & purposes.keys() if purposes[key] is Purpose.MONITOR)
     training = frozenset(queries & purposes.keys()) - monitored
     known = len(set(source.query_keys()))
-    return Spending(limit, training, monitored, len(training - account.revealed()), purse.report, known - len(queries))
+    return Spending(
+        limit, training, monitored, len(training - account.revealed()), remaining.report, known - len(queries)
+    )
 
 
-def _choose(purse: _Purse, queries: Set[str], choose: Choose) -> None:
+def _choose(remaining: _RemainingBudget, queries: Set[str], choose: Choose) -> None:
     """Spend what is left on queries that the rule chooses, anew after each batch; at random where it cannot tell yet."""
-    if not purse.left:
+    if not remaining.left:
         return
-    if purse.left >= len(queries - purse.closed()):  # nothing to choose
-        purse.draw(purse.units, purse.left, Purpose.CALIBRATE)
+    if remaining.left >= len(queries - remaining.closed()):  # nothing to choose
+        remaining.draw(remaining.clusters, remaining.left, Purpose.CALIBRATE)
         return
-    for batches in range(min(_BATCHES, purse.left), 0, -1):
-        count = math.ceil(purse.left / batches)
-        chosen = choose(count, purse.closed())
+    for batches in range(min(_BATCHES, remaining.left), 0, -1):
+        count = math.ceil(remaining.left / batches)
+        chosen = choose(count, remaining.closed())
         if chosen is None:
-            purse.draw(purse.units, count, Purpose.CALIBRATE)
+            remaining.draw(remaining.clusters, count, Purpose.CALIBRATE)
         else:
-            purse.reveal(chosen, Purpose.TRAIN)
+            remaining.reveal(chosen, Purpose.TRAIN)
 
 
 @dataclass(slots=True)
-class _Purse:
-    """A ledger, and how much of it may be spent on some units."""
+class _RemainingBudget:
+    """A ledger, and how much of it may be spent on some clusters."""
 
     account: Ledger
     source: TruthSource
     judge: Judge | None
-    units: Sequence[Sequence[str]]
+    clusters: Sequence[Sequence[str]]
     limit: int
     report: RevealReport = field(default_factory=RevealReport)
 
@@ -133,18 +135,23 @@ class _Purse:
     def closed(self) -> set[str]:
         """Queries that are known, and those near a watched one: to train on them would be to train on it."""
         purposes = self.account.purposes()
-        watched = {key for unit in self.units for key in unit if any(purposes.get(k) is Purpose.MONITOR for k in unit)}
+        watched = {
+            key
+            for cluster in self.clusters
+            for key in cluster
+            if any(purposes.get(k) is Purpose.MONITOR for k in cluster)
+        }
         return watched | purposes.keys()
 
     def draw(self, ordered: Iterable[Sequence[str]], count: int, purpose: Purpose) -> None:
-        """Reveal the first open units."""
+        """Reveal the first open clusters."""
         closed = self.closed()
         if purpose is Purpose.MONITOR:
             # nothing near what is watched may be trained on, nor single answers that were judged
             closed |= self.account.judged()
-            ordered = (unit for unit in ordered if not closed.intersection(unit))
-        open_units = ([key for key in unit if key not in closed] for unit in ordered)
-        self.reveal(take(open_units, min(count, self.left)), purpose)
+            ordered = (cluster for cluster in ordered if not closed.intersection(cluster))
+        open_clusters = ([key for key in cluster if key not in closed] for cluster in ordered)
+        self.reveal(take(open_clusters, min(count, self.left)), purpose)
 
     def reveal(self, query_keys: Iterable[str], purpose: Purpose) -> None:
         """Pay for queries and label their answers."""

@@ -9,33 +9,33 @@ from memgraph.errors import LedgerError
 from memgraph.store import keys
 
 
-def draw(units: Iterable[Sequence[str]], budget: float | int | None, seed: int) -> list[str]:
-    """Query keys to label: whole near-duplicate units in a fixed random order, until the budget is used.
+def draw(clusters: Iterable[Sequence[str]], budget: float | int | None, seed: int) -> list[str]:
+    """Query keys to label: whole near-duplicate clusters in a fixed random order, until the budget is used.
 
     Args:
-        units: query keys that belong together; each query in one unit.
+        clusters: query keys that belong together; each query in one cluster.
         budget: a share of the distinct queries (float, 0..1), a number of queries (int), or None for all.
         seed: of the order. Draws with one seed are nested across budgets.
     """
-    ordered = in_random_order(units, seed)
-    return take(ordered, limit_of(budget, sum(len(unit) for unit in ordered)))
+    ordered = in_random_order(clusters, seed)
+    return take(ordered, limit_of(budget, sum(len(cluster) for cluster in ordered)))
 
 
-def in_random_order(units: Iterable[Sequence[str]], seed: int) -> list[Sequence[str]]:
-    """The order in which units are drawn: by keys and seed only, whatever the order they come in."""
-    return sorted(units, key=lambda unit: (keys.draw_position(seed, unit), min(unit)))
+def in_random_order(clusters: Iterable[Sequence[str]], seed: int) -> list[Sequence[str]]:
+    """The order in which clusters are drawn: by keys and seed only, whatever the order they come in."""
+    return sorted(clusters, key=lambda cluster: (keys.draw_position(seed, cluster), min(cluster)))
 
 
 def take(ordered: Iterable[Sequence[str]], count: int) -> list[str]:
-    """Queries of the first units, at most `count`.
+    """Queries of the first clusters, at most `count`.
 
-    A unit that no longer fits ends it, so that a larger count never loses a query of a smaller one.
+    A cluster that no longer fits ends it, so that a larger count never loses a query of a smaller one.
     """
     taken: list[str] = []
-    for unit in ordered:
-        if len(taken) + len(unit) > count:
+    for cluster in ordered:
+        if len(taken) + len(cluster) > count:
             break
-        taken.extend(sorted(unit))
+        taken.extend(sorted(cluster))
     return taken
 
 

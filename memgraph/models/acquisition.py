@@ -37,7 +37,7 @@ _TINY = 1e-6
 
 
 def acquire(snapshot: Snapshot, count: int, closed: Bools, *, seed: int = 0) -> list[str]:
-    """Keys of at most `count` queries to label next, whole near-duplicate units.
+    """Keys of at most `count` queries to label next, whole near-duplicate clusters.
 
     Many queries are dealt into parts at random, each with its share of the count.
 
@@ -187,7 +187,7 @@ class _Posterior:
 def _most_telling(
     snapshot: Snapshot, contrasts: Contrasts, queries: Ints, weight: Floats, count: int, closed: Bools
 ) -> list[int]:
-    """At most `count` of the open ones among some queries, one unit after the other."""
+    """At most `count` of the open ones among some queries, one cluster after the other."""
     posterior = _Posterior(contrasts, queries, weight)
     for query in np.intersect1d(queries, snapshot.labelled_queries).tolist():
         posterior.observe(query)
@@ -201,19 +201,19 @@ def _most_telling(
         gain[best] = max(0.0, posterior.gain(best))
         if gain[best] < gain.max():
             continue  # what was chosen told a part of it
-        unit = members[int(snapshot.query_units[best])]
-        unit = unit[gain[unit] >= 0]
-        if len(chosen) + len(unit) > count:
+        cluster = members[int(snapshot.query_clusters[best])]
+        cluster = cluster[gain[cluster] >= 0]
+        if len(chosen) + len(cluster) > count:
             break
-        for query in unit.tolist():
+        for query in cluster.tolist():
             posterior.observe(query)
-        chosen += unit.tolist()
-        gain[unit] = -1
+        chosen += cluster.tolist()
+        gain[cluster] = -1
     return chosen
 
 
 def _parts(snapshot: Snapshot, seed: int) -> list[Ints]:
-    """Rows of all queries in parts of about equal size, units undivided, at random."""
+    """Rows of all queries in parts of about equal size, clusters undivided, at random."""
     number = -(-len(snapshot.query_keys) // _MOST_QUERIES)
     members = list(_members(snapshot).values())
     dealt = np.random.default_rng(seed).permutation(len(members)) % max(1, number)
@@ -221,5 +221,5 @@ def _parts(snapshot: Snapshot, seed: int) -> list[Ints]:
 
 
 def _members(snapshot: Snapshot) -> dict[int, Ints]:
-    """Rows of the queries of each near-duplicate unit."""
-    return {int(snapshot.query_units[part[0]]): part for part in rows_of_each(snapshot.query_units)}
+    """Rows of the queries of each near-duplicate cluster."""
+    return {int(snapshot.query_clusters[part[0]]): part for part in rows_of_each(snapshot.query_clusters)}

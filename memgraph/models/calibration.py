@@ -41,7 +41,7 @@ def noise_floor(probability: Floats, labels: Floats, group: Ints) -> float:
     than 1.64 standard errors; at most half of the groups fall below the floor.
 
     Args:
-        probability: [rollouts] by models that did not see the unit's labels.
+        probability: [rollouts] by models that did not see the cluster's labels.
         labels: [rollouts] 0..1.
         group: [rollouts] number of the group.
     """

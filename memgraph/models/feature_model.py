@@ -1,7 +1,7 @@
 """What a reward model makes of features: the vote, moved by what labels teach, in two regressions.
 
     first    from the vote (`pooled_share`) and all features of a rollout
-    second   from the first's logit and its reliability: how far responses written like this one are believed in the whole
+    second   from the first's logit and its reliability: how far responses written like this one are pseudo_labels in the whole
              memory, and votes weighted by that (`memgraph.models.reliability`)
 
 Each starts from its anchor and leaves it only as far as held-out labels support (`memgraph.models.anchored_regression`). The
@@ -84,7 +84,7 @@ class FeatureModel:
 
     @classmethod
     def of_prior(cls, snapshot: Snapshot, *, checks: Sequence[str], prior: Mapping[str, float] | None) -> Self:
-        """What is believed of a memory without labels: the vote, and what other memories taught.
+        """What is pseudo_labels of a memory without labels: the vote, and what other memories taught.
 
         Args:
             prior: weights of features by name (`memgraph.models.prior`); None leaves the vote alone.
@@ -111,32 +111,32 @@ class FeatureModel:
 
         Args:
             rows: rollouts whose labels are the targets.
-            visible: [rollouts] labels that may be inputs of rollouts of other units.
+            visible: [rollouts] labels that may be inputs of rollouts of other clusters.
             checks: names of the label-free checks to use.
             policies: whether it may know which policy a rollout comes from.
             weights: [rows] how much each label counts as a target; None where all count the same.
             prior: weights of features by name, to start from where that explains the labels better than the vote.
             seed: of the folds.
 
-        Returns the model, and [rollouts] logits; those of these rows by models that did not see their unit's labels.
+        Returns the model, and [rollouts] logits; those of these rows by models that did not see their cluster's labels.
         """
         agreement = agreement_weights(snapshot)
         names, features = rollout_features(snapshot, visible, checks, experience_features(snapshot, agreement))
         labels, query = snapshot.labels[rows], snapshot.rollout_query[rows]
-        fold = unit_folds(snapshot, rows, seed)
+        fold = cluster_folds(snapshot, rows, seed)
         first, held_out = AnchoredRegression.fit(VOTE, names, features, rows, labels, query, fold, weights, prior)
         logits = first.logits(features)
         logits[rows] = held_out
         model = cls(names, tuple(checks), agreement, first)
-        if len(np.unique(snapshot.query_units[query])) < FEWEST_QUERIES:
+        if len(np.unique(snapshot.query_clusters[query])) < FEWEST_QUERIES:
             return model, logits
-        # who is believed more than others is learned on labelled and unlabelled rollouts alike
-        believed = np.where(np.isnan(visible), expit(logits), visible).astype(np.float32)
+        # who is pseudo_labels more than others is learned on labelled and unlabelled rollouts alike
+        pseudo_labels = np.where(np.isnan(visible), expit(logits), visible).astype(np.float32)
         own = own_features(snapshot, checks)[0]
         reliabilities = Reliabilities(
             own,
-            Reliability.fit(snapshot, in_order(own, names, features), believed),
-            PolicyReliability.fit(snapshot, believed) if policies else None,
+            Reliability.fit(snapshot, in_order(own, names, features), pseudo_labels),
+            PolicyReliability.fit(snapshot, pseudo_labels) if policies else None,
         )
         inputs = reliabilities.inputs(snapshot, names, features, logits)
         second, held_out = AnchoredRegression.fit(
@@ -161,7 +161,7 @@ class FeatureModel:
 
         Args:
             snapshot: without experience (`Snapshot.without_experience`).
-            labels: [rollouts] that may be seen; those of a rollout's own unit are not looked at.
+            labels: [rollouts] that may be seen; those of a rollout's own cluster are not looked at.
             asked: [rollouts] those asked for, in whole groups; of others only labels of similar queries are looked at. All
                 where it is None.
             experience: what was read beside it, by `FeatureModel.experience`; by default what the snapshot's groups say.
@@ -237,14 +237,14 @@ def _without_prefix(part: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
     return {name.removeprefix(f"{part}."): array for name, array in arrays.items() if name.startswith(f"{part}.")}
 
 
-def unit_folds(snapshot: Snapshot, rows: Ints, seed: int) -> Ints:
-    """[rows] fold of each rollout, whole near-duplicate units together, whatever the order of the rows."""
-    units = snapshot.query_units[snapshot.rollout_query[rows]]
+def cluster_folds(snapshot: Snapshot, rows: Ints, seed: int) -> Ints:
+    """[rows] fold of each rollout, whole near-duplicate clusters together, whatever the order of the rows."""
+    clusters = snapshot.query_clusters[snapshot.rollout_query[rows]]
     smallest: dict[int, str] = {}
-    for unit, query in zip(units.tolist(), snapshot.rollout_query[rows].tolist(), strict=True):
+    for cluster, query in zip(clusters.tolist(), snapshot.rollout_query[rows].tolist(), strict=True):
         key = snapshot.query_keys[query]
-        smallest[unit] = min(smallest.get(unit, key), key)
-    ordered = sorted(smallest, key=lambda unit: smallest[unit])
+        smallest[cluster] = min(smallest.get(cluster, key), key)
+    ordered = sorted(smallest, key=lambda cluster: smallest[cluster])
     shuffled = np.random.default_rng(seed).permutation(len(ordered))
     position = {ordered[number]: place for place, number in enumerate(shuffled.tolist())}
-    return np.array([position[unit] % _FOLDS for unit in units.tolist()], np.int64)
+    return np.array([position[cluster] % _FOLDS for cluster in clusters.tolist()], np.int64)

@@ -37,7 +37,7 @@ def rollout_features(
     """Names, and [rollouts, features] with NaN where a rollout has no such feature.
 
     Args:
-        labels: [rollouts] that may be seen, NaN for the others; each rollout sees those of other units only.
+        labels: [rollouts] that may be seen, NaN for the others; each rollout sees those of other clusters only.
         checks: names of the label-free checks to use, out of `memgraph.domains.checks.CHECKS`; others that are stored are left.
         experience: [rollouts, 3] votes of experience; by default those that the snapshot's groups give, all counting the same.
     """
@@ -118,7 +118,7 @@ def neighbour_features(snapshot: Snapshot, labels: Floats) -> Floats:
     }
     near: dict[int, set[int]] = {}
     for one, other in snapshot.similar.T.tolist():
-        if snapshot.query_units[one] != snapshot.query_units[other]:
+        if snapshot.query_clusters[one] != snapshot.query_clusters[other]:
             near.setdefault(one, set()).add(other)
             near.setdefault(other, set()).add(one)
     answers = snapshot.answer_embeddings[snapshot.rollout_answer]

@@ -22,7 +22,7 @@ from torch_geometric.nn import GATv2Conv, HeteroConv
 from memgraph.domains import Domains
 from memgraph.models.consensus import FEATURES, consensus_features
 from memgraph.models.graph_data import EDGE_TYPES, LABEL_INPUTS, set_labels, to_hetero
-from memgraph.snapshot.snapshot import Bools, Floats, Snapshot, hide_units
+from memgraph.snapshot.snapshot import Bools, Floats, Snapshot, hide_clusters
 
 Messages = Literal["published", "corrected"]
 _ANSWER_FEATURES = ("magnitude", "valid", "majority")
@@ -78,12 +78,12 @@ class PaperGNN(nn.Module):
 def fit_paper_gnn(snapshot: Snapshot, *, messages: Messages, seed: int, epochs: int = 100) -> PaperGNN:
     """Fit on the labelled queries; a fifth of them is held out for early stopping, as nothing else may be looked at."""
     rng = np.random.default_rng(seed)
-    units = np.unique(snapshot.query_units[snapshot.labelled_queries])
-    held_out = rng.permutation(units)[: max(1, len(units) // 5)]
-    training = np.setdiff1d(units, held_out)
-    unit = snapshot.query_units[snapshot.rollout_query]
+    clusters = np.unique(snapshot.query_clusters[snapshot.labelled_queries])
+    held_out = rng.permutation(clusters)[: max(1, len(clusters) // 5)]
+    training = np.setdiff1d(clusters, held_out)
+    cluster = snapshot.query_clusters[snapshot.rollout_query]
     known = ~np.isnan(snapshot.labels)
-    check_rows = torch.from_numpy(np.flatnonzero(known & np.isin(unit, held_out)))
+    check_rows = torch.from_numpy(np.flatnonzero(known & np.isin(cluster, held_out)))
     target = torch.from_numpy(np.nan_to_num(snapshot.labels))
     data = paper_graph(snapshot, messages)
     with torch.random.fork_rng():
@@ -95,8 +95,8 @@ def fit_paper_gnn(snapshot: Snapshot, *, messages: Messages, seed: int, epochs: 
             hidden = training
             if messages == "corrected":
                 hidden = rng.permutation(training)[: max(1, round(_HIDDEN_SHARE * len(training)))]
-                show_labels(data, snapshot, np.isin(snapshot.query_units, np.union1d(hidden, held_out)))
-            rows = torch.from_numpy(np.flatnonzero(known & np.isin(unit, hidden)))
+                show_labels(data, snapshot, np.isin(snapshot.query_clusters, np.union1d(hidden, held_out)))
+            rows = torch.from_numpy(np.flatnonzero(known & np.isin(cluster, hidden)))
             network.train()
             optimiser.zero_grad()
             binary_cross_entropy_with_logits(network(data)[rows], target[rows]).backward()  # type: ignore[no-untyped-call]
@@ -104,7 +104,7 @@ def fit_paper_gnn(snapshot: Snapshot, *, messages: Messages, seed: int, epochs: 
             if epoch % _CHECK_EVERY or not len(check_rows):
                 continue
             if messages == "corrected":
-                show_labels(data, snapshot, np.isin(snapshot.query_units, held_out))
+                show_labels(data, snapshot, np.isin(snapshot.query_clusters, held_out))
             network.eval()
             with torch.inference_mode():
                 error = float(binary_cross_entropy_with_logits(network(data)[check_rows], target[check_rows]))
@@ -146,4 +146,4 @@ def paper_graph(snapshot: Snapshot, messages: Messages) -> HeteroData:
 
 def show_labels(data: HeteroData, snapshot: Snapshot, hidden: Bools) -> None:
     """Show the labels as inputs, without those of some queries and their near-duplicates."""
-    set_labels(data, hide_units(snapshot, hidden))
+    set_labels(data, hide_clusters(snapshot, hidden))

@@ -1,11 +1,11 @@
-"""How far responses written like this one can be believed, learned without labels.
+"""How far responses written like this one can be pseudo_labels, learned without labels.
 
 Crowdsourcing estimates how reliable each annotator is from how often the annotator agrees with what the others, weighed
 together, make likely (Dawid and Skene 1979). A rollout's author is unknown here, or is always the same policy in another
 mood, so its way of writing stands for the author. Ridge regressions learn, on labelled and unlabelled rollouts alike, by how
 much a first model believes a rollout more than the others of its group, from how its checks and features differ from theirs:
 
-    lead = w · (x - mean of the group's x),   w = argmin Σ (believed - mean of the group's - lead)² + λ Σ w²
+    lead = w · (x - mean of the group's x),   w = argmin Σ (pseudo_labels - mean of the group's - lead)² + λ Σ w²
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RELIABILITY = ("reliability", "reliability_deviation", *(f"reliable_{name}" for 
 FOLDS = 5
 _PENALTY = 30.0
 _LIMIT = 4.0  # standard deviations
-_DOUBT = 10.0  # rollouts without a lead that every policy starts with
+_PRIOR_COUNT = 10.0  # rollouts without a lead that every policy starts with
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,19 +43,19 @@ class Reliability:
     weights: Floats
 
     @classmethod
-    def fit(cls, snapshot: Snapshot, own: Floats, believed: Floats) -> Self:
+    def fit(cls, snapshot: Snapshot, own: Floats, pseudo_labels: Floats) -> Self:
         """Fit on all rollouts of a snapshot.
 
         Args:
             own: [rollouts, features] checks and features of each rollout itself, NaN where there is none.
-            believed: [rollouts] label where it is known, else the probability that a first model gives.
+            pseudo_labels: [rollouts] label where it is known, else the probability that a first model gives.
         """
         known = ~np.isnan(own)
         mean = (np.where(known, own, 0).sum(axis=0) / np.maximum(1, known.sum(axis=0))).astype(np.float32)
         apart = deviation(snapshot, np.where(known, own, mean))
         spread = apart.std(axis=0)
         scale = np.where(spread > 1e-4, spread, np.inf).astype(np.float32)
-        lead, fold = deviation(snapshot, believed), folds_by_key(snapshot)
+        lead, fold = deviation(snapshot, pseudo_labels), folds_by_key(snapshot)
         weights = np.zeros((FOLDS, own.shape[1]), np.float32)
         inputs = np.clip(apart / scale, -_LIMIT, _LIMIT)
         for number in range(FOLDS if own.shape[1] else 0):
@@ -65,7 +65,7 @@ class Reliability:
         return cls(mean, scale, weights)
 
     def features(self, snapshot: Snapshot, own: Floats) -> Floats:
-        """[rollouts, 10] see `RELIABILITY`: how much more than its group it is believed, and votes weighted by that."""
+        """[rollouts, 10] see `RELIABILITY`: how much more than its group it is pseudo_labels, and votes weighted by that."""
         apart = deviation(snapshot, np.where(np.isnan(own), self.mean, own))
         inputs = np.clip(apart / self.scale, -_LIMIT, _LIMIT)
         return _features(snapshot, (inputs * self.weights[folds_by_key(snapshot)]).sum(axis=1).astype(np.float32))
@@ -86,9 +86,9 @@ class PolicyReliability:
     leads: dict[str, list[list[float]]]
 
     @classmethod
-    def fit(cls, snapshot: Snapshot, believed: Floats) -> Self:
-        """Count on all rollouts of a snapshot; `believed` is as of `Reliability.fit`."""
-        lead = deviation(snapshot, believed)
+    def fit(cls, snapshot: Snapshot, pseudo_labels: Floats) -> Self:
+        """Count on all rollouts of a snapshot; `pseudo_labels` is as of `Reliability.fit`."""
+        lead = deviation(snapshot, pseudo_labels)
         leads: dict[str, list[list[float]]] = {}
         for policy, number, value in zip(
             snapshot.rollout_policies, folds_by_key(snapshot).tolist(), lead.tolist(), strict=True
@@ -106,7 +106,7 @@ class PolicyReliability:
             zip(snapshot.rollout_policies, folds_by_key(snapshot).tolist(), strict=True)
         ):
             others = [entry for fold, entry in enumerate(self.leads.get(policy, ())) if fold != number]
-            found[row] = sum(total for total, _ in others) / (_DOUBT + sum(count for _, count in others))
+            found[row] = sum(total for total, _ in others) / (_PRIOR_COUNT + sum(count for _, count in others))
         return _features(snapshot, found)
 
 

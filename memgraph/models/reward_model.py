@@ -19,7 +19,7 @@ from memgraph.models.feature_model import FeatureModel
 from memgraph.models.metrics import evaluate_scores
 from memgraph.models.prior import Prior
 from memgraph.rollouts.reader import read_otherwise
-from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot, hide_units
+from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot, hide_clusters
 
 _FORMAT = 13
 _MODEL, _CONFIG = "feature_model.npz", "config.json"
@@ -166,7 +166,7 @@ class RewardModel:
             return np.zeros(0, np.float32)
         experience, known = self._features.experience(snapshot), experience_labels(snapshot)[snapshot.rollout_targets]
         snapshot = snapshot.without_experience()
-        labels = self.config.visible(hide_units(snapshot, snapshot.query_targets))
+        labels = self.config.visible(hide_clusters(snapshot, snapshot.query_targets))
         logits = self._features.logits(snapshot, labels, snapshot.rollout_targets, experience=experience)
         return np.where(np.isnan(known), calibrated(logits, self.calibration), known).astype(np.float32)
 
@@ -262,6 +262,6 @@ def _require_both_classes(labels: Floats) -> None:
 
 
 def _held_out_metrics(snapshot: Snapshot, rows: Ints, probability: Floats) -> dict[str, float | None]:
-    """Metrics on the labelled rollouts, each scored by models that did not see its unit's labels."""
+    """Metrics on the labelled rollouts, each scored by models that did not see its cluster's labels."""
     found = evaluate_scores(probability, snapshot.labels[rows], snapshot.rollout_query[rows])
     return {f"held_out_{name}": value for name, value in asdict(found).items() if name != "coverage"}

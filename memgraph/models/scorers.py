@@ -20,13 +20,13 @@ from memgraph.domains.checks import ALL_CHECKS
 from memgraph.errors import ModelError
 from memgraph.models.calibration import both_classes
 from memgraph.models.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features, experience_labels
-from memgraph.models.feature_model import unit_folds
+from memgraph.models.feature_model import cluster_folds
 from memgraph.models.features import in_order, rollout_features, similarity_features
 from memgraph.models.paper_gnn import Messages, PaperGNN, fit_paper_gnn, predict_paper_gnn
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
 from memgraph.models.rivals import GeometricPrior, trusted_votes
 from memgraph.models.threads import one_thread
-from memgraph.snapshot.snapshot import Floats, Ints, Snapshot, hide_units
+from memgraph.snapshot.snapshot import Floats, Ints, Snapshot, hide_clusters
 from memgraph.store.keys import key_of
 
 DEFAULT_SCORER = "reward_model"
@@ -175,7 +175,7 @@ class NearestRollouts:
 
     def score(self, snapshot: Snapshot) -> Scores:
         """Neighbours weigh equally; without any labelled rollout it abstains."""
-        labels = hide_units(snapshot, snapshot.query_targets)
+        labels = hide_clusters(snapshot, snapshot.query_targets)
         known = np.flatnonzero(~np.isnan(labels))
         rows = snapshot.target_rollouts
         if not len(known) or not len(rows):
@@ -202,7 +202,7 @@ class LabelPropagation:
     def score(self, snapshot: Snapshot) -> Scores:
         """Share of the mass of right labels; where none arrives it abstains."""
         whole, snapshot = snapshot, snapshot.without_experience()
-        labels = hide_units(snapshot, snapshot.query_targets)
+        labels = hide_clusters(snapshot, snapshot.query_targets)
         rows = snapshot.target_rollouts
         if np.isnan(labels).all() or not len(rows):
             nothing = np.full(len(rows), np.nan, np.float32)
@@ -293,7 +293,7 @@ class Boosting(_Fitted):
         self._names: list[str] = []
 
     def _features(self, snapshot: Snapshot) -> Floats:
-        labels = hide_units(snapshot, snapshot.query_targets)
+        labels = hide_clusters(snapshot, snapshot.query_targets)
         names, features = rollout_features(snapshot, labels, ALL_CHECKS)
         self._names = self._names or names
         return np.nan_to_num(in_order(self._names, names, features))
@@ -314,7 +314,7 @@ class TraPO:
 
     def score(self, snapshot: Snapshot) -> Scores:
         """1 or 0; where the query is not trusted it abstains."""
-        votes = trusted_votes(snapshot, hide_units(snapshot, snapshot.query_targets))
+        votes = trusted_votes(snapshot, hide_clusters(snapshot, snapshot.query_targets))
         reason = "no pass rates over groups that resemble those of labelled queries"
         return Scores.of(snapshot, votes[snapshot.target_rollouts], source=self.name, reason=reason)
 
@@ -337,7 +337,7 @@ class GeoMin:
         right = snapshot.labels[rows] >= 0.5
         vectors, share = self._features(snapshot)
         with one_thread():
-            self._prior = GeometricPrior.fit(vectors[rows], share[rows], right, unit_folds(snapshot, rows, seed))
+            self._prior = GeometricPrior.fit(vectors[rows], share[rows], right, cluster_folds(snapshot, rows, seed))
 
     def score(self, snapshot: Snapshot) -> Scores:
         """Probability by representation and agreement."""

@@ -19,7 +19,7 @@ from memgraph.rollouts.files import Reject, Row
 from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.rollouts.guarded_embedder import GuardedEmbedder
 from memgraph.rollouts.neighbours import link
-from memgraph.rollouts.program_runs import observe
+from memgraph.rollouts.program_runs import run_programs
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import record_run
 from memgraph.store import keys
@@ -172,7 +172,7 @@ class Ingest:
         report.linked = link(self._database, self._embedder.space, self._neighbours)
         own = None if self._compare_seconds is None else {place.query_key for place in report.stored}
         report.joined = join(self._database, self._domains, query_keys=own, seconds=self._compare_seconds)
-        report.observed = observe(self._database) if self._run_programs else 0
+        report.observed = run_programs(self._database) if self._run_programs else 0
         return report
 
     def _store(self, rows: Sequence[Row], file: str, report: IngestReport) -> None:

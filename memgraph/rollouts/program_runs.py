@@ -35,7 +35,7 @@ _QUERIES = 20
 _AT_ONCE = 8  # programs of one query between two looks at how many gave no finding
 
 
-def observe(database: Database, *, progress: Callable[[int], None] | None = None) -> int:
+def run_programs(database: Database, *, progress: Callable[[int], None] | None = None) -> int:
     """Observe every program that waits for it, each at most once; returns of how many it is now known how they behave.
 
     Those that never were tried come first. Concurrent callers may run one program twice: the result is the same. A call
@@ -48,7 +48,7 @@ def observe(database: Database, *, progress: Callable[[int], None] | None = None
             if call.ended:
                 break
             if programs := call.not_yet_tried(waiting.programs):
-                _observe(database, waiting.prompt, programs, call)
+                _run_programs(database, waiting.prompt, programs, call)
                 if progress is not None:
                     progress(call.decided)
     if call.waits or call.ended:
@@ -77,7 +77,7 @@ class _Waiting:
 
 @dataclass(slots=True)
 class _Call:
-    """How one call of `observe` goes."""
+    """How one call of `run_programs` goes."""
 
     decided: int = 0
     waits: set[str] = field(default_factory=set)  # keys of what was tried and gave no finding
@@ -104,7 +104,7 @@ def _waiting(database: Database, again: bool) -> Iterator[_Waiting]:
         after = str(rows[-1]["key"])
 
 
-def _observe(database: Database, prompt: str, programs: Sequence[_Program], call: _Call) -> None:
+def _run_programs(database: Database, prompt: str, programs: Sequence[_Program], call: _Call) -> None:
     """Observe programs of one query and keep what was found, a few at a time."""
     inputs = trial(prompt)
     for start in range(0, len(programs), _AT_ONCE):

@@ -1,6 +1,6 @@
 """What a score reads, and whether that has changed since the score was made.
 
-A score reads its query's rollouts, the queries around it (its own neighbours and those that list it, as `export.Caps` bound
+A score reads its query's rollouts, the queries around it (its own neighbours and those that list it, within `NeighbourhoodLimits`
 them), and of each of these the labelled rollouts that `cypher/read/rollouts.cypher` chooses, with the labels in force. Nothing
 else moves it; what the model learned is fixed when it is fitted.
 
@@ -23,7 +23,7 @@ from neo4j.time import DateTime
 
 from memgraph.labels.in_force import labels_in_force, read_labels, view_parameters
 from memgraph.labels.view import LabelView
-from memgraph.snapshot.read import NEAR_DUPLICATE, Caps
+from memgraph.snapshot.read import NEAR_DUPLICATE, NeighbourhoodLimits
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 from memgraph.store.keys import key_of
@@ -31,7 +31,7 @@ from memgraph.store.spaces import EmbeddingSpace
 from memgraph.store.store import Store
 
 _PAGE = 1000
-_CAPS = Caps()
+_LIMITS = NeighbourhoodLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def dependencies(
     """
     database, space = store.database, store.space
     known = contributions(database, space, view)
-    wanted: dict[str, Any] = {"limit": _PAGE, "incoming": _CAPS.incoming, "space": space.vector_property}
+    wanted: dict[str, Any] = {"limit": _PAGE, "incoming": _LIMITS.incoming, "space": space.vector_property}
     wanted |= {"model": model, "view": view_key(view), "within": None if within is None else sorted(within)}
     after = ""
     while page := database.query(cypher("read/dependencies"), after=after, **wanted):
@@ -131,7 +131,7 @@ def contributions(database: Database, space: EmbeddingSpace, view: LabelView) ->
     keys = database.query(cypher("read/labelled_queries"), **seen)
     for start in range(0, len(keys), _PAGE):
         batch = [row["key"] for row in keys[start : start + _PAGE]]
-        rows = database.query(cypher("read/contributions"), keys=batch, rollouts=_CAPS.rollouts, **seen)
+        rows = database.query(cypher("read/contributions"), keys=batch, rollouts=_LIMITS.rollouts, **seen)
         labels = read_labels(database, [row["key"] for row in rows if row["labelled"]], view)
         in_force = labels_in_force(labels, {rollout: answer for row in rows for rollout, answer in row["rollouts"]})
         for row in rows:

@@ -128,7 +128,7 @@ def pieces(found: Iterable[Dependencies]) -> Iterator[list[Dependencies]]:
     piece: list[Dependencies] = []
     rollouts = 0
     for reading in found:
-        size = min(reading.rollouts, read.Caps().target_rollouts)
+        size = min(reading.rollouts, read.NeighbourhoodLimits().target_rollouts)
         if piece and (len(piece) == _QUERIES or rollouts + size > _ROLLOUTS):
             yield piece
             piece, rollouts = [], 0

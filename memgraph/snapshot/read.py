@@ -38,7 +38,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Caps:
+class NeighbourhoodLimits:
     """Bounds of a neighbourhood (DESIGN.md §6.4), so that the cost of a call does not grow with the memory.
 
     Attributes:
@@ -62,7 +62,7 @@ def subgraph(
     *,
     group: Group | None = None,
     as_of: datetime | None = None,
-    caps: Caps = Caps(),
+    limits: NeighbourhoodLimits = NeighbourhoodLimits(),
 ) -> Snapshot:
     """The queries asked for (targets), the queries around them, and their rollouts, answers and visible labels.
 
@@ -73,14 +73,14 @@ def subgraph(
     """
     targets = sorted(set(query_keys))
     around = database.query(
-        cypher("read/neighbourhood"), keys=targets, incoming=caps.incoming, space=space.vector_property
+        cypher("read/neighbourhood"), keys=targets, incoming=limits.incoming, space=space.vector_property
     )
     context = sorted({row["neighbour"] for row in around} - set(targets))
-    rollouts = _read_rollouts(database, space, targets, caps.target_rollouts, view, group)
-    if group is not None and caps.experience:
-        rollouts += _read_experience(database, space, targets, group, as_of or view.as_of, caps.experience)
+    rollouts = _read_rollouts(database, space, targets, limits.target_rollouts, view, group)
+    if group is not None and limits.experience:
+        rollouts += _read_experience(database, space, targets, group, as_of or view.as_of, limits.experience)
         rollouts.sort(key=lambda row: (row["query"], row["key"]))
-    rollouts += _read_rollouts(database, space, context, caps.rollouts, view)
+    rollouts += _read_rollouts(database, space, context, limits.rollouts, view)
     return _assemble(database, space, [*targets, *context], len(targets), rollouts, view)
 
 
@@ -90,7 +90,7 @@ def evidence(
     query_keys: Sequence[str],
     view: LabelView,
     *,
-    caps: Caps = Caps(),
+    limits: NeighbourhoodLimits = NeighbourhoodLimits(),
 ) -> Snapshot:
     """What a feature model reads to score unlabelled queries, each of them as if it had been asked for alone.
 
@@ -104,11 +104,11 @@ def evidence(
     targets = sorted(set(query_keys))
     around: dict[str, dict[str, float]] = {key: {} for key in targets}
     for row in database.query(
-        cypher("read/neighbourhood"), keys=targets, incoming=caps.incoming, space=space.vector_property
+        cypher("read/neighbourhood"), keys=targets, incoming=limits.incoming, space=space.vector_property
     ):
         around[row["query"]][row["neighbour"]] = row["score"]
     context = sorted({key for found in around.values() for key in found} - set(targets))
-    labelled = _read_rollouts(database, space, context, caps.rollouts, view, labelled_only=True)
+    labelled = _read_rollouts(database, space, context, limits.rollouts, view, labelled_only=True)
     known = {row["query"] for row in labelled}
     duplicates = _near_duplicates(database, space, around, [*targets, *context])
     edges = [
@@ -117,7 +117,7 @@ def evidence(
         for key, score in found.items()
         if key in known and key not in duplicates[query]
     ]
-    rollouts = _read_rollouts(database, space, targets, caps.target_rollouts, view) + labelled
+    rollouts = _read_rollouts(database, space, targets, limits.target_rollouts, view) + labelled
     return _assemble(database, space, [*targets, *sorted(known)], len(targets), rollouts, view, edges=edges)
 
 
@@ -168,8 +168,8 @@ def snapshot(
     return _assemble(database, space, ordered, len(ordered), found, view)
 
 
-def units(database: Database, space: EmbeddingSpace, query_keys: Sequence[str]) -> list[list[str]]:
-    """Stored queries among the given ones, in near-duplicate units, each sorted by key."""
+def clusters(database: Database, space: EmbeddingSpace, query_keys: Sequence[str]) -> list[list[str]]:
+    """Stored queries among the given ones, in near-duplicate clusters, each sorted by key."""
     rows: list[dict[str, Any]] = []
     for batch in _batches(query_keys):
         rows += database.query(cypher("read/query_texts"), keys=batch)
@@ -179,11 +179,11 @@ def units(database: Database, space: EmbeddingSpace, query_keys: Sequence[str]) 
     )
     similar, scores = _edge_columns(edges, row_of_query)
     members: dict[int, list[str]] = {}
-    for key, unit in zip(
-        row_of_query, near_duplicate_units([row["text"] for row in rows], similar, scores), strict=True
+    for key, cluster in zip(
+        row_of_query, near_duplicate_clusters([row["text"] for row in rows], similar, scores), strict=True
     ):
-        members.setdefault(int(unit), []).append(key)
-    return [sorted(unit) for unit in members.values()]
+        members.setdefault(int(cluster), []).append(key)
+    return [sorted(cluster) for cluster in members.values()]
 
 
 def labels_of(database: Database, snapshot: Snapshot, view: LabelView) -> Floats:
@@ -192,8 +192,8 @@ def labels_of(database: Database, snapshot: Snapshot, view: LabelView) -> Floats
     return _labels(database, snapshot.query_keys, dict(zip(snapshot.rollout_keys, answers, strict=True)), view)
 
 
-def near_duplicate_units(query_texts: Sequence[str], similar: Ints, scores: Floats) -> Ints:
-    """[queries] number of the unit that each query belongs to: same text, or joined by cosine ≥ .99."""
+def near_duplicate_clusters(query_texts: Sequence[str], similar: Ints, scores: Floats) -> Ints:
+    """[queries] number of the cluster that each query belongs to: same text, or joined by cosine ≥ .99."""
     first: dict[str, int] = {}
     same = [(first.setdefault(" ".join(text.split()), row), row) for row, text in enumerate(query_texts)]
     near = similar[:, scores >= NEAR_DUPLICATE]
@@ -315,7 +315,7 @@ def _assemble(
     )
     similar, similar_scores = _edge_columns(stored, row_of_query)
     texts = [queries[key]["text"] for key in present]
-    units = near_duplicate_units(texts, similar, similar_scores) if edges is None else np.arange(len(present))
+    clusters = near_duplicate_clusters(texts, similar, similar_scores) if edges is None else np.arange(len(present))
 
     rollout_keys = [row["key"] for row in rollouts]
     stands = (row["same_as"] for row in rollouts)
@@ -330,7 +330,7 @@ def _assemble(
         query_domains=[queries[key]["domain"] for key in present],
         query_texts=texts,
         query_embeddings=_from_vectors([queries[key]["embedding"] for key in present], space.dimension),
-        query_units=units,
+        query_clusters=clusters,
         query_targets=np.arange(len(present)) < targets,
         rollout_keys=rollout_keys,
         rollout_query=np.array([row_of_query[row["query"]] for row in rollouts], np.int64),

@@ -31,7 +31,7 @@ class Snapshot:
         query_domains: [queries], "math", "qa", "code" or another name.
         query_texts: [queries].
         query_embeddings: [queries, dimension], unit length.
-        query_units: [queries]; near-duplicate queries share a number. Labels are hidden and data are split by unit.
+        query_clusters: [queries]; near-duplicate queries share a number. Labels are hidden and data are split by cluster.
         query_targets: [queries]; True for queries that were asked for, False for context fetched around them.
         rollout_keys: [rollouts].
         rollout_query: [rollouts], row of the query.
@@ -66,7 +66,7 @@ class Snapshot:
     query_domains: list[str]
     query_texts: list[str]
     query_embeddings: Floats
-    query_units: Ints
+    query_clusters: Ints
     query_targets: Bools
     rollout_keys: list[str]
     rollout_query: Ints
@@ -178,13 +178,13 @@ class Snapshot:
         )
 
 
-def hide_units(snapshot: Snapshot, queries: Bools) -> Floats:
+def hide_clusters(snapshot: Snapshot, queries: Bools) -> Floats:
     """[rollouts] labels, without those of the given queries, of all their near-duplicates, and on experience.
 
     Experience stands beside a group for what it says about that group; its labels would be one more input of the groups
     around it.
     """
-    hidden = np.isin(snapshot.query_units, snapshot.query_units[queries])[snapshot.rollout_query]
+    hidden = np.isin(snapshot.query_clusters, snapshot.query_clusters[queries])[snapshot.rollout_query]
     return np.where(hidden | ~snapshot.rollout_asked, np.nan, snapshot.labels).astype(np.float32)
 
 

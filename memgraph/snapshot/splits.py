@@ -11,7 +11,7 @@ import numpy as np
 from memgraph.errors import InputError
 from memgraph.labels.draw import draw
 from memgraph.snapshot.file import JudgedSnapshot
-from memgraph.snapshot.read import near_duplicate_units
+from memgraph.snapshot.read import near_duplicate_clusters
 from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
 
 HistoryLabels = Literal["none", "all"]
@@ -87,7 +87,7 @@ def splits(
     Args:
         experience: what is scored and what came before; None scores all rollouts.
     """
-    units = _units(judged)
+    clusters = _clusters(judged)
     everything, truth, labels = judged.snapshot, judged.truth.copy(), judged.labels
     past = np.zeros(len(truth), np.bool_)
     if experience is not None:
@@ -99,7 +99,7 @@ def splits(
     truth[past] = np.nan
     with_labels = experience is not None and experience.labels == "all"
     for share, seed in wanted:
-        drawn = set(draw(units, float(share), seed))
+        drawn = set(draw(clusters, float(share), seed))
         targets = np.array([key not in drawn for key in everything.query_keys], np.bool_)
         asked_for = targets[everything.rollout_query]
         visible = np.where(past | asked_for, np.nan, labels)
@@ -110,15 +110,15 @@ def splits(
         yield Split(share, seed, snapshot, truth[snapshot.target_rollouts])
 
 
-def _units(judged: JudgedSnapshot) -> list[list[str]]:
-    """Near-duplicate units of the queries about which the source knows something, each sorted by key."""
+def _clusters(judged: JudgedSnapshot) -> list[list[str]]:
+    """Near-duplicate clusters of the queries about which the source knows something, each sorted by key."""
     snapshot, rows = judged.snapshot, np.flatnonzero(judged.known)
     among = judged.known[snapshot.similar].all(axis=0)
     place = np.cumsum(judged.known) - 1
-    numbers = near_duplicate_units(
+    numbers = near_duplicate_clusters(
         [snapshot.query_texts[row] for row in rows], place[snapshot.similar[:, among]], snapshot.similar_scores[among]
     )
     members: dict[int, list[str]] = {}
     for row, number in zip(rows, numbers.tolist(), strict=True):
         members.setdefault(number, []).append(snapshot.query_keys[row])
-    return [sorted(unit) for unit in members.values()]
+    return [sorted(cluster) for cluster in members.values()]

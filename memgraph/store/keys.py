@@ -43,7 +43,7 @@ def sampled_rollout_key(run: str, attempt: int, call: int, query: str, sample: i
 
 
 def draw_position(seed: int, members: Iterable[str]) -> float:
-    """Place of a near-duplicate unit in the order in which labels are drawn, uniform in [0, 1).
+    """Place of a near-duplicate cluster in the order in which labels are drawn, uniform in [0, 1).
 
     Depends on the keys and the seed only, so that draws are nested across shares and do not follow import order.
     """

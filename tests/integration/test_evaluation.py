@@ -89,7 +89,7 @@ def test_labels_of_a_split_are_those_that_a_ledger_gives_for_the_drawn_queries_a
 ) -> None:
     memory.import_file(file)
     source = FileTruth([file], run="import")
-    drawn = draw(memory.units(source.query_keys()), share, 3)
+    drawn = draw(memory.clusters(source.query_keys()), share, 3)
     memory.ledger("l", budget=len(drawn)).reveal(source, drawn, judge=judge)
     expected = memory.snapshot(LabelView(ledgers=("l",)))
     (split,) = splits(judged, [(share, 3)])

@@ -23,8 +23,8 @@ from memgraph.rollouts.experience import LOOKED_AT
 from memgraph.rollouts.ingest import StoredRollout
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import supersede
-from memgraph.snapshot.read import Caps, Group
-from memgraph.snapshot.snapshot import Snapshot, hide_units
+from memgraph.snapshot.read import Group, NeighbourhoodLimits
+from memgraph.snapshot.snapshot import Snapshot, hide_clusters
 from memgraph.store import migrations
 from memgraph.store.cypher import cypher
 from memgraph.store.keys import query_key
@@ -82,7 +82,7 @@ def places(memory: Memory, snapshot: Snapshot) -> list[tuple[str, int, int, int]
 
 
 def read(memory: Memory, group: Group, most: int = 32, **options: Any) -> Snapshot:
-    return memory.subgraph([KEY], VIEW, group=group, caps=Caps(experience=most), **options)
+    return memory.subgraph([KEY], VIEW, group=group, limits=NeighbourhoodLimits(experience=most), **options)
 
 
 def test_two_trainings_read_each_other_as_of_the_start_of_a_call(memory: Memory) -> None:
@@ -154,7 +154,7 @@ def test_without_experience_a_snapshot_is_what_is_read_without_it(memory: Memory
     assert len(wide.rollout_keys) == len(plain.rollout_keys) + 16
     assert not np.isnan(wide.labels[~wide.rollout_asked]).all()
     assert_same(wide.without_experience(), plain)
-    found = [rollout_features(one, hide_units(one, one.query_targets), ("form",)) for one in (wide, plain)]
+    found = [rollout_features(one, hide_clusters(one, one.query_targets), ("form",)) for one in (wide, plain)]
     (names, features), (kept, expected) = found
     groups_only = [name for name in kept if name not in EXPERIENCE]
     rows = features[wide.rollout_asked][:, [names.index(name) for name in groups_only]]

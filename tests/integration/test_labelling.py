@@ -148,14 +148,14 @@ def test_nothing_near_a_watched_query_is_trained_on_whichever_was_known_first(me
     file = write_rows(tmp_path / "twins.jsonl", twins)
     memory.import_file(file)
     source = FileTruth([file], run="import")
-    units = memory.units(source.query_keys())
-    assert [len(unit) for unit in units] == [2] * 12
-    known = {unit[0] for unit in units[:8]}
+    clusters = memory.clusters(source.query_keys())
+    assert [len(cluster) for cluster in clusters] == [2] * 12
+    known = {cluster[0] for cluster in clusters[:8]}
     memory.ledger("l", budget=20).reveal(source, known)
     spent = memory.reveal(source, ledger="l", budget=20, monitor=8)
     assert len(spent.monitored) == 8
     assert spent.training >= known
-    assert not any(spent.monitored & set(unit) and spent.training & set(unit) for unit in units)
+    assert not any(spent.monitored & set(cluster) and spent.training & set(cluster) for cluster in clusters)
 
 
 def test_poisoned_hidden_labels_change_nothing_in_what_is_chosen(

@@ -78,7 +78,7 @@ def test_precedence_corrections_and_the_past(filled: Memory) -> None:
         assert not filled.label(rows, ledger="late").rejected
 
     label(by("gpt", 0.2, kind=LabelKind.JUDGE))
-    label(by("unit tests", 0.4, kind=LabelKind.CODE))
+    label(by("cluster tests", 0.4, kind=LabelKind.CODE))
     assert in_force(filled)["0"] == 0.4
     label(by("Ann", 1.0), by("Bob", 0.5))
     assert in_force(filled)["0"] == 0.75

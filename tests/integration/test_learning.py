@@ -18,7 +18,7 @@ from memgraph.models.reward_model import RewardModel
 from memgraph.models.scorers import RewardModelScorer
 from memgraph.rollouts.rollout import Rollout
 from memgraph.scoring.predictions import write_predictions
-from memgraph.snapshot.read import Caps
+from memgraph.snapshot.read import NeighbourhoodLimits
 from memgraph.store.server.home import ServerHome
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
@@ -151,8 +151,8 @@ def test_what_another_ledger_labels_does_not_decide_what_this_one_sees(memory: M
     source = imported(memory, write_rows(tmp_path / "r.jsonl", sums(10, rollouts=8)))
     memory.ledger("l").reveal(source, source.query_keys()[:4])
     targets = source.query_keys()[4:6]
-    few = Caps(rollouts=3)
-    before = memory.subgraph(targets, VIEW, caps=few)
+    few = NeighbourhoodLimits(rollouts=3)
+    before = memory.subgraph(targets, VIEW, limits=few)
     model = RewardModel.fit(memory.snapshot(VIEW), seed=0)
     scores = model.predict(before)
 
@@ -162,12 +162,12 @@ def test_what_another_ledger_labels_does_not_decide_what_this_one_sees(memory: M
         assert truth is not None
         wrong = {rollout: score for rollout, score in truth.rollouts.items() if score == 0}
         oracle.reveal(Partial(wrong), [key])
-    after = memory.subgraph(targets, VIEW, caps=few)
+    after = memory.subgraph(targets, VIEW, limits=few)
     assert after.rollout_keys == before.rollout_keys
     np.testing.assert_array_equal(after.labels, before.labels)
     np.testing.assert_array_equal(model.predict(after), scores)
     assert RewardModel.fit(memory.snapshot(VIEW), seed=0).fingerprint() == model.fingerprint()
-    assert memory.subgraph(targets, LabelView(ledgers=("oracle",)), caps=few).rollout_keys != before.rollout_keys
+    assert memory.subgraph(targets, LabelView(ledgers=("oracle",)), limits=few).rollout_keys != before.rollout_keys
 
 
 class Partial:

@@ -9,7 +9,7 @@ import pytest
 from memgraph.domains.checks.behaviour import Behaviour, Unobserved
 from memgraph.domains.checks.trials import Trial
 from memgraph.memory import Memory
-from memgraph.rollouts.program_runs import MOST_ATTEMPTS, observe
+from memgraph.rollouts.program_runs import MOST_ATTEMPTS, run_programs
 from memgraph.rollouts.rollout import Rollout
 
 QUERY = "Write the Python function f(x): twice x. For example f(2) == 4."
@@ -32,7 +32,7 @@ def test_a_hostile_program_ends_no_import_and_waits_no_longer(memory: Memory) ->
     assert [state["waits"] for state in states] == [False, False]
     assert sorted((state["did"] is None, state["reason"] is None) for state in states) == [(False, True), (True, False)]
     add(memory, "def f(x):\n    return x + x")
-    assert observe(memory.database) == 0
+    assert run_programs(memory.database) == 0
 
 
 def test_what_gives_no_finding_is_tried_again_by_later_imports_and_not_for_ever(
@@ -46,7 +46,7 @@ def test_what_gives_no_finding_is_tried_again_by_later_imports_and_not_for_ever(
         add(memory, RIGHT)
         (state,) = memory.database.query(STATE)
         assert (state["waits"], state["did"], state["attempts"]) == (True, None, 1)
-    assert observe(memory.database) == 1
+    assert run_programs(memory.database) == 1
     (state,) = memory.database.query(STATE)
     assert (state["waits"], state["reason"], state["attempts"]) == (False, None, None)
     assert state["did"]
@@ -57,8 +57,8 @@ def test_what_gives_no_finding_is_tried_again_by_later_imports_and_not_for_ever(
     monkeypatch.setattr("memgraph.rollouts.program_runs.behaviours", cut)
     add(memory, "def f(x):\n    return 3 * x")
     for attempt in range(2, MOST_ATTEMPTS):
-        observe(memory.database)
+        run_programs(memory.database)
         assert [(row["waits"], row["attempts"]) for row in states()] == [(True, attempt)]
-    assert observe(memory.database) == 1
+    assert run_programs(memory.database) == 1
     assert [(row["waits"], row["attempts"]) for row in states()] == [(False, None)]
     assert "the clock" in states()[0]["reason"]

@@ -23,7 +23,7 @@ from memgraph.labels.view import LabelKind, LabelView
 from memgraph.memory import Memory
 from memgraph.models.reward_model import RewardModel
 from memgraph.rollouts.guarded_embedder import GuardedEmbedder, bind_space
-from memgraph.rollouts.program_runs import observe
+from memgraph.rollouts.program_runs import run_programs
 from memgraph.rollouts.reader import require_reader
 from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
@@ -75,7 +75,7 @@ def read_anew(database: Database, domains: Domains | None = None, **options: Any
     migrations.migrate(database)
     domains = domains or Domains()
     report = reread.reread(database, GuardedEmbedder(database, EightNumbers()), domains, **options)
-    observe(database)
+    run_programs(database)
     return report
 
 

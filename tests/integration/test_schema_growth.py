@@ -20,7 +20,7 @@ from memgraph.rollouts.reader import require_reader
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import start_attempt
 from memgraph.settings import Settings
-from memgraph.snapshot.read import Caps
+from memgraph.snapshot.read import NeighbourhoodLimits
 from memgraph.store import migrations
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
@@ -128,7 +128,7 @@ def test_a_stored_memory_of_each_version_opens_and_goes_on(
         assert snapshot.query_embeddings.shape == (5, 8)
         assert snapshot.similar.shape[1] == 20, "each of five queries is similar to the four others"
         assert int((snapshot.labels == snapshot.labels).sum()) in (6, 8)
-        around = memory.subgraph(snapshot.query_keys[:1], VIEW, caps=Caps())
+        around = memory.subgraph(snapshot.query_keys[:1], VIEW, limits=NeighbourhoodLimits())
         assert len(around.query_keys) == 5
         ledger = memory.ledger("fixture")
         assert len(ledger.revealed()) == 2

@@ -128,18 +128,18 @@ def test_the_alarm_is_silent_for_a_good_scorer_and_fires_for_one_that_is_fooled(
     run.steps(4)
     good = run.monitor.agreement
     assert (good.queries, good.groups, good.rollouts, good.alarms) == (4, 16, 64, 0)
-    assert (good.agreed, good.promised, good.luck) == (1.0, pytest.approx(0.9), 0.0)
+    assert (good.observed, good.expected, good.baseline_gap) == (1.0, pytest.approx(0.9), 0.0)
     assert not [record for record in caplog.records if "promise" in record.message]
 
     run.steps(3, Believer(fooled=True))
     fooled = run.monitor.agreement
     assert fooled.alarms >= 1
-    assert fooled.agreed == pytest.approx(4 / 7)
+    assert fooled.observed == pytest.approx(4 / 7)
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert any("no longer keeps its promise" in record.getMessage() for record in warnings)
     rows = [json.loads(line) for line in (tmp_path / "monitor.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [0, 1, 2, 3, 4, 5, 6, 7]
-    assert [row["agreed"] for row in rows] == [None] + [1.0] * 4 + [0.0] * 3
+    assert [row["observed"] for row in rows] == [None] + [1.0] * 4 + [0.0] * 3
     assert rows[-1]["so_far"]["alarms"] == fooled.alarms
     assert len(memory.ledger("r").revealed()) == 10, "watching costs nothing beyond the queries paid for"
 
@@ -149,7 +149,7 @@ def test_a_scorer_that_was_wrong_from_the_start_is_not_an_alarm_but_known_bad_lu
 ) -> None:
     run = Run(memory, tmp_path, scorer=Believer(fooled=True))
     run.monitor.start(Believer(fooled=True))
-    assert run.monitor.agreement.luck == pytest.approx(0.9)
+    assert run.monitor.agreement.baseline_gap == pytest.approx(0.9)
     run.steps(4)
     assert run.monitor.agreement.alarms == 0
 
@@ -169,7 +169,7 @@ def test_a_resumed_run_neither_forgets_its_alarms_nor_takes_a_broken_promise_for
     assert again.agreement == told
     earlier = run.make_monitor()
     earlier.start(Believer(fooled=True), resumed_at=2)
-    assert (earlier.agreement.groups, earlier.agreement.alarms, earlier.agreement.luck) == (8, 0, 0.0)
+    assert (earlier.agreement.groups, earlier.agreement.alarms, earlier.agreement.baseline_gap) == (8, 0, 0.0)
 
     with (tmp_path / "monitor.jsonl").open("a", encoding="utf-8") as log:
         log.write('{"step": 7, "gro')  # where the kill left it
@@ -288,7 +288,7 @@ def test_poisoned_hidden_and_watched_labels_change_nothing_in_a_refit(memory: Me
     lies = {task.query: "Nowhere" for task in honest.problems.tasks if task.query_key not in honest.spent.training}
     deceived, found = fitted("deceived", problems(lies))
     assert deceived.spent.training == honest.spent.training
-    assert deceived.monitor.agreement.agreed != honest.monitor.agreement.agreed
+    assert deceived.monitor.agreement.observed != honest.monitor.agreement.observed
     assert found == expected
 
 

@@ -23,7 +23,7 @@ def snapshot(queries: int = 24, rollouts: int = 4, *, labelled: int = 12, seed: 
     right = rng.random(total) < np.where(rollout_query % 2, 0.8, 0.4)
     value = np.where(right, 0, rng.integers(1, 3, total))
     pairs, rollout_answer = np.unique(np.stack([rollout_query, value]), axis=1, return_inverse=True)
-    thinking = unit(rng.normal(size=(total, DIMENSION)) + np.where(right, 1.0, -1.0)[:, None])
+    thinking = cluster(rng.normal(size=(total, DIMENSION)) + np.where(right, 1.0, -1.0)[:, None])
     similar = np.array([[(q + step) % queries, q] for q in range(queries) for step in (1, 2, 3)], np.int64).T
     labels = np.where(rollout_query < labelled, right, np.nan).astype(np.float32)
     return Snapshot(
@@ -31,8 +31,8 @@ def snapshot(queries: int = 24, rollouts: int = 4, *, labelled: int = 12, seed: 
         query_keys=[f"q{q:03}" for q in range(queries)],
         query_domains=["math"] * queries,
         query_texts=[f"question {q}" for q in range(queries)],
-        query_embeddings=unit(rng.normal(size=(queries, DIMENSION))),
-        query_units=np.arange(queries),
+        query_embeddings=cluster(rng.normal(size=(queries, DIMENSION))),
+        query_clusters=np.arange(queries),
         query_targets=np.arange(queries) >= labelled,
         rollout_keys=[f"r{r:04}" for r in range(total)],
         rollout_query=rollout_query,
@@ -52,14 +52,14 @@ def snapshot(queries: int = 24, rollouts: int = 4, *, labelled: int = 12, seed: 
         answer_same_as=[f"a{a:04}" for a in range(pairs.shape[1])],
         answer_class=np.arange(pairs.shape[1]),
         answer_valid=np.ones(pairs.shape[1], np.bool_),
-        answer_embeddings=unit(rng.normal(size=(pairs.shape[1], DIMENSION))),
+        answer_embeddings=cluster(rng.normal(size=(pairs.shape[1], DIMENSION))),
         similar=similar,
         similar_scores=np.full(similar.shape[1], 0.5, np.float32),
         labels=labels,
     )
 
 
-def unit(vectors: np.ndarray) -> np.ndarray:
+def cluster(vectors: np.ndarray) -> np.ndarray:
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 

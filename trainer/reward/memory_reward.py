@@ -31,7 +31,7 @@ from memgraph.models.scorers import PooledVotes, Scorer
 from memgraph.rollouts.ingest import StoredRollout, stated_by
 from memgraph.rollouts.runs import start_attempt
 from memgraph.scoring.predictions import prediction_rows
-from memgraph.snapshot.read import Caps, Group
+from memgraph.snapshot.read import Group, NeighbourhoodLimits
 from memgraph.snapshot.snapshot import Snapshot
 from trainer.reward.completions import Completion, Sample, check_columns, is_training, read_samples
 from trainer.reward.ranks import Ranks
@@ -154,7 +154,7 @@ class MemoryReward:
         thinking_opened: bool | None = None,
         max_unanswered: float = 1.0,
         max_undecided: float = 1.0,
-        experience: int = Caps().experience,
+        experience: int = NeighbourhoodLimits().experience,
     ) -> None:
         self.__name__ = name
         memory.domains = Domains(domains, base=memory.domains)
@@ -298,9 +298,9 @@ class MemoryReward:
             report.late_ranks = ranks.late(self.memory, group, seconds=self._group_seconds)
             query_keys = ranks.queries(self.memory, group, [sample.query_key for sample in samples])
         with report.stage("read"):
-            caps = Caps(experience=self.experience if self.scorer is not None else 0)
+            limits = NeighbourhoodLimits(experience=self.experience if self.scorer is not None else 0)
             as_of = ranks.began(self.memory, group, began)  # what others store from then on is no experience here
-            snapshot = self.memory.subgraph(query_keys, self.view, group=group, as_of=as_of, caps=caps)
+            snapshot = self.memory.subgraph(query_keys, self.view, group=group, as_of=as_of, limits=limits)
         by_key = labelled_rewards(snapshot, self.judged.query_keys if self.judged else ())
         with report.stage("score"):
             predicted, entry = self._predict(snapshot, by_key, own={place.key for place in places})

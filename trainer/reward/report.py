@@ -85,10 +85,10 @@ class CallReport:
             "seconds": round(sum(self.seconds.values()), 4),
             "stages": self.seconds,
         }
-        append_rows(file, row)
+        append_records(file, row)
 
 
-def append_rows(file: Path, *rows: Mapping[str, Any]) -> None:
+def append_records(file: Path, *rows: Mapping[str, Any]) -> None:
     """More rows of a JSON-lines log, in one write, on lines of their own also where a kill has left the last one half written."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a+b") as log:
@@ -97,7 +97,7 @@ def append_rows(file: Path, *rows: Mapping[str, Any]) -> None:
         log.write((b"\n" if torn else b"") + b"".join(json.dumps(row).encode() + b"\n" for row in rows))
 
 
-def read_rows(file: Path) -> list[dict[str, Any]]:
+def read_records(file: Path) -> list[dict[str, Any]]:
     """Rows of a JSON-lines log, in order, without those that a kill has left half written; none where there is no file."""
     rows = []
     for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:

@@ -139,7 +139,7 @@ class RewardUpkeep(TrainerCallback):
         """Warn; why training must stop, if it must."""
         message = (
             f"step {step}: the predicted reward no longer keeps its promise: on {found.rollouts} rollouts of {found.queries} "
-            f"watched queries it agrees with the verifier on {found.agreed:.0%} so far, {found.promised:.0%} were promised. "
+            f"watched queries it agrees with the verifier on {found.observed:.0%} so far, {found.expected:.0%} were expected. "
             "The policy may have learned to please the scorer: look at rewards.jsonl and monitor.jsonl, label more, refit "
             "more often"
         )

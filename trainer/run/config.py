@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from memgraph.domains.checks import ALL_CHECKS
 from memgraph.errors import SettingsError
-from memgraph.snapshot.read import Caps
+from memgraph.snapshot.read import NeighbourhoodLimits
 
 
 class _Section(BaseModel):
@@ -149,7 +149,9 @@ class RewardSection(_Section):
         False, description="Whether the scorer `reward_model` may know which policy a rollout comes from."
     )
     experience: int = Field(
-        Caps().experience, ge=0, description="At most so many of a query's other rollouts are read beside its group."
+        NeighbourhoodLimits().experience,
+        ge=0,
+        description="At most so many of a query's other rollouts are read beside its group.",
     )
     initial_rollouts: int = Field(
         8,

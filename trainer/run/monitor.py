@@ -1,8 +1,8 @@
 """Is the predicted reward still what the verifier would say? A few queries are paid for to watch just that.
 
 Their rollouts are rewarded like all others, by prediction, and their labels (purpose MONITOR) train nothing. Calibrated
-probabilities promise how often their verdicts agree with the verifier: max(p, 1 - p). A policy that learns to please the
-scorer breaks that promise first.
+probabilities say how often their verdicts should agree with the verifier: max(p, 1 - p). Where a policy learns to please the
+scorer, agreement falls below that first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from memgraph.domains import Judge
 from memgraph.labels.truth import TruthSource
 from memgraph.labels.view import Purpose
 from memgraph.models.scorers import Scorer
-from trainer.reward.report import append_rows, read_rows
+from trainer.reward.report import append_records, read_records
 from trainer.run.predictions import Prediction, by_group
 
 _BETS = (0.25, 0.5, 0.9)  # of the largest that cannot lose everything
@@ -27,37 +27,37 @@ _NEWEST = 64  # rollouts of a watched query that are read back
 
 
 class AgreementTest:
-    """Has agreement fallen below the promise by more than chance?
+    """Has agreement fallen below what is expected by more than chance?
 
     Groups are the unit, since rollouts of one query are right or wrong together. For each,
 
-        x = promised - agreed - allowance
+        x = expected - observed - allowance
 
-    has a mean of at most 0 as long as the promise holds. A bet on x > 0 multiplies its stake by 1 + λx and starts again from
+    has a mean of at most 0 as long as agreement is as expected. A bet on x > 0 multiplies its stake by 1 + λx and starts again from
     1 whenever it lies below; the evidence is the mean over three λ. This is a CUSUM of log(1 + λx), and an e-detector (Shin,
     Ramdas and Rinaldo 2024): among n groups the chance of a false alarm is at most n / `threshold`, however the groups are
     distributed and however often one looks.
 
     Args:
-        allowance: gap between promise and agreement that is no reason for an alarm.
+        allowance: gap between expected and observed agreement that is no reason for an alarm.
         threshold: evidence at which there is one; the evidence then starts again.
     """
 
     def __init__(self, *, allowance: float, threshold: float) -> None:
         self.allowance = allowance
         self._threshold = threshold
-        # x is smallest where ½ was promised and everything agreed
+        # x is smallest where ½ was expected and all of it right
         self._bets = np.array(_BETS) / (0.5 + allowance)
         self._stakes = np.ones(len(_BETS))
 
     @property
     def evidence(self) -> float:
-        """Of a broken promise; 1 and below is none."""
+        """That agreement is lower than expected; 1 and below is none."""
         return float(self._stakes.mean())
 
-    def update(self, promised: float, agreed: float) -> bool:
-        """Take in a group's promised and real agreement, 0..1; True where that raises the alarm."""
-        self._stakes = np.maximum(self._stakes, 1.0) * (1 + self._bets * (promised - agreed - self.allowance))
+    def update(self, expected: float, observed: float) -> bool:
+        """Take in a group's expected and real agreement (0..1); True where that raises the alarm."""
+        self._stakes = np.maximum(self._stakes, 1.0) * (1 + self._bets * (expected - observed - self.allowance))
         alarm = self.evidence >= self._threshold
         if alarm:
             self._stakes = np.ones(len(_BETS))
@@ -65,11 +65,11 @@ class AgreementTest:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """One group of a watched query: what its predictions promised, and how often scorer and verifier agree on it."""
+class GroupAgreement:
+    """One group of a watched query: the agreement that its probabilities expect, and how often scorer and verifier agree."""
 
-    promised: float
-    agreed: float
+    expected: float
+    observed: float
     rollouts: int
 
 
@@ -80,9 +80,9 @@ class Agreement:
     Attributes:
         queries: that are watched.
         groups, rollouts: compared so far.
-        promised: agreement that the probabilities promised for these; None before the first.
-        agreed: share of them on whose verdict scorer and verifier agree.
-        luck: by how much the promise was missed on these queries before training, where it was: part of the allowance,
+        expected: agreement that the probabilities expect of these; None before the first.
+        observed: share of them on whose verdict scorer and verifier agree.
+        baseline_gap: by how much agreement fell short of that on these queries before training, where it was: part of the allowance,
             since a few queries may be harder than they look.
         evidence: of a broken promise (see `AgreementTest`).
         alarms: so often it was too much.
@@ -91,9 +91,9 @@ class Agreement:
     queries: int
     groups: int
     rollouts: int
-    promised: float | None
-    agreed: float | None
-    luck: float
+    expected: float | None
+    observed: float | None
+    baseline_gap: float
     evidence: float
     alarms: int
 
@@ -103,7 +103,7 @@ class Monitor:
 
     Args:
         query_keys: queries paid for with purpose MONITOR.
-        tolerance: gap between promise and agreement that is no reason for an alarm.
+        tolerance: gap between expected and observed agreement that is no reason for an alarm.
         threshold: groups between false alarms, on average at least.
         log: a JSON-lines file, a row for the start and for each step at which a watched query was sampled.
     """
@@ -130,8 +130,8 @@ class Monitor:
         self._log = log
         self._view = LabelView(ledgers=(ledger,), purposes=(Purpose.MONITOR,))
         self._test = AgreementTest(allowance=tolerance, threshold=threshold)
-        self._compared: list[Comparison] = []
-        self.luck = 0.0
+        self._compared: list[GroupAgreement] = []
+        self.baseline_gap = 0.0
         self.alarms = 0
 
     @property
@@ -142,25 +142,25 @@ class Monitor:
             queries=len(self._query_keys),
             groups=len(groups),
             rollouts=rollouts,
-            promised=_mean(groups, "promised"),
-            agreed=_mean(groups, "agreed"),
-            luck=self.luck,
+            expected=_mean(groups, "expected"),
+            observed=_mean(groups, "observed"),
+            baseline_gap=self.baseline_gap,
             evidence=self._test.evidence,
             alarms=self.alarms,
         )
 
     def start(self, scorer: Scorer, *, resumed_at: int | None = None) -> None:
-        """Measure the luck of the draw on what is stored of the watched queries already.
+        """Measure the baseline gap on what is stored of the watched queries already.
 
         Args:
             resumed_at: step from which a run goes on. It takes up what its log says until then: what it has sampled since it
-                began would make a broken promise look like bad luck, and alarms that were raised count.
+                began would make a broken promise look like a baseline gap, and alarms that were raised count.
         """
         rows = [] if resumed_at is None else _until(self._log, resumed_at)
-        self.luck = rows[0]["so_far"]["luck"] if rows else self._measured_luck(scorer)
-        self._test = AgreementTest(allowance=self._tolerance + self.luck, threshold=self._threshold)
+        self.baseline_gap = rows[0]["so_far"]["baseline_gap"] if rows else self._measured_baseline_gap(scorer)
+        self._test = AgreementTest(allowance=self._tolerance + self.baseline_gap, threshold=self._threshold)
         for row in rows:
-            self._take([Comparison(*one) for one in row.get("compared", ())])
+            self._take([GroupAgreement(*one) for one in row.get("compared", ())])
         if not rows:
             self._write(0, [], 0)
 
@@ -173,7 +173,7 @@ class Monitor:
         self._write(step, groups, alarms)
         return alarms > 0
 
-    def _measured_luck(self, scorer: Scorer) -> float:
+    def _measured_baseline_gap(self, scorer: Scorer) -> float:
         snapshot = self._memory.subgraph(sorted(self._query_keys), LabelView(ledgers=(self._ledger,)))
         scores = scorer.score(snapshot)
         stored = [
@@ -181,23 +181,23 @@ class Monitor:
             for row, score in zip(scores.rollout_rows, scores.probability, strict=True)
             if not np.isnan(score)
         ]
-        gaps = [one.promised - one.agreed for one in self._compare(stored)]
+        gaps = [one.expected - one.observed for one in self._compare(stored)]
         return max(0.0, float(np.mean(gaps))) if gaps else 0.0
 
-    def _take(self, groups: Sequence[Comparison]) -> int:
+    def _take(self, groups: Sequence[GroupAgreement]) -> int:
         """Count groups; how many alarms they raise."""
-        alarms = sum(self._test.update(one.promised, one.agreed) for one in groups)
+        alarms = sum(self._test.update(one.expected, one.observed) for one in groups)
         self.alarms += alarms
         self._compared += groups
         return alarms
 
-    def _write(self, step: int, groups: Sequence[Comparison], alarms: int) -> None:
-        promised, agreed = _mean(groups, "promised"), _mean(groups, "agreed")
-        found = {"step": step, "groups": len(groups), "promised": promised, "agreed": agreed, "alarms": alarms}
+    def _write(self, step: int, groups: Sequence[GroupAgreement], alarms: int) -> None:
+        expected, observed = _mean(groups, "expected"), _mean(groups, "observed")
+        found = {"step": step, "groups": len(groups), "expected": expected, "observed": observed, "alarms": alarms}
         compared = [astuple(one) for one in groups]
-        append_rows(self._log, {**found, "so_far": asdict(self.agreement), "compared": compared})
+        append_records(self._log, {**found, "so_far": asdict(self.agreement), "compared": compared})
 
-    def _compare(self, predictions: Sequence[Prediction]) -> list[Comparison]:
+    def _compare(self, predictions: Sequence[Prediction]) -> list[GroupAgreement]:
         """Each group that the verifier could judge, in part at least."""
         watched = sorted({one.query for one in predictions})
         if not watched:
@@ -212,22 +212,22 @@ class Monitor:
             if judged:
                 probability = np.array([one.probability for one in judged])
                 right = np.array([label[one.rollout] for one in judged]) >= 0.5
-                promised = float(np.maximum(probability, 1 - probability).mean())
-                compared.append(Comparison(promised, float(((probability >= 0.5) == right).mean()), len(judged)))
+                expected = float(np.maximum(probability, 1 - probability).mean())
+                compared.append(GroupAgreement(expected, float(((probability >= 0.5) == right).mean()), len(judged)))
         return compared
 
 
 def _until(log: Path, step: int) -> list[dict[str, Any]]:
     """Rows of the log up to a step, without those of steps that were discarded and sampled again, or of earlier runs."""
     rows: list[dict[str, Any]] = []
-    for row in read_rows(log):
+    for row in read_records(log):
         while rows and rows[-1]["step"] >= row["step"]:
             rows.pop()
         rows.append(row)
     return [row for row in rows if row["step"] <= step]
 
 
-def _mean(groups: Sequence[Comparison], what: Literal["promised", "agreed"]) -> float | None:
+def _mean(groups: Sequence[GroupAgreement], what: Literal["expected", "observed"]) -> float | None:
     """Over rollouts; None without any."""
     if not groups:
         return None

@@ -62,11 +62,11 @@ class Narrator:
             f"labels: {spending['queries_paid']} of {spending['training_queries']} training queries paid for; "
             f"{total} rewards in {result.steps - (result.resumed_at or 0)} steps: {shares}"
         )
-        if result.monitor is not None and result.monitor.agreed is not None:
+        if result.monitor is not None and result.monitor.observed is not None:
             found = result.monitor
             console.print(
-                f"watched: on {found.rollouts} rollouts the reward agrees with the verifier on {found.agreed:.0%}, "
-                f"{found.promised:.0%} were promised; {found.alarms} alarms, {len(result.refits)} refits"
+                f"watched: on {found.rollouts} rollouts the reward agrees with the verifier on {found.observed:.0%}, "
+                f"{found.expected:.0%} were expected; {found.alarms} alarms, {len(result.refits)} refits"
             )
 
 

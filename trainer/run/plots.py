@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from trainer.reward.report import read_rows
+from trainer.reward.report import read_records
 
 _SMOOTH = 5
 
@@ -19,7 +19,7 @@ def plot_training(log: Path, file: Path) -> None:
         log: what `MemoryReward(log=…)` wrote; calls of all attempts are drawn in order.
         file: picture to write; its ending chooses the format (png, svg, pdf).
     """
-    calls = read_rows(log)
+    calls = read_records(log)
     rewards = np.array([np.nan if call["mean_reward"] is None else call["mean_reward"] for call in calls])
     sources = sorted({source for call in calls for source in call["sources"]})
     figure = Figure(figsize=(7, 5), layout="constrained")

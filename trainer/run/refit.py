@@ -21,7 +21,7 @@ from memgraph import LabelView, Memory
 from memgraph.errors import ModelError
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
 from memgraph.store.keys import draw_position
-from trainer.reward.report import append_rows
+from trainer.reward.report import append_records
 from trainer.run.config import RefitSection
 from trainer.run.predictions import Prediction, by_group
 
@@ -162,5 +162,5 @@ class Refit:
         record = FitRecord(step, reason, drift, seconds, *((fitted.key, fitted.metrics) if fitted else (None, {})))
         self.records.append(record)
         if self._log is not None:
-            append_rows(self._log, asdict(record))
+            append_records(self._log, asdict(record))
         return fitted

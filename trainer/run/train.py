@@ -124,10 +124,10 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         refit = make_refit(config, memory, training) if config.reward.scorer == DEFAULT_SCORER else None
         scorer = fit_scorer(config, memory, refit, result)
         monitor = make_monitor(config, memory, judged, spent.monitored, scorer, resumed_at)
-        if monitor is not None and monitor.luck > config.monitor.tolerance:
+        if monitor is not None and monitor.baseline_gap > config.monitor.tolerance:
             narrator.say(
-                f"on the {len(spent.monitored)} watched queries the scorer is right {monitor.luck:.0%} less often than it promises "
-                "already: the alarm allows for as much, since a few queries may be harder than they look"
+                f"on the {len(spent.monitored)} watched queries the scorer is right {monitor.baseline_gap:.0%} less often than it "
+                "expects already: the alarm allows for as much, since a few queries may be harder than they look"
             )
 
     before: Scores = {}

@@ -45,8 +45,8 @@ def test_a_row_comes_back_as_it_was_written() -> None:
 def test_the_rows_that_the_project_keeps_can_all_be_read() -> None:
     from reward_quality import row_of
 
-    from trainer.reward.report import read_rows
+    from trainer.reward.report import read_records
 
-    kept = [row for file in BENCHMARKS.rglob("reward_quality*.jsonl") for row in map(row_of, read_rows(file))]
+    kept = [row for file in BENCHMARKS.rglob("reward_quality*.jsonl") for row in map(row_of, read_records(file))]
     assert {row.scorer for row in kept} >= {"pooled_votes", "reward_model"}
     assert all(row.history or row.history_labels == "none" for row in kept)

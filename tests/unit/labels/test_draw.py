@@ -5,33 +5,33 @@ from hypothesis import strategies as st
 from memgraph.errors import LedgerError
 from memgraph.labels.draw import draw, parse_budget
 
-units = st.lists(st.integers(1, 3), min_size=1, max_size=40).map(
-    lambda sizes: [[f"q{unit}-{member}" for member in range(size)] for unit, size in enumerate(sizes)]
+clusters = st.lists(st.integers(1, 3), min_size=1, max_size=40).map(
+    lambda sizes: [[f"q{cluster}-{member}" for member in range(size)] for cluster, size in enumerate(sizes)]
 )
 shares = st.floats(0, 1)
 
 
 @settings(deadline=None)
-@given(units, shares, shares, st.integers(0, 5))
+@given(clusters, shares, shares, st.integers(0, 5))
 def test_a_smaller_draw_lies_inside_a_larger_one(groups: list[list[str]], a: float, b: float, seed: int) -> None:
     small, large = sorted((a, b))
     assert set(draw(groups, small, seed)) <= set(draw(groups, large, seed))
 
 
 @settings(deadline=None)
-@given(units, shares, st.integers(0, 5), st.randoms())
+@given(clusters, shares, st.integers(0, 5), st.randoms())
 def test_a_draw_does_not_depend_on_import_order(groups: list[list[str]], share: float, seed: int, random) -> None:
-    shuffled = [random.sample(unit, len(unit)) for unit in random.sample(groups, len(groups))]
+    shuffled = [random.sample(cluster, len(cluster)) for cluster in random.sample(groups, len(groups))]
     assert draw(groups, share, seed) == draw(shuffled, share, seed)
 
 
 @settings(deadline=None)
-@given(units, shares, st.integers(0, 5))
+@given(clusters, shares, st.integers(0, 5))
 def test_near_duplicates_are_drawn_together_and_never_over_budget(
     groups: list[list[str]], share: float, seed: int
 ) -> None:
     drawn = set(draw(groups, share, seed))
-    assert all(set(unit) <= drawn or not set(unit) & drawn for unit in groups)
+    assert all(set(cluster) <= drawn or not set(cluster) & drawn for cluster in groups)
     assert len(drawn) <= -(-share * sum(map(len, groups)) // 1) + 1e-6
 
 

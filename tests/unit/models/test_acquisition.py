@@ -9,7 +9,7 @@ from memgraph.errors import ModelError
 from memgraph.models import acquisition
 from memgraph.models.acquisition import acquire, disagreement, uncertainty
 from memgraph.snapshot.snapshot import Snapshot
-from tests.unit.snapshots import DIMENSION, snapshot, unit
+from tests.unit.snapshots import DIMENSION, cluster, snapshot
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_the_same_memory_gives_the_same_choice(data: Snapshot, closed: np.ndarra
 
 
 def test_near_duplicates_are_chosen_together_and_never_over_the_count(data: Snapshot, closed: np.ndarray) -> None:
-    pairs = replace(data, query_units=np.arange(60) // 2)
+    pairs = replace(data, query_clusters=np.arange(60) // 2)
     for count in (1, 2, 5):
         keys = acquire(pairs, count, closed)
         chosen = {pairs.query_keys.index(key) // 2 for key in keys}
@@ -81,7 +81,7 @@ def test_choices_spread_over_what_questions_mean(data: Snapshot, closed: np.ndar
     """The same with questions that share no words, and lie in four heaps."""
     rng = np.random.default_rng(0)
     heap = np.where(np.arange(60) < 20, 4, np.arange(60) // 10 - 2)
-    near = replace(data, query_embeddings=unit(np.eye(DIMENSION)[heap] + 0.02 * rng.normal(size=(60, DIMENSION))))
+    near = replace(data, query_embeddings=cluster(np.eye(DIMENSION)[heap] + 0.02 * rng.normal(size=(60, DIMENSION))))
     chosen = [near.query_keys.index(key) for key in acquire(near, 4, closed)]
     assert sorted(heap[chosen].tolist()) == [0, 1, 2, 3]
 
@@ -103,7 +103,7 @@ def test_a_kind_that_resembles_a_labelled_one_gets_labels(data: Snapshot, closed
 def test_many_queries_are_chosen_from_in_parts(
     data: Snapshot, closed: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pairs = replace(data, query_units=np.arange(60) // 2)
+    pairs = replace(data, query_clusters=np.arange(60) // 2)
     whole = acquire(pairs, 12, closed)
     monkeypatch.setattr(acquisition, "_MOST_QUERIES", 16)
     monkeypatch.setattr(acquisition, "_MOST_ANSWERS", 2)

@@ -11,7 +11,7 @@ import pytest
 from memgraph.domains.checks import CHECK_FEATURES, Response, check_vector
 from memgraph.models.reward_model import RewardModel
 from memgraph.snapshot.snapshot import Floats, Snapshot
-from tests.unit.snapshots import DIMENSION, snapshot, unit
+from tests.unit.snapshots import DIMENSION, cluster, snapshot
 
 QUERIES, ROLLOUTS, LABELLED = 150, 6, 75
 PADDING = {
@@ -53,8 +53,8 @@ def responses() -> tuple[Snapshot, list[Response], Floats]:
             answer_values=[str(value) for value in pairs[1]],
             answer_class=np.arange(pairs.shape[1]),
             answer_valid=np.ones(pairs.shape[1], np.bool_),
-            answer_embeddings=unit(rng.normal(size=(pairs.shape[1], DIMENSION))),
-            thinking_embeddings=unit(rng.normal(size=(len(values), DIMENSION))),
+            answer_embeddings=cluster(rng.normal(size=(pairs.shape[1], DIMENSION))),
+            thinking_embeddings=cluster(rng.normal(size=(len(values), DIMENSION))),
             thinking_texts=[response.thinking for response in written],
             feature_names=list(CHECK_FEATURES),
             rollout_features=vectors(written),

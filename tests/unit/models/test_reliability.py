@@ -1,4 +1,4 @@
-"""Ways of writing, and policies, that are believed more than others: learned without a label."""
+"""Ways of writing, and policies, that are pseudo_labels more than others: learned without a label."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_an_excerpt_of_the_memory_says_the_same_as_all_of_it() -> None:
         query_domains=data.query_domains[100:],
         query_texts=data.query_texts[100:],
         query_embeddings=data.query_embeddings[100:],
-        query_units=data.query_units[100:],
+        query_clusters=data.query_clusters[100:],
         query_targets=data.query_targets[100:],
         rollout_keys=[key for key, keep in zip(data.rollout_keys, kept, strict=True) if keep],
         rollout_query=data.rollout_query[kept] - 100,

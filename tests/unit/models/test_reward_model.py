@@ -50,9 +50,9 @@ def test_a_neighbours_label_moves_a_score(data: Snapshot, model: RewardModel) ->
 
 
 def test_a_targets_own_labels_and_its_near_duplicates_do_not(data: Snapshot, model: RewardModel) -> None:
-    units = data.query_units.copy()
-    units[31] = units[30]
-    asked = replace(data, query_targets=np.arange(60) == 30, query_units=units)
+    clusters = data.query_clusters.copy()
+    clusters[31] = clusters[30]
+    asked = replace(data, query_targets=np.arange(60) == 30, query_clusters=clusters)
     before = model.predict(asked)
     labels = asked.labels.copy()
     labels[np.isin(data.rollout_query, [30, 31])] = [1.0, 0.0, 1.0, 1.0] * 2

@@ -6,7 +6,7 @@ import pytest
 from memgraph.models.rivals import GeometricPrior, trusted_votes
 from memgraph.models.scorers import SCORERS
 from memgraph.snapshot.snapshot import Snapshot
-from tests.unit.snapshots import DIMENSION, shuffle_rollouts, snapshot, unit
+from tests.unit.snapshots import DIMENSION, cluster, shuffle_rollouts, snapshot
 
 SIZE = 4
 # right answers of 4 in each group of a query, oldest first; the others are all different
@@ -36,7 +36,7 @@ def trajectories(counts: list[list[int]], labelled: int) -> Snapshot:
         answer_same_as=[f"a{a:04}" for a in range(pairs.shape[1])],
         answer_class=np.arange(pairs.shape[1]),
         answer_valid=np.ones(pairs.shape[1], np.bool_),
-        answer_embeddings=unit(rng.normal(size=(pairs.shape[1], DIMENSION))),
+        answer_embeddings=cluster(rng.normal(size=(pairs.shape[1], DIMENSION))),
         labels=np.where(last, agrees, np.nan).astype(np.float32),
     )
 
@@ -102,10 +102,10 @@ def test_hidden_labels_change_nothing(name: str) -> None:
 def test_the_side_of_a_representation_moves_the_agreement() -> None:
     rng = np.random.default_rng(0)
     right = rng.random(200) < 0.5
-    vectors = unit(rng.normal(size=(200, DIMENSION)) + np.where(right, 0.6, -0.6)[:, None])
+    vectors = cluster(rng.normal(size=(200, DIMENSION)) + np.where(right, 0.6, -0.6)[:, None])
     share = np.clip(rng.normal(0.5 + 0.2 * (right - 0.5), 0.2), 0, 1).astype(np.float32)
     prior = GeometricPrior.fit(vectors, share, right, np.arange(200) % 5)
-    side = unit(np.stack([np.ones(DIMENSION), -np.ones(DIMENSION)]))
+    side = cluster(np.stack([np.ones(DIMENSION), -np.ones(DIMENSION)]))
     same = np.full(2, 0.5, np.float32)
     towards_right, towards_wrong = prior.probability(side, same)
     assert towards_right > 0.9
@@ -124,6 +124,6 @@ def test_representations_that_say_nothing_leave_the_agreement() -> None:
 
 
 def test_two_labels_suffice() -> None:
-    vectors = unit(np.eye(2, DIMENSION))
+    vectors = cluster(np.eye(2, DIMENSION))
     prior = GeometricPrior.fit(vectors, np.array([0.2, 0.8], np.float32), np.array([False, True]), np.arange(2))
     assert np.isfinite(prior.probability(vectors, np.array([0.2, 0.8], np.float32))).all()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from memgraph.domains.checks import behaviour
 from memgraph.domains.checks.behaviour import Behaviour, Unobserved, behaviours, did_not_run
 from memgraph.domains.checks.trials import Trial, literal, trial
-from memgraph.rollouts.program_runs import MOST_ATTEMPTS, observe
+from memgraph.rollouts.program_runs import MOST_ATTEMPTS, run_programs
 from memgraph.sandbox import Limits
 
 PROMPT = 'def double(n: int) -> int:\n    """Twice n.\n    >>> double(2)\n    4\n    >>> double(5)\n    10\n    """\n'
@@ -317,7 +317,7 @@ class Answers:
 
 
 def observed(answers: Answers) -> int:
-    return observe(answers)  # type: ignore[arg-type]
+    return run_programs(answers)  # type: ignore[arg-type]
 
 
 def test_hostile_programs_are_observed_once_and_wait_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:

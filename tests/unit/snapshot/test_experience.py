@@ -15,7 +15,7 @@ from memgraph.models.features import rollout_features
 from memgraph.models.reward_model import RewardModel
 from memgraph.models.scorers import SCORERS
 from memgraph.rollouts.experience import LOOKED_AT, Earlier, recent_and_diverse
-from memgraph.snapshot.snapshot import Snapshot, hide_units
+from memgraph.snapshot.snapshot import Snapshot, hide_clusters
 from tests.unit.snapshots import shuffle_rollouts, snapshot
 
 QUERIES, SAMPLED = 40, 4
@@ -82,13 +82,13 @@ def test_labels_on_experience_are_hidden_whoever_is_asked_for(beside: Snapshot) 
     nobody = np.zeros(QUERIES, np.bool_)
     assert not np.isnan(beside.labels[~beside.rollout_asked]).any()
     for queries in (beside.query_targets, nobody):
-        assert np.isnan(hide_units(beside, queries)[~beside.rollout_asked]).all()
+        assert np.isnan(hide_clusters(beside, queries)[~beside.rollout_asked]).all()
 
 
 def test_features_but_the_pooled_votes_are_those_without_experience_to_the_bit(
     beside: Snapshot, alone: Snapshot
 ) -> None:
-    found = [rollout_features(one, hide_units(one, one.query_targets), ("form",)) for one in (beside, alone)]
+    found = [rollout_features(one, hide_clusters(one, one.query_targets), ("form",)) for one in (beside, alone)]
     (names, wide), (kept, narrow) = found
     same = [position for position, name in enumerate(kept) if name not in EXPERIENCE]
     columns = [names.index(kept[position]) for position in same]
@@ -115,7 +115,7 @@ REMEMBERS = {"pooled_votes", "equal_answer", "trapo"}
 )
 def test_every_scorer_says_what_it_says_without_experience(beside: Snapshot, alone: Snapshot, name: str) -> None:
     scorer = SCORERS[name]()
-    scorer.fit(alone.with_labels(hide_units(alone, alone.query_targets)), seed=0)
+    scorer.fit(alone.with_labels(hide_clusters(alone, alone.query_targets)), seed=0)
     one, other = scorer.score(beside), scorer.score(alone)
     np.testing.assert_array_equal(one.rollout_rows, beside.target_rollouts)
     np.testing.assert_array_equal(one.probability, other.probability)

@@ -13,19 +13,19 @@ GROUPS = 300
 
 
 def alarms(
-    rng: np.random.Generator, promised: float, real: float, *, groups: int = GROUPS, threshold: float = 500
+    rng: np.random.Generator, expected: float, real: float, *, groups: int = GROUPS, threshold: float = 500
 ) -> int:
     """Alarms among groups of 8 rollouts that are right or wrong together to a good part."""
     test = AgreementTest(allowance=0.05, threshold=threshold)
-    agreed = rng.binomial(8, rng.beta(2 * real, 2 * (1 - real), size=groups)) / 8
-    return sum(test.update(promised, float(one)) for one in agreed)
+    observed = rng.binomial(8, rng.beta(2 * real, 2 * (1 - real), size=groups)) / 8
+    return sum(test.update(expected, float(one)) for one in observed)
 
 
-@pytest.mark.parametrize("promised", [0.6, 0.8, 0.95])
-def test_a_reward_that_keeps_its_promise_raises_fewer_false_alarms_than_stated(promised: float) -> None:
+@pytest.mark.parametrize("expected", [0.6, 0.8, 0.95])
+def test_a_reward_that_keeps_its_promise_raises_fewer_false_alarms_than_stated(expected: float) -> None:
     rng = np.random.default_rng(0)
-    assert sum(alarms(rng, promised, promised) for _ in range(100)) <= 100 * GROUPS / 500
-    assert sum(alarms(rng, promised, promised - 0.05, threshold=50) for _ in range(100)) <= 100 * GROUPS / 50
+    assert sum(alarms(rng, expected, expected) for _ in range(100)) <= 100 * GROUPS / 500
+    assert sum(alarms(rng, expected, expected - 0.05, threshold=50) for _ in range(100)) <= 100 * GROUPS / 50
 
 
 @pytest.mark.parametrize(("real", "groups"), [(0.3, 30), (0.5, 60)])
