@@ -21,7 +21,7 @@ from memgraph.domains.answer_report import AnswerReport
 from memgraph.errors import InputError
 from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot
 
-FORMAT = 1
+FORMAT = 2
 _BYTES, _ENDS = ".utf8", ".ends"
 
 
