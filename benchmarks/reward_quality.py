@@ -25,7 +25,8 @@ from memgraph.evaluation import EvaluationRow, evaluate_files, summarise
 from memgraph.inspection.plots import plot_curves, plot_evaluation, plot_label_curve
 from memgraph.models.metrics import Curves
 from memgraph.models.prior import SHIPPED
-from memgraph.models.scorers import DEFAULT_SCORER, SCORERS
+from memgraph.models.scorers import SCORERS
+from memgraph.models.scores import DEFAULT_SCORER
 from memgraph.snapshot.splits import Experience
 from trainer.reward.report import append_records, read_records
 

@@ -19,7 +19,7 @@ from scipy.stats import t as student
 
 from memgraph.evaluation import EvaluationRow
 from memgraph.inspection.plots import plot_curves, plot_evaluation, plot_label_curve
-from memgraph.models.scorers import DEFAULT_SCORER
+from memgraph.models.scores import DEFAULT_SCORER
 from trainer.reward.report import read_records
 
 ROOT = Path(__file__).parents[1]

@@ -34,7 +34,8 @@ from memgraph.evaluation import read_judged
 from memgraph.models.metrics import evaluate_scores
 from memgraph.models.prior import SHIPPED
 from memgraph.models.reward_model import RewardModelConfig
-from memgraph.models.scorers import DEFAULT_SCORER, SCORERS, RewardModelScorer, Scorer
+from memgraph.models.scorers import SCORERS, RewardModelScorer
+from memgraph.models.scores import DEFAULT_SCORER, Scorer
 from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
 from memgraph.snapshot.splits import Split, splits
 from trainer.reward.report import append_records, read_records

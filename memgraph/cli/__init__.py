@@ -13,6 +13,7 @@ import typer
 
 from memgraph.cli import check, data, db, inspection, labels, learn, lifecycle, migrate, rl, runs
 from memgraph.cli.common import only_printable, say_error, say_traceback
+from memgraph.cli.driver import spare_pandas
 from memgraph.errors import MemRewardError
 
 app = typer.Typer(
@@ -65,6 +66,7 @@ def main() -> None:
     """Entry point: errors end as one message and exit code 1, without a traceback: ours, and those of the file system."""
     warnings.filterwarnings("ignore", category=FutureWarning)  # other libraries', about themselves
     only_printable()
+    spare_pandas()
     try:
         app()
     except (MemRewardError, OSError) as error:

@@ -219,7 +219,8 @@ def evaluate(
     """
     from memgraph.domains.answer_report import AnswerReport
     from memgraph.evaluation import evaluate_files
-    from memgraph.models.scorers import DEFAULT_SCORER, SCORERS
+    from memgraph.models.scorers import SCORERS
+    from memgraph.models.scores import DEFAULT_SCORER
     from memgraph.snapshot.splits import Experience
 
     chosen = list(SCORERS) if scorers == "all" else scorers.split(",")

@@ -21,9 +21,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit
-from scipy.stats import t as student
 
 from memgraph.models.pairs import right_and_wrong
 from memgraph.snapshot.snapshot import Floats, Ints
@@ -210,6 +207,9 @@ def _path(
     inputs: Doubles, target: Doubles, query: Ints, counts: Doubles, prior: Doubles, penalties: Iterable[Doubles]
 ) -> Iterator[Doubles]:
     """[features + 1] weights of least loss for each penalty; each search starts where the last one ended, the first at w⁰."""
+    from scipy.optimize import minimize
+    from scipy.special import expit
+
     right, wrong = right_and_wrong(target.astype(np.float32), query)
     apart = inputs[right] - inputs[wrong]
     share = float(counts.sum()) / max(1, len(right))
@@ -247,6 +247,8 @@ def _strongest(losses: Doubles, level: float) -> int:
     queries = losses.shape[1]
     if queries < 2:
         return 0
+    from scipy.stats import t as student
+
     best = int(np.argmin(losses.sum(axis=1)))
     errors = student.ppf(level, queries - 1)
     for row in range(best):

@@ -6,8 +6,6 @@ Fitted on logits of queries whose labels the model that gives them did not see.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
 from memgraph.models.metrics import evaluate_scores
 from memgraph.snapshot.snapshot import Floats, Ints
@@ -24,12 +22,16 @@ def temperature(logits: Floats, labels: Floats) -> float:
     """
     if len(logits) < 20 or not both_classes(labels):
         return 1.0
+    from sklearn.linear_model import LogisticRegression
+
     regression = LogisticRegression(C=100.0, fit_intercept=False).fit(logits[:, None], labels >= 0.5)
     return float(np.sqrt(np.clip(regression.coef_[0, 0], 1.0, 10.0)))
 
 
 def calibrated(logits: Floats, calibration: float) -> Floats:
     """Probability of being right."""
+    from scipy.special import expit
+
     found: Floats = expit(calibration * logits.astype(np.float64)).astype(np.float32)
     return found
 

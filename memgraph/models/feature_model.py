@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import expit
 
 from memgraph.errors import ModelError
 from memgraph.models.anchored_regression import Anchor, AnchoredRegression
@@ -120,6 +119,8 @@ class FeatureModel:
 
         Returns the model, and [rollouts] logits; those of these rows by models that did not see their cluster's labels.
         """
+        from scipy.special import expit
+
         agreement = agreement_weights(snapshot)
         names, features = rollout_features(snapshot, visible, checks, experience_features(snapshot, agreement))
         labels, query = snapshot.labels[rows], snapshot.rollout_query[rows]

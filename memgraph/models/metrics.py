@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import roc_auc_score
 
 _BINS = 15
 
@@ -90,7 +89,11 @@ def _bins(probability: NDArray[np.float64]) -> list[NDArray[np.int64]]:
 
 
 def _auc(right: NDArray[np.bool_], probability: NDArray[np.float64]) -> float | None:
-    return float(roc_auc_score(right, probability)) if 0 < right.sum() < len(right) else None
+    if not 0 < right.sum() < len(right):
+        return None
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(right, probability))
 
 
 def _within(right: NDArray[np.bool_], probability: NDArray[np.float64], group: NDArray[np.generic]) -> float | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from memgraph.errors import EmbeddingSpaceError, ModelError
 from memgraph.models.reward_model import RewardModel, require_same_reader
-from memgraph.models.scorers import DEFAULT_SCORER
+from memgraph.models.scores import DEFAULT_SCORER
 from memgraph.store import keys
 from memgraph.store.cypher import cypher
 from memgraph.store.reader_versions import as_list, versions_of

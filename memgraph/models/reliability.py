@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from sklearn.linear_model import Ridge
 
 from memgraph.models.features import VOTES, deviation, vote_features
 from memgraph.models.threads import one_thread
@@ -50,6 +49,8 @@ class Reliability:
             own: [rollouts, features] checks and features of each rollout itself, NaN where there is none.
             pseudo_labels: [rollouts] label where it is known, else the probability that a first model gives.
         """
+        from sklearn.linear_model import Ridge
+
         known = ~np.isnan(own)
         mean = (np.where(known, own, 0).sum(axis=0) / np.maximum(1, known.sum(axis=0))).astype(np.float32)
         apart = deviation(snapshot, np.where(known, own, mean))

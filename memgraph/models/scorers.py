@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array, diags_array, eye_array
@@ -22,73 +21,18 @@ from memgraph.models.calibration import both_classes
 from memgraph.models.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features, experience_labels
 from memgraph.models.feature_model import cluster_folds
 from memgraph.models.features import in_order, rollout_features, similarity_features
-from memgraph.models.paper_gnn import Messages, PaperGNN, fit_paper_gnn, predict_paper_gnn
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
 from memgraph.models.rivals import GeometricPrior, trusted_votes
+from memgraph.models.scores import DEFAULT_SCORER, Scorer, Scores
 from memgraph.models.threads import one_thread
-from memgraph.snapshot.snapshot import Floats, Ints, Snapshot, hide_clusters
+from memgraph.snapshot.snapshot import Floats, Snapshot, hide_clusters
 from memgraph.store.keys import key_of
 
-DEFAULT_SCORER = "reward_model"
+if TYPE_CHECKING:
+    from memgraph.models.paper_gnn import Messages, PaperGNN
+
 _NEIGHBOURS = 15
 _SPREAD = 0.9
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scores:
-    """Answers of a scorer, in columns.
-
-    Attributes:
-        rollout_rows: [scored] rows of the snapshot's rollouts: those of its target queries.
-        probability: [scored] of being right, NaN where the scorer abstains.
-        reasons: [scored] why there is none, else None.
-        source: name of the scorer.
-        noise: spread of a group's probabilities up to which their order means nothing, as far as the scorer knows.
-    """
-
-    rollout_rows: Ints
-    probability: Floats
-    reasons: list[str | None]
-    source: str
-    noise: float = 0.0
-
-    @classmethod
-    def of(
-        cls,
-        snapshot: Snapshot,
-        probability: Floats,
-        *,
-        source: str,
-        reason: str = "the scorer abstained",
-        noise: float = 0.0,
-    ) -> Self:
-        """Scores of a snapshot's target rollouts; NaN abstains for the given reason."""
-        reasons = [reason if missing else None for missing in np.isnan(probability)]
-        return cls(snapshot.target_rollouts, probability.astype(np.float32), reasons, source, noise)
-
-    def above(self, confidence: float) -> Self:
-        """The same, abstaining where the verdict, right or wrong, is less probable than `confidence` (½..1)."""
-        unsure = np.maximum(self.probability, 1 - self.probability) < confidence
-        reasons = [
-            f"less than {confidence:.0%} sure" if abstain else reason
-            for abstain, reason in zip(unsure, self.reasons, strict=True)
-        ]
-        return replace(self, probability=np.where(unsure, np.nan, self.probability).astype(np.float32), reasons=reasons)
-
-
-class Scorer(Protocol):
-    """Fits on the labels that a snapshot shows, scores the rollouts of its target queries.
-
-    Labels of a target query and of its near-duplicates never move its score.
-    """
-
-    name: str
-
-    def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
-        """Learn from `snapshot.labels`; scorers without parameters do nothing."""
-
-    def score(self, snapshot: Snapshot) -> Scores:
-        """Probability of being right for each target rollout, or an abstention with its reason."""
 
 
 class _Unfitted:
@@ -368,6 +312,8 @@ class PaperGnnScorer:
         """Fit on the labelled queries; ModelError where there are no labels."""
         if not len(snapshot.labelled_queries):
             raise ModelError(f"the scorer {self.name} needs labels, found none; reveal some")
+        from memgraph.models.paper_gnn import fit_paper_gnn  # loads torch
+
         self._network = fit_paper_gnn(snapshot, messages=self._messages, seed=seed)
 
     @property
@@ -379,6 +325,8 @@ class PaperGnnScorer:
         """Uncalibrated probability, as published."""
         if self._network is None:
             raise ModelError(f"the scorer {self.name} was not fitted; call fit first")
+        from memgraph.models.paper_gnn import predict_paper_gnn
+
         probability = predict_paper_gnn(self._network, snapshot.without_experience(), self._messages)
         return Scores.of(snapshot, probability, source=self.name)
 

@@ -69,10 +69,22 @@ class SentenceEmbedder:
 
     @property
     def space(self) -> EmbeddingSpace:
-        """Known without loading the weights, from the model's own configuration files where they are local."""
+        """Known without loading the weights where the model's configuration files are local, or a memory told (`expect`)."""
         if self._space is None:
-            self._space = EmbeddingSpace(self._model_name, self._revision_found(), self._dimension())
+            dimension = self._local_dimension()
+            if dimension is None:
+                dimension = int(self._model().get_embedding_dimension() or 0)
+            self._space = EmbeddingSpace(self._model_name, self._revision_found(), dimension)
         return self._space
+
+    def expect(self, space: EmbeddingSpace) -> None:
+        """Take a hub model's dimension from a memory's space of the same model and revision, until the weights are loaded.
+
+        Loading them compares the two.
+        """
+        same = (space.model, space.revision) == (self._model_name, self._revision_found())
+        if self._space is None and same and self._local_dimension() is None:
+            self._space = space
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """[texts, dimension] float32, unit length, in the order of `texts`."""
@@ -108,27 +120,39 @@ class SentenceEmbedder:
 
     def _model(self) -> SentenceTransformer:
         if self._loaded is None:
-            from sentence_transformers import SentenceTransformer
-
-            folder = _local_folder(self._model_name)
-            try:
-                with nullcontext() if folder is None else no_loading_bars():
-                    self._loaded = SentenceTransformer(
-                        str(folder or self._model_name), revision=self._revision, device=self._device
-                    )
-            except OSError as error:
+            loaded = self._load()
+            found = loaded.get_embedding_dimension()
+            if self._space is not None and found != self._space.dimension:
                 raise EmbeddingSpaceError(
-                    f"cannot load the embedding model {self._model_name!r}: {error}; give a local folder, or a hub name "
-                    "on a machine that reaches the hub (setting embedding_model, MEMREWARD_EMBEDDING_MODEL)"
-                ) from error
+                    f"the embedding model {self._model_name} gives vectors of {found} numbers, but this memory's have "
+                    f"{self._space.dimension}: its weights changed under the same name; install the former ones or make a new "
+                    "memory"
+                )
+            self._loaded = loaded
         return self._loaded
 
-    def _dimension(self) -> int:
+    def _load(self) -> SentenceTransformer:
+        from sentence_transformers import SentenceTransformer
+
+        folder = _local_folder(self._model_name)
+        try:
+            with nullcontext() if folder is None else no_loading_bars():
+                return SentenceTransformer(
+                    str(folder or self._model_name), revision=self._revision, device=self._device
+                )
+        except OSError as error:
+            raise EmbeddingSpaceError(
+                f"cannot load the embedding model {self._model_name!r}: {error}; give a local folder, or a hub name "
+                "on a machine that reaches the hub (setting embedding_model, MEMREWARD_EMBEDDING_MODEL)"
+            ) from error
+
+    def _local_dimension(self) -> int | None:
+        """Of a model in a local folder, by its configuration; None where that does not tell."""
         folder = _local_folder(self._model_name)
         pooling = folder / "1_Pooling" / "config.json" if folder else None
         if pooling is not None and pooling.is_file():
             return int(json.loads(pooling.read_text())["word_embedding_dimension"])
-        return int(self._model().get_sentence_embedding_dimension() or 0)
+        return None
 
     def _revision_found(self) -> str:
         if self._model_name in _PACKAGES_WITH_WEIGHTS:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from memgraph.errors import EmbeddingSpaceError
-from memgraph.rollouts.embedding import CANARY, Embedder, GivenVectors
+from memgraph.rollouts.embedding import CANARY, Embedder, GivenVectors, SentenceEmbedder
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 from memgraph.store.spaces import Vectors, active_space, create_index, record_space
@@ -25,8 +25,10 @@ def bind_space(database: Database, embedder: Embedder) -> GuardedEmbedder:
     Raises:
         EmbeddingSpaceError: if the memory was made with another model, revision or dimension.
     """
-    wanted = embedder.space
     active = active_space(database)
+    if active is not None and isinstance(embedder, SentenceEmbedder):
+        embedder.expect(active)
+    wanted = embedder.space
     if active is not None and active != wanted:
         raise EmbeddingSpaceError(
             f"this memory's vectors are of {active.model} {active.revision} ({active.dimension}-d), but {wanted.model} "

@@ -9,7 +9,7 @@ import numpy as np
 
 from memgraph.errors import ModelError
 from memgraph.models.reward_model import RewardModel
-from memgraph.models.scorers import Scores
+from memgraph.models.scores import Scores
 from memgraph.snapshot.snapshot import Snapshot
 from memgraph.store import keys
 from memgraph.store.cypher import cypher

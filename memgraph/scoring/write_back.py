@@ -15,7 +15,7 @@ from memgraph.errors import InputError
 from memgraph.labels.in_force import labels_in_force, read_labels
 from memgraph.labels.view import LabelView
 from memgraph.models.reward_model import RewardModel
-from memgraph.models.scorers import DEFAULT_SCORER, Scores
+from memgraph.models.scores import DEFAULT_SCORER, Scores
 from memgraph.scoring.predictions import key_of_registered, prediction_key, write_prediction_rows
 from memgraph.scoring.stale import Dependencies, dependencies, view_key
 from memgraph.snapshot import read

@@ -9,8 +9,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 from neo4j.vector import Vector
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from memgraph.domains.checks import CHECK_FEATURES, CHECKS_PROPERTY
 from memgraph.errors import EmbeddingSpaceError
@@ -194,6 +192,9 @@ def labels_of(database: Database, snapshot: Snapshot, view: LabelView) -> Floats
 
 def near_duplicate_clusters(query_texts: Sequence[str], similar: Ints, scores: Floats) -> Ints:
     """[queries] number of the cluster that each query belongs to: same text, or joined by cosine ≥ .99."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     first: dict[str, int] = {}
     same = [(first.setdefault(" ".join(text.split()), row), row) for row, text in enumerate(query_texts)]
     near = similar[:, scores >= NEAR_DUPLICATE]

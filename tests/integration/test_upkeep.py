@@ -16,7 +16,8 @@ from memgraph.errors import ConnectionFailed, TrainingError
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
 from memgraph.models.reward_model import RewardModelConfig
-from memgraph.models.scorers import RewardModelScorer, Scorer, Scores
+from memgraph.models.scorers import RewardModelScorer
+from memgraph.models.scores import Scorer, Scores
 from memgraph.snapshot.snapshot import Snapshot
 from memgraph.store.keys import draw_position
 from trainer.reward.memory_reward import Judged, MemoryReward

@@ -26,7 +26,8 @@ from memgraph.domains.verifiers import verifier
 from memgraph.errors import InputError, SettingsError
 from memgraph.labels.ledger import Ledger
 from memgraph.labels.view import Purpose
-from memgraph.models.scorers import DEFAULT_SCORER, RewardModelScorer
+from memgraph.models.scorers import RewardModelScorer
+from memgraph.models.scores import DEFAULT_SCORER
 from memgraph.settings import Settings
 from trainer.reward.memory_reward import Judged, MemoryReward
 from trainer.reward.rows import Task

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from memgraph.models.scorers import Scores
+from memgraph.models.scores import Scores
 from memgraph.snapshot.snapshot import Snapshot
 
 LABEL: Final = "label"

@@ -23,7 +23,7 @@ from typing import Any, Self
 
 from memgraph import Memory
 from memgraph.errors import DiskFull, TrainingError
-from memgraph.models.scorers import DEFAULT_SCORER
+from memgraph.models.scores import DEFAULT_SCORER
 from memgraph.rollouts.runs import record_rewards
 from memgraph.scoring.predictions import write_prediction_rows
 from memgraph.settings import Settings

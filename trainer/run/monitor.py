@@ -18,7 +18,7 @@ from memgraph import LabelView, Memory
 from memgraph.domains import Judge
 from memgraph.labels.truth import TruthSource
 from memgraph.labels.view import Purpose
-from memgraph.models.scorers import Scorer
+from memgraph.models.scores import Scorer
 from trainer.reward.report import append_records, read_records
 from trainer.run.predictions import Prediction, by_group
 

@@ -25,7 +25,8 @@ from memgraph.domains.verifiers import verifier
 from memgraph.errors import TrainingError
 from memgraph.labels.budget import Spending
 from memgraph.models.reward_model import RewardModelConfig
-from memgraph.models.scorers import DEFAULT_SCORER, SCORERS, RewardModelScorer, Scorer
+from memgraph.models.scorers import SCORERS, RewardModelScorer
+from memgraph.models.scores import DEFAULT_SCORER, Scorer
 from memgraph.rollouts.ingest import IngestReport
 from memgraph.rollouts.runs import supersede
 from memgraph.settings import Settings

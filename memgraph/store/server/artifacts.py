@@ -15,13 +15,14 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jgo
-import requests
 from filelock import FileLock
-from jgo.maven import MavenContext
 
 from memgraph.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
 
 _LIST = "artifacts.json"
 _BROWSER = ("org.neo4j.client", "neo4j-browser", "5.24.0")
@@ -105,6 +106,8 @@ def _usable(file: Path, artifact: Artifact) -> bool:
 
 def _fetch(missing: list[Artifact], folder: Path, say: Callable[[str], None]) -> None:
     """Download into a folder of this process's own, check, and move each whole jar to its place."""
+    from jgo.maven import MavenContext  # takes a third of a second, and is needed once
+
     total = sum(artifact.size for artifact in missing)
     say(f"fetching {len(missing)} jars of Neo4j ({total / 1e6:.0f} MB) from Maven Central, once")
     staging = Path(tempfile.mkdtemp(prefix="fetch-", dir=folder))
@@ -124,6 +127,8 @@ def _fetch(missing: list[Artifact], folder: Path, say: Callable[[str], None]) ->
 
 
 def _fetch_one(context: MavenContext, artifact: Artifact, folder: Path) -> None:
+    import requests
+
     component = context.project(artifact.group, artifact.name).at_version(artifact.version)
     jar = component.artifact(artifact.classifier, "jar")
     for attempt in range(1, _TRIES + 1):
@@ -157,6 +162,9 @@ def _sha256(file: Path) -> str:
 
 def resolve(version: str) -> list[Artifact]:
     """All jars that a Neo4j version needs, as jgo resolves them, without test libraries, and Neo4j Browser."""
+    import jgo
+    from jgo.maven import MavenContext
+
     endpoint = f"org.neo4j:neo4j:{version}+org.neo4j.app:neo4j-server:{version}"
     with tempfile.TemporaryDirectory() as scratch:
         environment = jgo.build(endpoint, cache_dir=Path(scratch) / "environments")

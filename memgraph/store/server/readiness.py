@@ -1,17 +1,21 @@
-"""Whether a managed server can be used: waits for its answer, tells one that will never give it, explains why."""
+"""Whether a managed server can be used: waits for its answer, tells one that will never give it, explains why.
+
+The driver is loaded where a server is asked, since finding and stopping one takes no driver.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-
-import neo4j
-from neo4j.exceptions import AuthError, DatabaseUnavailable, DriverError, Neo4jError
+from typing import TYPE_CHECKING
 
 from memgraph.errors import ServerError
-from memgraph.store.outage import needs_restart
 from memgraph.store.server.endpoint import Endpoint
 from memgraph.store.server.home import DATABASE, ProcessRecord, ServerHome, process_of
+
+if TYPE_CHECKING:
+    import neo4j
+    from neo4j.exceptions import DriverError, Neo4jError
 
 _START_SECONDS = 240.0
 
@@ -29,6 +33,9 @@ def await_bolt(home: ServerHome, endpoint: Endpoint, record: ProcessRecord, say:
         ServerError: it ended, refuses the password, or takes too long.
         DatabaseFailed: it answers, and its database does not work until the server is started anew.
     """
+    import neo4j
+    from neo4j.exceptions import AuthError, DriverError, Neo4jError
+
     begun = told = time.monotonic()
     auth = (endpoint.user, endpoint.password.get_secret_value())
     with neo4j.GraphDatabase.driver(endpoint.uri, auth=auth, connection_timeout=5) as driver:
@@ -78,6 +85,10 @@ def port_was_taken(home: ServerHome) -> bool:
 
 def _why_failed(driver: neo4j.Driver, error: DriverError | Neo4jError) -> str | None:
     """Why a server that answers will not work however long one waits; None where it may only not be ready yet."""
+    from neo4j.exceptions import DatabaseUnavailable, DriverError, Neo4jError
+
+    from memgraph.store.outage import needs_restart
+
     if needs_restart(error):
         return str(error)
     if not isinstance(error, DatabaseUnavailable):

@@ -7,7 +7,8 @@ from memgraph.errors import ModelError
 from memgraph.models.consensus import FEATURES, consensus_features
 from memgraph.models.metrics import evaluate_scores
 from memgraph.models.paper_gnn import Messages, fit_paper_gnn, predict_paper_gnn
-from memgraph.models.scorers import DEFAULT_SCORER, SCORERS, PaperGnnScorer, RewardModelScorer
+from memgraph.models.scorers import SCORERS, PaperGnnScorer, RewardModelScorer
+from memgraph.models.scores import DEFAULT_SCORER
 from tests.unit.snapshots import shuffle_rollouts, snapshot
 
 # dropout falls on other rollouts when they are fitted in another order
