@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from memgraph.models.columns import stack_columns, zero_columns
 from memgraph.snapshot.snapshot import Floats, Snapshot, rows_of_each
 
 FEATURES = ("valid", "share", "majority", "margin", "answers", "rollouts", "magnitude")
@@ -29,12 +30,12 @@ def consensus_features(snapshot: Snapshot) -> Floats:
     - rollouts: log2 of the group's size;
     - magnitude: signed log of a numeric answer, 0 otherwise (MemReward's answer feature for maths).
     """
-    features = np.zeros((len(snapshot.rollout_keys), len(FEATURES)), np.float32)
+    columns = zero_columns(FEATURES, len(snapshot.rollout_keys))
     valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
     for rows in rows_of_each(snapshot.rollout_group):
         answers, which, counts = np.unique(answer_class[rows[valid[rows]]], return_inverse=True, return_counts=True)
-        features[rows, 4] = len(answers) / len(rows)
-        features[rows, 5] = np.log2(len(rows))
+        columns["answers"][rows] = len(answers) / len(rows)
+        columns["rollouts"][rows] = np.log2(len(rows))
         if not len(answers):
             continue
         shares = counts / len(rows)
@@ -42,13 +43,13 @@ def consensus_features(snapshot: Snapshot) -> Floats:
         majority = np.where(shares == top, 1 / (shares == top).sum(), 0.0)
         margin = shares - np.where(shares == top, second if (shares == top).sum() == 1 else top, top)
         voters = rows[valid[rows]]
-        features[voters, 0] = 1
-        features[voters, 1] = shares[which]
-        features[voters, 2] = majority[which]
-        features[voters, 3] = margin[which]
+        columns["valid"][voters] = 1
+        columns["share"][voters] = shares[which]
+        columns["majority"][voters] = majority[which]
+        columns["margin"][voters] = margin[which]
     magnitudes = np.array([_magnitude(value) for value in snapshot.answer_values], np.float32)
-    features[:, 6] = magnitudes[snapshot.rollout_answer] if len(magnitudes) else 0
-    return features
+    columns["magnitude"][:] = magnitudes[snapshot.rollout_answer] if len(magnitudes) else 0
+    return stack_columns(columns)
 
 
 def experience_features(snapshot: Snapshot, weights: Mapping[str, float] | None = None) -> Floats:
@@ -62,7 +63,7 @@ def experience_features(snapshot: Snapshot, weights: Mapping[str, float] | None 
     Args:
         weights: of policies by name; 1 for the others.
     """
-    features = np.zeros((len(snapshot.rollout_keys), len(EXPERIENCE)), np.float32)
+    columns = zero_columns(EXPERIENCE, len(snapshot.rollout_keys))
     known = weights or {}
     weight = np.array([known.get(policy, 1.0) for policy in snapshot.rollout_policies], np.float64)
     valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
@@ -73,14 +74,14 @@ def experience_features(snapshot: Snapshot, weights: Mapping[str, float] | None 
             same_own = (answer_class[own][:, None] == answer_class[own]) & valid[own][:, None]
             share = same_own.mean(axis=1)
             if not len(other):
-                features[own, 0] = features[own, 1] = share
+                columns["pooled_share"][own] = columns["experience_share"][own] = share
                 continue
             same = (answer_class[own][:, None] == answer_class[other]) & valid[own][:, None]
             votes = same_own.sum(axis=1) + same @ weight[other]
-            features[own, 0] = votes / (len(own) + weight[other].sum())
-            features[own, 1] = same.mean(axis=1)
-            features[own, 2] = np.log2(1 + len(other))
-    return features
+            columns["pooled_share"][own] = votes / (len(own) + weight[other].sum())
+            columns["experience_share"][own] = same.mean(axis=1)
+            columns["experience"][own] = np.log2(1 + len(other))
+    return stack_columns(columns)
 
 
 def experience_labels(snapshot: Snapshot) -> Floats:

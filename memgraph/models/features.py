@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
+from memgraph.models.columns import stack_columns, zero_columns
 from memgraph.models.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features
 from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot, rows_of_each
 
@@ -85,20 +86,26 @@ def similarity_features(snapshot: Snapshot) -> Floats:
     answer = snapshot.rollout_answer
     thinking, answers = snapshot.thinking_embeddings, snapshot.answer_embeddings[answer]
     question = snapshot.query_embeddings[snapshot.rollout_query]
-    found = np.zeros((len(answer), len(SIMILARITY)), np.float32)
+    columns = zero_columns(SIMILARITY, len(answer))
     for rows, same, others in _groups(snapshot):
         near, near_answers = thinking[rows] @ thinking[rows].T, answers[rows] @ answers[rows].T
         agree, differ = same & others, ~same & others
-        found[rows, 0] = _mean(near, agree)
-        found[rows, 1] = _mean(near, differ)
-        found[rows, 2] = _mean(near, others)
-        found[rows, 3] = _mean(near_answers, others)
-        found[rows, 4] = np.where(differ.any(axis=1), np.where(differ, near_answers, -1).max(axis=1), 0)
-        found[rows, 5] = (near * agree).sum(axis=1) - (near * differ).sum(axis=1)
-        found[rows, 6] = np.where(others.any(axis=1), np.where(others, near, -1).max(axis=1), 0)
-    for column, (one, other) in enumerate(((thinking, question), (answers, question), (answers, thinking)), start=7):
-        found[:, column] = (one * other).sum(axis=1)
-    return found
+        columns["agreeing"][rows] = _mean(near, agree)
+        columns["disagreeing"][rows] = _mean(near, differ)
+        columns["others"][rows] = _mean(near, others)
+        columns["other_answers"][rows] = _mean(near_answers, others)
+        columns["nearest_other_answer"][rows] = np.where(
+            differ.any(axis=1), np.where(differ, near_answers, -1).max(axis=1), 0
+        )
+        columns["weighted_vote"][rows] = (near * agree).sum(axis=1) - (near * differ).sum(axis=1)
+        columns["nearest"][rows] = np.where(others.any(axis=1), np.where(others, near, -1).max(axis=1), 0)
+    for name, one, other in (
+        ("question", thinking, question),
+        ("answer_question", answers, question),
+        ("answer_thinking", answers, thinking),
+    ):
+        columns[name][:] = (one * other).sum(axis=1)
+    return stack_columns(columns)
 
 
 def neighbour_features(snapshot: Snapshot, labels: Floats) -> Floats:
@@ -111,7 +118,7 @@ def neighbour_features(snapshot: Snapshot, labels: Floats) -> Floats:
     - nearest_right, nearest_wrong: cosine of the nearest right and of the nearest wrong one;
     - right_or_wrong: the one less the other; answer_right_or_wrong: the same of answers.
     """
-    found = np.zeros((len(labels), len(NEIGHBOURS)), np.float32)
+    columns = zero_columns(NEIGHBOURS, len(labels))
     known_of = {
         int(snapshot.rollout_query[rows[0]]): rows[~np.isnan(labels[rows])]
         for rows in rows_of_each(snapshot.rollout_query)
@@ -131,13 +138,15 @@ def neighbour_features(snapshot: Snapshot, labels: Floats) -> Floats:
         right = labels[seen] >= 0.5
         cosine = snapshot.thinking_embeddings[rows] @ snapshot.thinking_embeddings[seen].T
         weight = np.exp(10 * (cosine - cosine.max(axis=1, keepdims=True)))
-        found[rows, 0] = np.log1p(len(seen))
-        found[rows, 1] = (weight * (2 * labels[seen] - 1)).sum(axis=1) / weight.sum(axis=1)
-        found[rows, 2], found[rows, 3] = _nearest(cosine, right), _nearest(cosine, ~right)
-        found[rows, 4] = found[rows, 2] - found[rows, 3]
+        columns["labelled"][rows] = np.log1p(len(seen))
+        columns["nearest_mean"][rows] = (weight * (2 * labels[seen] - 1)).sum(axis=1) / weight.sum(axis=1)
+        nearest_right, nearest_wrong = _nearest(cosine, right), _nearest(cosine, ~right)
+        columns["nearest_right"][rows] = nearest_right
+        columns["nearest_wrong"][rows] = nearest_wrong
+        columns["right_or_wrong"][rows] = nearest_right - nearest_wrong
         by_answer = answers[rows] @ answers[seen].T
-        found[rows, 5] = _nearest(by_answer, right) - _nearest(by_answer, ~right)
-    return found
+        columns["answer_right_or_wrong"][rows] = _nearest(by_answer, right) - _nearest(by_answer, ~right)
+    return stack_columns(columns)
 
 
 def _nearest(cosine: Floats, among: Bools) -> Floats | float:
@@ -157,21 +166,21 @@ def vote_features(snapshot: Snapshot, probability: Floats) -> Floats:
         np.log(np.clip(probability, 1e-6, 1) / np.clip(1 - probability, 1e-6, 1)), -_LOGIT_LIMIT, _LOGIT_LIMIT
     )
     valid = snapshot.answer_valid[snapshot.rollout_answer]
-    found = np.zeros((len(probability), len(VOTES)), np.float32)
+    columns = zero_columns(VOTES, len(probability))
     for rows, same, others in _groups(snapshot):
         vote = np.where(valid[rows], probability[rows], 0)
         total = vote.sum() + 1e-6
         weight = (same * vote).sum(axis=1)
         strongest_other = np.where(same, 0, weight[None, :]).max(axis=1)
-        found[rows, 0] = weight / total
-        found[rows, 1] = ((same & others) * vote).sum(axis=1) / (total - vote + 1e-6)
-        found[rows, 2] = np.where(same & others, probability[rows], 0).max(axis=1)
-        found[rows, 3] = np.where(~same & others, vote, 0).max(axis=1)
-        found[rows, 4] = (weight - strongest_other) / total
-        found[rows, 5] = ((same & others) * odds[rows]).sum(axis=1)
-        found[rows, 6] = probability[rows].mean()
-    found[:, 7] = odds
-    return found
+        columns["share"][rows] = weight / total
+        columns["share_of_others"][rows] = ((same & others) * vote).sum(axis=1) / (total - vote + 1e-6)
+        columns["best_agreeing"][rows] = np.where(same & others, probability[rows], 0).max(axis=1)
+        columns["best_other"][rows] = np.where(~same & others, vote, 0).max(axis=1)
+        columns["margin"][rows] = (weight - strongest_other) / total
+        columns["evidence"][rows] = ((same & others) * odds[rows]).sum(axis=1)
+        columns["group"][rows] = probability[rows].mean()
+    columns["own"][:] = odds
+    return stack_columns(columns)
 
 
 def _groups(snapshot: Snapshot) -> Iterator[tuple[Ints, Bools, Bools]]:

@@ -371,17 +371,19 @@ def _features(
 ) -> tuple[list[str], Floats]:
     """Names, and [rollouts, features]: those that came with the rollouts, then the label-free checks; NaN for none."""
     given = sorted({name for row in rollouts for name, _ in row["features"]})
-    names = [*given, *CHECK_FEATURES, "check_behaviour_examples", "check_behaviour_runs"]
-    column = {name: position for position, name in enumerate(given)}
+    of_answer = {"check_behaviour_examples": "examples", "check_behaviour_runs": "runs"}  # column → field of the answer
+    names = [*given, *CHECK_FEATURES, *of_answer]
+    column = {name: position for position, name in enumerate(names)}
+    checks = slice(len(given), len(given) + len(CHECK_FEATURES))
     features = np.full((len(rollouts), len(names)), np.nan, np.float32)
     for position, row in enumerate(rollouts):
         for name, value in row["features"]:
             features[position, column[name]] = value
         if row["checks"] is not None:
-            features[position, len(given) : -2] = np.frombuffer(row["checks"], "<f4")
-        for place, name in ((-2, "examples"), (-1, "runs")):
-            if answers[row["answer"]][name] is not None:
-                features[position, place] = answers[row["answer"]][name]
+            features[position, checks] = np.frombuffer(row["checks"], "<f4")
+        for name, field in of_answer.items():
+            if answers[row["answer"]][field] is not None:
+                features[position, column[name]] = answers[row["answer"]][field]
     return names, features
 
 
