@@ -33,6 +33,10 @@ class MigrationError(MemRewardError):
     """The schema in the database and the migrations in this package do not fit together."""
 
 
+class ReadOnlyError(MemRewardError):
+    """Something would be written to a memory that was opened to be read only."""
+
+
 class EmbeddingSpaceError(MemRewardError):
     """Vectors of another model, revision or dimension than the memory was made with."""
 

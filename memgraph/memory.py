@@ -28,9 +28,9 @@ from memgraph.models.reward_model import RewardModel, RewardModelConfig
 from memgraph.rollouts.embedding import Embedder, SentenceEmbedder
 from memgraph.rollouts.files import ColumnNames, Reject, Row, data_files, read_rows, rows_of
 from memgraph.rollouts.given import GivenEmbeddings
-from memgraph.rollouts.guarded_embedder import GuardedEmbedder, bind_space
+from memgraph.rollouts.guarded_embedder import GuardedEmbedder, bind_space, unused_embedder
 from memgraph.rollouts.ingest import Ingest, IngestReport
-from memgraph.rollouts.reader import require_reader
+from memgraph.rollouts.reader import refuse_stale, require_reader
 from memgraph.rollouts.rollout import Rollout
 from memgraph.scoring.compare_runs import Comparison, compare_runs
 from memgraph.scoring.explain import Explanation, explain
@@ -43,7 +43,7 @@ from memgraph.snapshot.read import Group, NeighbourhoodLimits
 from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database, open_endpoint
-from memgraph.store.migrations import migrate
+from memgraph.store.migrations import migrate, require_current
 
 _COMPARE_SECONDS = 1.0  # for the answers of a reward call
 _ROLLOUTS_TO_CHOOSE = 16  # newest of each query, to decide what to label
@@ -53,7 +53,7 @@ class Memory:
     """An open memory. Use `Memory.open()`; close it, or use it in a `with` block.
 
     Several processes may hold one memory open and write at once. Pickling drops the connection; the copy opens its own
-    at first use.
+    at first use. The embedding model is loaded when it first embeds.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class Memory:
         *,
         embedder: Embedder | None = None,
         domains: Iterable[Domain] = (),
+        read_only: bool = False,
         say: Callable[[str], None] = lambda _: None,
     ) -> Self:
         """Connect (starting the managed server if there is no other), bring the schema up to date, bind the space.
@@ -80,15 +81,21 @@ class Memory:
             settings: where the memory lives; by default from the environment.
             embedder: another embedding model than the settings name.
             domains: your own ways to read and judge answers, beside those of the settings.
+            read_only: write nothing, not even a newer schema, and refuse to. Nothing is embedded then, so the settings may name
+                any embedding model.
             say: told what is being waited for.
 
         Raises:
             ConnectionFailed, ServerError: no usable server.
-            MigrationError: the schema in the database is not this package's.
+            MigrationError: the schema in the database is not this package's, or, to be read only, is older.
             EmbeddingSpaceError: the memory was made with another embedding model.
         """
         settings = settings or Settings.load()
-        database = Database(open_endpoint(settings, say))
+        database, known = Database(open_endpoint(settings, say), read_only=read_only), Domains.of(settings, domains)
+        if read_only:
+            require_current(database)
+            refuse_stale(database, known)
+            return cls(settings, database, unused_embedder(database), known)
         migrate(database, say=say)
         chosen = embedder or SentenceEmbedder(
             settings.embedding_model,
@@ -96,7 +103,6 @@ class Memory:
             device=settings.device,
             cache=settings.cache,
         )
-        known = Domains.of(settings, domains)
         require_reader(database, known)
         return cls(settings, database, bind_space(database, chosen), known)
 
@@ -181,6 +187,7 @@ class Memory:
         return self._ingest(given=embeddings).run(rows, file=file)
 
     def _ingest(self, **options: Any) -> Ingest:
+        self.database.require_writable()
         settings = self.settings
         return Ingest(
             self.database,
@@ -377,6 +384,7 @@ class Memory:
         Raises:
             ModelError: if the labels do not suffice.
         """
+        self.database.require_writable()
         snapshot = self.snapshot(view, query_keys=query_keys, rollouts=rollouts)
         model = RewardModel.fit(
             snapshot,
@@ -422,6 +430,7 @@ class Memory:
             scope: runs and data sets whose rollouts are scored.
             confidence: below this probability of its verdict (½..1) a rollout is left without a score.
         """
+        self.database.require_writable()
         model = model or self.model(ledger=_only_ledger(view))
         return score_memory(self, model, view, confidence=confidence, scope=scope, progress=progress)
 
@@ -436,6 +445,8 @@ class Memory:
         progress: Callable[[int, int], None] | None = None,
     ) -> RelabelReport:
         """Score again what has changed since it was scored (`memgraph.scoring.rescore.relabel`); a preview writes nothing."""
+        if not preview:
+            self.database.require_writable()
         model = model or self.model(ledger=_only_ledger(view))
         return relabel(self, model, view, preview=preview, confidence=confidence, scope=scope, progress=progress)
 

@@ -1,5 +1,5 @@
 // Why this reward: the labelled queries around a rollout's query, what their labels say on average, and by how much each of
-// them, their answers and the group's own answers moved the predicted score (null until `memreward why ROLLOUT` has looked).
+// them, their answers and the group's own answers moved the predicted score (null until `memreward why ROLLOUT --keep` has looked).
 // Parameters: rollout (key, or its beginning; null picks one, if possible one that was explained).
 // Returns rollout, query, score, model, since, reason, kind, what, cosine, label, change.
 WITH {rollout: null} AS given  // put your values here

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from memgraph.cli import check, data, db, inspection, labels, learn, lifecycle, migrate, rl, runs
+from memgraph.cli import check, data, datasets, db, inspection, labels, learn, lifecycle, migrate, rl, runs
 from memgraph.cli.common import only_printable, say_error, say_traceback
 from memgraph.cli.driver import spare_pandas
 from memgraph.errors import MemRewardError
@@ -35,13 +35,20 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "queue": labels.queue,
     },
     "Rewards": {"fit": learn.fit, "score": learn.score, "relabel": learn.relabel, "evaluate": learn.evaluate},
-    "Training": {"train": rl.train},
+    "Training": {"train": rl.train, "warm-up": rl.warm_up, "verl": rl.verl},
     "Look": {"inspect": inspection.inspect, "why": inspection.why, "compare": runs.compare},
-    "Keep": {"export": lifecycle.export, "prune": runs.prune, "migrate": migrate.migrate, "reembed": lifecycle.reembed},
+    "Keep": {
+        "export": lifecycle.export,
+        "restore": lifecycle.restore,
+        "prune": runs.prune,
+        "migrate": migrate.migrate,
+        "reembed": lifecycle.reembed,
+    },
 }
 for panel, commands in COMMANDS.items():
     for name, command in commands.items():
         app.command(name, rich_help_panel=panel)(command)
+app.add_typer(datasets.app, name="data", rich_help_panel="Training")
 app.add_typer(db.app, name="db", rich_help_panel="Keep")
 
 

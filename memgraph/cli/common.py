@@ -152,11 +152,11 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
-def open_memory(home: Path | None) -> Iterator[Memory]:
-    """The user's memory, for the length of a command."""
+def open_memory(home: Path | None, *, read_only: bool = False) -> Iterator[Memory]:
+    """The user's memory, for the length of a command; read only, nothing in it changes, not even its schema."""
     from memgraph.memory import Memory
 
-    memory = Memory.open(Settings.load(home=home), say=say)
+    memory = Memory.open(Settings.load(home=home), read_only=read_only, say=say)
     try:
         yield memory
     finally:

@@ -30,7 +30,6 @@ from memgraph.cli.common import (
     progress,
     report_rejects,
 )
-from memgraph.cli.lifecycle import import_archive
 
 
 def import_(
@@ -39,7 +38,7 @@ def import_(
         typer.Argument(
             exists=True,
             help="JSONL, JSON, Parquet, CSV or XLSX files; folders of them (TRL's completions, verl's dumps, snapshots of a "
-            "hub), data sets saved by `datasets`; or one folder that `memreward export` wrote.",
+            "hub), data sets saved by `datasets`.",
         ),
     ],
     run: RunOption = "import",
@@ -67,9 +66,6 @@ def import_(
     tests: TestsColumnOption = None,
     correct: CorrectColumnOption = None,
     thinking_opened: ThinkingOpenedOption = False,
-    go_on: Annotated[
-        bool, typer.Option("--continue", help="Finish the import of an exported memory that was interrupted.")
-    ] = False,
     rejects: RejectsOption = Path("memreward.rejects.jsonl"),
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -77,8 +73,7 @@ def import_(
     """Store rollouts. Importing a file again changes nothing; bad rows are rejected, the rest goes in.
 
     Known layouts are read as they are: our own fields, TRL's `log_completions`, verl's dumps, lm-eval's samples, OpenR1,
-    SYNTHETIC-1, conversations (messages, ShareGPT), a list of responses in one row. Columns of other names are named. A folder
-    that `memreward export` wrote is a whole memory, and goes into an empty one.
+    SYNTHETIC-1, conversations (messages, ShareGPT), a list of responses in one row. Columns of other names are named.
 
     Fields: query and response are required; query_id, rollout_id, dataset, domain (math, qa, code), policy, run,
     attempt, step, call, sample, thinking, answer and numeric features are used where present. What a row knows of the
@@ -93,11 +88,11 @@ def import_(
     from memgraph.rollouts.given import GivenEmbeddings
     from memgraph.store.archive import is_archive
 
-    if any(map(is_archive, files)):
-        if len(files) > 1:
-            raise typer.BadParameter("a folder that `memreward export` wrote is imported on its own")
-        import_archive(files[0], go_on=go_on, home=home, as_json=as_json)
-        return
+    if archive := next(filter(is_archive, files), None):
+        raise typer.BadParameter(
+            f"{archive} holds no rollouts but a whole memory, which `memreward export` wrote: `memreward restore {archive}` reads it "
+            "into an empty one"
+        )
     given = GivenEmbeddings.load(embeddings) if embeddings else None
     columns = named_columns(query=query, response=response, answer=answer, gold=gold, tests=tests, correct=correct)
     rejected: list[Reject] = []

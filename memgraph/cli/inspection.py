@@ -45,7 +45,7 @@ def inspect(
         text = cypher(f"inspect/{name}")
         emit({"name": name, "cypher": text}) if as_json else typer.echo(text)
         return
-    with open_memory(home) as memory:
+    with open_memory(home, read_only=True) as memory:
         rows = run_inspection(memory.database, name, dict(map(_parameter, param or [])))
     emit(rows) if as_json else print_rows(console, rows)
 
@@ -61,13 +61,16 @@ def why(
         str | None, typer.Option(help="With --step: the score when that training run had finished a step.")
     ] = None,
     step: Annotated[int | None, typer.Option(help="See --run.")] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep what is found in the graph, for `inspect why_reward`.")
+    ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Why a rollout has its reward: every score it ever had, and which labels and answers moved the predicted one.
 
     The model scores it again without each labelled neighbour, without each of their labelled answers, and without each
-    answer of its own group. What it finds is kept in the graph: `memreward inspect why_reward` shows it.
+    answer of its own group. With --keep what it finds stays in the graph: `memreward inspect why_reward` shows it.
     """
     from memgraph.labels.view import LabelView
     from memgraph.scoring.explain import meant_rollouts
@@ -75,7 +78,7 @@ def why(
 
     if (run is None) != (step is None) or (run is not None and at is not None):
         raise typer.BadParameter("a past state is named by --at, or by --run and --step together")
-    with open_memory(home) as memory:
+    with open_memory(home, read_only=not keep) as memory:
         meant = meant_rollouts(memory, what)
         if len(meant) != 1:
             if as_json:

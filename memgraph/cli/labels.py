@@ -325,7 +325,7 @@ def queue(
 
     It shows neither predicted rewards nor votes, which would sway whoever judges.
     """
-    with open_memory(home) as memory:
+    with open_memory(home, read_only=True) as memory:
         waiting = memory.queue(sheet, ledger=ledger, limit=limit)
     if as_json:
         emit({"sheet": str(sheet), "answers": waiting})

@@ -1,4 +1,4 @@
-"""`memreward export`, `import FOLDER` and `reembed`: a memory leaves, arrives, and changes its embedding model."""
+"""`memreward export`, `restore` and `reembed`: a memory leaves, arrives, and changes its embedding model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from memgraph.cli.common import HomeOption, JsonOption, console, emit, open_database, progress, say
-from memgraph.cli.migrate import read_anew, tell
+from memgraph.cli.migrate import UnplacedOption, read_anew, tell
 from memgraph.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,10 +22,12 @@ def export(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the whole memory to a folder of Parquet files, which `memreward import FOLDER` reads back without loss.
+    """Write the whole memory to a folder of Parquet files, which `memreward restore` reads back without loss.
 
     One file for each kind of node and relationship; any program reads them (docs/archive.md has the columns). Works with
     every server, Aura too. For a backup of the local server, `memreward db backup` is faster.
+
+    Example: memreward export memory-2026-11
     """
     from memgraph.store.archive import export_archive
 
@@ -37,20 +39,32 @@ def export(
     _report(manifest, f"exported to {folder}", as_json)
 
 
-def import_archive(folder: Path, *, go_on: bool, home: Path | None, as_json: bool) -> None:
-    """`memreward import FOLDER` of a folder that `memreward export` wrote."""
+def restore(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="What `memreward export` wrote.")],
+    go_on: Annotated[bool, typer.Option("--continue", help="Finish a restore that was interrupted.")] = False,
+    unplaced: UnplacedOption = Path("memreward.unplaced.jsonl"),
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read a whole memory back from what `memreward export` wrote, into an empty one, on any server.
+
+    An archive of an earlier version is brought up to date: its schema, and its answers where they were read by an earlier
+    reader. `memreward db restore` is for what `memreward db backup` wrote.
+
+    Example: memreward restore memory-2026-11 --home another
+    """
     from memgraph.store import archive
 
     settings = Settings.load(home=home)
     with open_database(settings) as database:
-        with progress("importing") as update:
+        with progress("restoring") as update:
             manifest = archive.import_archive(
                 database, folder, models=settings.home / "models", go_on=go_on, progress=update
             )
         _, reread = read_anew(database, settings, ask=False)
     if reread is not None:
-        tell(reread, Path("memreward.unplaced.jsonl"), as_json)
-    _report(manifest, f"imported from {folder}", as_json)
+        tell(reread, unplaced, as_json)
+    _report(manifest, f"restored from {folder}", as_json)
 
 
 def reembed(

@@ -1,4 +1,4 @@
-"""`memreward train` and `demo`: the RL side, loaded only when asked for."""
+"""`memreward train`, `warm-up`, `verl`, `init` and `demo`: the RL side, loaded only when asked for."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from typing import Annotated
 
 import typer
 
-from memgraph.cli.common import HomeOption, JsonOption, console, emit, our_trainer, quiet_libraries
+from memgraph.cli.common import HomeOption, JsonOption, console, emit, open_memory, our_trainer, quiet_libraries
 from memgraph.errors import InputError
 
 _SCRIPT = "grpo.py"
 
+ConfigArgument = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, help="A run's configuration, for instance configs/tiny.yaml.")
+]
+
 
 def train(
-    config: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A run, for instance configs/tiny.yaml.")],
+    config: ConfigArgument,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -32,6 +36,52 @@ def train(
     result = run(RunConfig.load(config), home=home, resume=resume, quiet=as_json)
     if as_json:
         emit(result)
+
+
+def warm_up(
+    config: ConfigArgument,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Prepare the memory for a run of another trainer: rollouts, labels within the budget, a reward model.
+
+    `memreward train` does this itself before it trains. Trainers that it does not start (verl, verifiers) find the memory
+    ready after this command. Doing it twice changes nothing but the date of the model.
+
+    Example: memreward warm-up configs/qwen2.5-1.5b.yaml
+    """
+    our_trainer()
+    quiet_libraries()
+    from trainer.run.config import RunConfig
+    from trainer.run.narrator import Narrator
+    from trainer.run.warm_up import warm_up as prepare
+
+    run = RunConfig.load(config)
+    with open_memory(home) as memory:
+        model = prepare(run, memory, narrator=Narrator(quiet=as_json))
+    if as_json:
+        emit({"model": model.key, "folder": str(model.folder), "ledger": run.ledger, "metrics": model.metrics})
+
+
+def verl(
+    config: ConfigArgument,
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for one Parquet file of each split.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Write a run's problems as verl reads them, without their truth.
+
+    Example: memreward verl configs/qwen2.5-1.5b.yaml --out data/verl
+    """
+    our_trainer()
+    from trainer.adapters.verl import write_verl_files
+    from trainer.run.config import RunConfig
+
+    written = write_verl_files(RunConfig.load(config), out)
+    if as_json:
+        emit({"files": [{"file": str(file), "queries": queries} for file, queries in written.items()]})
+        return
+    for file, queries in written.items():
+        console.print(f"{file}: {queries} queries", highlight=False)
 
 
 def init(

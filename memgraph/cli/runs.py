@@ -32,7 +32,7 @@ def compare(
     from memgraph.scoring.compare_runs import compare_runs
 
     view = LabelView(ledgers=None if ledger is None else tuple(ledger))
-    with open_memory(home) as memory:
+    with open_memory(home, read_only=True) as memory:
         found = compare_runs(memory.database, first, second, view, step=step, changes=changes)
     if as_json:
         emit(asdict(found))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from memgraph.errors import EmbeddingSpaceError
+from memgraph.errors import EmbeddingSpaceError, ReadOnlyError
 from memgraph.quiet import no_loading_bars
 from memgraph.store.spaces import EmbeddingSpace, Vectors
 
@@ -183,6 +183,25 @@ class GivenVectors:
             raise EmbeddingSpaceError(
                 f"{len(texts)} texts have no given vector in the space {self.space.model!r}, which has no model here; "
                 "complete the embeddings file or name a model"
+            )
+        return np.zeros((0, self.space.dimension), np.float32)
+
+
+class NoEmbedder:
+    """The space of a memory that is only read, whose vectors are there already."""
+
+    def __init__(self, space: EmbeddingSpace) -> None:
+        self.space = space
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Only answers for no texts at all.
+
+        Raises:
+            ReadOnlyError: always otherwise.
+        """
+        if texts:
+            raise ReadOnlyError(
+                "this memory was opened to be read only, so it embeds nothing; open it without read_only=True"
             )
         return np.zeros((0, self.space.dimension), np.float32)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from memgraph.errors import EmbeddingSpaceError
-from memgraph.rollouts.embedding import CANARY, Embedder, GivenVectors, SentenceEmbedder
+from memgraph.rollouts.embedding import CANARY, Embedder, GivenVectors, NoEmbedder, SentenceEmbedder
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 from memgraph.store.spaces import Vectors, active_space, create_index, record_space
@@ -39,6 +39,18 @@ def bind_space(database: Database, embedder: Embedder) -> GuardedEmbedder:
         record_space(database, wanted, active=True)
     create_index(database, wanted)
     return GuardedEmbedder(database, embedder)
+
+
+def unused_embedder(database: Database) -> GuardedEmbedder:
+    """For a memory that is only read: it has the space that serves, and refuses to embed.
+
+    Raises:
+        EmbeddingSpaceError: if the memory has none yet.
+    """
+    active = active_space(database)
+    if active is None:
+        raise EmbeddingSpaceError("this memory has no embedding space yet: import rollouts first (`memreward import`)")
+    return GuardedEmbedder(database, NoEmbedder(active))
 
 
 class GuardedEmbedder:

@@ -21,15 +21,20 @@ def require_reader(database: Database, domains: Domains) -> None:
     Raises:
         MigrationError: naming the domains and the remedy.
     """
+    refuse_stale(database, domains)
+    stored, present = stored_versions(database), domains.versions
+    if (together := {**stored, **present}) != stored:
+        record_versions(database, together)
+
+
+def refuse_stale(database: Database, domains: Domains) -> None:
+    """The same, for a memory that is only read: nothing is recorded."""
     if stale := stale_domains(database, domains):
         found = ", ".join(f"{name} ({change})" for name, change in stale.items())
         raise MigrationError(
             f"the answers of this memory were read by an earlier reader: {found}. Run `memreward migrate`, which reads them "
             "anew and moves their labels along (it says how long that takes first)"
         )
-    stored, present = stored_versions(database), domains.versions
-    if (together := {**stored, **present}) != stored:
-        record_versions(database, together)
 
 
 def stale_domains(database: Database, domains: Domains) -> dict[str, str]:

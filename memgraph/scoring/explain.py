@@ -78,6 +78,8 @@ def explain(
 ) -> Explanation:
     """Explain the newest score that a model gave a rollout, and keep it in the graph for `inspect/why_reward.cypher`.
 
+    In a memory that is only read nothing is kept.
+
     Args:
         model: a registered reward model.
         view: labels that its scores see.
@@ -109,8 +111,9 @@ def explain(
     found = [replace(influence, change=now - score(without)) for influence, without in _left_out(store, snapshot, row)]
     found.sort(key=lambda one: (-abs(one.change), one.kind, one.key))
     blank = score(snapshot.with_labels(np.full_like(snapshot.labels, np.nan)))
-    rows = [{"kind": one.kind, "key": one.key, "label": one.label, "change": one.change} for one in found]
-    store.database.query(cypher("write/influences"), write=True, prediction=last.key, rows=rows)
+    if not store.database.read_only:
+        rows = [{"kind": one.kind, "key": one.key, "label": one.label, "change": one.change} for one in found]
+        store.database.query(cypher("write/influences"), write=True, prediction=last.key, rows=rows)
     return Explanation(rollout, query, last, now, blank, found)
 
 

@@ -25,7 +25,7 @@ from neo4j.exceptions import (
     ServiceUnavailable,
 )
 
-from memgraph.errors import ConnectionFailed, ServerError
+from memgraph.errors import ConnectionFailed, ReadOnlyError, ServerError
 from memgraph.settings import Settings
 from memgraph.store.outage import Outage, is_outage, needs_restart
 from memgraph.store.server.endpoint import Endpoint
@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 OLDEST_SUPPORTED = (2026, 8, 1)
 _RETRY_SECONDS = 30
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+_WRITES = "Neo.ClientError.Statement.AccessMode"  # a statement that writes, in a session that reads
 
 Result = TypeVar("Result")
 
@@ -56,10 +57,13 @@ class Database:
     is tried once, so that a wrong address is reported within seconds. A server that was reached before and goes away is
     waited for as long as the endpoint's patience lasts, looked for at its present address, and everything is sent again:
     also a commit whose acknowledgement was lost. So every write must be idempotent.
+
+    One that is only read refuses to write: here, and by the access mode of its sessions in the server too.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, *, read_only: bool = False) -> None:
         self.endpoint = endpoint
+        self.read_only = read_only
         self.name = endpoint.database
         self.user = endpoint.user
         self._reached = False
@@ -75,7 +79,7 @@ class Database:
 
     def __getstate__(self) -> dict[str, Any]:
         """The address, and whether it is known to be right."""
-        return {name: self.__dict__[name] for name in ("endpoint", "name", "user", "_reached")}
+        return {name: self.__dict__[name] for name in ("endpoint", "read_only", "name", "user", "_reached")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """A copy that opens its own driver."""
@@ -89,6 +93,17 @@ class Database:
             driver, self._driver = self._driver, None
         if driver is not None:
             driver.retire()
+
+    def require_writable(self) -> None:
+        """Refuse to go on where this would be for nothing.
+
+        Raises:
+            ReadOnlyError: if it was opened to be read only.
+        """
+        if self.read_only:
+            raise ReadOnlyError(
+                "this memory was opened to be read only, and this would write to it; open it without read_only=True"
+            )
 
     def query(self, cypher: str, *, write: bool = False, **parameters: Any) -> list[dict[str, Any]]:
         """All rows of one statement in a transaction of its own."""
@@ -113,7 +128,9 @@ class Database:
 
         Raises:
             ConnectionFailed: the server went away and did not come back in time; DiskFull says that its disk is the reason.
+            ReadOnlyError: it was opened to be read only.
         """
+        self.require_writable()
         try:
             return self._repeat(lambda session: session.execute_write(work))
         except ConstraintError:
@@ -148,7 +165,11 @@ class Database:
         """Run a statement that Neo4j allows only outside managed transactions: schema, `CALL … IN TRANSACTIONS`.
 
         It must be idempotent: transient failures are retried here.
+
+        Raises:
+            ReadOnlyError: it was opened to be read only.
         """
+        self.require_writable()
         return self._repeat(lambda session: [dict(record) for record in session.run(cypher, parameters)])
 
     def _repeat(self, work: Callable[[neo4j.Session], Result], *, kept: ExitStack | None = None) -> Result:
@@ -173,12 +194,16 @@ class Database:
                 with ExitStack() as stack:
                     stack.callback(driver.leave)
                     session = stack.enter_context(
-                        driver.driver.session(database=self.name, bookmark_manager=self._bookmarks)
+                        driver.driver.session(
+                            database=self.name, bookmark_manager=self._bookmarks, default_access_mode=self._access_mode
+                        )
                     )
                     result = work(session)
                     if kept is not None:
                         kept.push(stack.pop_all())
             except (DriverError, Neo4jError) as error:
+                if self.read_only and isinstance(error, Neo4jError) and error.code == _WRITES:
+                    self.require_writable()
                 if is_outage(error, self.endpoint):
                     outage = outage or Outage(self.endpoint)
                     self._recover(driver, error, outage)
@@ -194,6 +219,10 @@ class Database:
                 if outage is not None:
                     outage.ended()
                 return result
+
+    @property
+    def _access_mode(self) -> str:
+        return neo4j.READ_ACCESS if self.read_only else neo4j.WRITE_ACCESS
 
     def _open(self) -> _Driver:
         """The driver of this process, entered: whoever gets it leaves it."""

@@ -144,6 +144,27 @@ def migrate(
     return status(database, folder)
 
 
+def require_current(database: Database, folder: Path | None = None) -> None:
+    """Refuse a memory whose schema is older than this package needs, and change nothing.
+
+    Raises:
+        MigrationError: naming both versions; also where nothing was ever stored.
+    """
+    states = status(database, folder)
+    if all(state.applied_at for state in states):
+        return
+    applied = [state.version for state in states if state.applied_at]
+    if not applied:
+        raise MigrationError(
+            f"nothing was ever stored in this memory ({database.endpoint.uri}): import rollouts (`memreward import`), or name "
+            "another memory with --home or NEO4J_URI"
+        )
+    raise MigrationError(
+        f"the schema of this memory is V{applied[-1]}, and this version of memreward-graph needs V{states[-1].version}. Reading "
+        "alone changes nothing: run `memreward migrate`, or open the memory to write"
+    )
+
+
 def replay(database: Database, *, after: str, folder: Path | None = None) -> None:
     """Run migrations later than a version once more, on data that came in as that version had them.
 

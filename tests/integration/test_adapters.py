@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,13 +20,12 @@ from memgraph.labels.view import LabelView, Purpose
 from memgraph.memory import Memory
 from tests.conftest import empty, write_rows
 from tests.integration.rollouts import sums
+from tests.integration.test_command_line import memreward
 from trainer.adapters import rewards as adapters
 from trainer.adapters.verl import compute_score, verl_rows
 from trainer.reward.rows import Task
 from trainer.run.config import RunConfig
 from trainer.run.data import Splits, load_problems
-from trainer.run.narrator import Narrator
-from trainer.run.warm_up import warm_up
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 LEDGER = "adapters"
@@ -369,8 +369,9 @@ def test_a_warm_up_leaves_rollouts_labels_and_a_model_that_the_rewards_find(
     values = {"name": "warm", "output": str(tmp_path), "data": {"train": 16, "test": 2}, "labels": {"budget": 0.5}}
     file.write_text(yaml.safe_dump({**values, "reward": {"initial_rollouts": 4}, "max_new_tokens": 32}))
     config = RunConfig.load(file)
-    model = warm_up(config, memory, narrator=Narrator(quiet=True))
-    assert memory.model(ledger="warm").key == model.key
+    code, out, err = memreward("warm-up", str(file), "--json", home=memory.settings.home)
+    assert code == 0, err
+    assert memory.model(ledger="warm").key == json.loads(out)["model"]
     assert memory.ledger("warm").revealed()
 
     task = load_problems(config.data).train.tasks[0]

@@ -200,11 +200,16 @@ def test_what_an_archive_cannot_keep_is_an_error_and_leaves_nothing_behind(memor
 
 
 def test_on_the_command_line(archived: Archived, bare: Memory, settings: Settings, tmp_path: Path) -> None:
-    code, out, err = memreward("import", str(archived.folder), "--json", home=settings.home)
+    code, _, err = memreward("import", str(archived.folder), home=settings.home)
+    assert code == 2
+    assert "memreward restore" in " ".join(err.replace("│", "").split())
+    code, out, err = memreward("restore", str(archived.folder), "--json", home=settings.home)
     assert code == 0, err
     assert json.loads(out)["relationships"]["Query.SIMILAR_TO.Query"]["rows"] > 100
     assert everything(bare) == archived.content
     code, out, err = memreward("export", str(tmp_path / "archive"), "--json", home=settings.home)
     assert code == 0, err
     assert json.loads(out)["nodes"]["Query"]["rows"] == 25
-    assert memreward("import", str(archived.folder), str(archived.folder), home=settings.home)[0] == 2
+    with pytest.raises(InputError, match="--continue"):
+        memreward("restore", str(archived.folder), home=settings.home)
+    assert memreward("restore", str(archived.folder), "--continue", home=settings.home)[0] == 0

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as parquet
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -37,7 +38,11 @@ COMMANDS = [
     "prune",
     "migrate",
     "export",
+    "restore",
     "reembed",
+    "warm-up",
+    "verl",
+    "data prepare",
     "init",
 ]
 ROW = [
@@ -57,7 +62,7 @@ def memreward(*arguments: str, home: Path | None = None) -> tuple[int, str, str]
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself_and_is_in_the_readme(command: str) -> None:
-    code, out, _ = memreward(command, "--help")
+    code, out, _ = memreward(*command.split(), "--help")
     assert code == 0
     assert "Usage" in out
     assert f"memreward {command}" in README.read_text(encoding="utf-8")
@@ -255,6 +260,17 @@ def test_home_and_json_may_stand_before_the_command(memory: Memory, settings: Se
     result = CliRunner().invoke(app, ["--json", "--home", str(settings.home), "inspect", "label_spending"])
     assert result.exit_code == 0
     assert json.loads(result.stdout) == []
+
+
+def test_a_runs_problems_are_written_for_verl_without_their_truth(tmp_path: Path) -> None:
+    code, out, err = memreward("verl", str(README.parent / "configs" / "tiny.yaml"), "--out", str(tmp_path), "--json")
+    assert code == 0, err
+    files = {Path(row["file"]).name: row["queries"] for row in json.loads(out)["files"]}
+    assert set(files) >= {"train.parquet", "test.parquet"}
+    for name, queries in files.items():
+        rows = parquet.read_table(tmp_path / name).to_pylist()
+        assert len(rows) == queries
+        assert {row["reward_model"]["ground_truth"] for row in rows} == {""}
 
 
 def test_init_writes_a_script_once(tmp_path: Path) -> None:

@@ -127,6 +127,9 @@ def test_why_and_relabel_on_the_command_line(world: World, settings: Settings) -
     rollout = min(world.anew())
     assert len(call("why", "Tom has", "--ledger", "l")["rollouts"]) == 20
     found = call("why", rollout[:16], "--ledger", "l")
+    rows = run_inspection(world.memory.database, "why_reward", {"rollout": rollout})
+    assert all(row["change"] is None for row in rows), "it only reads, unless it is told to keep what it finds"
+    assert call("why", rollout[:16], "--ledger", "l", "--keep") == found
     assert found["rollout"] == rollout
     assert found["scores"][-1]["model"] == world.model.key
     assert (found["reward"]["source"], found["reward"]["reward"]) == ("prediction", found["scores"][-1]["score"])

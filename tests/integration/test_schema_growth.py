@@ -27,6 +27,8 @@ from memgraph.store.database import Database
 from tests.conftest import write_rows
 from tests.fixtures.make import EightNumbers, clear, load, rollouts
 from tests.integration.lives import EDGES, NODES
+from tests.integration.test_command_line import memreward
+from tests.integration.test_read_only import all_of
 
 FIXTURES = {file.stem: file for file in sorted((Path(__file__).parents[1] / "fixtures").glob("V*.jsonl"))}
 FIRST_WITH_READERS = "V0006"
@@ -137,6 +139,21 @@ def test_a_stored_memory_of_each_version_opens_and_goes_on(
         votes = database.query("MATCH (p:Prediction)-[:SCORES]->(:Thinking) RETURN count(p) AS n")
         assert votes == [{"n": 15}]
         assert start_attempt(memory.database, "rl") == 2
+
+
+def test_an_old_memory_is_not_migrated_and_a_new_one_not_begun(bare: Memory, settings: Settings) -> None:
+    empty = all_of(bare.database)
+    with pytest.raises(MigrationError, match="nothing was ever stored in this memory"):
+        Memory.open(settings, read_only=True)
+    assert all_of(bare.database) == empty
+
+    load(bare.database.autocommit, FIXTURES["V0007"])
+    before = all_of(bare.database)
+    with pytest.raises(MigrationError, match=r"is V0007, and this version .* needs V00\d\d.*`memreward migrate`"):
+        Memory.open(settings, read_only=True)
+    with pytest.raises(MigrationError, match="memreward migrate"):
+        memreward("inspect", "label_spending", home=settings.home)
+    assert all_of(bare.database) == before
 
 
 def test_programs_that_were_tried_by_an_earlier_rule_are_tried_anew(memory: Memory) -> None:

@@ -1,6 +1,6 @@
 """A reward function for verl, and its data set made from a run's problems.
 
-    python -m trainer.adapters.verl CONFIG.yaml --out FOLDER      # train.parquet, test.parquet, ood.parquet; no truth in them
+    memreward verl CONFIG.yaml --out FOLDER      # train.parquet, test.parquet, ood.parquet; no truth in them
     python -m verl.trainer.main_ppo --config-dir configs/verl --config-name memory_reward
 
 verl calls `compute_score` once for each rollout, as a coroutine (`reward.custom_reward_function`, see configs/verl).
@@ -8,14 +8,13 @@ verl calls `compute_score` once for each rollout, as a coroutine (`reward.custom
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from datasets import Dataset, Features, Value
 
-from memgraph.printable import printable
 from trainer.adapters.rewards import WAIT_SECONDS, opened_rewards
 from trainer.run.config import RunConfig
 from trainer.run.data import Problems, load_problems
@@ -76,19 +75,18 @@ def verl_rows(problems: Problems, split: str, system_prompt: str | None) -> Data
     )
 
 
-def main(
-    config: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A run, as for `memreward train`.")],
-    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for one Parquet file for each split.")],
-) -> None:
-    """Write a run's problems as verl reads them, without their truth."""
-    run = RunConfig.load(config)
-    splits = load_problems(run.data)
+def write_verl_files(config: RunConfig, out: Path) -> dict[Path, int]:
+    """Write a run's problems as verl reads them, without their truth; returns how many queries each file has."""
+    splits = load_problems(config.data)
     out.mkdir(parents=True, exist_ok=True)
+    written = {}
     for split, problems in (("train", splits.train), ("test", splits.test), ("ood", splits.ood)):
         if problems.tasks:
-            verl_rows(problems, split, run.policy.system_prompt).to_parquet(out / f"{split}.parquet")
-            typer.echo(printable(f"{out / split}.parquet: {len(problems.tasks)} queries"))
+            file = out / f"{split}.parquet"
+            verl_rows(problems, split, config.policy.system_prompt).to_parquet(file)
+            written[file] = len(problems.tasks)
+    return written
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    sys.exit("error: this is `memreward verl` now; --help says how")

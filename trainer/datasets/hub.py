@@ -13,8 +13,6 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from datasets import load_dataset
-
 from memgraph.domains import Domains
 from memgraph.errors import InputError
 from memgraph.store.keys import draw_position
@@ -65,6 +63,8 @@ class HubDataset:
         Raises:
             InputError: if it cannot be loaded.
         """
+        from datasets import load_dataset  # loads pandas and pyarrow
+
         source = self.hub_id if mirror is None else str(mirror / self.hub_id)
         only_one = "train" not in self.splits
         hub_split = self.splits["test" if only_one else split]

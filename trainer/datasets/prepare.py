@@ -1,7 +1,4 @@
-"""Hub data sets as the problem files that a run reads.
-
-    python -m trainer.datasets.prepare paper --out data          # the paper's ten in-domain and three out-of-domain data sets
-    python -m trainer.datasets.prepare gsm8k mbpp --out data --train 500 --test 100
+"""Hub data sets as the problem files that a run reads: `memreward data prepare`.
 
 Writes train.jsonl, test.jsonl and, for the data sets that the paper keeps out of training, ood.jsonl: one problem a line
 with query, domain, gold or tests. Only `memgraph.labels.ledger` reads the last two.
@@ -10,25 +7,18 @@ with query, domain, gold or tests. Only `memgraph.labels.ledger` reads the last 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+import sys
+from collections.abc import Callable, Collection, Iterable
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from memgraph.errors import MemRewardError
-from memgraph.printable import printable
+from memgraph.errors import InputError
 from memgraph.store.keys import draw_position
 from trainer.datasets.hub import HUB, IN_DOMAIN, OUT_OF_DOMAIN, HubDataset
 from trainer.tiny.world import Problem
 
-_PAPER = "paper"
+PAPER = "paper"  # all of them
 _FIELDS = ("query", "domain", "query_id", "dataset", "gold", "tests")
-_TABLE = "\n".join(
-    f"  {data.name:15} {data.domain:5} {data.hub_id}" + (f" ({data.note})" if data.note else "")
-    for data in HUB.values()
-)
 
 
 def sample(problems: Iterable[Problem], most: int | None, seed: int) -> list[Problem]:
@@ -48,13 +38,14 @@ def collect(
     *,
     mirror: Path | None,
     without: Collection[str] = (),
+    say: Callable[[str], None] = lambda _: None,
 ) -> dict[Problem, str]:
     """A sample of each data set: problem → its unit, none of the units in `without`."""
     collected: dict[Problem, str] = {}
     for data in data_sets:
         units = {problem: unit for unit, problem in data.problems(split, mirror=mirror) if unit not in without}
         taken = sample(units, most, seed)
-        typer.echo(printable(f"{split:6}{len(taken):6} of {len(units)} problems of {data.hub_id}"))
+        say(f"{split:6}{len(taken):6} of {len(units)} problems of {data.hub_id}")
         collected.update((problem, units[problem]) for problem in taken)
     return collected
 
@@ -70,39 +61,46 @@ def write_problems(file: Path, problems: Iterable[Problem]) -> int:
     return len(lines)
 
 
-def main(
-    names: Annotated[list[str], typer.Argument(metavar="DATASET…", help="Names from the table below, or `paper`.")],
-    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for train.jsonl, test.jsonl and ood.jsonl.")],
-    train: Annotated[int | None, typer.Option(min=0, help="Most training problems of each data set.")] = 800,
-    test: Annotated[int | None, typer.Option(min=0, help="Most held-out problems of each data set.")] = 200,
-    seed: Annotated[int, typer.Option(help="Of the order in which problems are taken.")] = 42,
-    mirror: Annotated[
-        Path | None,
-        typer.Option(exists=True, file_okay=False, help="Folder with copies of hub data sets under their ids."),
-    ] = None,
-) -> None:
-    """Turn hub data sets into the problem files of a run."""
-    chosen = list(dict.fromkeys(chain.from_iterable(HUB if name == _PAPER else [name] for name in names)))
+def prepare(
+    names: Iterable[str],
+    out: Path,
+    *,
+    train: int | None = 800,
+    test: int | None = 200,
+    seed: int = 42,
+    mirror: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> dict[Path, int]:
+    """Turn hub data sets into the problem files of a run; returns how many problems each file has.
+
+    Args:
+        names: keys of `trainer.datasets.hub.HUB`, or `PAPER`.
+        out: folder of the files.
+        train, test: most problems of each data set; None for all.
+        seed: of the order in which problems are taken.
+        mirror: a folder that holds copies of hub data sets under their ids.
+        say: told what each data set gave.
+
+    Raises:
+        InputError: for an unknown name, or a data set that cannot be loaded.
+    """
+    chosen = list(dict.fromkeys(chain.from_iterable(HUB if name == PAPER else [name] for name in names)))
     if unknown := [name for name in chosen if name not in HUB]:
-        raise typer.BadParameter(f"unknown data sets {', '.join(unknown)}; known: {', '.join(HUB)}, {_PAPER}")
+        raise InputError(f"unknown data sets {', '.join(unknown)}; known: {', '.join(HUB)}, {PAPER}")
     in_domain = [HUB[name] for name in chosen if name in IN_DOMAIN]
     others = [HUB[name] for name in chosen if name in OUT_OF_DOMAIN]
-    training = collect(in_domain, "train", train, seed, mirror=mirror)
+    training = collect(in_domain, "train", train, seed, mirror=mirror, say=say)
     trained = set(training.values())
+    written = {}
     for file, problems in (
         ("train.jsonl", training),
-        ("test.jsonl", collect(in_domain, "test", test, seed, mirror=mirror, without=trained)),
-        ("ood.jsonl", collect(others, "test", test, seed, mirror=mirror, without=trained)),
+        ("test.jsonl", collect(in_domain, "test", test, seed, mirror=mirror, without=trained, say=say)),
+        ("ood.jsonl", collect(others, "test", test, seed, mirror=mirror, without=trained, say=say)),
     ):
         if problems:
-            written = write_problems(out / file, sample(problems, None, seed))
-            typer.echo(printable(f"{out / file}: {written} problems"))
+            written[out / file] = write_problems(out / file, sample(problems, None, seed))
+    return written
 
-
-main.__doc__ = f"{main.__doc__}\n\n\b\nData sets:\n{_TABLE}\n"
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except MemRewardError as error:
-        raise SystemExit(f"error: {printable(str(error), lines=True)}") from None
+    sys.exit("error: this is `memreward data prepare` now; --help says how")

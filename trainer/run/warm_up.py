@@ -1,6 +1,4 @@
-"""What comes before training, for trainers that are not started by `memreward train` (verl, verifiers).
-
-    python -m trainer.run.warm_up CONFIG.yaml
+"""`memreward warm-up`: what comes before training, for trainers that `memreward train` does not start (verl, verifiers).
 
 The untrained policy's rollouts go into the memory, the ledger reveals the labels within the budget, and the reward model
 is fitted and saved. Doing it twice changes nothing but the date of the model.
@@ -8,17 +6,11 @@ is fitted and saved. Doing it twice changes nothing but the date of the model.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
+import sys
 
 from memgraph import LabelView, Memory
 from memgraph.domains.verifiers import verifier
-from memgraph.errors import MemRewardError
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
-from memgraph.printable import printable
-from memgraph.settings import Settings
 from trainer.reward.memory_reward import Judged
 from trainer.run.config import RunConfig
 from trainer.run.data import load_problems
@@ -53,18 +45,5 @@ def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> RewardM
     return model
 
 
-def main(
-    config: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A run, as for `memreward train`.")],
-    home: Annotated[Path | None, typer.Option(help="Folder of the memory (server, data, models).")] = None,
-) -> None:
-    """Fill the memory for a run, spend its labels, and fit its reward model, without training."""
-    narrator = Narrator()
-    with Memory.open(Settings.load(home=home), say=narrator.say) as memory:
-        warm_up(RunConfig.load(config), memory, narrator=narrator)
-
-
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except MemRewardError as error:
-        raise SystemExit(f"error: {printable(str(error), lines=True)}") from None
+    sys.exit("error: this is `memreward warm-up` now; --help says how")

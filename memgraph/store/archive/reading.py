@@ -41,7 +41,7 @@ def import_archive(
     """Read an archive into an empty memory, and bring it to this package's schema.
 
     Its answers stay as its readers read them. Where these are others than those of today, the memory is to be read anew
-    before it is opened: `memgraph.labels.reread`, which `memreward import` calls.
+    before it is opened: `memgraph.labels.reread`, which `memreward restore` calls.
 
     Args:
         models: folder that reward model checkpoints go to.
@@ -61,7 +61,7 @@ def import_archive(
     if not go_on and (held := _held(database, labels)):
         raise InputError(
             f"this memory holds {held} already; an archive goes into an empty one: name another folder with --home (or "
-            "another database), or give --continue to finish an import of this archive that was interrupted"
+            "another database), or give --continue to finish a restore of this archive that was interrupted"
         )
     if go_on and _is_read_anew(database, manifest):
         return manifest  # it was complete before that began

@@ -176,7 +176,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
 
     def run(*words: str, memory: Any = None, **found: Any) -> str:
         @contextmanager
-        def opened(*_: Any) -> Iterator[Any]:
+        def opened(*_: Any, **__: Any) -> Iterator[Any]:
             yield memory or SimpleNamespace(database=Everything())
 
         for module in (cli.inspection, cli.labels, cli.learn, cli.runs, cli.data):

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from datasets import Dataset
 from typer.testing import CliRunner
 
+from memgraph.cli import app
 from memgraph.domains import Item
 from memgraph.domains.checks.response import Response
 from memgraph.domains.references import Reference
 from memgraph.domains.verifiers import judge
 from memgraph.errors import InputError
 from trainer.datasets.hub import HUB, IN_DOMAIN, OUT_OF_DOMAIN
-from trainer.datasets.prepare import main, sample
+from trainer.datasets.prepare import sample
 from trainer.run.config import DataSection
 from trainer.run.data import load_problems
 
@@ -129,9 +129,17 @@ def test_the_command_writes_files_that_a_run_reads_and_tests_no_variant_of_what_
     copy_of(tmp_path / "hub", "gsm_symbolic", {"test": variants})
     copy_of(tmp_path / "hub", "gsm8k", {"train": train_rows, "test": rows})
     copy_of(tmp_path / "hub", "siqa", {"validation": [ROWS["siqa"][0]]})
-    app = typer.Typer()
-    app.command()(main)
-    arguments = ["gsm8k", "gsm_symbolic", "siqa", "--out", str(tmp_path / "out"), "--mirror", str(tmp_path / "hub")]
+    arguments = [
+        "data",
+        "prepare",
+        "gsm8k",
+        "gsm_symbolic",
+        "siqa",
+        "--out",
+        str(tmp_path / "out"),
+        "--mirror",
+        str(tmp_path / "hub"),
+    ]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
 
@@ -161,14 +169,19 @@ def test_a_smaller_sample_is_the_beginning_of_a_larger_one_and_does_not_follow_t
     assert sample(problems, 5, 2) != few
 
 
+def test_the_list_names_every_data_set() -> None:
+    rows = json.loads(CliRunner().invoke(app, ["data", "list", "--json"]).stdout)
+    assert [row["name"] for row in rows] == list(HUB)
+    assert {row["name"] for row in rows if row["goes into"] == "ood.jsonl"} == set(OUT_OF_DOMAIN)
+    assert CliRunner().invoke(app, ["data", "list"]).exit_code == 0
+
+
 def test_what_cannot_be_loaded_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot load openai/gsm8k, split train.*--mirror"):
         list(HUB["gsm8k"].problems("train", mirror=tmp_path))
 
 
 def test_an_unknown_data_set_is_wrong_usage(tmp_path: Path) -> None:
-    app = typer.Typer()
-    app.command()(main)
-    result = CliRunner().invoke(app, ["nonsense", "--out", str(tmp_path)])
+    result = CliRunner().invoke(app, ["data", "prepare", "nonsense", "--out", str(tmp_path)])
     assert result.exit_code == 2
     assert "unknown data sets nonsense" in " ".join(result.output.split())
