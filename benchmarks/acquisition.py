@@ -10,81 +10,57 @@ one file at one share. Three populations are measured, because an arm that pays 
 Beside the metrics of rewards stands what a policy that follows them would say (`followed`): the share of right answers where
 each answer of a query is given by exp(its mean reward / 0.05) times more often, over queries that have right and wrong ones.
 
-Needs a folder of rollouts as benchmarks/reward_quality.py does, or benchmarks/tiny_rollouts.py makes. Pairs are written to --out
-as they come; a run that was stopped goes on where it was. Example:
+Rollouts: `rollout_files.py`. Pairs are written to --out as they come, so a call that was stopped goes on where it was. Example:
 
     python benchmarks/acquisition.py ROLLOUTS --seeds 5 --out rows.jsonl --table docs/acquisition.md
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
-from machine import machine, versions
-from rollout_files import files_of, judged_memory
+from harness import Row, Rows, add_row_options, markdown, mean_se, parser_of, report, say
+from rollout_files import add_rollout_options, files_of, judged_memory, name_of
 
 from memgraph import LabelView, Memory, RewardModel
 from memgraph.labels.budget import Acquisition
 from memgraph.labels.truth import FileTruth
 from memgraph.models.metrics import evaluate_scores
 from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
-from trainer.reward.report import append_records, read_records
 
-Row = dict[str, Any]
 _METRICS = ("auc", "within_query_auc", "accuracy", "ece", "followed")
 _PULL = 0.05
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rollouts", type=Path, help="folder with NAME.jsonl.gz and NAME.minilm.npz")
-    parser.add_argument("--sets", nargs="*", help="names; by default all in the folder")
+    parser = parser_of(__doc__, quick="the smallest set, 10 % labels, two splits", seeds=5)
+    add_rollout_options(parser)
+    add_row_options(parser, "acquisition.jsonl")
     parser.add_argument("--labels", type=float, nargs="*", default=[0.05, 0.1, 0.2], help="shares of queries labelled")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=Path("acquisition.jsonl"), help="rows, appended as they come")
-    parser.add_argument("--table", type=Path, help="Markdown tables to write")
-    parser.add_argument("--quick", action="store_true", help="the smallest set, 10 %% labels, two splits")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    options = parser.parse_args()
-    files = files_of(options.rollouts, options.sets)
+    options = parser.parse_args(argv)
     if options.quick:
-        files, options.labels, options.seeds = files[:1], [0.1], 2
-    rows: list[Row] = read_records(options.out)
-    done = {(row["file"], row["labels"], row["seed"]) for row in rows}
-    for file in files:
-        wanted = [
-            (share, seed)
-            for seed in range(options.seeds)
-            for share in options.labels
-            if (file.name, share, seed) not in done
-        ]
-        for pair in pairs(file, wanted):
-            rows += pair
-            append_records(options.out, *pair)
-    if options.json:
-        found = {"machine": machine(), "versions": versions(), "rows": rows}
-        print(json.dumps({"benchmark": "acquisition", **found}, indent=2))
-    if options.table is not None:
-        options.table.write_text(tables(rows), encoding="utf-8")
-    elif not options.json:
-        print(tables(rows))
+        options.labels, options.seeds = [0.1], min(options.seeds, 2)
+    rows = Rows(options, ("file", "labels", "seed", "acquisition", "population"))
+    done = {what[:3] for what in rows.done}
+    for file in files_of(options):
+        wanted = [(share, seed) for seed in range(options.seeds) for share in options.labels]
+        for pair in pairs(file, [what for what in wanted if (file.name, *what) not in done]):
+            rows.add(*pair)
+    report("acquisition", options, rows.all, tables)
 
 
 def pairs(file: Path, wanted: Sequence[tuple[float, int]]) -> Iterator[list[Row]]:
     """Rows of both arms for each (share, seed) of one file."""
     if not wanted:
         return
-    with judged_memory(file, say=_say) as judged:
+    with judged_memory(file) as judged:
         memory, source, everything, truth = judged.memory, judged.source, judged.everything, judged.truth
         for share, seed in wanted:
             arms = {arm: _arm(memory, source, everything, arm, share, seed) for arm in get_args(Acquisition)}
@@ -102,7 +78,7 @@ def pairs(file: Path, wanted: Sequence[tuple[float, int]]) -> Iterator[list[Row]
                     metrics = _metrics(everything, truth, scores, where)
                     what = {"file": file.name, "labels": share, "seed": seed, "acquisition": arm}
                     pair.append({**what, "population": population, **metrics, "seconds": seconds})
-            _say(
+            say(
                 f"{file.name} {share:.0%} seed {seed}: "
                 + ", ".join(f"{r['acquisition']} {r['auc']:.4f}" for r in pair[1::3])
             )
@@ -159,25 +135,19 @@ def tables(rows: Sequence[Row]) -> str:
     head = ["file", "labels", "population", "splits"]
     for metric in _METRICS:
         head += [f"{metric}, random", "difference"]
-    lines = [head, ["---"] * len(head)]
+    lines = []
     for (file, share, population), group in sorted(groups.items()):
         seeds = sorted({seed for _, seed in group})
-        cells = [file.removesuffix(".jsonl.gz"), f"{share:.0%}", population, str(len(seeds))]
+        cells = [name_of(Path(file)), f"{share:.0%}", population, str(len(seeds))]
         for metric in _METRICS:
             if any(row.get(metric) is None for row in group.values()):  # rows from before it was measured
                 cells += ["", ""]
                 continue
             random = np.array([group["random", seed][metric] for seed in seeds], float)
             gain = np.array([group["informative", seed][metric] for seed in seeds], float) - random
-            error = f" ± {gain.std(ddof=1) / np.sqrt(len(gain)):.3f}" if len(gain) > 1 else ""
-            cells += [f"{random.mean():.3f}", f"{gain.mean():+.3f}{error}"]
+            cells += [f"{random.mean():.3f}", mean_se(gain)]
         lines.append(cells)
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{machine()}; {versions()}\n\nDifference: informative less random, paired by split, ± standard error.\n\n{table}\n"
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr)
+    return f"Difference: informative less random, paired by split, ± standard error.\n\n{markdown(head, lines)}"
 
 
 if __name__ == "__main__":

@@ -20,45 +20,41 @@ Arms, all scored on the second run's rollouts of queries that no arm has labels 
     old_0.3, …   the same, and each label of the first run counts 0.3 (its age)
     nearness     the same, and it counts by how much its rollout is like the second run's (policy distance, without labels)
 
-Needs files of rollouts with `policy` and `correct`, and their vectors beside them as NAME.minilm.npz.
-Rows are written to --out as they come; a run that was stopped goes on where it was. Example:
+Rollouts: `rollout_files.py`, with the `policy` of each. Rows are written to --out as they come, so a call that was stopped goes
+on where it was. Example:
 
-    python benchmarks/across_runs.py ROLLOUTS/*.jsonl.gz --seeds 3 --out rows.jsonl --table docs/across_runs.md
+    python benchmarks/across_runs.py ROLLOUTS --seeds 3 --out rows.jsonl --table docs/across_runs.md
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from machine import machine, versions
-from rollout_files import judged_memory
+from harness import Row, Rows, add_row_options, markdown, mean_se, parser_of, report, say
+from rollout_files import JudgedMemory, add_rollout_options, files_of, judged_memory, name_of
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from memgraph import LabelView, Memory, RewardModel
+from memgraph import LabelView, RewardModel
 from memgraph.domains.checks import ALL_CHECKS
 from memgraph.errors import ModelError
 from memgraph.labels.draw import draw
-from memgraph.labels.truth import FileTruth
 from memgraph.models.features import rollout_features
 from memgraph.models.metrics import evaluate_scores
 from memgraph.models.scorers import MajorityVote
 from memgraph.models.threads import one_thread
 from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
-from trainer.reward.report import append_records, read_records
 
-Row = dict[str, Any]
+_KEY = ("file", "shift", "sort", "seed", "labels", "arm")
 _FIRST_SHARE = 0.2
 _SHIFTS, _SORTS = ("stronger", "random"), ("other", "same")
 _ARMS = ("vote", "cold", "warm", "warm_now", "old_0.3", "old_0.1", "nearness")
@@ -66,66 +62,41 @@ _METRICS = ("auc", "within_query_auc", "accuracy", "ece")
 _FEWEST_TO_CALIBRATE = 20
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("files", type=Path, nargs="+", help="NAME.jsonl.gz, with NAME.minilm.npz beside it")
+    parser = parser_of(__doc__, quick="the smallest set, one shift, other queries, two shares, one split", seeds=3)
+    add_rollout_options(parser)
+    add_row_options(parser, "across_runs.jsonl")
     parser.add_argument(
         "--labels", type=float, nargs="*", default=[0.0, 0.025, 0.05, 0.1, 0.2], help="shares of queries"
     )
-    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--shifts", nargs="*", default=list(_SHIFTS), choices=_SHIFTS)
     parser.add_argument("--sorts", nargs="*", default=list(_SORTS), choices=_SORTS)
     parser.add_argument("--arms", nargs="*", default=list(_ARMS), choices=_ARMS)
-    parser.add_argument("--out", type=Path, default=Path("across_runs.jsonl"), help="rows, appended as they come")
-    parser.add_argument("--table", type=Path, help="Markdown tables to write")
-    parser.add_argument(
-        "--quick", action="store_true", help="the smallest file, one shift, other queries, two shares, one seed"
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    options = parser.parse_args()
-    files = sorted(options.files, key=lambda file: file.stat().st_size)
+    options = parser.parse_args(argv)
     if options.quick:
-        files, options.seeds, options.labels = files[:1], 1, [0.0, 0.1]
-        options.shifts, options.sorts = ["stronger"], ["other"]
-    rows: list[Row] = read_records(options.out)
-    done = {tuple(row[name] for name in ("file", "shift", "sort", "seed", "labels", "arm")) for row in rows}
-    for file in files:
-        for row in rows_of(file, options, done):
-            rows.append(row)
-            append_records(options.out, row)
-    if options.json:
-        found = {"machine": machine(), "versions": versions(), "rows": rows}
-        print(json.dumps({"benchmark": "across_runs", **found}, indent=2))
-    if options.table is not None:
-        options.table.write_text(tables(rows), encoding="utf-8")
-    elif not options.json:
-        print(tables(rows))
+        options.seeds, options.labels, options.shifts, options.sorts = 1, [0.0, 0.1], ["stronger"], ["other"]
+    rows = Rows(options, _KEY)
+    for file in files_of(options):
+        for row in rows_of(file, options, rows):
+            rows.add(row)
+    report("across_runs", options, rows.all, tables)
 
 
-def rows_of(file: Path, options: argparse.Namespace, done: set[tuple[Any, ...]]) -> Iterator[Row]:
+def rows_of(file: Path, options: argparse.Namespace, rows: Rows) -> Iterator[Row]:
     """Rows of one file that are not there yet."""
-    wanted = [
-        (shift, sort, seed)
-        for seed in range(options.seeds)
-        for shift in options.shifts
-        for sort in options.sorts
-        if any(
-            (file.name, shift, sort, seed, share, arm) not in done for share in options.labels for arm in options.arms
-        )
-    ]
-    if not wanted:
+    trials = product([file.name], options.shifts, options.sorts, range(options.seeds), options.labels, options.arms)
+    missing = rows.missing(trials)
+    if not missing:
         return
-    with judged_memory(file, say=_say) as judged:
-        memory, source, everything, truth = judged.memory, judged.source, judged.everything, judged.truth
-        for shift, sort, seed in wanted:
-            for case in cases(memory, source, everything, truth, shift, sort, seed, options.labels):
+    with judged_memory(file) as judged:
+        for shift, sort, seed in dict.fromkeys(what[1:4] for what in sorted(missing, key=lambda what: what[3])):
+            for case in cases(judged, shift, sort, seed, options.labels):
                 for arm in options.arms:
                     what = (file.name, shift, sort, seed, case.share, arm)
-                    if what not in done:
-                        row = dict(zip(("file", "shift", "sort", "seed", "labels", "arm"), what, strict=True))
-                        yield row | measure(case, arm, seed)
-                        _say(f"{' '.join(map(str, what))} done")
+                    if what in missing:
+                        yield dict(zip(_KEY, what, strict=True)) | measure(case, arm, seed)
+                        say(f"{' '.join(map(str, what))} done")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,17 +125,9 @@ class Case:
     known: int
 
 
-def cases(
-    memory: Memory,
-    source: FileTruth,
-    everything: Snapshot,
-    truth: Floats,
-    shift: str,
-    sort: str,
-    seed: int,
-    shares: Sequence[float],
-) -> Iterator[Case]:
+def cases(judged: JudgedMemory, shift: str, sort: str, seed: int, shares: Sequence[float]) -> Iterator[Case]:
     """One for each share; draws are nested, so that the scored queries are those that the largest share leaves."""
+    memory, everything, truth = judged.memory, judged.everything, judged.truth
     second_policies = _second_policies(everything, truth, shift, seed)
     second = np.array([policy in second_policies for policy in everything.rollout_policies], np.bool_)
     clusters = memory.clusters(everything.query_keys)
@@ -180,7 +143,7 @@ def cases(
     def pay(part: set[str], share: float, ledger: str, order: int) -> set[str]:
         within = [[key for key in cluster if key in part] for cluster in clusters]
         drawn = draw([cluster for cluster in within if cluster], share, order)
-        memory.ledger(ledger).reveal(source, drawn)
+        memory.ledger(ledger).reveal(judged.source, drawn)
         return set(drawn)
 
     name = f"{shift} {sort} {seed}"
@@ -264,27 +227,27 @@ def _second_policies(snapshot: Snapshot, truth: Floats, shift: str, seed: int) -
 
 def tables(rows: Sequence[Row]) -> str:
     """Markdown: means over the splits and paired differences, and how many labels a warm start saves."""
-    parts = [f"{machine()}; {versions()}"]
+    parts = []
     sets: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
         sets[row["file"], row["shift"], row["sort"]].append(row)
     for metric in ("within_query_auc", "auc", "accuracy", "ece"):
         head = ["file", "second run", "queries", "labels", "splits", "vote", "cold", "warm less cold"]
         head += [f"{arm} less warm" for arm in _ARMS[3:]]
-        lines = [head, ["---"] * len(head)]
+        lines = []
         for (file, shift, sort), group in sorted(sets.items()):
             for share in sorted({row["labels"] for row in group}):
                 found = {(row["arm"], row["seed"]): row[metric] for row in group if row["labels"] == share}
                 seeds = sorted({seed for _, seed in found})
-                cells = [file.removesuffix(".jsonl.gz"), shift, sort, f"{share:.1%}", str(len(seeds))]
+                cells = [name_of(Path(file)), shift, sort, f"{share:.1%}", str(len(seeds))]
                 cells += [_difference(found, arm, None, seeds) for arm in ("vote", "cold")]
                 warm = "vote" if all(found.get(("cold", seed)) is None for seed in seeds) else "cold"
                 cells.append(_difference(found, "warm", warm, seeds) + (" (than vote)" if warm == "vote" else ""))
                 cells += [_difference(found, arm, "warm", seeds) for arm in _ARMS[3:]]
                 lines.append(cells)
-        parts.append(f"**{metric}**\n\n" + _markdown(lines))
-    parts.append("**What a warm start is worth in labels**\n\n" + _markdown(_worth(sets)))
-    return "\n\n".join(parts) + "\n"
+        parts.append(f"**{metric}**\n\n{markdown(head, lines)}")
+    parts.append(f"**What a warm start is worth in labels**\n\n{_worth(sets)}")
+    return "\n\n".join(parts)
 
 
 def _difference(found: dict[tuple[str, int], float | None], arm: str, other: str | None, seeds: Sequence[int]) -> str:
@@ -293,17 +256,16 @@ def _difference(found: dict[tuple[str, int], float | None], arm: str, other: str
     values = np.array([one - two for one, two in pairs if one is not None and two is not None])
     if not len(values):
         return "–"
-    error = f" ± {values.std(ddof=1) / np.sqrt(len(values)):.3f}" if len(values) > 1 and other is not None else ""
-    return f"{values.mean():{'.3f' if other is None else '+.3f'}}{error}"
+    return f"{values.mean():.3f}" if other is None else mean_se(values)
 
 
-def _worth(sets: dict[tuple[str, str, str], list[Row]]) -> list[list[str]]:
+def _worth(sets: dict[tuple[str, str, str], list[Row]]) -> str:
     """By within-query AUC, mean over splits: with how many labels a cold start is as good as a warm one with fewer.
 
     Between its measured points a cold start's quality is taken to grow evenly; it starts from the vote, which needs no labels.
     """
-    lines = [["file", "second run", "queries", "splits", "warm pays for", "as good as cold with", "labels saved"]]
-    lines.append(["---"] * len(lines[0]))
+    head = ["file", "second run", "queries", "splits", "warm pays for", "as good as cold with", "labels saved"]
+    lines = []
     for (file, shift, sort), group in sorted(sets.items()):
         splits = len({row["seed"] for row in group})
         vote, cold, warm = (_curve(group, arm, splits) for arm in ("vote", "cold", "warm"))
@@ -317,9 +279,9 @@ def _worth(sets: dict[tuple[str, str, str], list[Row]]) -> list[list[str]]:
         for labels, reached in warm:
             worth = float(np.interp(reached, quality, paid))
             more = "more than " if reached > quality[-1] else ""
-            cells = [file.removesuffix(".jsonl.gz"), shift, sort, str(splits), f"{labels:.0f}"]
+            cells = [name_of(Path(file)), shift, sort, str(splits), f"{labels:.0f}"]
             lines.append([*cells, f"{more}{worth:.0f}", f"{more}{worth - labels:+.0f}"])
-    return lines
+    return markdown(head, lines)
 
 
 def _curve(group: Sequence[Row], arm: str, splits: int) -> list[tuple[float, float]]:
@@ -334,14 +296,6 @@ def _curve(group: Sequence[Row], arm: str, splits: int) -> list[tuple[float, flo
         if len(found) == splits
     ]
     return sorted(means)
-
-
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr)
 
 
 if __name__ == "__main__":

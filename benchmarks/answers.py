@@ -1,32 +1,32 @@
-"""How answers are read, compared and judged: agreement with cases whose right value is known, by kind.
+"""Are answers read, compared and judged as they should be? Agreement with cases whose right value is known, by kind.
 
-    python benchmarks/answers.py CASES [--json] [--wrong] [--quick]
+CASES is a folder with `stated.jsonl`, `same.jsonl`, `judged.jsonl` and `layouts.jsonl`, of which each may be missing. Their
+fields are what `memgraph.read_response`, `same_answer`, `verify` and the readers of files are asked with. Nothing is drawn at
+random, so there are no seeds. Example:
 
-CASES is a folder with `stated.jsonl`, `same.jsonl`, `judged.jsonl` and `layouts.jsonl` (each may be missing); their fields
-are what `memgraph.read_response`, `same_answer`, `verify` and the readers of files are asked with.
+    python benchmarks/answers.py CASES --wrong
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from machine import machine, versions
-from rich.table import Table
+from harness import Row, Rows, add_row_options, markdown, parser_of, report, say
 
 from memgraph import read_response, same_answer, verify
+from memgraph.domains import Domains
 from memgraph.domains.code import Code
 from memgraph.errors import InputError
 from memgraph.labels.truth import FileTruth
-from memgraph.printable import PrintableConsole
 from memgraph.rollouts.files import Reject, data_files, read_rows
+from memgraph.rollouts.ingest import stated_by
 
 Case = Mapping[str, Any]
 _SPARE = re.compile(r"\*\*|\\[()\[\]]|\$")
@@ -93,9 +93,6 @@ def layouts(case: Case, folder: Path) -> tuple[Any, bool]:
 
 
 def _answer_of(rollout: Any) -> str | None:
-    from memgraph.domains import Domains
-    from memgraph.rollouts.ingest import stated_by
-
     return stated_by(rollout, Domains()).answer
 
 
@@ -145,47 +142,44 @@ def _bare(text: str) -> str:
     return " ".join(_SPARE.sub("", text).split()).rstrip(".").strip()
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__, quick="the first two cases of each kind")
+    add_row_options(parser)
     parser.add_argument("cases", type=Path, help="folder of the cases")
     parser.add_argument("--only", nargs="*", choices=list(ASKED), default=list(ASKED), help="some of the files")
-    parser.add_argument("--quick", action="store_true", help="the first two cases of each kind")
     parser.add_argument("--wrong", action="store_true", help="list the cases that come out wrong")
-    parser.add_argument("--json", action="store_true", help="one JSON document")
-    options = parser.parse_args()
-    outcomes = []
+    options = parser.parse_args(argv)
+    rows = Rows(options, ("file", "id"))
     for name in options.only:
         file = options.cases / f"{name}.jsonl"
         seen: dict[str, int] = defaultdict(int)
         for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
             case = json.loads(line)
             seen[case["kind"]] += 1
-            if not options.quick or seen[case["kind"]] <= 2:
-                outcomes.append(run(case, name, options.cases))
-    if options.json:
-        rows = [asdict(one) for one in outcomes]
-        print(json.dumps({"benchmark": "answers", "machine": machine(), "versions": versions(), "rows": rows}))
-        return
-    table = Table("file", "kind", "right", "of", "slowest (s)")
-    kinds: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
-    for one in outcomes:
-        kinds[one.file, one.kind].append(one)
-    for (name, kind), found in sorted(kinds.items()):
-        slowest = max(one.seconds for one in found)
-        table.add_row(name, kind, str(sum(one.right for one in found)), str(len(found)), f"{slowest:.2f}")
-    console = PrintableConsole()
-    console.print(table)
-    for name in options.only:
-        found = [one for one in outcomes if one.file == name]
-        if found:
-            console.print(f"{name}: {sum(one.right for one in found)} of {len(found)}")
-    rewarded = [one for one in outcomes if one.file == "judged" and one.found == "1.0" and not one.right]
-    console.print(f"wrong rewards of 1: {len(rewarded)}")
+            wanted = not options.quick or seen[case["kind"]] <= 2
+            if wanted and rows.missing([(name, case["id"])]):
+                rows.add(asdict(run(case, name, options.cases)))
+    report("answers", options, rows.all, tables)
     if options.wrong:
-        for one in outcomes:
-            if not one.right:
-                print(f"{one.id}: found {one.found!r}, wanted {one.wanted!r}")
+        for row in rows.all:
+            if not row["right"]:
+                say(f"{row['id']}: found {row['found']!r}, wanted {row['wanted']!r}")
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """Markdown: how many cases of each kind come out right, and how many of all."""
+    kinds: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        kinds[row["file"], row["kind"]].append(row)
+        kinds[row["file"], "all"].append(row)
+    lines = []
+    for (name, kind), found in sorted(kinds.items(), key=lambda pair: (pair[0][0], pair[0][1] == "all", pair[0][1])):
+        right, slowest = sum(row["right"] for row in found), max(row["seconds"] for row in found)
+        lines.append([name, kind, str(right), str(len(found)), f"{slowest:.2f}"])
+    rewarded = [row for row in rows if row["file"] == "judged" and row["found"] == "1.0" and not row["right"]]
+    table = markdown(["file", "kind", "right", "of", "slowest (s)"], lines)
+    return f"{table}\n\nWrong rewards of 1: {len(rewarded)}"
 
 
 if __name__ == "__main__":

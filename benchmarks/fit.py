@@ -1,67 +1,51 @@
-"""What a fit of the reward model and a prediction cost, by the number of labelled rollouts that it learns from.
+"""What does a fit of the reward model cost, and a prediction, by the number of labelled rollouts that it learns from?
 
-All files of a folder go into one memory; of its queries, drawn anew for each repeat, as many are labelled as it takes, and
-the others stay in the graph without labels. A reward call's 128 rollouts are scored then. Needs the same folder as
-reward_quality.py does, or one that tiny_rollouts.py makes.
+All sets go into one memory. Of its queries, drawn anew for each seed, as many are labelled as it takes, and the others stay
+in the graph without labels. A reward call's 128 rollouts are scored then. Rollouts: `rollout_files.py`. Example:
 
-python benchmarks/fit.py ROLLOUTS [--labelled N …] [--repeats N] [--quick] [--json]
+    python benchmarks/fit.py ROLLOUTS --labelled 5000 20000 --seeds 3
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
-import sys
 import time
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-from machine import machine, versions
-from rollout_files import Judged, files_of, judged_memory
+from harness import Row, Rows, add_row_options, markdown, median_range, parser_of, report, say
+from rollout_files import JudgedMemory, add_rollout_options, files_of, judged_memory, name_of
 
 from memgraph import RewardModel
 from memgraph.snapshot.snapshot import Snapshot
 
-Row = dict[str, Any]
 _CALL = 128  # rollouts
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rollouts", type=Path, help="folder with NAME.jsonl.gz and NAME.minilm.npz")
-    parser.add_argument("--sets", nargs="*", help="names; by default all in the folder")
+    parser = parser_of(__doc__, quick="the smallest set, 500 labelled rollouts, once", seeds=2)
+    add_rollout_options(parser)
+    add_row_options(parser)
     parser.add_argument(
         "--labelled", type=int, nargs="*", default=[5_000, 10_000, 20_000], help="rollouts to learn from"
     )
-    parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--quick", action="store_true", help="the smallest set, 500 labelled rollouts, once")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    options = parser.parse_args()
-    files = files_of(options.rollouts, options.sets)
+    options = parser.parse_args(argv)
     if options.quick:
-        files, options.labelled, options.repeats = files[:1], [500], 1
-    rows: list[Row] = []
-    with judged_memory(*files, say=say) as judged:
-        for labelled in options.labelled:
-            for repeat in range(options.repeats):
-                rows.append({"asked": labelled, **time_fit(with_labels(judged, labelled, repeat), repeat)})
-                say(", ".join(f"{name} {value}" for name, value in rows[-1].items()))
-    if options.json:
-        print(json.dumps({"benchmark": "fit", "machine": machine(), "versions": versions(), "rows": rows}, indent=2))
-        return
-    print(
-        f"{machine()}; {versions()}\n{'labelled':>9}{'queries':>9}{'fit':>24}{'score 128':>24}  seconds: mean (min to max)"
-    )
-    for labelled in options.labelled:
-        group = [row for row in rows if row["asked"] == labelled]
-        found, queries = (round(statistics.mean(row[name] for row in group)) for name in ("labelled", "queries"))
-        print(f"{found:9}{queries:9}{spread(group, 'fit'):>24}{spread(group, 'score'):>24}")
+        options.labelled, options.seeds = [500], 1
+    files = files_of(options)
+    sets = "+".join(map(name_of, files))
+    rows = Rows(options, ("sets", "asked", "seed"))
+    wanted = rows.missing((sets, labelled, seed) for labelled in options.labelled for seed in range(options.seeds))
+    if wanted:
+        with judged_memory(*files) as judged:
+            for _, labelled, seed in wanted:
+                found = time_fit(with_labels(judged, labelled, seed), seed)
+                rows.add({"sets": sets, "asked": labelled, "seed": seed, **found})
+                say(", ".join(f"{name} {value}" for name, value in rows.all[-1].items()))
+    report("fit", options, rows.all, tables)
 
 
-def with_labels(judged: Judged, wanted: int, seed: int) -> Snapshot:
+def with_labels(judged: JudgedMemory, wanted: int, seed: int) -> Snapshot:
     """So many of the rollouts labelled, or a few more, since queries are labelled whole."""
     snapshot = judged.everything
     order = np.random.default_rng(seed).permutation(len(snapshot.query_keys))
@@ -94,15 +78,15 @@ def time_fit(snapshot: Snapshot, seed: int) -> Row:
     }
 
 
-def spread(rows: list[Row], name: str) -> str:
-    """Mean (least to most)."""
-    values = [row[name] for row in rows]
-    return f"{statistics.mean(values):.2f} ({min(values):.2f} to {max(values):.2f})"
-
-
-def say(message: str) -> None:
-    """Progress, beside the results."""
-    print(message, file=sys.stderr, flush=True)
+def tables(rows: Sequence[Row]) -> str:
+    """Markdown: seconds, median over the seeds (least to most)."""
+    lines = []
+    for sets, asked in dict.fromkeys((row["sets"], row["asked"]) for row in rows):
+        group = [row for row in rows if (row["sets"], row["asked"]) == (sets, asked)]
+        counts = [f"{np.mean([row[name] for row in group]):.0f}" for name in ("labelled", "queries")]
+        lines.append([sets, *counts, *(median_range([row[name] for row in group]) for name in ("fit", "score"))])
+    head = ["sets", "labelled rollouts", "of queries", "fit (s)", f"score {_CALL} (s)"]
+    return f"Median over {len({row['seed'] for row in rows})} draws (least to most).\n\n{markdown(head, lines)}"
 
 
 if __name__ == "__main__":

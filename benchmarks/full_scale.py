@@ -1,25 +1,21 @@
-"""What a recipe of `configs/` needs of a GPU: memory, seconds a step, seconds of rewards, at the model's full size.
-
-python benchmarks/full_scale.py [--quick] [--recipes FILE …] [--steps N] [--json]
+"""What does a recipe of `configs/` need of a GPU? Memory, seconds a step, seconds of rewards, at the model's full size.
 
 The policy has the shape of the recipe's model and random weights, so that nothing is downloaded; its tokens are made-up
 words, its answers are never right, and every response has the longest length: the most that a step may cost. Rewards are
 majority votes, since a reward model cannot be fitted where nothing is right (what it costs: reward_call.py). Generation is
-transformers' own, not vLLM's. `--quick` takes a policy of 2 layers and short responses, and runs on a CPU.
+transformers' own, not vLLM's. `--quick` takes a policy of 2 layers and short responses, and runs on a CPU. Example:
+
+    python benchmarks/full_scale.py --recipes configs/qwen2.5-1.5b.yaml --out rows.jsonl
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from machine import machine, versions
+from harness import Row, Rows, add_row_options, markdown, mean_sd, median_range, parser_of, report, say
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import AutoModelForCausalLM, Qwen2Config, Qwen2Tokenizer
 
@@ -66,13 +62,13 @@ def make_policy(folder: Path, shape: dict[str, int], *, vocabulary: int = VOCABU
     Qwen2Tokenizer(vocab=ids, merges=[], chat_template=TEMPLATE).save_pretrained(folder)
 
 
-def measured(recipe: Path, steps: int, scratch: Path, *, quick: bool = False) -> dict[str, Any]:
+def measured(recipe: Path, steps: int, seed: int, scratch: Path, *, quick: bool = False) -> Row:
     """One recipe: seconds and gigabytes (10⁹ bytes)."""
     written = RunConfig.load(recipe)
     folder = scratch / "policy"
     make_policy(folder, QUICK if quick else SHAPES[written.policy.model], vocabulary=2000 if quick else VOCABULARY)
     values = written.model_dump()
-    values |= {"output": scratch / "outputs", "evaluate": False}
+    values |= {"output": scratch / "outputs", "evaluate": False, "seed": seed}
     values["policy"]["model"] = str(folder)
     values["data"] = {"train": QUERIES}
     values["labels"]["monitor"] = 0
@@ -91,7 +87,8 @@ def measured(recipe: Path, steps: int, scratch: Path, *, quick: bool = False) ->
     calls = [call["seconds"] for call in read_records(config.folder / "rewards.jsonl")]
     return {
         "recipe": recipe.stem,
-        "steps": result.steps,
+        "steps": steps,
+        "seed": seed,
         "seconds_a_step": round(result.seconds["training"] / steps, 1),
         "reward_seconds": [round(seconds, 2) for seconds in calls],
         "rewards": result.reward_sources,
@@ -101,41 +98,38 @@ def measured(recipe: Path, steps: int, scratch: Path, *, quick: bool = False) ->
     }
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """Markdown."""
-    lines = [
-        "| recipe | GB allocated | GB reserved | seconds a step | of these rewards |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for row in rows:
-        rewards = f"{np.median(row['reward_seconds']):.2f}"
-        lines.append(
-            f"| {row['recipe']} | {row['gb_allocated']} | {row['gb_reserved']} | {row['seconds_a_step']} | {rewards} |"
-        )
-    return "\n".join(lines)
+def tables(rows: Sequence[Row]) -> str:
+    """Markdown: means over the seeds; the reward's seconds are medians over all calls (least to most)."""
+    lines = []
+    for recipe in dict.fromkeys(row["recipe"] for row in rows):
+        group = [row for row in rows if row["recipe"] == recipe]
+        cells = [
+            mean_sd([row[name] for row in group], ".1f") for name in ("gb_allocated", "gb_reserved", "seconds_a_step")
+        ]
+        calls = [seconds for row in group for seconds in row["reward_seconds"]]
+        lines.append([recipe, str(len(group)), *cells, median_range(calls)])
+    head = ["recipe", "seeds", "GB allocated", "GB reserved", "seconds a step", "of these rewards"]
+    return markdown(head, lines)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__, quick="one recipe with 2 layers and short responses: does it run", seeds=1)
+    add_row_options(parser, "full_scale.jsonl")
     parser.add_argument("--recipes", type=Path, nargs="*", default=RECIPES, help="run files of configs/")
     parser.add_argument("--steps", type=int, default=2, help="GRPO steps of each")
-    parser.add_argument("--quick", action="store_true", help="2 layers and short responses: does it run")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    options = parser.parse_args()
-    rows = []
+    options = parser.parse_args(argv)
+    if options.quick:
+        options.recipes, options.seeds = options.recipes[:1], 1
+    rows = Rows(options, ("recipe", "steps", "seed"))
     for recipe in options.recipes:
-        print(f"running {recipe.stem}", file=sys.stderr)
-        with tempfile.TemporaryDirectory() as scratch:
-            rows.append(measured(recipe, options.steps, Path(scratch), quick=options.quick))
-        print(json.dumps(rows[-1]), file=sys.stderr)  # should the next one not end
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-    if options.json:
-        found = {"machine": machine(), "versions": versions(), "rows": rows}
-        print(json.dumps({"benchmark": "full_scale", **found}, indent=2))
-    else:
-        print(f"{machine()}; {versions()}\n\n{table(rows)}")
+        for _, steps, seed in rows.missing((recipe.stem, options.steps, seed) for seed in range(options.seeds)):
+            say(f"running {recipe.stem}, seed {seed}")
+            with tempfile.TemporaryDirectory() as scratch:
+                rows.add(measured(recipe, steps, seed, Path(scratch), quick=options.quick))
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+    report("full_scale", options, rows.all, tables)
 
 
 if __name__ == "__main__":

@@ -1,32 +1,27 @@
-"""What each stage of the memory costs: write, link, label, export, fit, score, on made-up rollouts.
+"""What does each stage of the memory cost: write, link, label, export, fit, score? On made-up rollouts.
 
-python benchmarks/memory.py [--quick] [--queries N] [--rollouts N] [--repeats N] [--json]
+Vectors are random around cluster centres, so that no embedding model is timed. A server of its own is started in a temporary
+home. Each seed has queries of its own, and the memory grows by them. Example:
 
-Vectors are random around cluster centres, so that no embedding model is timed; a server of its own is started in a
-temporary home. Every stage runs `--repeats` times on new queries; the table shows minimum, median and maximum.
+    python benchmarks/memory.py --queries 1000 --seeds 3
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import statistics
-import sys
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
-from machine import machine, versions
+from harness import Row, Rows, add_row_options, markdown, median_range, parser_of, report, say
 
 from memgraph.evaluation import temporary_memory
 from memgraph.labels.truth import FileTruth
 from memgraph.labels.view import LabelView
+from memgraph.memory import Memory
 from memgraph.models.reward_model import RewardModel
 from memgraph.rollouts.embedding import GivenVectors
 from memgraph.rollouts.given import GivenEmbeddings
@@ -34,22 +29,22 @@ from memgraph.rollouts.given import GivenEmbeddings
 DIMENSION = 384
 
 
-def make_rollouts(file: Path, *, queries: int, rollouts: int, part: int) -> GivenEmbeddings:
+def make_rollouts(file: Path, *, queries: int, rollouts: int, seed: int) -> GivenEmbeddings:
     """Write rows with truth to `file`; returns their vectors."""
-    rng = np.random.default_rng(part)
+    rng = np.random.default_rng(seed)
     centres = np.random.default_rng(0).normal(size=(50, DIMENSION))
     vectors = (centres[rng.integers(0, 50, queries)] + rng.normal(size=(queries, DIMENSION))).astype(np.float32)
-    by_query = {f"q{part}-{q}": vectors[q] for q in range(queries)}
+    by_query = {f"q{seed}-{q}": vectors[q] for q in range(queries)}
     by_rollout: dict[str, np.ndarray] = {}
     with file.open("w", encoding="utf-8") as lines:
         for q in range(queries):
             for r in range(rollouts):
-                name, right = f"r{part}-{q}-{r}", bool(rng.random() < 0.5)
+                name, right = f"r{seed}-{q}-{r}", bool(rng.random() < 0.5)
                 by_rollout[name] = (vectors[q] + rng.normal(size=DIMENSION) + right).astype(np.float32)
                 value = 0 if right else int(rng.integers(1, 4))
                 row = {
-                    "query": f"Query {q} of part {part}",
-                    "query_id": f"q{part}-{q}",
+                    "query": f"Query {q} of part {seed}",
+                    "query_id": f"q{seed}-{q}",
                     "rollout_id": name,
                     "response": f"thinking {r} #### {value}",
                     "domain": "math",
@@ -59,63 +54,75 @@ def make_rollouts(file: Path, *, queries: int, rollouts: int, part: int) -> Give
     return GivenEmbeddings(DIMENSION, by_query, by_rollout, by_rollout)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="100 queries × 4 rollouts, twice: under a minute")
-    parser.add_argument("--queries", type=int, default=1000)
-    parser.add_argument("--rollouts", type=int, default=8)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    options = parser.parse_args()
+    parser = parser_of(__doc__, quick="100 queries × 4 rollouts, twice", seeds=3)
+    add_row_options(parser)
+    parser.add_argument("--queries", type=int, default=1000, help="of each seed, all in one memory")
+    parser.add_argument("--rollouts", type=int, default=8, help="of each query")
+    options = parser.parse_args(argv)
     if options.quick:
-        options.queries, options.rollouts, options.repeats = 100, 4, 2
-    timings: dict[str, list[float]] = defaultdict(list)
+        options.queries, options.rollouts, options.seeds = 100, 4, min(options.seeds, 2)
+    rows = Rows(options, ("queries", "rollouts", "seed", "stage"))
+    size = (options.queries, options.rollouts)
+    done = {what[:3] for what in rows.done}
+    seeds = [seed for seed in range(options.seeds) if (*size, seed) not in done]
+    if seeds:
+        with (
+            tempfile.TemporaryDirectory() as scratch,
+            temporary_memory(GivenVectors("benchmark", DIMENSION)) as memory,
+        ):
+            for seed in seeds:
+                file = Path(scratch) / f"{seed}.jsonl"
+                given = make_rollouts(file, queries=options.queries, rollouts=options.rollouts, seed=seed)
+                timings = time_stages(memory, file, given, f"seed {seed}")
+                what = dict(zip(("queries", "rollouts", "seed"), (*size, seed), strict=True))
+                rows.add(*({**what, "stage": stage, "seconds": round(value, 4)} for stage, value in timings.items()))
+                say(f"seed {seed} done: {options.queries} queries × {options.rollouts} rollouts")
+    report("memory", options, rows.all, tables)
+
+
+def time_stages(memory: Memory, file: Path, given: GivenEmbeddings, ledger: str) -> dict[str, float]:
+    """Seconds of each stage on new rollouts."""
+    timings: dict[str, float] = {}
 
     @contextmanager
     def timed(stage: str) -> Iterator[None]:
         start = time.perf_counter()
         yield
-        timings[stage].append(time.perf_counter() - start)
+        timings[stage] = time.perf_counter() - start
 
-    note = f"{options.queries} queries × {options.rollouts} rollouts a repeat"
-    print(f"timing {note}, {options.repeats} repeats", file=sys.stderr)
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        timed("start, work and stop"),
-        temporary_memory(GivenVectors("benchmark", DIMENSION)) as memory,
-    ):
-        for part in range(options.repeats):
-            file = Path(scratch) / f"{part}.jsonl"
-            given = make_rollouts(file, queries=options.queries, rollouts=options.rollouts, part=part)
-            with timed("import and link"):
-                memory.import_file(file, embeddings=given)
-            with timed("import again"):
-                memory.import_file(file, embeddings=given)
-            source, view = FileTruth([file], run="import"), LabelView(ledgers=(f"part {part}",))
-            with timed("label 20 %"):
-                memory.reveal(source, ledger=f"part {part}", budget=0.2)
-            keys = list(source.query_keys())
-            with timed("export all of a part"):
-                snapshot = memory.snapshot(view, query_keys=keys)
-            with timed("export 16 queries' neighbourhood"):
-                subgraph = memory.subgraph(keys[:16], view)
-            with timed("fit"):
-                model = RewardModel.fit(snapshot)
-            with timed("score 16 queries"):
-                model.predict(subgraph)
-            print(f"repeat {part + 1} of {options.repeats} done", file=sys.stderr)
-    rows = [
-        {"stage": stage, "seconds": [round(value, 4) for value in values], "what": note}
-        for stage, values in timings.items()
-    ]
-    if options.json:
-        print(json.dumps({"benchmark": "memory", "machine": machine(), "versions": versions(), "rows": rows}, indent=2))
-        return
-    print(f"{machine()}; {versions()}\n{note}")
-    print(f"{'stage':36}{'min':>9}{'median':>9}{'max':>9}  seconds")
-    for stage, values in timings.items():
-        print(f"{stage:36}{min(values):9.3f}{statistics.median(values):9.3f}{max(values):9.3f}")
+    with timed("import and link"):
+        memory.import_file(file, embeddings=given)
+    with timed("import again"):
+        memory.import_file(file, embeddings=given)
+    source, view = FileTruth([file], run="import"), LabelView(ledgers=(ledger,))
+    with timed("label 20 %"):
+        memory.reveal(source, ledger=ledger, budget=0.2)
+    keys = list(source.query_keys())
+    with timed("export all of a seed"):
+        snapshot = memory.snapshot(view, query_keys=keys)
+    with timed("export 16 queries' neighbourhood"):
+        subgraph = memory.subgraph(keys[:16], view)
+    with timed("fit"):
+        model = RewardModel.fit(snapshot)
+    with timed("score 16 queries"):
+        model.predict(subgraph)
+    return timings
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """Markdown: seconds, median over the seeds (least to most)."""
+    parts = []
+    for queries, rollouts in dict.fromkeys((row["queries"], row["rollouts"]) for row in rows):
+        here = [row for row in rows if (row["queries"], row["rollouts"]) == (queries, rollouts)]
+        lines = [
+            [stage, median_range([row["seconds"] for row in here if row["stage"] == stage], ".3f")]
+            for stage in dict.fromkeys(row["stage"] for row in here)
+        ]
+        title = f"{queries} queries × {rollouts} rollouts, {len({row['seed'] for row in here})} seeds"
+        parts.append(f"{title}\n\n{markdown(['stage', 'seconds: median (least to most)'], lines)}")
+    return "\n\n".join(parts)
 
 
 if __name__ == "__main__":

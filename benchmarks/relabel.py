@@ -1,26 +1,22 @@
-"""What new labels cost: relabelling what they reach, against scoring the whole memory anew, on made-up rollouts.
+"""What do new labels cost? Relabelling what they reach, against scoring the whole memory anew, on made-up rollouts.
 
-python benchmarks/relabel.py [--quick] [--queries N] [--rollouts N] [--repeats N] [--json]
+A fifth of the queries is labelled and a reward model fitted. Then for each seed 10 and 100 more queries are labelled, in turn,
+and the memory is relabelled after each. At the end everything is scored anew with the same labels, which must find nothing to
+change. Vectors are random around cluster centres, so that no embedding model is timed. A server of its own is started in a
+temporary home. The passes follow one another in one memory, so a call that was stopped starts over. Example:
 
-A fifth of the queries is labelled and a reward model fitted. Then 10 and 100 more queries are labelled, in turn, and the
-memory is relabelled after each. At the end everything is scored anew with the same labels, which must find nothing to change.
-Vectors are random around cluster centres, so that no embedding model is timed. A server of its own is started in a temporary
-home.
+    python benchmarks/relabel.py --queries 10000 --seeds 3
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
-import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-from machine import machine, versions
+import numpy as np
+from harness import Row, Rows, add_row_options, markdown, median_range, parser_of, report, say
 from memory import DIMENSION, make_rollouts
 
 from memgraph.evaluation import temporary_memory
@@ -31,48 +27,39 @@ from memgraph.memory import Memory
 from memgraph.rollouts.embedding import GivenVectors
 
 VIEW = LabelView(ledgers=("benchmark",))
+COUNTS, ANEW = (10, 100), "everything anew"
 _FITTED = 1000  # queries that the model is fitted on
 
-Row = dict[str, Any]
 
-
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="300 queries × 4 rollouts: under a minute")
+    parser = parser_of(__doc__, quick="300 queries × 4 rollouts, once", seeds=3)
+    add_row_options(parser)
     parser.add_argument("--queries", type=int, default=10_000)
-    parser.add_argument("--rollouts", type=int, default=8)
-    parser.add_argument("--repeats", type=int, default=3, help="times that 10 and 100 queries are labelled")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    options = parser.parse_args()
+    parser.add_argument("--rollouts", type=int, default=8, help="of each query")
+    options = parser.parse_args(argv)
     if options.quick:
-        options.queries, options.rollouts, options.repeats = 300, 4, 1
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        temporary_memory(GivenVectors("benchmark", DIMENSION)) as memory,
-    ):
-        file = Path(scratch) / "rollouts.jsonl"
-        say(f"importing {options.queries} queries × {options.rollouts} rollouts")
-        given = make_rollouts(file, queries=options.queries, rollouts=options.rollouts, part=0)
-        memory.import_file(file, embeddings=given)
-        del given
-        rows = measure(memory, FileTruth([file], run="import"), options.repeats)
-    if options.json:
-        found = {"machine": machine(), "versions": versions(), "rows": rows}
-        print(json.dumps({"benchmark": "relabel", **found}, indent=2))
-        return
-    print(f"{machine()}; {versions()}\n{options.queries} queries × {options.rollouts} rollouts")
-    full = statistics.median(row["seconds"] for row in rows if row["pass"] == "everything anew")
-    print(
-        f"{'pass':22}{'labelled':>9}{'affected':>9}{'rollouts':>9}{'changed':>9}{'seconds':>9}{'looking':>9}{'of full':>9}"
-    )
-    for row in rows:
-        numbers = f"{row['labelled']:9}{row['affected']:9}{row['scored']:9}{row['changed']:9}"
-        print(f"{row['pass']:22}{numbers}{row['seconds']:9.2f}{row['looking']:9.2f}{row['seconds'] / full:9.3f}")
+        options.queries, options.rollouts, options.seeds = 300, 4, 1
+    rows = Rows(options, ("queries", "rollouts", "pass", "labelled", "seed"))
+    size = {"queries": options.queries, "rollouts": options.rollouts}
+    last = (*size.values(), ANEW, 0, _anew(options.seeds) - 1)
+    if rows.missing([last, *((*size.values(), "relabel", count, options.seeds - 1) for count in COUNTS)]):
+        with (
+            tempfile.TemporaryDirectory() as scratch,
+            temporary_memory(GivenVectors("benchmark", DIMENSION)) as memory,
+        ):
+            file = Path(scratch) / "rollouts.jsonl"
+            say(f"importing {options.queries} queries × {options.rollouts} rollouts")
+            given = make_rollouts(file, queries=options.queries, rollouts=options.rollouts, seed=0)
+            memory.import_file(file, embeddings=given)
+            del given
+            for row in measure(memory, FileTruth([file], run="import"), options.seeds):
+                rows.add({**size, **row})
+    report("relabel", options, rows.all, tables)
 
 
-def measure(memory: Memory, source: FileTruth, repeats: int) -> list[Row]:
-    """Rows in the order in which the passes were made."""
+def measure(memory: Memory, source: FileTruth, seeds: int) -> Iterator[Row]:
+    """Rows in the order in which the passes are made."""
     clusters = memory.clusters(source.query_keys())
     total = sum(len(cluster) for cluster in clusters)
     order = draw(clusters, None, seed=0)
@@ -81,49 +68,50 @@ def measure(memory: Memory, source: FileTruth, repeats: int) -> list[Row]:
     ledger.reveal(source, order[:spent])
     say("fitting")
     model = memory.fit(VIEW, query_keys=order[:_FITTED])
-    rows: list[Row] = []
 
-    def passed(name: str, labelled: int) -> None:
+    def passed(name: str, labelled: int, seed: int = 0) -> Row:
         report = memory.relabel(model, VIEW)
-        rows.append(
-            {
-                "pass": name,
-                "labelled": labelled,
-                "affected": report.affected,
-                "scored": report.scored,
-                "changed": report.changed,
-                "seconds": round(report.seconds, 3),
-                "looking": round(report.seconds_looking, 3),
-            }
-        )
         say(f"{name}: {report.affected} of {report.queries} queries affected, {report.seconds:.1f} s")
+        return {
+            "pass": name,
+            "labelled": labelled,
+            "seed": seed,
+            "affected": report.affected,
+            "scored": report.scored,
+            "changed": report.changed,
+            "seconds": round(report.seconds, 3),
+            "looking": round(report.seconds_looking, 3),
+        }
 
-    passed("first, of everything", spent)
-    passed("nothing new", 0)
-    for _ in range(repeats):
-        for count in (10, 100):
+    yield passed("first, of everything", spent)
+    yield passed("nothing new", 0)
+    for seed in range(seeds):
+        for count in COUNTS:
             ledger.reveal(source, order[spent : spent + count])
             spent += count
-            passed("relabel", count)
-    for _ in range(min(repeats, 2)):
+            yield passed("relabel", count, seed)
+    for seed in range(_anew(seeds)):
         before = predictions(memory)
         start = time.perf_counter()
         summary = memory.score(model, VIEW)
         seconds = round(time.perf_counter() - start, 3)
         changed = predictions(memory) - before
-        rows.append(
-            {
-                "pass": "everything anew",
-                "labelled": 0,
-                "affected": summary.queries,
-                "scored": summary.scored,
-                "changed": changed,
-                "seconds": seconds,
-                "looking": 0.0,
-            }
-        )
-        say(f"everything anew: {summary.queries} queries, {seconds:.1f} s, {changed} scores differ")
-    return rows
+        say(f"{ANEW}: {summary.queries} queries, {seconds:.1f} s, {changed} scores differ")
+        yield {
+            "pass": ANEW,
+            "labelled": 0,
+            "seed": seed,
+            "affected": summary.queries,
+            "scored": summary.scored,
+            "changed": changed,
+            "seconds": seconds,
+            "looking": 0.0,
+        }
+
+
+def _anew(seeds: int) -> int:
+    """How often everything is scored anew, which takes longest."""
+    return min(seeds, 2)
 
 
 def predictions(memory: Memory) -> int:
@@ -131,9 +119,22 @@ def predictions(memory: Memory) -> int:
     return int(memory.database.query("MATCH (l:Prediction {scorer: 'reward_model'}) RETURN count(l) AS n")[0]["n"])
 
 
-def say(message: str) -> None:
-    """Tell a person what goes on."""
-    print(message, file=sys.stderr, flush=True)
+def tables(rows: Sequence[Row]) -> str:
+    """Markdown: medians over the seeds, seconds with least and most."""
+    parts = []
+    for queries, rollouts in dict.fromkeys((row["queries"], row["rollouts"]) for row in rows):
+        here = [row for row in rows if (row["queries"], row["rollouts"]) == (queries, rollouts)]
+        full = float(np.median([row["seconds"] for row in here if row["pass"] == ANEW]))
+        lines = []
+        for name, labelled in dict.fromkeys((row["pass"], row["labelled"]) for row in here):
+            group = [row for row in here if (row["pass"], row["labelled"]) == (name, labelled)]
+            counts = [f"{np.median([row[field] for row in group]):.0f}" for field in ("affected", "scored", "changed")]
+            times = [median_range([row[field] for row in group]) for field in ("seconds", "looking")]
+            of_full = median_range([row["seconds"] / full for row in group])
+            lines.append([name, str(labelled), str(len(group)), *counts, *times, of_full])
+        head = ["pass", "labelled", "times", "affected", "rollouts", "changed", "seconds", "looking", "of full"]
+        parts.append(f"{queries} queries × {rollouts} rollouts\n\n{markdown(head, lines)}")
+    return "\n\n".join(parts)
 
 
 if __name__ == "__main__":

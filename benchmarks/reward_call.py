@@ -1,27 +1,25 @@
-"""What a reward call costs, stage by stage, as the memory grows: 128 new rollouts of 16 queries, on made-up vectors.
+"""What does a reward call cost, stage by stage, as the memory grows? 128 new rollouts of 16 queries, on made-up vectors.
 
-python benchmarks/reward_call.py [--quick] [--queries N …] [--calls N] [--json]
+A server of its own is started in a temporary home and filled to each size in turn. At each, one call warms up and a call for
+each seed is timed. A fifth of the queries is labelled, four of the sixteen in a call. Vectors come from hashes, so no embedding
+model is timed. What embedding 128 rollouts costs is measured beside it, with the default model. Example:
 
-A server of its own is started in a temporary home and filled to each size in turn; at each, one call warms up and
-`--calls` calls are timed. A fifth of the queries is labelled, four of the sixteen in a call. Vectors come from hashes,
-so no embedding model is timed; what embedding 128 rollouts costs is measured beside it, with the default model.
+    OMP_NUM_THREADS=1 python benchmarks/reward_call.py --queries 1000 5000
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
-import statistics
-import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import machine, versions
+from harness import Row, Rows, add_row_options, markdown, median_range, parser_of, report, say
 
 from memgraph import LabelView, Memory
 from memgraph.domains.verifiers import judge
@@ -37,6 +35,7 @@ from trainer.reward.memory_reward import Judged, MemoryReward
 
 DIMENSION = 384
 GROUP, QUERIES_A_CALL, LABELLED_A_CALL = 8, 16, 4
+WHOLE, EMBEDDING = "whole call", "embedding the reasonings (default model)"
 WORDS = [f"word{number}" for number in range(40)]
 
 
@@ -106,10 +105,9 @@ def grow(memory: Memory, scratch: Path, have: int, want: int) -> None:
     ledger.reveal(source, chosen, judge=judge)
 
 
-def time_calls(memory: Memory, scratch: Path, size: int, calls: int, *, first: bool) -> list[dict[str, Any]]:
-    """Rows of the table for one size: seconds of each stage in each timed call."""
+def time_calls(memory: Memory, scratch: Path, size: int, calls: int, *, first: bool) -> Iterator[Row]:
+    """Seconds of each stage of each timed call at one size; a call before them warms up."""
     view = LabelView(ledgers=("benchmark",))
-    model = memory.fit(view) if first else memory.model()
     revealed = memory.ledger("benchmark").revealed()
     files = sorted(scratch.glob("*.jsonl"))
     judged = Judged("benchmark", frozenset(revealed), FileTruth(files, run="import"), judge, len(revealed))
@@ -117,15 +115,14 @@ def time_calls(memory: Memory, scratch: Path, size: int, calls: int, *, first: b
         memory,
         run=f"calls at {size}",
         judged=judged,
-        scorer=RewardModelScorer(model),
+        scorer=RewardModelScorer(memory.fit(view) if first else memory.model()),
         kind="soft",
         num_generations=GROUP,
     )
     rng = np.random.default_rng(size)
     paid = [query for query in range(size) if keys.query_key("made-up", text_of(query)) in revealed]
     unpaid = sorted(set(range(size)) - set(paid))
-    stages: dict[str, list[float]] = {}
-    for call in range(calls + 1):
+    for call in range(-1, calls):
         chosen = [
             *rng.choice(paid, LABELLED_A_CALL, replace=False),
             *rng.choice(unpaid, QUERIES_A_CALL - LABELLED_A_CALL, replace=False),
@@ -136,62 +133,66 @@ def time_calls(memory: Memory, scratch: Path, size: int, calls: int, *, first: b
         total = time.perf_counter() - start
         assert reward.last is not None
         assert reward.last.failure is None, reward.last.failure
-        if call:  # the first call warms up
-            for stage, seconds in [*reward.last.seconds.items(), ("whole call", total)]:
-                stages.setdefault(stage, []).append(seconds)
         start = time.perf_counter()
         reward.flush()
-        if call:
-            stages.setdefault("write-back, after the call", []).append(time.perf_counter() - start)
+        stages = {**reward.last.seconds, WHOLE: total, "write-back, after the call": time.perf_counter() - start}
+        if call >= 0:
+            for stage, seconds in stages.items():
+                yield {"queries": size, "stage": stage, "seed": call, "seconds": round(seconds, 4)}
     reward.close()
-    return [{"queries": size, "stage": stage, "seconds": values} for stage, values in stages.items()]
 
 
-def time_embedding() -> list[float]:
-    """Seconds to embed the thinkings of 128 rollouts with the default model, after one warm-up."""
+def time_embedding(seeds: Sequence[int]) -> Iterator[Row]:
+    """Seconds to embed the reasonings of a call's rollouts with the default model, after one warm-up."""
     embedder = SentenceEmbedder(Settings.load().embedding_model)
-    times = []
-    for repeat in range(3):
-        rows = make_rows(10**6 * (repeat + 1), QUERIES_A_CALL, np.random.default_rng(repeat))
+    for seed in (-1, *seeds):
+        rows = make_rows(10**6 * (seed + 2), QUERIES_A_CALL, np.random.default_rng(seed + 1))
         start = time.perf_counter()
         embedder.embed([row["response"] for row in rows])
-        times.append(time.perf_counter() - start)
-    return times[1:]
+        if seed >= 0:
+            yield {"queries": None, "stage": EMBEDDING, "seed": seed, "seconds": round(time.perf_counter() - start, 4)}
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="100 and 200 queries, two calls each: about two minutes")
+    parser = parser_of(__doc__, quick="100 queries, two calls", seeds=5)
+    add_row_options(parser)
     parser.add_argument("--queries", type=int, nargs="*", default=[1000, 5000], help="sizes of the memory, rising")
-    parser.add_argument("--calls", type=int, default=5)
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     if options.quick:
-        options.queries, options.calls = [100, 200], 2
-    rows = []
-    with tempfile.TemporaryDirectory() as folder, temporary_memory(HashedVectors()) as memory:
-        have = 0
-        for size in options.queries:
-            print(f"filling the memory to {size} queries × {GROUP} rollouts", file=sys.stderr)
-            grow(memory, Path(folder), have, size)
-            have = size
-            rows += time_calls(memory, Path(folder), size, options.calls, first=not rows)
-    rows.append({"queries": None, "stage": "embedding 128 thinkings (default model)", "seconds": time_embedding()})
-    if options.json:
-        found = [{**row, "seconds": [round(value, 4) for value in row["seconds"]]} for row in rows]
-        print(
-            json.dumps(
-                {"benchmark": "reward_call", "machine": machine(), "versions": versions(), "rows": found}, indent=2
-            )
-        )
-        return
-    print(f"{machine()}; {versions()}\n{GROUP * QUERIES_A_CALL} new rollouts of {QUERIES_A_CALL} queries a call")
-    print(f"{'stored queries':>15}  {'stage':42}{'min':>9}{'median':>9}{'max':>9}  seconds")
-    for row in rows:
-        values = row["seconds"]
-        figures = f"{min(values):9.3f}{statistics.median(values):9.3f}{max(values):9.3f}"
-        print(f"{row['queries'] or '':>15}  {row['stage']:42}{figures}")
+        options.queries, options.seeds = [100], min(options.seeds, 2)
+    rows = Rows(options, ("queries", "stage", "seed"))
+    wanted = rows.missing((size, WHOLE, seed) for size in options.queries for seed in range(options.seeds))
+    sizes = sorted({size for size, _, _ in wanted})
+    if sizes:
+        with tempfile.TemporaryDirectory() as folder, temporary_memory(HashedVectors()) as memory:
+            for have, size in pairwise([0, *sizes]):
+                say(f"filling the memory to {size} queries × {GROUP} rollouts")
+                grow(memory, Path(folder), have, size)
+                for row in time_calls(memory, Path(folder), size, options.seeds, first=have == 0):
+                    rows.add(row)
+    seeds = [seed for _, _, seed in rows.missing((None, EMBEDDING, seed) for seed in range(options.seeds))]
+    if seeds:
+        rows.add(*time_embedding(seeds))
+    report("reward_call", options, rows.all, tables)
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """Markdown: seconds by stage and size, median over the calls (least to most)."""
+    sizes = sorted({row["queries"] for row in rows if row["queries"] is not None})
+    lines = []
+    for stage in dict.fromkeys(row["stage"] for row in rows):
+        found = {
+            size: [row["seconds"] for row in rows if (row["stage"], row["queries"]) == (stage, size)] for size in sizes
+        }
+        found[None] = [row["seconds"] for row in rows if (row["stage"], row["queries"]) == (stage, None)]
+        cells = [
+            median_range(found[size] or found[None], ".3f") if found[size] or found[None] else "–" for size in sizes
+        ]
+        lines.append([stage, *cells])
+    calls = f"{GROUP * QUERIES_A_CALL} new rollouts of {QUERIES_A_CALL} queries a call, {len({row['seed'] for row in rows})} calls"
+    head = ["stage, seconds: median (least to most)", *(f"{size:,} stored queries" for size in sizes)]
+    return f"{calls}\n\n{markdown(head, lines)}"
 
 
 if __name__ == "__main__":

@@ -1,33 +1,26 @@
-"""Writes docs/reward_quality.md and README's table from the rows of benchmarks/reward_quality.py.
+"""Writes docs/reward_quality.md, its pictures and README's table from the rows of `reward_quality.py` in results/. Example:
 
 python benchmarks/reward_quality_page.py
 """
 
 from __future__ import annotations
 
-import re
-import sys
+import argparse
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
-from machine import machine, versions
+from harness import markdown, say
 from numpy.typing import NDArray
-from reward_quality import row_of
+from pages import DOCS, MEASURED_ON, README, RESULTS, replaced, short, signed
+from reward_quality import draw, row_of
 from scipy.stats import t as student
 
 from memgraph.evaluation import EvaluationRow
-from memgraph.inspection.plots import plot_curves, plot_evaluation, plot_label_curve
 from memgraph.models.scores import DEFAULT_SCORER
 from trainer.reward.report import read_records
 
-ROOT = Path(__file__).parents[1]
-ROWS, PAGE, README = (
-    ROOT / "benchmarks/results/reward_quality.jsonl",
-    ROOT / "docs/reward_quality.md",
-    ROOT / "README.md",
-)
+ROWS, PAGE = RESULTS / "reward_quality.jsonl", DOCS / "reward_quality.md"
 SETS = {  # (file, history) → as people read it
     ("gsm8k", ""): "gsm8k",
     ("mmlu_pro_math", ""): "MMLU-Pro maths",
@@ -38,6 +31,7 @@ SETS = {  # (file, history) → as people read it
     ("aqua_codex_dev", ""): "AQuA",
     ("aqua_codex_dev", "a"): "AQuA + history",
 }
+MANY_POLICIES = tuple(SETS)[:4]
 VOTES = ("majority_vote", "consensus_share", "pooled_votes")
 RIVALS = ("pooled_votes", "logistic", "boosting", "geomin", "trapo", DEFAULT_SCORER)
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.5)
@@ -87,19 +81,9 @@ class Results:
         return float(gains.mean()), float(gains.mean() - error)
 
 
-def short(value: float) -> str:
-    """Three decimals without the leading zero."""
-    return f"{value:.3f}".replace("0.", ".", 1) if value < 0.9995 else "1.000"
-
-
 def cell(mean: Metrics | None, metrics: Sequence[int] = (AUC, WITHIN, ACCURACY)) -> str:
     """Metrics with slashes between them; a dash for none."""
     return "–" if mean is None else "/".join(short(mean[metric]) for metric in metrics)
-
-
-def signed(value: float) -> str:
-    """With its sign."""
-    return f"{value:+.3f}".replace("0.", ".", 1)
 
 
 def share_names(shares: Sequence[float]) -> list[str]:
@@ -112,12 +96,6 @@ def by_set(lines: Mapping[str, Sequence[str]]) -> list[list[str]]:
     return [[name, *cells] for name, cells in lines.items()]
 
 
-def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    rows = [head, ["---"] * len(head), *lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
 def by_share(results: Results, shares: Sequence[float]) -> str:
     """The main table."""
     head = ["set", "votes, no label", *share_names(shares)]
@@ -128,7 +106,7 @@ def by_share(results: Results, shares: Sequence[float]) -> str:
         ]
         for trial, title in SETS.items()
     }
-    return table(head, by_set(lines))
+    return markdown(head, by_set(lines))
 
 
 def gains(results: Results, metric: int) -> str:
@@ -137,7 +115,7 @@ def gains(results: Results, metric: int) -> str:
     for trial, title in SETS.items():
         found = [results.gain(metric, *trial, share) for share in SHARES]
         lines[title] = [f"{signed(mean)} ({signed(low)})" for mean, low in found]
-    return table(["set", *share_names(SHARES)], by_set(lines))
+    return markdown(["set", *share_names(SHARES)], by_set(lines))
 
 
 def below(results: Results) -> str:
@@ -151,7 +129,7 @@ def below(results: Results) -> str:
                     lines.append([title, f"{share:.0%}", what, signed(mean), signed(low)])
     trials = 3 * len(SETS) * len(SHARES)
     head = ["set", "labels", "metric", "mean", "bound"]
-    found = table(head, lines)
+    found = markdown(head, lines)
     return f"In {len(lines)} of {trials} comparisons the mean is below -.003 or the bound below -.010.\n\n{found}"
 
 
@@ -169,14 +147,14 @@ def page(results: Results, splits: int) -> str:
         f"{cell(results.mean(DEFAULT_SCORER, *trial, 0.2, known='all'))}"
         for trial in (("exams_dev", "t0.8"), ("aqua_codex_dev", "a"))
     ]
-    used = ", ".join(
-        f"{name} {version}" for name, version in versions().items() if name in ("python", "torch", "neo4j")
-    )
+    ordered = [results.gain(WITHIN, *trial, 0.2)[0] for trial in MANY_POLICIES]
+    unlabelled = np.mean([results.gain(WITHIN, *trial, 0.0)[0] for trial in SETS])
+    least, most, mean = (f"{value:.2f}".lstrip("0") for value in (min(ordered), max(ordered), unlabelled))
     return f"""# How good predicted rewards are on real rollouts
 
 The reward model starts from the vote of a query's rollouts and moves away from it as far as labels support. With 20 % of the
-labels it orders right and wrong rollouts of a query better than votes on all sets of many policies, by .03 to .13. On sets of
-one policy it is as good as the votes. Without any label it is .01 better within queries on the mean, by what other families
+labels it orders right and wrong rollouts of a query better than votes on all sets of many policies, by {least} to {most}. On sets of
+one policy it is as good as the votes. Without any label it is {mean} better within queries on the mean, by what other families
 taught of the checks.
 
 ![AUC, within-query AUC, accuracy and calibration error of every scorer, 20 % of the labels](reward_quality.png)
@@ -201,7 +179,7 @@ the most frequent answer is often right though fewer than half give it.
 
 The first three splits. TraPO answers only where there is a history.
 
-{table(["set", *RIVALS], by_set(rivals))}
+{markdown(["set", *RIVALS], by_set(rivals))}
 
 A random reward has .50/.50. A linear probe on the embeddings has {cell(results.mean("linear_probe", "humaneval", "", 0.2))} on
 HumanEval and {cell(results.mean("linear_probe", "mmlu_pro_math", "", 0.2))} on MMLU-Pro maths. The paper's network with messages
@@ -214,38 +192,42 @@ Where the history is labelled, most answers have been seen. The label of an equa
 
 Expected calibration error of the model, mean of {splits} splits.
 
-{table(["set", *share_names(SHARES)], by_set(errors))}
+{markdown(["set", *share_names(SHARES)], by_set(errors))}
 
 [reward_quality_labels.png](reward_quality_labels.png) draws the metrics by share of labels,
 [reward_quality_curves.png](reward_quality_curves.png) ROC and calibration.
 
 `benchmarks/reward_quality.py ROLLOUTS --prior FILE` makes the rows in `benchmarks/results/reward_quality.jsonl`,
-`benchmarks/reward_quality_page.py` this page. {machine()["cores"]} shared cores, no GPU, {used}.
+`benchmarks/reward_quality_page.py` this page. {MEASURED_ON}.
 """
 
 
-def main() -> None:
-    """The command."""
-    rows = [row_of(row) for row in read_records(ROWS)]
-    results = Results(rows)
-    splits = min(len(results.of(DEFAULT_SCORER, *trial, share)) for trial in SETS for share in SHARES)
-    PAGE.write_text(page(results, splits), encoding="utf-8")
-    plain = [row for row in rows if not row.history]
-    shown = [row for row in plain if row.labels == 0.2]
-    plot_evaluation(shown, PAGE.with_suffix(".png"))
-    plot_label_curve(plain, PAGE.with_name("reward_quality_labels.png"))
-    plot_curves(shown, PAGE.with_name("reward_quality_curves.png"))
+def readme(text: str, results: Results, splits: int) -> str:
+    """README with its table, and what it says of accuracy without labels."""
     found = f"Mean of {splits} splits. What is learned on\nother sets leaves the whole family out "
     found += "([docs/reward_quality.md](docs/reward_quality.md)).\n\n"
     found += by_share(results, (0.0, 0.05, 0.2, 0.5))
-    text, count = re.subn(
-        r"Mean of \w+ splits\. What is learned on.*?\n\n\|.*?(?=\n\n)",
-        found,
-        README.read_text(encoding="utf-8"),
-        flags=re.DOTALL,
-    )
-    README.write_text(text, encoding="utf-8")
-    print(f"{PAGE} and {count} table of README are written", file=sys.stderr)
+    text = replaced(text, r"Mean of \w+ splits\. What is learned on.*?\n\n\|.*?(?=\n\n)", found)
+    model, votes = results.mean(DEFAULT_SCORER, "humaneval", "", 0.0), results.best_votes("humaneval", "", 0.0)
+    accuracies = [f"{metrics[ACCURACY]:.2f}".lstrip("0") for metrics in (model, votes)]
+    return replaced(text, r"\(HumanEval: \S+ against [.\d]+\)", f"(HumanEval: {' against '.join(accuracies)})")
+
+
+def read() -> tuple[list[EvaluationRow], Results, int]:
+    """The rows, what they give, and how many splits all trials have."""
+    rows = [row_of(row) for row in read_records(ROWS)]
+    results = Results(rows)
+    return rows, results, min(len(results.of(DEFAULT_SCORER, *trial, share)) for trial in SETS for share in SHARES)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args(argv)
+    rows, results, splits = read()
+    PAGE.write_text(page(results, splits), encoding="utf-8")
+    draw([row for row in rows if not row.history], PAGE)
+    README.write_text(readme(README.read_text(encoding="utf-8"), results, splits), encoding="utf-8")
+    say(f"{PAGE} and README's table are written")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Rewards under harder conditions, and what each part of the reward model is worth.
+"""How good are rewards under harder conditions, and what is each part of the reward model worth?
 
     answered      rollouts without an answer are left out, in fitting and in scoring
     new policies  two policies have no labels at all; the metrics are over their rollouts
@@ -8,29 +8,27 @@
     without …     the reward model without labels as inputs, edges of similarity, form, all checks, what other sets taught
 
 What the model learned of other sets should leave these sets' family out (`--prior`, made by learn_prior.py). 20 % of the
-queries are labelled. Needs the same folder as reward_quality.py; rows are appended to --out as they come, and
-a run that was stopped goes on where it was.
+queries are labelled. Rollouts: `rollout_files.py`. Rows are written to --out as they come, so a call that was stopped goes on
+where it was. Example:
+
+    python benchmarks/reward_robustness.py ROLLOUTS --sets humaneval --seeds 3 --out rows.jsonl
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
-from functools import lru_cache, partial
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache, lru_cache, partial
+from itertools import permutations
 from typing import Any
 
 import numpy as np
-from machine import machine, versions
-from rollout_files import files_of, vectors_of
+from harness import Row, Rows, add_row_options, markdown, mean_sd, parser_of, report, say
+from rollout_files import add_rollout_options, files_of, name_of, read_set
 
 from memgraph.domains.checks import ALL_CHECKS
 from memgraph.errors import ModelError
-from memgraph.evaluation import read_judged
 from memgraph.models.metrics import evaluate_scores
 from memgraph.models.prior import SHIPPED
 from memgraph.models.reward_model import RewardModelConfig
@@ -38,8 +36,8 @@ from memgraph.models.scorers import SCORERS, RewardModelScorer
 from memgraph.models.scores import DEFAULT_SCORER, Scorer
 from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
 from memgraph.snapshot.splits import Split, splits
-from trainer.reward.report import append_records, read_records
 
+KEY = ("set", "case", "scorer", "seed")
 SCORERS_HERE = ("majority_vote", "consensus_share", "logistic", "boosting", DEFAULT_SCORER)
 ABLATIONS: dict[str, dict[str, Any]] = {  # what changes in the model's configuration
     "labels as inputs": {"label_inputs": False},
@@ -119,61 +117,77 @@ def fitted(make: Callable[[], Scorer], snapshot: Snapshot, seed: int) -> Scorer:
     return scorer
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rollouts", type=Path, help="folder with NAME.jsonl.gz and NAME.minilm.npz")
-    parser.add_argument("--sets", nargs="*", help="names; by default all in the folder")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser = parser_of(__doc__, quick="the smallest set, one split, no transfer", seeds=3)
+    add_rollout_options(parser, snapshots=True)
+    add_row_options(parser, "reward_robustness.jsonl")
     parser.add_argument("--prior", default=SHIPPED, help="what the reward model starts from: a file, or none")
-    parser.add_argument("--snapshots", type=Path, help="folder that keeps what is read of each set")
-    parser.add_argument("--out", type=Path, default=Path("reward_robustness.jsonl"), help="rows, appended as they come")
-    parser.add_argument("--table", type=Path, help="Markdown tables to write")
-    parser.add_argument("--quick", action="store_true", help="the smallest set, one split, no transfer")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    options = parser.parse_args()
-    files = files_of(options.rollouts, options.sets)
+    options = parser.parse_args(argv)
     if options.quick:
-        files, options.seeds = files[:1], 1
-    scorers = {name: SCORERS[name] for name in SCORERS_HERE} | {DEFAULT_SCORER: with_config(prior=options.prior)}
-    rows = read_records(options.out)
-    done = {(row["set"], row["case"], row["scorer"], row["seed"]) for row in rows}
-
-    def add(name: str, kind: str, scorer: str, seed: int, make: Callable[[], Scorer], case: Case) -> None:
-        if (name, kind, scorer, seed) in done:
-            return
-        rows.append({"set": name, "case": kind, "scorer": scorer, "seed": seed, **measure(make, case, seed)})
-        append_records(options.out, rows[-1])
-        print(f"{name} {kind} {scorer} {seed}: AUC {rows[-1]['auc']}", file=sys.stderr)
-
+        options.seeds = 1
+    rows = Rows(options, KEY)
     loaded: dict[str, list[Split]] = {}
-    for file in files:
-        name = file.name.removesuffix(".jsonl.gz")
-        loaded[name] = load(file, options.seeds, options.snapshots)
-        for split in loaded[name]:
-            for kind, case in cases(split):
-                for scorer, make in scorers.items():
-                    add(name, kind, scorer, split.seed, make, case)
-            plain = (split.snapshot, split.snapshot, split.truth, ~np.isnan(split.truth))
-            for part, changed in ABLATIONS.items():
-                make = with_config(**{"prior": options.prior, **changed})
-                add(name, f"without {part}", DEFAULT_SCORER, split.seed, make, plain)
-            apart = without_similarity(split.snapshot)
-            case = (apart, apart, split.truth, ~np.isnan(split.truth))
-            add(name, "without similarity edges", DEFAULT_SCORER, split.seed, scorers[DEFAULT_SCORER], case)
-    for source, split, target in ((a, split, b) for a in loaded for split in loaded[a] for b in loaded if a != b):
-        other = loaded[target][split.seed]
-        scored = replace(other.snapshot, labels=np.full_like(other.snapshot.labels, np.nan))
-        case = (split.snapshot, scored, other.truth, ~np.isnan(other.truth))
-        for scorer in ("majority_vote", "logistic", DEFAULT_SCORER):
-            add(target, f"transfer from {source}", scorer, split.seed, scorers[scorer], case)
-    if options.json:
-        found = {"machine": machine(), "versions": versions(), "rows": rows}
-        print(json.dumps({"benchmark": "reward_robustness", **found}, indent=2))
-    if options.table is not None:
-        options.table.write_text(tables(rows), encoding="utf-8")
-    elif not options.json:
-        print(tables(rows))
+    for file in files_of(options):
+        wanted = [(_SHARE, seed) for seed in range(options.seeds)]
+        loaded[name_of(file)] = list(splits(read_set(file, options.snapshots), wanted))
+        for split in loaded[name_of(file)]:
+            for trial in trials(name_of(file), split, options.prior):
+                run(rows, trial)
+    for source, target in permutations(loaded, 2):
+        for split in loaded[source]:
+            for trial in transfers(source, split, target, loaded[target][split.seed], options.prior):
+                run(rows, trial)
+    report("reward_robustness", options, rows.all, tables)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """One scorer in one case: what a row will be of."""
+
+    set: str
+    case: str
+    scorer: str
+    seed: int
+    make: Callable[[], Scorer]
+    on: Case
+
+
+def trials(name: str, split: Split, prior: str) -> Iterator[Trial]:
+    """All scorers in all conditions of one set, and the reward model without each of its parts."""
+    for kind, case in cases(split):
+        for scorer, make in scorers(prior).items():
+            yield Trial(name, kind, scorer, split.seed, make, case)
+    plain = (split.snapshot, split.snapshot, split.truth, ~np.isnan(split.truth))
+    for part, changed in ABLATIONS.items():
+        make = with_config(**{"prior": prior, **changed})
+        yield Trial(name, f"without {part}", DEFAULT_SCORER, split.seed, make, plain)
+    apart = without_similarity(split.snapshot)
+    case = (apart, apart, split.truth, ~np.isnan(split.truth))
+    make = scorers(prior)[DEFAULT_SCORER]
+    yield Trial(name, "without similarity edges", DEFAULT_SCORER, split.seed, make, case)
+
+
+def transfers(source: str, split: Split, target: str, other: Split, prior: str) -> Iterator[Trial]:
+    """Fitted on one set, asked for all rollouts of another one."""
+    scored = replace(other.snapshot, labels=np.full_like(other.snapshot.labels, np.nan))
+    case = (split.snapshot, scored, other.truth, ~np.isnan(other.truth))
+    for scorer in ("majority_vote", "logistic", DEFAULT_SCORER):
+        yield Trial(target, f"transfer from {source}", scorer, split.seed, scorers(prior)[scorer], case)
+
+
+def run(rows: Rows, trial: Trial) -> None:
+    """Add the row of a trial unless it is there."""
+    what = (trial.set, trial.case, trial.scorer, trial.seed)
+    if rows.missing([what]):
+        rows.add(dict(zip(KEY, what, strict=True)) | measure(trial.make, trial.on, trial.seed))
+        say(f"{' '.join(map(str, what))}: AUC {rows.all[-1]['auc']}")
+
+
+@cache
+def scorers(prior: str) -> dict[str, Callable[[], Scorer]]:
+    """Those that are compared, by name."""
+    return {name: SCORERS[name] for name in SCORERS_HERE} | {DEFAULT_SCORER: with_config(prior=prior)}
 
 
 def with_config(**changed: Any) -> Callable[[], Scorer]:
@@ -181,37 +195,20 @@ def with_config(**changed: Any) -> Callable[[], Scorer]:
     return partial(RewardModelScorer, config=RewardModelConfig(**changed))
 
 
-def load(file: Path, seeds: int, snapshots: Path | None) -> list[Split]:
-    """Read a set and take its splits."""
-    judged = read_judged(
-        file,
-        embeddings=vectors_of(file),
-        snapshots=snapshots,
-        say=lambda message: print(message, file=sys.stderr),
-    )
-    return list(splits(judged, [(_SHARE, seed) for seed in range(seeds)]))
-
-
-def tables(rows: list[dict[str, Any]]) -> str:
+def tables(rows: Sequence[Row]) -> str:
     """Markdown: means ± standard deviations over the splits."""
-    parts = [f"{machine()}; {versions()}; {_SHARE:.0%} of the queries labelled"]
+    parts = [f"{_SHARE:.0%} of the queries labelled"]
+    head = ["case", "scorer", "rollouts", "AUC", "within-query AUC", "accuracy", "ECE"]
     for name in dict.fromkeys(row["set"] for row in rows):
-        head = ["case", "scorer", "rollouts", "AUC", "within-query AUC", "accuracy", "ECE"]
-        lines = ["| " + " | ".join(head) + " |", "| " + " | ".join(["---"] * len(head)) + " |"]
         here = [row for row in rows if row["set"] == name]
+        lines = []
         for kind, scorer in dict.fromkeys((row["case"], row["scorer"]) for row in here):
             group = [row for row in here if (row["case"], row["scorer"]) == (kind, scorer)]
-            cells = [spread([row[field] for row in group]) for field in ("auc", "within_query_auc", "accuracy", "ece")]
+            cells = [mean_sd([row[field] for row in group]) for field in ("auc", "within_query_auc", "accuracy", "ece")]
             counted = f"{np.mean([row['rollouts'] for row in group]):.0f}"
-            lines.append("| " + " | ".join([kind, scorer, counted, *cells]) + " |")
-        parts.append(f"**{name}**, {len({row['seed'] for row in here})} splits\n\n" + "\n".join(lines))
-    return "\n\n".join(parts) + "\n"
-
-
-def spread(values: list[float | None]) -> str:
-    """Mean ± standard deviation of what is known."""
-    known = [value for value in values if value is not None]
-    return f"{np.mean(known):.3f} ± {np.std(known):.3f}" if known else "–"
+            lines.append([kind, scorer, counted, *cells])
+        parts.append(f"**{name}**, {len({row['seed'] for row in here})} splits\n\n{markdown(head, lines)}")
+    return "\n\n".join(parts)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""GRPO with few labels: the arms of MemReward's experiment with the tiny policy, side by side.
+"""How far does GRPO come with few labels? The arms of MemReward's experiment with the tiny policy, side by side.
 
 Every run starts from the same weights in an empty memory of its own and ends with the accuracy on held-out problems.
-A finished run is one line of --out; a benchmark that was stopped goes on where it was. Examples:
+A finished run is one row of --out, so a call that was stopped goes on where it was. `rl_page.py` makes docs/rl.md of the rows
+that the project keeps. Examples:
 
     python benchmarks/rl.py --quick
-    python benchmarks/rl.py --shares 0.2 --seeds 3 --out benchmarks/results/rl.jsonl --table docs/rl.md
+    python benchmarks/rl.py --shares 0.2 --seeds 3 --out rows.jsonl --table table.md
     python benchmarks/rl.py --seeds 0 --of-seeds 11 12 --out benchmarks/results/rl.jsonl    # runs nothing, shows two seeds
 
 Arms:
@@ -24,27 +25,26 @@ Arms:
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import machine, versions
-from rl_tables import JUDGED_EVERY, SHARE_OF, plot_runs, tables
+from harness import Rows, add_row_options, parser_of, report, say
+from rl_tables import JUDGED_EVERY, SHARE_OF, FinishedRun, commits, plot_runs, tables
 
 from memgraph.domains.verifiers import judge
 from memgraph.evaluation import temporary_memory
 from memgraph.labels.ledger import StatedAnswer
 from memgraph.memory import Memory
-from trainer.reward.report import append_records, read_records
+from trainer.reward.report import read_records
 from trainer.run.config import RunConfig
 from trainer.run.data import load_problems
 from trainer.run.narrator import Narrator
@@ -52,11 +52,12 @@ from trainer.run.train import run
 
 CONFIG = Path(__file__).with_name("rl.yaml")
 QUICK: dict[str, dict[str, Any]] = {  # does it run, not what it finds
-    "data": {"train": 120, "test": 60, "ood": 30},
-    "reward": {"initial_rollouts": 8, "labelled_rollouts": 16},
-    "refit": {"every": 5},
-    "grpo": {"max_steps": 10, "per_device_train_batch_size": 64},
+    "data": {"train": 60, "test": 30, "ood": 15},
+    "reward": {"initial_rollouts": 4, "labelled_rollouts": 8},
+    "refit": {"every": 3},
+    "grpo": {"max_steps": 4, "per_device_train_batch_size": 64},
 }
+QUICK_ARMS = ("oracle", "memory")
 _NO_MODEL = {"initial_rollouts": 1, "labelled_rollouts": 1}
 _NOBODY_WATCHES = {"monitor": 0}
 ARMS: dict[str, dict[str, dict[str, Any]]] = {
@@ -75,33 +76,6 @@ ARMS: dict[str, dict[str, dict[str, Any]]] = {
 _COMPARED_ONCE = ("moment", "threshold", "by_group")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One finished run.
-
-    Attributes:
-        scores: "split/domain" → the held-out problems' greedy verdicts before and after training, a digit each, in the
-            order of their keys: all runs of one seed have the same problems.
-        accuracy: at every third step, share of the sampled training responses that were right, whatever reward they got.
-        agreement: by source of reward, share of the rewards of these steps that were on the right side of ½.
-        rewards: how many, by source.
-        reward_seconds: mean time of a reward call.
-        commit: of the code that ran.
-    """
-
-    arm: str
-    share: float
-    seed: int
-    scores: dict[str, list[str]]
-    accuracy: list[float]
-    agreement: dict[str, float]
-    rewards: dict[str, int]
-    reward_seconds: float
-    seconds: float
-    queries_paid: int
-    commit: str
-
-
 def configuration(arm: str, share: float, seed: int, folder: Path, *, quick: bool = False) -> RunConfig:
     """The frozen settings with those of an arm."""
     values = RunConfig.load(CONFIG).model_dump()
@@ -113,7 +87,7 @@ def configuration(arm: str, share: float, seed: int, folder: Path, *, quick: boo
     return RunConfig.model_validate(values)
 
 
-def run_arm(arm: str, share: float, seed: int, *, quick: bool = False) -> Row:
+def run_arm(arm: str, share: float, seed: int, *, quick: bool = False) -> FinishedRun:
     """One run in an empty memory."""
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, temporary_memory() as memory:
@@ -121,7 +95,7 @@ def run_arm(arm: str, share: float, seed: int, *, quick: bool = False) -> Row:
         result = run(config, memory, narrator=Narrator(quiet=True))
         calls = read_records(config.folder / "rewards.jsonl")
         accuracy, agreement = judged_rollouts(memory, config)
-        return Row(
+        return FinishedRun(
             arm=arm,
             share=share,
             seed=seed,
@@ -188,9 +162,10 @@ def commit() -> str:
     return described.stdout.strip() or "unknown"
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__, quick=f"one seed of {' and '.join(QUICK_ARMS)}, few problems, few steps", seeds=3)
+    add_row_options(parser, "rl.jsonl")
     parser.add_argument(
         "--arms",
         nargs="*",
@@ -199,48 +174,26 @@ def main() -> None:
         help="by default all but those that are run only where they are named",
     )
     parser.add_argument("--shares", type=float, nargs="*", default=[0.2], help="of the training queries to label")
-    parser.add_argument("--seeds", type=int, default=3, help="number of runs of each arm")
     parser.add_argument("--first-seed", type=int, default=0, help="the others follow it")
-    parser.add_argument("--out", type=Path, default=Path("rl.jsonl"), help="finished runs, appended as they come")
-    parser.add_argument("--table", type=Path, help="Markdown to write; pictures of the same name beside it")
-    parser.add_argument(
-        "--before", type=Path, help="runs that those in --out have replaced, to be listed at the table's end"
-    )
     parser.add_argument(
         "--of-seeds", type=int, nargs="*", help="what is shown rests on these; by default on all in --out"
     )
-    parser.add_argument("--quick", action="store_true", help="one seed of four arms with few steps: under 8 minutes")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     if options.quick:
-        options.arms, options.seeds, options.shares = ["oracle", "labelled", "majority", "memory"], 1, [0.2]
-        options.out = Path(tempfile.mkdtemp(prefix="memreward-rl-")) / "rl.jsonl"
-    for file in filter(None, (options.out, options.table)):
-        file.parent.mkdir(parents=True, exist_ok=True)
-    rows = [Row(**row) for row in read_records(options.out)]
-    before = [Row(**row) for row in read_records(options.before)] if options.before else []
-    done = {(row.arm, row.share, row.seed) for row in rows}
-    for share in options.shares:
-        for seed in range(options.first_seed, options.first_seed + options.seeds):
-            for arm in options.arms:
-                spent = SHARE_OF.get(arm, share)  # so they run once a seed
-                if (arm, spent, seed) in done:
-                    continue
-                print(f"running {arm}, {spent:.0%} labels, seed {seed}", file=sys.stderr)
-                row = run_arm(arm, spent, seed, quick=options.quick)
-                done.add((arm, spent, seed))
-                rows.append(row)
-                append_records(options.out, asdict(row))
-    if options.of_seeds:
-        rows = [row for row in rows if row.seed in options.of_seeds]
-    if options.json:
-        found = {"machine": machine(), "versions": versions(), "rows": [asdict(row) for row in rows]}
-        print(json.dumps({"benchmark": "rl", **found}, indent=2))
+        options.arms, options.seeds, options.shares = list(QUICK_ARMS), 1, [0.2]
+    rows = Rows(options, ("arm", "share", "seed"))
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    wanted = (
+        (arm, SHARE_OF.get(arm, share), seed) for share, seed, arm in product(options.shares, seeds, options.arms)
+    )
+    for arm, share, seed in rows.missing(dict.fromkeys(wanted)):
+        say(f"running {arm}, {share:.0%} labels, seed {seed}")
+        rows.add(asdict(run_arm(arm, share, seed, quick=options.quick)))
+    shown = [row for row in rows.all if not options.of_seeds or row["seed"] in options.of_seeds]
+    finished = [FinishedRun.of(row) for row in shown]
+    report("rl", options, shown, lambda _: f"{tables(finished)}\n\nCode at {commits(finished)}.")
     if options.table is not None:
-        options.table.write_text(tables(rows, before), encoding="utf-8")
-        plot_runs(rows, options.table.with_suffix(".png"))
-    elif not options.json:
-        print(tables(rows, before))
+        plot_runs(finished, options.table.with_suffix(".png"))
 
 
 if __name__ == "__main__":

@@ -2,37 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from itertools import accumulate, groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Self
 
 import numpy as np
-from machine import machine, versions
+from harness import markdown, mean_sd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from rl import Row
-
-Runs = dict[int, dict[str, NDArray[np.float64]]]  # seed → domain → [problems] verdicts
-Statistic = Callable[[dict[str, dict[str, NDArray[np.float64]]]], float]
+Floats = NDArray[np.float64]
+Verdicts = dict[int, dict[str, Floats]]  # seed → domain → [problems] 0 or 1
+Statistic = Callable[[Mapping[str, Floats]], Floats]  # arm → [draws] accuracy, to [draws]
 SHARE_OF = {"oracle": 1.0, "vote": 0.0, "random": 0.0}  # arms that labels do not change
-_RESAMPLES = 2000
+LABEL = "label"
 JUDGED_EVERY = 3  # steps
+_RESAMPLES = 2000
 _SMOOTH = 3
+NOTE = (
+    "Greedy accuracy on held-out problems, mean over runs. In brackets: 95 % interval over runs and, within them, "
+    "problems (bootstrap; arms are compared in pairs on the same problems). *Closed*: (arm - labelled) / (oracle - "
+    "labelled). Comparisons rest on the seeds that the arms have in common: where seeds differ, compare these, not means. By "
+    "chance: questions in domain a third or a quarter where three people or four options are named, out of domain about .1 (one "
+    "of eight languages or twelve tools); programs and calculations next to nothing."
+)
 
 
-def tables(rows: Sequence[Row], before: Sequence[Row] = ()) -> str:
-    """Markdown: accuracy in domain and out of it, then what rewards were worth and cost; last the runs of `before`."""
-    parts = ["# GRPO with few labels, arm by arm"]
-    parts.append(f"{machine()}; {versions()}; code at {', '.join(sorted({row.commit for row in rows}))}")
-    parts.append(
-        "Greedy accuracy on held-out problems, mean over runs. In brackets: 95 % interval over runs and, within them, "
-        "problems (bootstrap; arms are compared in pairs on the same problems). *Closed*: (arm - labelled) / (oracle - "
-        "labelled). Comparisons rest on the seeds that the arms have in common: where seeds differ, compare these, not means. By "
-        "chance: questions in domain a third or a quarter where three people or four options are named, out of domain about .1 (one "
-        "of eight languages or twelve tools); programs and calculations next to nothing."
-    )
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """One row of the results.
+
+    Attributes:
+        scores: "split/domain" → the held-out problems' greedy verdicts before and after training, a digit each, in the
+            order of their keys: all runs of one seed have the same problems.
+        accuracy: at every third step, share of the sampled training responses that were right, whatever reward they got.
+        agreement: by source of reward, share of the rewards of these steps that were on the right side of ½.
+        rewards: how many, by source.
+        reward_seconds: mean time of a reward call.
+        commit: of the code that ran.
+    """
+
+    arm: str
+    share: float
+    seed: int
+    scores: dict[str, list[str]]
+    accuracy: list[float]
+    agreement: dict[str, float]
+    rewards: dict[str, int]
+    reward_seconds: float
+    seconds: float
+    queries_paid: int
+    commit: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        """From a row, which may say more."""
+        return cls(**{field.name: row[field.name] for field in fields(cls)})
+
+
+def tables(rows: Sequence[FinishedRun]) -> str:
+    """Markdown: accuracy in domain and out of it, then what rewards were worth and cost."""
+    parts = [NOTE]
     for share in sorted({row.share for row in rows} - {0.0, 1.0}):
         parts.append(f"## {share:.0%} of the queries labelled")
         chosen = {
@@ -41,19 +75,22 @@ def tables(rows: Sequence[Row], before: Sequence[Row] = ()) -> str:
         }
         chosen = {arm: found for arm, found in chosen.items() if found}
         parts += [_accuracy(chosen, "test"), _accuracy(chosen, "ood"), _rewards(chosen)]
-    if before:
-        parts += _replaced(rows, before)
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return "\n\n".join(part for part in parts if part)
 
 
-def plot_runs(rows: Sequence[Row], file: Path) -> None:
+def commits(rows: Sequence[FinishedRun]) -> str:
+    """Of the code that made the rows."""
+    return ", ".join(sorted({row.commit for row in rows}))
+
+
+def plot_runs(rows: Sequence[FinishedRun], file: Path) -> None:
     """Left: accuracy of the sampled training responses by step; right: held-out accuracy by share of labels.
 
     The latter in percent of oracle's with the same seed, since not all shares have the same seeds; without oracle there is none.
     """
     figure = Figure(figsize=(11, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    oracle = _runs([row for row in rows if row.arm == "oracle"], "test")
+    oracle = verdicts_of([row for row in rows if row.arm == "oracle"], "test")
     for arm in dict.fromkeys(row.arm for row in rows):
         curves = [row.accuracy for row in rows if row.arm == arm and row.share == SHARE_OF.get(arm, 0.2)]
         if curves:
@@ -61,9 +98,9 @@ def plot_runs(rows: Sequence[Row], file: Path) -> None:
             smooth = np.convolve(mean, np.ones(_SMOOTH) / _SMOOTH, mode="valid")
             left.plot(JUDGED_EVERY * (np.arange(len(smooth)) + _SMOOTH), smooth, label=arm)
         shares = sorted({row.share for row in rows if row.arm == arm})
-        found = [_runs([r for r in rows if r.arm == arm and r.share == s], "test") for s in shares]
+        found = [verdicts_of([r for r in rows if r.arm == arm and r.share == s], "test") for s in shares]
         points = [
-            [_of_oracle({"arm": run, "oracle": oracle[seed]}) for seed, run in runs.items() if seed in oracle]
+            [100 * _over_problems(run) / _over_problems(oracle[seed]) for seed, run in runs.items() if seed in oracle]
             for runs in found
         ]
         if not all(points):
@@ -80,91 +117,78 @@ def plot_runs(rows: Sequence[Row], file: Path) -> None:
     figure.savefig(file, dpi=150)
 
 
-def _runs(rows: Sequence[Row], split: str, when: int = 1) -> Runs:
-    found: Runs = {}
+def verdicts_of(rows: Sequence[FinishedRun], split: str, when: int = 1) -> Verdicts:
+    """Of the newest run of each seed, before (0) or after (1) training."""
+    found: Verdicts = {}
     for row in rows:
         domains = {name.split("/")[1]: digits[when] for name, digits in row.scores.items() if name.startswith(split)}
         found[row.seed] = {name: np.array(list(digits), np.float64) for name, digits in domains.items()}
     return found
 
 
-def _over_seeds(runs: Runs) -> list[float]:
+def over_seeds(found: Verdicts) -> list[float]:
     """Accuracy over all problems of each run."""
-    return [_micro(domains) for domains in runs.values()]
+    return [_over_problems(domains) for domains in found.values()]
 
 
-def _micro(domains: dict[str, NDArray[np.float64]]) -> float:
+def _over_problems(domains: Mapping[str, Floats]) -> float:
     return float(np.concatenate(list(domains.values())).mean())
 
 
-def _accuracy(chosen: dict[str, list[Row]], split: str) -> str:
-    runs = {arm: _runs(rows, split) for arm, rows in chosen.items()}
+def _accuracy(chosen: dict[str, list[FinishedRun]], split: str) -> str:
+    runs = {arm: verdicts_of(rows, split) for arm, rows in chosen.items()}
     first = next(iter(runs.values()))
     domains = sorted(next(iter(first.values()), {}))
     if not domains:
         return ""
     arms = dict(runs)
-    arms["start"] = {seed: run for rows in chosen.values() for seed, run in _runs(rows, split, when=0).items()}
-    head = [
-        "arm",
-        "seeds",
-        *domains,
-        "all problems",
-        "mean of domains",
-        "over the start",
-        "% of oracle",
-        "closed",
-        "over majority",
-    ]
-    lines = [head, ["---"] * len(head)]
+    arms["start"] = {seed: run for rows in chosen.values() for seed, run in verdicts_of(rows, split, when=0).items()}
+    measures = ["all problems", "mean of domains", "over the start", "% of oracle", "closed", "over majority"]
+    lines = []
     for arm, found in arms.items():
         per_domain = [float(np.mean([run[name].mean() for run in found.values()])) for name in domains]
         line = [arm, " ".join(map(str, sorted(found))), *(f"{value:.3f}" for value in per_domain)]
-        line += [
-            f"{np.mean(_over_seeds(found)):.3f}" + (f" ± {np.std(_over_seeds(found)):.3f}" if len(found) > 1 else ""),
-            f"{np.mean(per_domain):.3f}",
-            _interval(
-                {"arm": found, "start": arms["start"]}, lambda r: _micro(r["arm"]) - _micro(r["start"]), "{:+.3f}"
-            ),
-        ]
+        line += [mean_sd(over_seeds(found)), f"{np.mean(per_domain):.3f}"]
+        line.append(interval({"arm": found, "start": arms["start"]}, over("start"), "{:+.3f}"))
         compared = [
-            (_of_oracle, "{:.1f}", ("oracle",), ()),
-            (_closed, "{:.2f}", ("oracle", "labelled"), ("oracle", "labelled", "start")),
-            (_over_majority, "{:+.3f}", ("majority",), ("majority", "start")),
+            (of_oracle, "{:.1f}", ("oracle",), ()),
+            (closed, "{:.2f}", ("oracle", "labelled"), ("oracle", "labelled", "start")),
+            (over("majority"), "{:+.3f}", ("majority",), ("majority", "start")),
         ]
         for statistic, form, needed, without in compared:
             others = {name: runs[name] for name in needed if name in runs}
             known = len(others) == len(needed) and arm not in without
-            line.append(_interval({"arm": found, **others}, statistic, form) if known else "")
+            line.append(interval({"arm": found, **others}, statistic, form) if known else "")
         lines.append(line)
     title = "In domain" if split == "test" else "Out of domain"
     problems = len(np.concatenate(list(next(iter(first.values())).values())))
-    return f"### {title}, {problems} problems\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"### {title}, {problems} problems\n\n{markdown(['arm', 'seeds', *domains, *measures], lines)}"
 
 
-def _replaced(rows: Sequence[Row], before: Sequence[Row]) -> list[str]:
+def superseded(rows: Sequence[FinishedRun], before: Sequence[FinishedRun]) -> str:
     """The runs that the tables leave out, one by one, and what an arm comes to if the first run of each seed counts instead.
 
     `before` is in the order in which the runs were made.
     """
-    oracle = _runs([row for row in (*before, *rows) if row.arm == "oracle"], "test")  # the newest of each seed
-    head = ["arm", "labels", "seed", "code", "in domain", "% of oracle", "out of domain"]
-    lines = [head, ["---"] * len(head)]
+    newest = [row for row in (*before, *rows) if row.arm == "oracle"]
+    oracle = verdicts_of(newest, "test")
+    lines = []
     for row in sorted(before, key=lambda row: (row.arm, row.share, row.seed)):
-        found, elsewhere = (_runs([row], split)[row.seed] for split in ("test", "ood"))
-        known = f"{_of_oracle({'arm': found, 'oracle': oracle[row.seed]}):.1f}" if row.seed in oracle else ""
+        found, elsewhere = (verdicts_of([row], split)[row.seed] for split in ("test", "ood"))
+        accuracy, best = _over_problems(found), oracle.get(row.seed)
+        known = "" if best is None else f"{100 * accuracy / _over_problems(best):.1f}"
         place = [row.arm, f"{row.share:.0%}", str(row.seed), row.commit]
-        lines.append([*place, f"{_micro(found):.3f}", known, f"{_micro(elsewhere):.3f}"])
+        lines.append([*place, f"{accuracy:.3f}", known, f"{_over_problems(elsewhere):.3f}"])
     compared = []
     for arm, share in sorted({(row.arm, row.share) for row in before} - {("oracle", 1.0)}):
         shown = [row for row in rows if (row.arm, row.share) == (arm, share)]
-        first: dict[int, Row] = {}
+        first: dict[int, FinishedRun] = {}
         for row in (*before, *shown):
             if (row.arm, row.share) == (arm, share):
                 first.setdefault(row.seed, row)
         if len(shown) > 1:
-            ways = [_runs(list(chosen), "test") for chosen in (first.values(), shown)]
-            instead, now = (_interval({"arm": runs, "oracle": oracle}, _of_oracle, "{:.1f}") for runs in ways)
+            ways = [verdicts_of(list(chosen), "test") for chosen in (first.values(), shown)]
+            instead, now = (interval({"arm": runs, "oracle": oracle}, of_oracle, "{:.1f}") for runs in ways)
             compared.append(f"{arm} with {share:.0%} of the labels {instead} instead of {now}")
     said = (
         f"{len(before)} runs are in no table above: a later run with the same arm, labels and seed stands there instead, or their "
@@ -172,51 +196,87 @@ def _replaced(rows: Sequence[Row], before: Sequence[Row]) -> list[str]:
     )
     if compared:
         said += f" If the first run of each seed counts, % of oracle is: {'; '.join(compared)}."
-    return ["## Runs that others replaced", said, "\n".join(f"| {' | '.join(line)} |" for line in lines)]
+    head = ["arm", "labels", "seed", "code", "in domain", "% of oracle", "out of domain"]
+    return f"## Runs that others replaced\n\n{said}\n\n{markdown(head, lines)}"
 
 
-def _interval(arms: dict[str, Runs], statistic: Statistic, form: str) -> str:
-    """A statistic of arms on their common seeds, with its interval; "undefined" where, say, there is no distance to close."""
-    seeds = sorted(set.intersection(*(set(runs) for runs in arms.values())))
-    if not seeds:
+def interval(arms: Mapping[str, Verdicts], statistic: Statistic, form: str) -> str:
+    """A statistic of arms on their common seeds, with its 95 % interval over seeds and, within them, problems.
+
+    "undefined" where, say, there is no distance to close, and nothing where there is no common seed.
+    """
+    values = resampled(arms, statistic)
+    if values is None:
         return ""
-    rng = np.random.default_rng(0)
-    values = []
-    for resample in range(_RESAMPLES + 1):
-        drawn = seeds if resample == 0 else list(rng.choice(seeds, len(seeds)))
-        picked: dict[str, dict[str, NDArray[np.float64]]] = {arm: {} for arm in arms}
-        for place, seed in enumerate(drawn):
-            for domain, verdicts in next(iter(arms.values()))[seed].items():
-                rows = np.arange(len(verdicts)) if resample == 0 else rng.integers(0, len(verdicts), len(verdicts))
-                for arm, runs in arms.items():
-                    picked[arm][f"{place}/{domain}"] = runs[seed][domain][rows]
-        values.append(statistic(picked))
     if np.isnan(values[0]):
         return "undefined"
     low, high = np.nanpercentile(values[1:], [2.5, 97.5])
     return f"{form.format(values[0])} ({form.format(low)} to {form.format(high)})"
 
 
-def _of_oracle(picked: dict[str, dict[str, NDArray[np.float64]]]) -> float:
+def resampled(arms: Mapping[str, Verdicts], statistic: Statistic) -> Floats | None:
+    """[1 + resamples] the statistic, then the same of each resample; None where the arms have no common seed."""
+    seeds = sorted(set.intersection(*(set(found) for found in arms.values())))
+    if not seeds:
+        return None
+    one = next(iter(arms.values()))
+    times = _times(tuple(tuple(map(len, one[seed].values())) for seed in seeds)).astype(np.float32)
+    accuracy, counted = {}, times @ np.ones(times.shape[1], np.float32)
+    for arm, found in arms.items():
+        verdicts = [found[seed][domain] for seed in seeds for domain in one[seed]]
+        right = times @ np.concatenate(verdicts).astype(np.float32)  # whole numbers, exact in single precision
+        accuracy[arm] = right.astype(np.float64) / counted
+    return statistic(accuracy)
+
+
+@lru_cache(maxsize=32)
+def _times(sizes: tuple[tuple[int, ...], ...]) -> NDArray[np.uint8]:
+    """[1 + resamples, problems of all seeds] how often each problem counts; the first time each of them once.
+
+    A resample draws seeds, and of each drawn seed problems within their domain, all with replacement.
+
+    Args:
+        sizes: for each seed the number of problems of each domain.
+    """
+    rng = np.random.default_rng(0)
+    domains = [list(zip(accumulate(of_seed, initial=0), of_seed, strict=False)) for of_seed in sizes]
+    starts = list(accumulate(map(sum, sizes), initial=0))
+    times = np.ones((1 + _RESAMPLES, starts[-1]), np.uint8)
+    for resample in range(1, 1 + _RESAMPLES):
+        drawn = [
+            (starts[seed] + start, size) for seed in rng.choice(len(sizes), len(sizes)) for start, size in domains[seed]
+        ]
+        problems = []
+        for size, alike in groupby(drawn, key=itemgetter(1)):  # one call for domains of one size: calls cost most
+            firsts = np.array([start for start, _ in alike])
+            problems.append((firsts[:, None] + rng.integers(0, size, (len(firsts), size))).ravel())
+        times[resample] = np.bincount(np.concatenate(problems), minlength=starts[-1])
+    return times
+
+
+def of_oracle(accuracy: Mapping[str, Floats]) -> Floats:
     """Percentage of oracle's accuracy."""
-    oracle = _micro(picked["oracle"])
-    return 100 * _micro(picked["arm"]) / oracle if oracle else float("nan")
+    return 100 * _ratio(accuracy["arm"], accuracy["oracle"])
 
 
-def _closed(picked: dict[str, dict[str, NDArray[np.float64]]]) -> float:
+def closed(accuracy: Mapping[str, Floats]) -> Floats:
     """Share of the distance from labelled-only to oracle."""
-    distance = _micro(picked["oracle"]) - _micro(picked["labelled"])
-    return (_micro(picked["arm"]) - _micro(picked["labelled"])) / distance if distance else float("nan")
+    return _ratio(accuracy["arm"] - accuracy["labelled"], accuracy["oracle"] - accuracy["labelled"])
 
 
-def _over_majority(picked: dict[str, dict[str, NDArray[np.float64]]]) -> float:
-    """Accuracy above that of majority vote with the same labels."""
-    return _micro(picked["arm"]) - _micro(picked["majority"])
+def over(other: str) -> Statistic:
+    """Accuracy above that of another arm."""
+    return lambda accuracy: accuracy["arm"] - accuracy[other]
 
 
-def _rewards(chosen: dict[str, list[Row]]) -> str:
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """NaN where the whole is 0."""
+    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole != 0)
+
+
+def _rewards(chosen: dict[str, list[FinishedRun]]) -> str:
     head = ["arm", "queries paid", "rewards by source", "of these right", "none", "seconds a call", "minutes a run"]
-    lines = [head, ["---"] * len(head)]
+    lines = []
     for arm, rows in chosen.items():
         sources = sorted({source for row in rows for source in row.rewards})
         total = sum(sum(row.rewards.values()) for row in rows)
@@ -233,4 +293,4 @@ def _rewards(chosen: dict[str, list[Row]]) -> str:
                 f"{np.mean([row.seconds for row in rows]) / 60:.1f}",
             ]
         )
-    return "### Rewards\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"### Rewards\n\n{markdown(head, lines)}"

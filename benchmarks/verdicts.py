@@ -1,21 +1,18 @@
-"""What a verdict costs: maths, answers to questions, and programs with tests in the sandbox.
+"""What does a verdict cost? Maths, answers to questions, and programs with tests in the sandbox.
 
-python benchmarks/verdicts.py [--quick] [--repeats N] [--json]
+Programs run one after another, and as many at a time as there are cores. Every run is a new, isolated interpreter. Example:
 
-Programs run one after another, and as many at a time as there are cores; every run is a new, isolated interpreter.
+    python benchmarks/verdicts.py --repeats 100
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
-from collections.abc import Callable
-from itertools import count
-from typing import Any
+from collections.abc import Callable, Sequence
+from itertools import count, product
 
 import numpy as np
-from machine import machine, versions
+from harness import Row, Rows, add_row_options, markdown, median_range, parser_of, report
 
 from memgraph.domains import Item
 from memgraph.domains.references import Reference
@@ -27,29 +24,18 @@ TESTS = "\n".join(f"assert double({number}) == {2 * number}" for number in range
 _AT_A_TIME = 8
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=100, help="verdicts of each kind")
-    parser.add_argument("--quick", action="store_true", help="10 of each")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    options = parser.parse_args()
-    repeats = 10 if options.quick else options.repeats
-    numbers = count(1)  # each answer is a new one
-    rows = [
-        timed("maths", lambda: expression(next(numbers)), repeats),
-        timed("answer", lambda: right(Item("Paris", Reference("gold", "paris"), "qa")), repeats),
-        timed("program with 5 tests", lambda: right(Item(PROGRAM, Reference("tests", TESTS), "code")), repeats),
-        timed("the same, side by side", side_by_side, repeats // _AT_A_TIME, of=_AT_A_TIME),
-    ]
-    if options.json:
-        print(
-            json.dumps({"benchmark": "verdicts", "machine": machine(), "versions": versions(), "rows": rows}, indent=2)
-        )
-        return
-    print(f"{machine()}; {versions()}")
-    for row in rows:
-        print(f"{row['verdict']:24} median {row['median_ms']:7.2f} ms, 95th percentile {row['p95_ms']:7.2f} ms")
+    parser = parser_of(__doc__, quick="10 of each, twice", seeds=3)
+    add_row_options(parser)
+    parser.add_argument("--repeats", type=int, default=100, help="verdicts of each kind and seed")
+    options = parser.parse_args(argv)
+    if options.quick:
+        options.repeats, options.seeds = 10, min(options.seeds, 2)
+    rows = Rows(options, ("verdict", "seed", "repeats"))
+    for kind, seed, repeats in rows.missing(product(KINDS, range(options.seeds), [options.repeats])):
+        rows.add({"verdict": kind, "seed": seed, "repeats": repeats, **timed(kind, repeats, seed)})
+    report("verdicts", options, rows.all, tables)
 
 
 def expression(number: int) -> bool:
@@ -68,17 +54,38 @@ def side_by_side() -> bool:
     return all(result.status == "ok" for result in run_many([(PROGRAM, TESTS)] * _AT_A_TIME))
 
 
-def timed(verdict: str, work: Callable[[], Any], repeats: int, *, of: int = 1) -> dict[str, Any]:
-    """Milliseconds of one verdict, after one that does not count; `of` are made at a time."""
-    if not work():
-        raise SystemExit(f"{verdict}: wrongly judged")
+KINDS: dict[str, tuple[Callable[[int], bool], int]] = {  # work on a number, and how many verdicts that is
+    "maths": (expression, 1),
+    "answer": (lambda _: right(Item("Paris", Reference("gold", "paris"), "qa")), 1),
+    "program with 5 tests": (lambda _: right(Item(PROGRAM, Reference("tests", TESTS), "code")), 1),
+    "the same, side by side": (lambda _: side_by_side(), _AT_A_TIME),
+}
+
+
+def timed(kind: str, repeats: int, seed: int) -> Row:
+    """Milliseconds of one verdict, after one that does not count. Each seed has numbers of its own."""
+    work, of = KINDS[kind]
+    numbers = count(1 + seed * (repeats + 1))
+    if not work(next(numbers)):
+        raise SystemExit(f"{kind}: wrongly judged")
     seconds = []
-    for _ in range(max(1, repeats)):
+    for _ in range(max(1, repeats // of)):
         start = time.perf_counter()
-        work()
+        work(next(numbers))
         seconds.append((time.perf_counter() - start) / of)
     median, p95 = np.quantile(seconds, [0.5, 0.95]) * 1000
-    return {"verdict": verdict, "repeats": len(seconds), "median_ms": round(median, 3), "p95_ms": round(p95, 3)}
+    return {"median_ms": round(median, 3), "p95_ms": round(p95, 3)}
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """Markdown: milliseconds, median over the seeds (least to most)."""
+    lines = []
+    for kind in dict.fromkeys(row["verdict"] for row in rows):
+        group = [row for row in rows if row["verdict"] == kind]
+        lines.append(
+            [kind, str(len(group)), *(median_range([row[name] for row in group]) for name in ("median_ms", "p95_ms"))]
+        )
+    return markdown(["verdict", "seeds", "median (ms)", "95th percentile (ms)"], lines)
 
 
 if __name__ == "__main__":

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
-
-import pytest
 
 from memgraph.evaluation import EvaluationRow
 from memgraph.models.metrics import evaluation_curves
 from memgraph.snapshot.splits import Experience
+from tests.benchmarks.conftest import BENCHMARKS
 
-BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 CURVES = evaluation_curves([0.1, 0.9], [0, 1])
 ROW = EvaluationRow("a.jsonl", 0.2, 0, "gnn", 3, 0.9, 0.8, None, 0.1, 1.0, 0.5, CURVES)
 LATER = ("now", "history", "history_labels", "networks_on", "prior", "samples")
-
-
-@pytest.fixture(autouse=True)
-def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
 
 
 def test_rows_from_before_a_field_was_there_are_read_as_what_they_were() -> None:

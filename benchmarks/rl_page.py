@@ -1,0 +1,184 @@
+"""Writes docs/rl.md, its picture and README's sentence on RL from the rows of `rl.py` in results/. Example:
+
+python benchmarks/rl_page.py
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from harness import markdown, say
+from pages import DOCS, MEASURED_ON, README, RESULTS, replaced_sentence, short
+from rl_tables import (
+    FinishedRun,
+    Verdicts,
+    commits,
+    interval,
+    of_oracle,
+    over,
+    over_seeds,
+    plot_runs,
+    superseded,
+    tables,
+    verdicts_of,
+)
+
+from trainer.reward.report import read_records
+
+PAGE = DOCS / "rl.md"
+PRESENT, FORMER, REPLACED = (RESULTS / f"{name}.jsonl" for name in ("rl_2026-11-29", "rl", "rl_before"))
+SHARE = 0.2
+FORMER_SEEDS = range(24, 29)  # of the former model's last version, which README names
+SENTENCE = r"GRPO of a tiny policy on three domains .*? seeds?\)\."
+_NUMBERS = ("no seed", "one seed", "two seeds", "three seeds", "four seeds", "five seeds", "six seeds")
+
+
+def rows_of(file: Path) -> list[FinishedRun]:
+    """Rows of a file."""
+    return [FinishedRun.of(row) for row in read_records(file)]
+
+
+def chosen(rows: Sequence[FinishedRun], arm: str, seeds: Sequence[int]) -> list[FinishedRun]:
+    """Runs of an arm with 20 % of the labels, oracle with all, of these seeds."""
+    return [row for row in rows if row.arm == arm and row.share in (SHARE, 1.0) and row.seed in seeds]
+
+
+def seeds_of(present: Sequence[FinishedRun]) -> list[int]:
+    """Seeds that the present model's memory has run with."""
+    return sorted({row.seed for row in present if row.arm == "memory" and row.share == SHARE})
+
+
+def counted(seeds: Sequence[int]) -> str:
+    """How many seeds, in words."""
+    return _NUMBERS[len(seeds)] if len(seeds) < len(_NUMBERS) else f"{len(seeds)} seeds"
+
+
+def named(seeds: Sequence[int]) -> str:
+    """Which seeds: "Seed 26", "Seeds 26, 27 and 28"."""
+    *others, last = map(str, seeds)
+    return f"Seeds {', '.join(others)} and {last}" if others else f"Seed {last}"
+
+
+def of_best(found: Verdicts, oracle: Verdicts) -> str:
+    """% of oracle with its interval."""
+    return interval({"arm": found, "oracle": oracle}, of_oracle, "{:.1f}")
+
+
+def in_prose(percentage: str) -> str:
+    """With the sign: "94.1 % (89.2 to 99.3)"."""
+    return percentage.replace(" (", " % (")
+
+
+def predicted(rows: Sequence[FinishedRun]) -> str:
+    """Share of the predicted rewards that are on the right side of ½, mean over runs; nothing where none was predicted."""
+    found = [value for row in rows for source, value in row.agreement.items() if source != "label"]
+    return f"{np.mean(found):.0%}".replace("%", " %") if found else ""
+
+
+def sentence(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:
+    """README's, on both models."""
+    seeds = seeds_of(present)
+
+    def reached(rows: Sequence[FinishedRun], arm: str, seeds: Sequence[int]) -> str:
+        found, oracle = (verdicts_of(chosen(*which, seeds), "test") for which in ((rows, arm), (former, "oracle")))
+        return f"{in_prose(of_best(found, oracle)).removesuffix(')')}, {counted(seeds)})"
+
+    return (
+        f"GRPO of a tiny policy on three domains with 20 % of the labels reached {reached(present, 'memory', seeds)} of "
+        "what all labels give ([docs/rl.md](docs/rl.md)). The model before 29 November 2026 read words, in which that "
+        f"world's facts stand, and reached {reached(former, 'acquired', FORMER_SEEDS)}."
+    )
+
+
+def table(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:
+    """The arms on the present model's seeds, in domain. Arms without a reward model have run once, with the former code."""
+    seeds = seeds_of(present)
+    oracle = chosen(former, "oracle", seeds)
+    arms = {
+        "majority": chosen(former, "majority", seeds),
+        "labelled": chosen(former, "labelled", seeds),
+        "memory, present model": chosen(present, "memory", seeds),
+        "memory, without experience (`moment`)": chosen(present, "moment", seeds),
+        "memory, former model": chosen(former, "memory", seeds),
+        "oracle": oracle,
+    }
+    best = verdicts_of(oracle, "test")
+    lines = [line("start", verdicts_of(oracle, "test", when=0), best, "")]
+    for arm, rows in arms.items():
+        if rows:
+            lines.append(line(arm, verdicts_of(rows, "test"), best, predicted(rows)))
+    return markdown(["arm", "seeds", "accuracy", "% of oracle", "predicted rewards that are right"], lines)
+
+
+def line(arm: str, found: Verdicts, oracle: Verdicts, right: str) -> list[str]:
+    """Cells of one arm."""
+    values = over_seeds(found)
+    spread = f" ± {short(float(np.std(values)))}" if len(values) > 1 else ""
+    seeds = " ".join(map(str, sorted(found)))
+    return [arm, seeds, f"{short(float(np.mean(values)))}{spread}", of_best(found, oracle), right]
+
+
+def first_part(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:
+    """Of the page: the present model."""
+    seeds = seeds_of(present)
+    oracle, start = (verdicts_of(chosen(former, "oracle", seeds), "test", when=when) for when in (1, 0))
+    memory, moment = (verdicts_of(chosen(present, arm, seeds), "test") for arm in ("memory", "moment"))
+    labelled = verdicts_of(chosen(former, "labelled", seeds), "test")
+    gained = interval({"arm": memory, "start": start}, over("start"), "{:+.3f}")
+    beside = interval({"arm": memory, "labelled": labelled}, over("labelled"), "{:+.3f}")
+    experience = interval({"arm": memory, "moment": moment}, over("moment"), "{:+.3f}")
+    problems = sum(map(len, next(iter(oracle.values())).values()))
+    return f"""# GRPO with few labels, arm by arm
+
+## With the present reward model
+
+With 20 % of the labels, accuracy grows by {gained}. It reaches {in_prose(of_best(memory, oracle))}
+of what all labels give. Training on the labelled queries alone reaches {in_prose(of_best(labelled, oracle))}.
+The difference is {beside}. The present model reads no words, and the tiny world's facts are in words.
+
+{named(seeds)}, 20 % of the queries labelled, drawn at random, greedy accuracy on {problems} held-out problems in domain. In
+brackets: 95 % interval over seeds and, within them, problems (bootstrap, arms compared on the same problems).
+
+{table(present, former)}
+
+With experience of the same query, accuracy differs by {experience} from without it.
+
+`benchmarks/rl.py --arms memory moment --shares 0.2 --first-seed {seeds[0]} --seeds {len(seeds)} --out
+benchmarks/results/{PRESENT.name}` makes the rows of the present model, `benchmarks/rl_page.py` this page. The other
+arms are the rows below, of the same seeds. Code at {commits(present)}.
+"""
+
+
+def page(present: Sequence[FinishedRun], former: Sequence[FinishedRun], before: Sequence[FinishedRun]) -> str:
+    """The whole page."""
+    return f"""{first_part(present, former)}
+## With the reward model before 29 November 2026
+
+It is described in [experiments/former_reward_model.md](experiments/former_reward_model.md). All that follows is of it.
+
+![Accuracy of training responses by step, and held-out accuracy by share of labels](rl.png)
+
+{tables(former)}
+
+{superseded(former, before)}
+
+{MEASURED_ON}, beside other jobs. Code of the rows before the last table at {commits(former)}.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args(argv)
+    present, former, before = map(rows_of, (PRESENT, FORMER, REPLACED))
+    PAGE.write_text(page(present, former, before), encoding="utf-8")
+    plot_runs(former, PAGE.with_suffix(".png"))
+    text = README.read_text(encoding="utf-8")
+    README.write_text(replaced_sentence(text, SENTENCE, sentence(present, former)), encoding="utf-8")
+    say(f"{PAGE} and README's sentence are written")
+
+
+if __name__ == "__main__":
+    main()

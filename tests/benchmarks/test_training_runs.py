@@ -1,0 +1,66 @@
+"""Benchmarks that train, on a few problems and for a few steps."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.conftest import Run, check, check_twice
+
+
+@pytest.mark.slow
+def test_rl(run_on_server: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import rl
+
+    smaller = {
+        "data": {"train": 30, "test": 12, "ood": 6},
+        "reward": {"initial_rollouts": 2, "labelled_rollouts": 4},
+        "refit": {"every": 1},
+        "grpo": {"max_steps": 2, "per_device_train_batch_size": 32},
+    }
+    monkeypatch.setattr(rl, "QUICK", {**rl.QUICK, **smaller})
+    out, table = tmp_path / "rows.jsonl", tmp_path / "table.md"
+    rows = check_twice(
+        lambda: run_on_server("rl", "--quick", "--out", out, "--table", table),
+        out,
+        "rl",
+        identity=("arm", "share", "seed"),
+        figures=("scores", "accuracy", "agreement", "rewards", "queries_paid", "commit", "seconds"),
+    )
+    assert [(row["arm"], row["share"], row["queries_paid"]) for row in rows] == [
+        ("oracle", 1.0, 30),
+        ("memory", 0.2, 6),
+    ]
+    assert {len(digits) for row in rows for digits in row["scores"]["test/qa"]} == {4}
+    assert "### In domain, 12 problems" in table.read_text()
+    assert table.with_suffix(".png").exists()
+
+
+@pytest.mark.slow
+def test_full_scale(run_on_server: Run, tmp_path: Path) -> None:
+    out = tmp_path / "rows.jsonl"
+    rows = check_twice(
+        lambda: run_on_server("full_scale", "--quick", "--steps", 1, "--out", out),
+        out,
+        "full_scale",
+        identity=("recipe", "steps", "seed"),
+        figures=("seconds_a_step", "reward_seconds", "rewards", "gb_allocated", "stages"),
+    )
+    assert [row["recipe"] for row in rows] == ["qwen2.5-1.5b"]
+
+
+@pytest.mark.slow
+def test_tiny_rollouts(run: Run, tmp_path: Path) -> None:
+    arguments = ("--problems", 12, "--rollouts", 2, "--first-seed", 3, "--seeds", 2, "--out")
+    document = run("tiny_rollouts", *arguments, tmp_path)
+    rows = check(document, "tiny_rollouts", identity=("seed", "domain"), figures=("right", "rollouts", "seconds"))
+    assert {row["seed"] for row in rows} == {3, 4}
+    file = tmp_path / "tiny-3.jsonl.gz"
+    written = [json.loads(line) for line in gzip.decompress(file.read_bytes()).decode().splitlines()]
+    assert len(written) == 24
+    assert {"query", "response", "domain", "correct", "category"} <= written[0].keys()
+    run("tiny_rollouts", *arguments, tmp_path / "again")
+    assert (tmp_path / "again" / file.name).read_bytes() == file.read_bytes()
