@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test lint format clean
+.PHONY: help install demo test test-all lint format clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -22,9 +22,13 @@ install: $(STAMP)  ## make the virtual environment
 demo: $(STAMP)  ## the main job: rollouts → memory → labels → predicted rewards → GRPO → before/after
 	@start=$$(date +%s); $(BIN)/memreward demo && echo "✓ demo finished in $$(( $$(date +%s) - start )) s"
 
-test: $(STAMP)  ## all tests, against a real Neo4j that they start themselves
+test: $(STAMP)  ## the tests, against a real Neo4j that they start themselves
 	@echo "▸ tests, in two processes with a Neo4j each (the first run fetches its jars, about 170 MB)"
-	@start=$$(date +%s); OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations=8 && echo "✓ tests finished in $$(( $$(date +%s) - start )) s"
+	@start=$$(date +%s); OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --durations=8 && echo "✓ tests finished in $$(( $$(date +%s) - start )) s"
+
+test-all: $(STAMP)  ## also what takes minutes: whole lives of a server, whole collections of cases, several trainers
+	@echo "▸ all tests, in two processes with a Neo4j each"
+	@start=$$(date +%s); OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile=thorough --durations=20 && echo "✓ tests finished in $$(( $$(date +%s) - start )) s"
 
 lint: $(STAMP)  ## ruff (lint and format) and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -6,28 +6,35 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from memgraph.memory import Memory
-from memgraph.rollouts.embedding import SentenceEmbedder
-from memgraph.rollouts.guarded_embedder import GuardedEmbedder
-from memgraph.rollouts.reader import require_reader
-from memgraph.settings import Settings
-from memgraph.store.server.local import LocalServer
-from memgraph.store.spaces import Vectors
+from tests import thorough
+
+if TYPE_CHECKING:  # loaded by fixtures: the process that hands out the tests needs none of it
+    from memgraph.memory import Memory
+    from memgraph.rollouts.embedding import SentenceEmbedder
+    from memgraph.settings import Settings
+    from memgraph.store.server.local import LocalServer
+    from memgraph.store.spaces import Vectors
+
+thorough.register()
 
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home of its own; the jars come from the user's cache, so that they are fetched once."""
+    from memgraph.settings import Settings
+
     home = tmp_path_factory.mktemp("home")
     return Settings(home=home, heap_mb=1024).model_copy(update={"uri": None, "throwaway": True})
 
 
 @pytest.fixture(scope="session")
 def server(settings: Settings) -> Iterator[LocalServer]:
+    from memgraph.store.server.local import LocalServer
+
     local = LocalServer(settings)
     local.start()
     yield local
@@ -36,12 +43,16 @@ def server(settings: Settings) -> Iterator[LocalServer]:
 
 @pytest.fixture(scope="session")
 def embedder(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> SentenceEmbedder:
+    from memgraph.rollouts.embedding import SentenceEmbedder
+
     return SentenceEmbedder(settings.embedding_model, cache=tmp_path_factory.mktemp("embeddings"), device="cpu")
 
 
 @pytest.fixture(scope="session")
 def opened(server: LocalServer, settings: Settings, embedder: SentenceEmbedder) -> Iterator[Memory]:
     """The session's memory, with whatever earlier tests left in it."""
+    from memgraph.memory import Memory
+
     with Memory.open(settings, embedder=embedder) as memory:
         yield memory
 
@@ -53,20 +64,24 @@ def memory(opened: Memory) -> Memory:
     return opened
 
 
-class _TakesAnyVectors(GuardedEmbedder):
-    """Believes the vectors that come with the data: a test may make up its own."""
-
-    def check_given(self, texts: Sequence[str], vectors: Vectors) -> None:
-        return
-
-
 @pytest.fixture
 def made_up(memory: Memory, embedder: SentenceEmbedder) -> Memory:
     """The same memory for made-up vectors, which no model would give."""
-    return Memory(memory.settings, memory.database, _TakesAnyVectors(memory.database, embedder))
+    from memgraph.memory import Memory
+    from memgraph.rollouts.guarded_embedder import GuardedEmbedder
+
+    class TakesAnyVectors(GuardedEmbedder):
+        """Believes the vectors that come with the data: a test may make up its own."""
+
+        def check_given(self, texts: Sequence[str], vectors: Vectors) -> None:
+            return
+
+    return Memory(memory.settings, memory.database, TakesAnyVectors(memory.database, embedder))
 
 
 def empty(memory: Memory) -> None:
+    from memgraph.rollouts.reader import require_reader
+
     memory.database.autocommit(
         "MATCH (n) WHERE NOT n:__Neo4jMigration AND NOT n:EmbeddingSpace AND NOT n:Reader "
         "CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"

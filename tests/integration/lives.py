@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,6 @@ from memgraph.rollouts.runs import record_rewards, start_attempt
 from memgraph.scoring.predictions import write_predictions
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
-
-WHOLE_LIFE = os.environ.get("MEMREWARD_PERSISTENCE") == "1"
-WHOLE_LIFE_REASON = "starts a server many times, which takes minutes; MEMREWARD_PERSISTENCE=1 runs it"
 
 VIEW = LabelView(ledgers=("l",))
 

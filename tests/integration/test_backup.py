@@ -15,7 +15,6 @@ from memgraph.store.keys import file_digest
 from memgraph.store.server.backup import backup, restore
 from memgraph.store.server.home import ServerHome
 from memgraph.store.server.local import LocalServer
-from tests.integration.lives import WHOLE_LIFE, WHOLE_LIFE_REASON
 from tests.integration.test_command_line import memreward
 from tests.integration.test_local_server import kill, processes_of
 
@@ -24,7 +23,6 @@ VECTORS = "CREATE (:Kept {key: toString(i), vector: [x IN range(1, 8) | toFloat(
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(not WHOLE_LIFE, reason=WHOLE_LIFE_REASON)
 def test_a_memory_is_dumped_proved_and_restored_in_place_and_elsewhere(settings: Settings, tmp_path: Path) -> None:
     """One home, since each start of a server takes its time."""
     own = settings.model_copy(update={"home": tmp_path / "own", "heap_mb": 512})

@@ -27,10 +27,6 @@ from memgraph.store.server.local import LocalServer
 from tests.integration.test_local_server import kill, processes_of
 from tests.vectors import WordVectors
 
-_SLOW_PROOF = pytest.mark.skipif(
-    os.environ.get("MEMREWARD_PERSISTENCE") != "1", reason="takes minutes; opt in with MEMREWARD_PERSISTENCE=1"
-)
-
 # Writes a line for each number that the memory has acknowledged, until its standard input ends.
 OTHER_PROCESS = """
 import sys, threading
@@ -113,7 +109,6 @@ def a_rollout(number: int) -> Rollout:
     return Rollout(query="What is 1 + 1?", response=f"#### {number}", rollout_id=str(number))
 
 
-@_SLOW_PROOF
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_an_open_memory_goes_on_after_a_crash_a_backup_and_a_stop(
@@ -257,7 +252,6 @@ def fill(place: Path) -> Path:
             return ballast
 
 
-@_SLOW_PROOF
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_full_disk_is_named_and_all_goes_on_once_there_is_room(

@@ -1,6 +1,6 @@
 """The server is stopped and killed (SIGKILL) through a memory's life; nothing that was acknowledged is lost.
 
-It takes minutes and is opted in by MEMREWARD_PERSISTENCE=1; test_local_server.py has a short form that is always run.
+It takes minutes, so `make test-all` runs it; test_local_server.py has a short form that `make test` runs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from memgraph.store.archive import export_archive
 from memgraph.store.server.backup import backup, restore
 from memgraph.store.server.local import LocalServer
 from tests.conftest import write_rows
-from tests.integration.lives import VIEW, WHOLE_LIFE, WHOLE_LIFE_REASON, everything
+from tests.integration.lives import VIEW, everything
 from tests.integration.rollouts import sums
 from tests.integration.test_local_server import kill, processes_of
 from tests.vectors import WordVectors
@@ -107,7 +107,6 @@ def steps(life: Life) -> list[tuple[str, Step]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-@pytest.mark.skipif(not WHOLE_LIFE, reason=WHOLE_LIFE_REASON)
 def test_a_whole_life_with_the_server_killed_after_every_step(life: Life) -> None:
     kept: dict[str, Any] = {}
     for number, (name, act) in enumerate(steps(life)):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from memgraph.sandbox import Limits, SandboxResult, run_python
+import pytest
+
+from memgraph.sandbox import Limits, SandboxResult, run_many, run_python
 from memgraph.sandbox.inside import fence, seccomp
 
 QUICK = Limits(seconds=6, cpu_seconds=1)
@@ -18,6 +21,8 @@ LINUX = sys.platform == "linux"
 AS_ROOT = LINUX and os.getuid() == 0
 _MODES = ["root", "user", "root in a container", "user in a container"]
 MODES = [mode for mode in _MODES if LINUX and (AS_ROOT or mode.startswith("user"))]
+# the most walls and the fewest always; those between them where it may take long
+EACH_MODE = [pytest.param(mode, marks=() if mode in (MODES[0], MODES[-1]) else pytest.mark.slow) for mode in MODES]
 
 
 def run_as(mode: str, program: str, tests: str = "", *, limits: Limits = QUICK) -> SandboxResult:
@@ -25,6 +30,12 @@ def run_as(mode: str, program: str, tests: str = "", *, limits: Limits = QUICK) 
     if mode == "root":
         return run_python(program, tests=tests, limits=limits)
     return in_child(mode, lambda: run_python(program, tests=tests, limits=limits))
+
+
+def run_all_as(mode: str, programs: Sequence[str], *, limits: Limits = QUICK) -> list[SandboxResult]:
+    """As `run_as` for several programs, some side by side, since many wait for their end without a processor."""
+    what = partial(run_many, programs, limits=limits, workers=4)
+    return what() if mode == "root" else in_child(mode, what)
 
 
 def in_child(mode: str, what: Callable[[], Any]) -> Any:

@@ -59,7 +59,7 @@ def imported(file: Path, known: dict[str, Path]) -> Iterator[str]:
 def runtime(tree: ast.AST) -> Iterator[ast.AST]:
     """All nodes but those that only type checkers see."""
     for node in ast.iter_child_nodes(tree):
-        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+        if not (isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
             yield node
             yield from runtime(node)
 

@@ -4,6 +4,8 @@ import pytest
 
 from memgraph.domains.checks.behaviour import behaviours
 from memgraph.domains.checks.trials import trial
+from memgraph.sandbox import Limits
+from tests.thorough import every
 
 DOCTEST = 'def double(n: int) -> int:\n    """Twice n.\n    >>> double(2)\n    4\n    >>> double(5)\n    10\n    """\n'
 RIGHT = ["def double(n):\n    return 2 * n", "def double(k):\n    total = k\n    return total + k"]
@@ -66,19 +68,27 @@ ABOVE = 'def f(xs: int) -> bool:\n    """Whether xs is above 40.\n\n    >>> f(50
 
 
 @pytest.mark.parametrize(
-    ("prompt", "right", "wrong"),
-    [
-        (NUMBERS.format("keep those at most 5", [6, 2], [2]), "[x for x in xs if x <= 5]", "[x for x in xs if x < 5]"),
-        (NUMBERS.format("are all at most 5", [6, 2], False), "all(x <= 5 for x in xs)", "all(x < 5 for x in xs)"),
-        (NUMBERS.format("is any at least 5", [6, 2], True), "any(x >= 5 for x in xs)", "any(x > 5 for x in xs)"),
-        (NUMBERS.format("are all odd", [6, 3, 2], False), "all(x % 2 for x in xs)", "all(x % 2 == 0 for x in xs)"),
-        (NUMBERS.format("the first goes last", [4, 2], [2, 4]), "xs[1:] + xs[:1]", "xs[-1:] + xs[:-1]"),
-        (NUMBERS.format("the longest word", "'rain'", "'rain'"), "max(xs.split(), key=len)", "max(xs.split())"),
-        (NUMBERS.format("the last word", "'rain'", "'rain'"), "xs.split()[-1]", "xs.split()[0]"),
-        (ABOVE, "xs > 40", "xs >= 40"),
-    ],
+    "case",
+    every(
+        2,
+        [
+            (
+                NUMBERS.format("keep those at most 5", [6, 2], [2]),
+                "[x for x in xs if x <= 5]",
+                "[x for x in xs if x < 5]",
+            ),
+            (NUMBERS.format("are all at most 5", [6, 2], False), "all(x <= 5 for x in xs)", "all(x < 5 for x in xs)"),
+            (NUMBERS.format("is any at least 5", [6, 2], True), "any(x >= 5 for x in xs)", "any(x > 5 for x in xs)"),
+            (NUMBERS.format("are all odd", [6, 3, 2], False), "all(x % 2 for x in xs)", "all(x % 2 == 0 for x in xs)"),
+            (NUMBERS.format("the first goes last", [4, 2], [2, 4]), "xs[1:] + xs[:1]", "xs[-1:] + xs[:-1]"),
+            (NUMBERS.format("the longest word", "'rain'", "'rain'"), "max(xs.split(), key=len)", "max(xs.split())"),
+            (NUMBERS.format("the last word", "'rain'", "'rain'"), "xs.split()[-1]", "xs.split()[0]"),
+            (ABOVE, "xs > 40", "xs >= 40"),
+        ],
+    ),
 )
-def test_programs_that_differ_where_the_prompt_draws_a_line_are_told_apart(prompt: str, right: str, wrong: str) -> None:
+def test_programs_that_differ_where_the_prompt_draws_a_line_are_told_apart(case: tuple[str, str, str]) -> None:
+    prompt, right, wrong = case
     found = trial(prompt)
     assert found is not None
     one, other = behaviours(found, [f"def f(xs):\n    return {body}" for body in (right, wrong)])
@@ -94,20 +104,16 @@ def test_numbers_of_the_examples_are_no_lines_that_the_prompt_draws() -> None:
     assert not {59, 60, 61, 62, 123456789} & tried
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
+def test_programs_that_misbehave_do_nothing_alike() -> None:
+    found = trial(DOCTEST)
+    assert found is not None
+    programs = [
         'print(\'["4", "10"]\'); raise SystemExit',
         "def double(n):\n    while True: pass",
         "import os\ndef double(n):\n    os._exit(0)",
         "def double(n):\n    return 'x' * 10**8",
         "import sys\ndef double(n):\n    print('noise' * 30000)\n    return 2 * n",
-    ],
-)
-def test_programs_that_misbehave_do_nothing_alike(program: str) -> None:
-    found = trial(DOCTEST)
-    assert found is not None
-    (behaviour,) = behaviours(found, [program])
-    (right,) = behaviours(found, RIGHT[:1])
-    assert behaviour.key != right.key
-    assert not behaviour.examples
+    ]
+    right, *wrong = behaviours(found, [RIGHT[0], *programs], limits=Limits(seconds=15, cpu_seconds=1))
+    assert all(behaviour.key != right.key for behaviour in wrong)
+    assert not any(behaviour.examples for behaviour in wrong)

@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from memgraph.domains.checks import CHECK_FEATURES, Response, check_vector, run_checks
 from memgraph.domains.checks.equations import find_equations
+from tests.thorough import examples
 
 SOLUTION = "Each box holds 6 eggs. 4 * 6 = 24 eggs are bought. 24 - 5 = 19 are left."
 
@@ -103,7 +104,7 @@ def test_checks_that_do_not_apply_are_not_numbers() -> None:
     st.none() | st.text(max_size=30),
     st.sampled_from(["math", "qa", "code"]),
 )
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_any_text_gives_finite_known_features(query: str, text: str, answer: str | None, domain: str) -> None:
     found = run_checks(Response(query, domain, text, text, answer))
     assert set(found) <= set(CHECK_FEATURES)

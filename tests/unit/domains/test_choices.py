@@ -2,12 +2,13 @@ import itertools
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from memgraph.domains.choices import Choices
 from memgraph.domains.domain import Item
 from memgraph.domains.references import Reference
+from tests.thorough import examples
 
 CHOICES = Choices()
 QUERY = "Capital of France?\nOptions:\nA. Lyon\nB. Paris\nC. 1,000\nD. 25%\nE. None of these"
@@ -274,7 +275,7 @@ pieces = st.lists(
 
 
 @given(st.lists(st.one_of(pieces, st.text(max_size=20)), min_size=2, max_size=5), st.sampled_from([None, QUERY]))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_answers_with_one_key_get_one_verdict_and_one_class(answers: list[str], query: str | None) -> None:
     keys = [CHOICES.key(answer, query=query) for answer in answers]
     classes = CHOICES.classes(answers, query=query)
@@ -287,7 +288,7 @@ def test_answers_with_one_key_get_one_verdict_and_one_class(answers: list[str], 
 
 
 @given(st.one_of(pieces, st.text(max_size=40)).filter(str.strip), st.sampled_from([None, QUERY]))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_a_gold_answer_is_right(gold: str, query: str | None) -> None:
     assert judged(gold, gold, query) == 1.0
 

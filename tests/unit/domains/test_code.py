@@ -15,6 +15,7 @@ from memgraph.domains.program_tests import fold_tests
 from memgraph.domains.references import Reference
 from memgraph.errors import SandboxError, SettingsError
 from memgraph.sandbox import Limits
+from tests.thorough import every, first_of_each
 from tests.unit.domains.code_cases import ADD, JUDGE, JUDGE_NOBODY, OTHERS, WRONG_ADD
 
 CODE = Code(limits=Limits(seconds=8, cpu_seconds=4))
@@ -28,25 +29,21 @@ def scores(tests: str | None, *programs: str | None, query: str | None = None) -
     return [verdict.score for verdict in verdicts(tests, *programs, query=query)]
 
 
-@pytest.mark.parametrize(
-    "tests", [pytest.param(text, id=f"{kind}-{n}") for kind, texts in JUDGE.items() for n, text in enumerate(texts)]
-)
+@pytest.mark.parametrize("tests", first_of_each(JUDGE, 1))
 def test_tests_pass_right_programs_and_fail_wrong_ones(tests: str) -> None:
     assert scores(tests, ADD, WRONG_ADD) == [1.0, 0.0]
 
 
-@pytest.mark.parametrize(
-    "tests",
-    [pytest.param(text, id=f"{kind}-{n}") for kind, texts in JUDGE_NOBODY.items() for n, text in enumerate(texts)],
-)
+@pytest.mark.parametrize("tests", first_of_each(JUDGE_NOBODY, 1))
 def test_tests_that_can_judge_nobody_judge_right_and_wrong_programs_alike(tests: str | None) -> None:
     found = verdicts(tests, ADD, WRONG_ADD)
     assert [verdict.score for verdict in found] == [None, None]
     assert found[0].reason == found[1].reason != ""
 
 
-@pytest.mark.parametrize(("tests", "one", "first", "other", "second"), OTHERS)
-def test_other_tests_and_programs(tests: str, one: str, first: float | None, other: str, second: float | None) -> None:
+@pytest.mark.parametrize("case", every(5, OTHERS))
+def test_other_tests_and_programs(case: tuple[str, str, float | None, str, float | None]) -> None:
+    tests, one, first, other, second = case
     assert scores(tests, one, other) == [first, second]
 
 
@@ -92,9 +89,13 @@ ASKING = {
 }
 
 
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ASKING)
-def test_no_program_brings_about_that_it_cannot_be_told(kind: str) -> None:
-    assert dict(zip(EVASIONS, scores(ASKING[kind], *EVASIONS.values()), strict=True)) == dict.fromkeys(EVASIONS, 0.0)
+def test_no_program_brings_about_that_it_cannot_be_told(kind: str, step: int) -> None:
+    """Each evasion of tests of some kind; of all kinds where it may take long."""
+    names = list(EVASIONS)[list(ASKING).index(kind) % step :: step]
+    found = scores(ASKING[kind], *(EVASIONS[name] for name in names))
+    assert dict(zip(names, found, strict=True)) == dict.fromkeys(names, 0.0)
 
 
 def test_a_check_is_called_with_the_function_that_the_prompt_defines_last() -> None:

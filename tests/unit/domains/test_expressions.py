@@ -18,11 +18,19 @@ ENOUGH = 60.0
 
 @pytest.fixture(scope="module")
 def workers() -> Iterator[Pool]:
-    """A pool whose workers have started."""
-    found = Pool(2)
-    assert found.compare([("1", "1"), ("2", "2")], ENOUGH) == [Outcome("equal"), Outcome("equal")]
+    """A pool whose workers have started, in an environment that is not theirs to see."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SECRET_OF_MINE", "hidden")
+        found = Pool(2)
+        assert found.compare([("1", "1"), ("2", "2")], ENOUGH) == [Outcome("equal"), Outcome("equal")]
     yield found
     found.close()
+
+
+def test_workers_see_nothing_of_the_environment(workers: Pool) -> None:
+    environments = [Path(f"/proc/{worker._process.pid}/environ").read_bytes() for worker in workers._workers]
+    assert environments
+    assert not any(b"SECRET_OF_MINE" in found for found in environments)
 
 
 @pytest.mark.parametrize(
@@ -59,9 +67,8 @@ def test_what_cannot_be_read_says_so(workers: Pool) -> None:
 
 
 def test_a_costly_pair_costs_its_worker_and_no_other_pair(workers: Pool) -> None:
-    pairs = [(r"99999!^{99999!}", "1"), ("x+x", "2x"), (r"\prod_{i=1}^{10^7} i", "2")]
-    found = workers.compare(pairs, ENOUGH)
-    assert [outcome.equal for outcome in found] == [None, True, None]
+    found = workers.compare([(r"\prod_{i=1}^{10^7} i", "2"), ("x+x", "2x")], ENOUGH)
+    assert [outcome.equal for outcome in found] == [None, True]
     assert workers.compare([("y+y", "2y")], ENOUGH)[0].equal
 
 
@@ -71,17 +78,6 @@ def test_the_whole_call_is_bounded(workers: Pool) -> None:
     found = workers.compare(pairs, 2.0)
     assert time.monotonic() - begun < 4
     assert all(outcome.equal is None for outcome in found)
-
-
-def test_workers_see_nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SECRET_OF_MINE", "hidden")
-    fresh = Pool(1)
-    try:
-        fresh.compare([("p", "q")], ENOUGH)
-        process = fresh._workers[0]._process.pid
-        assert b"SECRET_OF_MINE" not in Path(f"/proc/{process}/environ").read_bytes()
-    finally:
-        fresh.close()
 
 
 def test_each_process_has_a_pool_of_its_own() -> None:

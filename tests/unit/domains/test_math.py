@@ -3,13 +3,14 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from memgraph.domains.domain import MISSING, Item, Verdict
 from memgraph.domains.math import Math
 from memgraph.domains.references import Reference
 from memgraph.domains.signs import names
+from tests.thorough import examples
 from tests.unit.domains.maths_different import DIFFERENT
 from tests.unit.domains.maths_equal import EQUAL
 
@@ -34,37 +35,52 @@ def verdict(answer: str | None, *golds: str, query: str | None = None) -> Verdic
     return MATHS.verify([Item(answer, Reference("gold", golds[0], golds[1:]), "math", query)])[0]
 
 
-@pytest.mark.parametrize(("one", "other"), [pair for pairs in EQUAL.values() for pair in pairs])
-def test_equal_answers_are_one_answer_and_right_in_both_directions(one: str, other: str) -> None:
-    assert MATHS.same(one, other)
-    assert verdict(one, other).score == 1.0
-    assert verdict(other, one).score == 1.0
+Pairs = list[tuple[str, str]]
 
 
-@pytest.mark.parametrize(("one", "other"), [pair for pairs in DIFFERENT.values() for pair in pairs])
-def test_different_answers_share_neither_key_nor_class_nor_verdict(one: str, other: str) -> None:
-    assert MATHS.key(one) != MATHS.key(other)
-    assert not MATHS.same(one, other)
-    assert verdict(one, other).score == 0.0
-    assert verdict(other, one).score == 0.0
+@pytest.mark.parametrize("pairs", EQUAL.values(), ids=EQUAL)
+def test_equal_answers_are_one_answer_and_right_in_both_directions(pairs: Pairs) -> None:
+    found = {pair: (MATHS.same(*pair), verdict(*pair).score, verdict(*pair[::-1]).score) for pair in pairs}
+    assert found == dict.fromkeys(pairs, (True, 1.0, 1.0))
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_an_answer_is_right_where_it_is_the_gold_itself_its_key_or_another_spelling(answer: str) -> None:
-    assert verdict(answer, answer).score == 1.0
-    assert verdict(MATHS.key(answer).value, answer).score == 1.0
-    assert verdict(f" ${answer}$ " if "$" not in answer else f" {answer} ", answer).score == 1.0
+@pytest.mark.parametrize("pairs", DIFFERENT.values(), ids=DIFFERENT)
+def test_different_answers_share_neither_key_nor_class_nor_verdict(pairs: Pairs) -> None:
+    found = {
+        (one, other): (
+            MATHS.key(one) == MATHS.key(other),
+            MATHS.same(one, other),
+            verdict(one, other).score,
+            verdict(other, one).score,
+        )
+        for one, other in pairs
+    }
+    assert found == dict.fromkeys(pairs, (False, False, 0.0, 0.0))
+
+
+@pytest.mark.parametrize("kinds", [EQUAL, DIFFERENT], ids=["of equal pairs", "of different pairs"])
+def test_an_answer_is_right_where_it_is_the_gold_itself_its_key_or_another_spelling(kinds: dict[str, Pairs]) -> None:
+    answers = {answer for pairs in kinds.values() for pair in pairs for answer in pair}
+    found = {
+        answer: (
+            verdict(answer, answer).score,
+            verdict(MATHS.key(answer).value, answer).score,
+            verdict(f" ${answer}$ " if "$" not in answer else f" {answer} ", answer).score,
+        )
+        for answer in answers
+    }
+    assert found == dict.fromkeys(answers, (1.0, 1.0, 1.0))
 
 
 @given(MATHS_TEXT | st.text(max_size=40) | st.sampled_from(ANSWERS))
-@settings(max_examples=600, deadline=None)
+@examples(600)
 def test_keys_are_idempotent(answer: str) -> None:
     key = MATHS.key(answer)
     assert MATHS.key(key.value) == key
 
 
 @given(MATHS_TEXT | st.text(max_size=40))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_an_answer_is_itself(answer: str) -> None:
     if MATHS.key(answer) == MISSING:
         assert verdict(answer, "42").score == 0.0
@@ -74,7 +90,7 @@ def test_an_answer_is_itself(answer: str) -> None:
 
 
 @given(MATHS_TEXT, st.sampled_from(ANSWERS))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_spellings_of_a_key_get_one_verdict(answer: str, gold: str) -> None:
     spellings = [answer, MATHS.key(answer).value, f"  {answer}\n", f"\\left{answer}" if answer[:1] == "(" else answer]
     scores = {verdict(spelling, gold).score for spelling in spellings if MATHS.key(spelling) == MATHS.key(answer)}
@@ -86,7 +102,7 @@ def test_spellings_of_a_key_get_one_verdict(answer: str, gold: str) -> None:
         lambda some: st.tuples(st.just(some), st.permutations(some))
     )
 )
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_classes_do_not_depend_on_the_order_of_the_answers(orders: tuple[list[str], list[str]]) -> None:
     def partition(answers: list[str]) -> set[frozenset[str]]:
         numbers = MATHS.classes(answers, seconds=60)
@@ -159,34 +175,17 @@ def test_broken_spellings_rank_last_then_the_shorter() -> None:
     assert sorted([r"\frac{1}{", "0.50", "0.5", "1/2"], key=MATHS.spelling) == ["0.5", "1/2", "0.50", r"\frac{1}{"]
 
 
+PIECES = [
+    *("\n", "9", ",", "(", ")", "{", "}", "$", "\\frac", "^", "a "),
+    *("1,", "\\text{", "é", "\u0301", "²", "**", "=", "x+", "½", "-", "."),
+]
+
+
 @pytest.mark.parametrize(
-    "piece",
-    [
-        "\n",
-        "9",
-        ",",
-        "(",
-        ")",
-        "{",
-        "}",
-        "$",
-        "\\frac",
-        "^",
-        "a ",
-        "1,",
-        "\\text{",
-        "é",
-        "\u0301",
-        "²",
-        "**",
-        "=",
-        "x+",
-        "½",
-        "-",
-        ".",
-    ],
+    ("piece", "length"),
+    [(piece, 9_000) for piece in PIECES]
+    + [pytest.param(piece, 10**6, marks=pytest.mark.slow if n % 4 else ()) for n, piece in enumerate(PIECES)],
 )
-@pytest.mark.parametrize("length", [9_000, 1_000_000])
 def test_long_texts_take_no_time(piece: str, length: int) -> None:
     text = piece * (length // len(piece))
     begun = time.process_time()

@@ -2,10 +2,11 @@ import ast
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from memgraph.domains.programs import program
+from tests.thorough import examples
 
 ADD = "def add(a, b):\n    return a + b"
 
@@ -120,7 +121,7 @@ fences = st.lists(
 
 
 @given(st.one_of(st.text(max_size=200), fences))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_no_text_breaks_it(response: str) -> None:
     found = program(response)
     assert found is None or found.strip()

@@ -2,11 +2,12 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from memgraph.domains.stated import stated_answer
 from memgraph.domains.thinking import split_thinking
+from tests.thorough import examples
 from tests.unit.domains.responses import CASES
 
 marks = st.lists(
@@ -51,10 +52,13 @@ def spelled(answer: str | None) -> str | None:
     return re.sub(r"^\\[(\[]\s*|\s*\\[)\]]$", "", " ".join(answer.split()).strip("$ ")).removesuffix(".")
 
 
-@pytest.mark.parametrize(("kind", "response", "answer"), [(kind, *row) for kind, rows in CASES.items() for row in rows])
-def test_a_response_states_its_answer(kind: str, response: str, answer: str | None) -> None:
-    _, rest = split_thinking(response)
-    assert spelled(None if rest is None else stated_answer(rest)) == spelled(answer), kind
+@pytest.mark.parametrize("rows", CASES.values(), ids=CASES)
+def test_a_response_states_its_answer(rows: list[tuple[str, str | None]]) -> None:
+    found = {}
+    for response, _ in rows:
+        _, rest = split_thinking(response)
+        found[response] = spelled(None if rest is None else stated_answer(rest))
+    assert found == {response: spelled(answer) for response, answer in rows}
 
 
 OPTIONS = {"A": "\\pi", "B": "Paris", "C": "$2"}
@@ -81,7 +85,7 @@ def test_a_variable_named_answer_states_nothing(code: str) -> None:
 
 
 @given(st.one_of(st.text(max_size=200), marks))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_no_text_breaks_it(text: str) -> None:
     answer = stated_answer(text)
     assert answer is None or answer.strip()
@@ -132,8 +136,17 @@ PIECES += [
 ]
 
 
-@pytest.mark.parametrize("piece", PIECES)
-@pytest.mark.parametrize("before", ["", "The answer is ", "\\boxed{"])
+BEFORE = ["", "The answer is ", "\\boxed{"]
+
+
+@pytest.mark.parametrize(
+    ("before", "piece"),
+    [
+        pytest.param(before, piece, marks=() if n % 3 == m else pytest.mark.slow)
+        for n, piece in enumerate(PIECES)
+        for m, before in enumerate(BEFORE)
+    ],
+)
 def test_time_is_linear_in_the_length(piece: str, before: str) -> None:
     start = time.perf_counter()
     stated_answer(before + piece * (200_000 // len(piece)))

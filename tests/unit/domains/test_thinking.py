@@ -1,10 +1,11 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from memgraph.domains.thinking import split_thinking
+from tests.thorough import examples
 
 marks = st.lists(
     st.sampled_from(
@@ -95,7 +96,7 @@ def test_thinking_that_the_prompt_opened_ends_at_its_mark(response: str, thinkin
 
 
 @given(st.one_of(st.text(max_size=200), marks), st.booleans())
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_no_text_breaks_it(response: str, opened: bool) -> None:
     thinking, rest = split_thinking(response, opened=opened)
     assert len(thinking) + len(rest or "") <= len(response) + response.count("<") + response.count("[")

@@ -19,7 +19,7 @@ from typing import Any, cast
 
 import pytest
 import typer
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.table import Table
 from typer.testing import CliRunner
@@ -38,6 +38,7 @@ from memgraph.rollouts.ingest import IngestReport
 from memgraph.scoring.explain import Explanation, Influence
 from memgraph.scoring.history import RewardThen, Score
 from memgraph.settings import Settings
+from tests.thorough import examples
 from trainer import sampling
 from trainer.run import demo, narrator
 from trainer.run.demo import show_memory
@@ -82,7 +83,7 @@ def test_nothing_of_a_kind_is_left(kind: str) -> None:
 
 
 @given(st.text(st.characters()) | st.text("\r\n\t\x1b\u202e\u200b\ud800ab"))
-@settings(max_examples=500)
+@examples(500)
 def test_any_text_is_printable_and_stays_so(text: str) -> None:
     for lines in (False, True):
         shown = printable(text, lines=lines)

@@ -51,11 +51,12 @@ def test_curves_show_calibration_and_what_abstention_buys() -> None:
     assert evaluation_curves([np.nan], [1]).predicted == []
 
 
-def test_results_are_drawn(tmp_path: Path) -> None:
+@pytest.mark.parametrize("files", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_results_are_drawn(tmp_path: Path, files: int) -> None:
     curves = evaluation_curves([0.1, 0.9, 0.4], [0, 1, 1])
     rows = [
         EvaluationRow(file, share, seed, scorer, 3, 0.9, 0.8, None, 0.1, 1.0, 0.5, curves)
-        for file in ("a.jsonl", "b.jsonl")
+        for file in ("a.jsonl", "b.jsonl")[:files]
         for share in (0.05, 0.2)
         for seed in (0, 1)
         for scorer in ("gnn", "majority_vote")

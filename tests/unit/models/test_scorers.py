@@ -1,4 +1,8 @@
+from __future__ import annotations
+
 from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -6,14 +10,26 @@ import pytest
 from memgraph.errors import ModelError
 from memgraph.models.consensus import FEATURES, consensus_features
 from memgraph.models.metrics import evaluate_scores
-from memgraph.models.paper_gnn import Messages, fit_paper_gnn, predict_paper_gnn
 from memgraph.models.scorers import SCORERS, PaperGnnScorer, RewardModelScorer
-from memgraph.models.scores import DEFAULT_SCORER
+from memgraph.models.scores import DEFAULT_SCORER, Scorer
 from tests.unit.snapshots import shuffle_rollouts, snapshot
+
+if TYPE_CHECKING:
+    from memgraph.models.paper_gnn import Messages
+
+pytestmark = pytest.mark.usefixtures("short_networks")
 
 # dropout falls on other rollouts when they are fitted in another order
 WITH_DROPOUT = ["paper_gnn_published", "paper_gnn_corrected"]
 CHEAP = [name for name in SCORERS if name not in WITH_DROPOUT]
+
+
+@cache
+def fitted(name: str) -> Scorer:
+    """A scorer that has seen `snapshot()`; fitted once for all tests that only ask it."""
+    scorer = SCORERS[name]()
+    scorer.fit(snapshot(), seed=0)
+    return scorer
 
 
 def column(name: str, features: np.ndarray) -> list[float]:
@@ -90,8 +106,7 @@ def test_scores_follow_the_rollouts_whatever_their_order(name: str) -> None:
 def test_a_fitted_network_scores_rollouts_in_any_order(name: str) -> None:
     original = snapshot()
     shuffled = shuffle_rollouts(original, np.random.default_rng(3).permutation(len(original.rollout_keys)))
-    scorer = SCORERS[name]()
-    scorer.fit(original, seed=0)
+    scorer = fitted(name)
     found = [
         dict(zip([one.rollout_keys[row] for row in one.target_rollouts], scorer.score(one).probability, strict=True))
         for one in (original, shuffled)
@@ -102,9 +117,7 @@ def test_a_fitted_network_scores_rollouts_in_any_order(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in SCORERS if name != "trapo"])  # which needs two groups of a query
 def test_answers_are_for_the_target_rollouts_and_lie_between_0_and_1(name: str) -> None:
     one = snapshot()
-    scorer = SCORERS[name]()
-    scorer.fit(one, seed=0)
-    scores = scorer.score(one)
+    scores = fitted(name).score(one)
     assert scores.source == name
     np.testing.assert_array_equal(scores.rollout_rows, one.target_rollouts)
     assert ((scores.probability >= 0) & (scores.probability <= 1)).all()
@@ -146,6 +159,8 @@ def test_the_papers_messages_run_away_from_the_query_that_is_scored_and_the_corr
     messages: Messages, moved: bool
 ) -> None:
     """A query that lists others as similar, and is listed by none, hears of them in the corrected form only."""
+    from memgraph.models.paper_gnn import fit_paper_gnn, predict_paper_gnn  # PyG takes seconds to load
+
     one = snapshot(labelled=12)
     target = 23
     similar = one.similar[:, (one.similar[0] != target)]
@@ -168,8 +183,7 @@ def test_the_papers_messages_run_away_from_the_query_that_is_scored_and_the_corr
 )
 def test_labels_of_the_targets_move_no_score(name: str) -> None:
     one = snapshot()
-    scorer = SCORERS[name]()
-    scorer.fit(one, seed=0)
+    scorer = fitted(name)
     rng = np.random.default_rng(0)
     poisoned = np.where(one.query_targets[one.rollout_query], rng.integers(0, 2, len(one.labels)), one.labels)
     after = scorer.score(replace(one, labels=poisoned.astype(np.float32))).probability
@@ -213,10 +227,7 @@ def test_boosting_reads_the_features_that_it_was_fitted_on_where_experience_is_l
 
 
 def test_scorers_say_whether_graph_networks_are_on() -> None:
-    one = snapshot()
     for name, on in {DEFAULT_SCORER: False, "paper_gnn_corrected": True}.items():
-        scorer = SCORERS[name]()
-        assert isinstance(scorer, RewardModelScorer | PaperGnnScorer)
-        assert scorer.networks_on is None
-        scorer.fit(one, seed=0)
-        assert scorer.networks_on is on
+        found = [SCORERS[name](), fitted(name)]
+        assert all(isinstance(scorer, RewardModelScorer | PaperGnnScorer) for scorer in found)
+        assert [scorer.networks_on for scorer in found] == [None, on]

@@ -14,6 +14,7 @@ from memgraph.domains.checks.behaviour import Behaviour, Unobserved, behaviours,
 from memgraph.domains.checks.trials import Trial, literal, trial
 from memgraph.rollouts.program_runs import MOST_ATTEMPTS, run_programs
 from memgraph.sandbox import Limits
+from tests.thorough import examples
 
 PROMPT = 'def double(n: int) -> int:\n    """Twice n.\n    >>> double(2)\n    4\n    >>> double(5)\n    10\n    """\n'
 RIGHT = "def double(n): return 2 * n"
@@ -138,29 +139,48 @@ HOSTILE = {
         for what, value in VALUES.items()
     },
 }
-_EACH = 4  # hostile programs to one that is right
+# of each kind, every third program; all of them where it may take long
+PARTS = [
+    pytest.param((kind, step), id=f"{kind}, one in {step}", marks=() if step > 1 else pytest.mark.slow)
+    for kind in HOSTILE
+    for step in (3, 1)
+]
+_EACH = 8  # hostile programs to one that is right
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
-def test_no_hostile_program_raises_or_is_right_or_takes_its_neighbours_with_it(kind: str, right: Behaviour) -> None:
-    hostile = list(HOSTILE[kind].values())
-    programs = [text for start in range(0, len(hostile), _EACH) for text in (*hostile[start : start + _EACH], RIGHT)]
-    found = behaviours(tried(), programs, limits=SPARING, workers=4)
-    for program, one in zip(programs, found, strict=True):
-        if program == RIGHT:
-            assert one == right
-        else:
-            assert isinstance(one, Unobserved) or (one.key != right.key and not one.examples), program
-            assert isinstance(one, Unobserved) or (one.key is None) == (one.reason is not None), program
+def run_beside_right_ones(programs: list[str], right: Behaviour) -> list[Behaviour | Unobserved]:
+    """Of each program; the right ones among them have said what they say alone."""
+    starts = range(0, len(programs), _EACH)
+    mixed = [text for start in starts for text in (*programs[start : start + _EACH], RIGHT)]
+    found = behaviours(tried(), mixed, limits=SPARING, workers=4)
+    assert [one for program, one in zip(mixed, found, strict=True) if program == RIGHT] == [right] * len(starts)
+    return [one for program, one in zip(mixed, found, strict=True) if program != RIGHT]
 
 
-@pytest.mark.parametrize("what", [what for what in LINES if what != "lone surrogates"])
-def test_what_is_no_list_of_texts_did_not_run_and_says_why(what: str) -> None:
-    (found,) = behaviours(tried(), [FORGING.replace("LINE", repr(LINES[what]))])
-    assert isinstance(found, Behaviour)
-    assert (found.key, found.examples, found.runs) == (None, 0.0, 0.0)
-    assert found.reason
-    assert found.reason.startswith(("what it printed", "it printed", "it did not"))
+@pytest.fixture(scope="module", params=PARTS)
+def hostile(request: pytest.FixtureRequest, right: Behaviour) -> dict[str, Behaviour | Unobserved]:
+    """What hostile programs of a kind did, by name."""
+    kind, step = request.param
+    programs = dict(list(HOSTILE[kind].items())[::step])
+    return dict(zip(programs, run_beside_right_ones(list(programs.values()), right), strict=True))
+
+
+def test_no_hostile_program_raises_or_is_right_or_takes_its_neighbours_with_it(
+    hostile: dict[str, Behaviour | Unobserved], right: Behaviour
+) -> None:
+    for what, one in hostile.items():
+        assert isinstance(one, Unobserved) or (one.key != right.key and not one.examples), what
+        assert isinstance(one, Unobserved) or (one.key is None) == (one.reason is not None), what
+
+
+@pytest.mark.parametrize("hostile", PARTS[2:4], indirect=True)
+def test_what_is_no_list_of_texts_did_not_run_and_says_why(hostile: dict[str, Behaviour | Unobserved]) -> None:
+    for what in hostile.keys() - {"lone surrogates"}:
+        found = hostile[what]
+        assert isinstance(found, Behaviour), what
+        assert (found.key, found.examples, found.runs) == (None, 0.0, 0.0), what
+        assert found.reason, what
+        assert found.reason.startswith(("what it printed", "it printed", "it did not")), what
 
 
 def test_a_forged_line_of_texts_is_no_more_than_values_given_by_hand() -> None:
@@ -261,7 +281,7 @@ def test_prompts_are_read_in_bounded_time(what: str) -> None:
 
 
 @given(st.text(max_size=200) | st.text("def f(x,):'\"[]{}1=->\n\\ \ud800", max_size=200))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_any_prompt_gives_a_trial_or_none(prompt: str) -> None:
     found = trial(f"def f(x):\n f({prompt}) == {prompt}")
     assert (

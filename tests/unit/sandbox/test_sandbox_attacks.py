@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from memgraph.sandbox import run_python
-from tests.unit.sandboxed import LINUX, MODES, QUICK, run_as
+from tests.thorough import every
+from tests.unit.sandboxed import EACH_MODE, LINUX, MODES, QUICK, run_as
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="elsewhere only limits are in force, as `isolation` says")
 
@@ -30,7 +31,7 @@ def secret() -> Iterator[Path]:
         yield Path(file.name)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", EACH_MODE)
 def test_it_reads_nothing_of_the_callers(mode: str, secret: Path) -> None:
     program = f"""
 import os
@@ -58,13 +59,13 @@ print(found)
     assert (result.status, result.stdout) == ("ok", "[]\n")
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", EACH_MODE)
 def test_it_sees_nothing_of_the_callers_environment(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "visible")
     assert run_as(mode, "import os; print(dict(os.environ), os.getenv('SECRET'))").stdout == "{} None\n"
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", EACH_MODE)
 def test_it_changes_nothing_outside(mode: str, secret: Path) -> None:
     program = f"""
 import os, signal, ctypes, sys
@@ -99,7 +100,7 @@ print(done)
     assert secret.read_text() == "the password"
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", EACH_MODE)
 def test_it_reaches_no_network_and_no_socket_of_the_machine(mode: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as local:
         local.bind("\0memreward-test")
@@ -182,24 +183,18 @@ def test_a_program_does_not_choose_its_verdict(status: object) -> None:
     assert run_python(forged + WRONG, tests=TESTS, limits=QUICK).status not in ("ok", "unsupported")
 
 
-@pytest.mark.parametrize("cheat", CHEATS)
+@pytest.mark.parametrize("cheat", every(2, CHEATS))
 def test_no_cheat_passes(cheat: str) -> None:
     assert run_python(CHEATS[cheat], tests=TESTS, limits=QUICK).status not in ("ok", "unsupported")
 
 
-@pytest.mark.parametrize(
-    "cheat",
-    [
-        "exit in a call",
-        "always equal",
-        "builtins",
-        "frames",
-        "memory",
-        "result pipe",
-        "exchange",
-        "callback into the tests",
-    ],
-)
+ELSEWHERE = [
+    *("always equal", "builtins", "frames", "result pipe"),
+    *("exit in a call", "memory", "exchange", "callback into the tests"),
+]
+
+
+@pytest.mark.parametrize("cheat", every(2, ELSEWHERE))
 @pytest.mark.parametrize("mode", MODES[-1:])
 def test_no_cheat_passes_elsewhere(cheat: str, mode: str) -> None:
     assert run_as(mode, CHEATS[cheat], TESTS).status not in ("ok", "unsupported")
@@ -255,7 +250,7 @@ LOOSER_TESTS = {
 }
 
 
-@pytest.mark.parametrize("kind", LOOSER_TESTS)
+@pytest.mark.parametrize("kind", every(2, LOOSER_TESTS))
 def test_no_cheat_passes_other_kinds_of_tests(kind: str) -> None:
     tests, program = LOOSER_TESTS[kind]
     assert run_python(program, tests=tests, limits=QUICK).status == "error"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from memgraph.sandbox import Limits, PythonTests, libraries, look_at_tests, run_python
 from memgraph.sandbox.inside.values import decode, encode
-from tests.unit.sandboxed import MODES, QUICK, run_as
+from tests.unit.sandboxed import EACH_MODE, QUICK, run_as
 
 STACK = """
 class Empty(Exception):
@@ -148,23 +148,27 @@ LIARS = {
 }
 
 
+LIED_TO = [
+    "assert abs(f(1) - 3) < 1e-6",
+    "assert not (f(1) - 3)",
+    "assert int(f(1) - 3) == 0",
+    "assert round(f(1) - 3) == 0",
+    "assert sum([f(1), -3]) == 0",
+    "assert -(f(1) - 3) == 0",
+    "import math\nassert math.fabs(f(1) - 3) < 1",
+    "import pytest\nassert f(1) == pytest.approx(3)",
+    "import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertAlmostEqual(f(1), 3)",
+]
+
+
 @pytest.mark.parametrize("liar", LIARS)
-@pytest.mark.parametrize(
-    "tests",
-    [
-        "assert abs(f(1) - 3) < 1e-6",
-        "assert not (f(1) - 3)",
-        "assert int(f(1) - 3) == 0",
-        "assert round(f(1) - 3) == 0",
-        "assert sum([f(1), -3]) == 0",
-        "assert -(f(1) - 3) == 0",
-        "import math\nassert math.fabs(f(1) - 3) < 1",
-        "import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertAlmostEqual(f(1), 3)",
-        "import pytest\nassert f(1) == pytest.approx(3)",
-    ],
-)
-def test_no_number_counts_that_a_program_made_of_what_the_tests_told_it(liar: str, tests: str) -> None:
-    assert run_python(LIARS[liar], tests=tests, limits=QUICK).status == "error"
+def test_no_number_counts_that_a_program_made_of_what_the_tests_told_it(liar: str) -> None:
+    """In one run, in which each test is counted."""
+    tests = "\n".join(LIED_TO)
+    right = run_python("def f(x): return 3", tests=tests, limits=QUICK, every=True)
+    assert right.passed == right.total == len(LIED_TO)
+    lied = run_python(LIARS[liar], tests=tests, limits=QUICK, every=True)
+    assert (lied.status, lied.passed, lied.total) == ("error", 0, len(LIED_TO))
 
 
 def test_an_object_that_equals_all_others_equals_none() -> None:
@@ -213,9 +217,9 @@ def test_arrays_cross_over() -> None:
     assert (found.status, found.reason) == ("ok", "all tests passed")
 
 
-@pytest.mark.parametrize("shadowed", ["all", "abs", "set", "len", "sorted", "isinstance", "AssertionError", "math"])
-def test_what_a_program_shadows_is_not_what_the_tests_use(shadowed: str) -> None:
-    program = f"def {shadowed}(*_): return True\ndef f(x): return x"
+def test_what_a_program_shadows_is_not_what_the_tests_use() -> None:
+    shadowed = ("all", "abs", "set", "len", "sorted", "isinstance", "AssertionError", "math")
+    program = "\n".join([*(f"def {name}(*_): return True" for name in shadowed), "def f(x): return x"])
     tests = (
         "assert not all([0]) and abs(-1) == 1 and set([1]) == {1} and len([]) == 0 and sorted([2, 1]) == [1, 2]\n"
         "assert math.sqrt(4) == 2 and not isinstance(1, str) and issubclass(AssertionError, Exception) and f(1) == 1"
@@ -223,25 +227,17 @@ def test_what_a_program_shadows_is_not_what_the_tests_use(shadowed: str) -> None
     assert run_python(program, tests=tests, limits=QUICK).status == "ok"
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        "from unittest.__main__ import *\n",
-        "from idlelib.__main__ import *\n",
-        "from this import *\n",
-        "from pdb import *\n",
-    ],
-)
-def test_what_tests_share_is_imported_from_a_list_only(program: str) -> None:
+def test_what_tests_share_is_imported_from_a_list_only() -> None:
     wrong = "open('test_x.py', 'w').close() if False else None\ndef f(x): return 0"
-    result = run_python(
-        f"try:\n    {program}\nexcept BaseException: pass\n{wrong}", tests="assert f(1) == 1 and main", limits=QUICK
-    )
-    assert result.status == "error"
-    assert run_python(f"{program}\n{wrong}", tests="assert f(1) == 1 and main", limits=QUICK).status != "ok"
+    modules = ("unittest.__main__", "idlelib.__main__", "this", "pdb")
+    tried = "\n".join(f"try:\n    from {module} import *\nexcept BaseException: pass" for module in modules)
+    assert run_python(f"{tried}\n{wrong}", tests="assert f(1) == 1 and main", limits=QUICK).status == "error"
+    for module in modules:
+        program = f"from {module} import *\n{wrong}"
+        assert run_python(program, tests="assert f(1) == 1 and main", limits=QUICK).status != "ok", module
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", EACH_MODE)
 def test_tests_work_in_an_empty_folder_that_nobody_writes_to(mode: str) -> None:
     program = (
         "for folder in ('.', '..', '/tests', '/tmp'):\n"

@@ -44,23 +44,45 @@ def run(jobs: Iterable[Job]) -> dict[Job, Found]:
         return dict(zip(different, pool.map(one, different), strict=True))
 
 
-@pytest.fixture(scope="module", params=MODES, ids=lambda mode: mode.name)
-def mode(request: pytest.FixtureRequest) -> Mode:
-    missing = request.param.missing()
-    if missing is not None:
-        pytest.skip(f"{request.param.name}: {missing}")
-    return request.param
+def possible(mode: Mode) -> Mode:
+    if (missing := mode.missing()) is not None:
+        pytest.skip(f"{mode.name}: {missing}")
+    return mode
+
+
+# a mode, and that one attack in so many of each kind is run in it
+PARTS = [
+    *(pytest.param((mode, step), id=f"{mode.name}, one in {step}") for mode, step in ((MODES[0], 6), (MODES[-1], 12))),
+    *(pytest.param((mode, 1), id=mode.name, marks=pytest.mark.slow) for mode in MODES),
+]
+
+
+@pytest.fixture(scope="module", params=PARTS)
+def part(request: pytest.FixtureRequest) -> tuple[Mode, int]:
+    mode, step = request.param
+    return possible(mode), step
 
 
 @pytest.fixture(scope="module")
-def results(mode: Mode) -> dict[Job, Found]:
-    """Of all attacks and twins in a mode, side by side."""
-    return in_mode(
-        mode, lambda: run(job for attack in ATTACKS.values() for job in (attack_of(attack), twin_of(attack)))
-    )
+def mode(part: tuple[Mode, int]) -> Mode:
+    return part[0]
 
 
+@pytest.fixture(scope="module")
+def kinds(part: tuple[Mode, int]) -> dict[str, dict[str, Attack]]:
+    return {kind: dict(list(attacks.items())[:: part[1]]) for kind, attacks in KINDS.items()}
+
+
+@pytest.fixture(scope="module")
+def results(mode: Mode, kinds: dict[str, dict[str, Attack]]) -> dict[Job, Found]:
+    """Of attacks and twins in a mode, side by side."""
+    attacks = [attack for some in kinds.values() for attack in some.values()]
+    return in_mode(mode, lambda: run(job for attack in attacks for job in (attack_of(attack), twin_of(attack))))
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
 def test_the_mode_is_what_it_is_called(mode: Mode) -> None:
+    possible(mode)
     (result,) = in_mode(mode, lambda: run([twin_of(TWIN)])).values()
     assert isinstance(result, SandboxResult), result
     assert (result.status, set(result.isolation) - {"own user"}) == ("ok", mode.expected())
@@ -75,9 +97,11 @@ def test_there_are_enough_attacks_and_each_kind_is_there() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_attack_passes_and_none_ends_in_cannot_tell(mode: Mode, results: dict[Job, Found], kind: str) -> None:
+def test_no_attack_passes_and_none_ends_in_cannot_tell(
+    kinds: dict[str, dict[str, Attack]], results: dict[Job, Found], kind: str
+) -> None:
     wrong: dict[str, Found] = {}
-    for name, attack in KINDS[kind].items():
+    for name, attack in kinds[kind].items():
         found = results[attack_of(attack)]
         if isinstance(found, str) or found.status in ("ok", "unsupported"):
             wrong[name] = found
@@ -85,10 +109,12 @@ def test_no_attack_passes_and_none_ends_in_cannot_tell(mode: Mode, results: dict
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_harmless_programs_of_the_kind_pass(mode: Mode, results: dict[Job, Found], kind: str) -> None:
+def test_harmless_programs_of_the_kind_pass(
+    mode: Mode, kinds: dict[str, dict[str, Attack]], results: dict[Job, Found], kind: str
+) -> None:
     """So that it was not a broken sandbox that stopped the attacks."""
     wrong: dict[str, Found] = {}
-    for name, attack in KINDS[kind].items():
+    for name, attack in kinds[kind].items():
         found = results[twin_of(attack)]
         if isinstance(found, str) or found.status != "ok" or set(found.isolation) - {"own user"} != mode.expected():
             wrong[name] = found

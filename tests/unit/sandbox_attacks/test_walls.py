@@ -19,7 +19,14 @@ from tests.unit.sandbox_attacks.walls import ATTEMPTS, program
 LIMITS = Limits(seconds=20, cpu_seconds=10, memory_bytes=256 * 2**20)
 
 
-@pytest.fixture(scope="module", params=MODES, ids=lambda mode: mode.name)
+# with all walls as root and as a user, and with none
+PARTS = [
+    pytest.param(mode, id=mode.name, marks=() if mode in (*MODES[:2], MODES[-1]) else pytest.mark.slow)
+    for mode in MODES
+]
+
+
+@pytest.fixture(scope="module", params=PARTS)
 def mode(request: pytest.FixtureRequest) -> Mode:
     missing = request.param.missing()
     if missing is not None:

@@ -110,6 +110,7 @@ def test_the_reward_model_hears_the_answers_of_experience_and_labels_of_equal_an
 REMEMBERS = {"pooled_votes", "equal_answer", "trapo"}
 
 
+@pytest.mark.usefixtures("short_networks")
 @pytest.mark.parametrize(
     "name", [name for name in SCORERS if not name.startswith("reward_model") and name not in REMEMBERS]
 )

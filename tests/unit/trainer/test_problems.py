@@ -61,13 +61,13 @@ def test_domains_come_in_turn_and_queries_are_different() -> None:
 
 
 def test_splits_share_no_query_whatever_the_seeds() -> None:
-    train = {p.query for seed in range(2) for p in generate(600, seed)}
-    other = {p.query for seed in range(2) for split in ("test", "ood") for p in generate(240, seed, split=split)}
+    train = {p.query for seed in range(2) for p in generate(300, seed)}
+    other = {p.query for seed in range(2) for split in ("test", "ood") for p in generate(120, seed, split=split)}
     assert not train & other
 
 
 def test_pretraining_sees_no_held_out_query() -> None:
-    assert not any(held_out(query) for query, _ in islice(corpus(0, Knowledge()), 3000))
+    assert not any(held_out(query) for query, _ in islice(corpus(0, Knowledge()), 1500))
 
 
 def test_every_held_out_question_is_about_something_that_training_asks_about() -> None:
