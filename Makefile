@@ -1,10 +1,10 @@
-# make demo | make test | make lint: each makes its own virtual environment first.
+# make demo | make test | make lint | make docs: each makes its own virtual environment first.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test test-all lint format clean
+.PHONY: help install demo test test-all lint format docs clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -35,6 +35,9 @@ lint: $(STAMP)  ## ruff (lint and format) and mypy
 
 format: $(STAMP)  ## let ruff mend what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+docs: $(STAMP)  ## the documentation as a site in build/site, with every link checked
+	@$(BIN)/python -m memgraph.cli.reference && NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build && echo "✓ open build/site/index.html"
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

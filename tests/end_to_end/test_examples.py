@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import runpy
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trl
-from datasets import load_dataset
-from trl import GRPOTrainer
 
 from memgraph.domains import Domain, Domains
 from memgraph.memory import Memory
 from tests.conftest import count, write_rows
+from tests.end_to_end.small_training import save_policy, train_two_steps
 from tests.integration.rollouts import sums
-from trainer.tiny.policy import load_tiny_policy
 from trainer.tiny.world import generate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-TEMPLATE = "{% for message in messages %}Question: {{ message['content'] }}\nAnswer:{% endfor %}"
 
 
 class Kept(Memory):
@@ -43,11 +37,7 @@ def run(memory: Memory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call
         return Kept(memory.settings, memory.database, memory._embedder, Domains.of(memory.settings, domains))
 
     monkeypatch.setattr(Memory, "open", opened)
-    quick = partial(
-        trl.GRPOConfig, use_cpu=True, report_to=[], max_steps=2, save_strategy="no", disable_tqdm=True,
-        gradient_checkpointing=False,
-    )  # fmt: skip
-    monkeypatch.setattr(trl, "GRPOConfig", lambda **options: quick(**options | {"max_completion_length": 32}))
+    train_two_steps(monkeypatch)
 
     def run(name: str, *arguments: object) -> None:
         monkeypatch.setattr("sys.argv", [name, *map(str, arguments)])
@@ -69,12 +59,7 @@ def questions(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def policy(tmp_path: Path) -> Path:
-    """The tiny policy in a folder, as a chat model of a hub would lie there."""
-    model, tokenizer = load_tiny_policy()
-    tokenizer.chat_template = TEMPLATE
-    model.save_pretrained(tmp_path / "policy")
-    tokenizer.save_pretrained(tmp_path / "policy")
-    return tmp_path / "policy"
+    return save_policy(tmp_path / "policy")
 
 
 def test_every_example_has_a_test() -> None:
@@ -140,36 +125,9 @@ def test_own_domain(
     assert "prediction" in capsys.readouterr().out
 
 
-def blocks(document: str) -> list[str]:
-    text = (EXAMPLES.parent / document).read_text(encoding="utf-8")
-    return re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-
-
-@pytest.mark.slow
-def test_the_readme(
-    run: Callable[..., None],
-    memory: Memory,
-    rollouts: Path,
-    questions: Path,
-    policy: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    first, training = blocks("README.md")
-    names: dict[str, Any] = {}
-    exec(first, names)
-    assert len(names["rewards"]) == 80
-
-    def trainer(**options: Any) -> Any:
-        return GRPOTrainer(**options | {"model": str(policy), "args": trl.GRPOConfig(output_dir="trained")})
-
-    monkeypatch.setattr(trl, "GRPOTrainer", trainer)
-    rows = load_dataset("json", data_files=str(questions), split="train")
-    exec(training, {"questions": rows, "memory": memory})
-    assert count(memory, "(n:Thinking {run: 'my-run'})") == 16
-
-
-@pytest.mark.parametrize("document", ["docs/python.md", "docs/labels.md"])
-def test_blocks_of_documents(run: Callable[..., None], memory: Memory, rollouts: Path, document: str) -> None:
-    memory.import_file(rollouts)
-    for block in blocks(document):
-        exec(block, {})
+def test_the_data_of_the_documents_are_made_by_their_program(tmp_path: Path) -> None:
+    runpy.run_path(str(EXAMPLES / "data" / "make.py"))["make"](tmp_path, queries=2)
+    for name, rows in (("rollouts.jsonl", 8), ("questions.jsonl", 2)):
+        made, kept = ((folder / name).read_text().splitlines() for folder in (tmp_path, EXAMPLES / "data"))
+        assert len(made) == rows
+        assert list(json.loads(made[0])) == list(json.loads(kept[0]))
