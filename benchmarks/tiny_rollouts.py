@@ -25,7 +25,7 @@ from memgraph.store.keys import query_key
 from trainer.run.config import PolicySection
 from trainer.run.data import truth_of
 from trainer.run.policy import load_policy
-from trainer.sampling import sample_responses
+from trainer.sampling.generate import sample_responses
 from trainer.tiny.world import exercises
 
 

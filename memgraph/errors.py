@@ -59,3 +59,7 @@ class SandboxError(MemRewardError):
 
 class TrainingError(MemRewardError):
     """Training cannot go on, for instance because too many rewards failed."""
+
+
+class SamplingError(MemRewardError):
+    """A policy cannot be sampled: its model cannot be loaded, or its server does not answer."""

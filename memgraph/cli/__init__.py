@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from memgraph.cli import check, data, datasets, db, inspection, labels, learn, lifecycle, migrate, rl, runs
+from memgraph.cli import check, data, datasets, db, inspection, labels, learn, lifecycle, migrate, rl, runs, sample
 from memgraph.cli.common import only_printable, say_error, say_traceback
 from memgraph.cli.driver import spare_pandas
 from memgraph.errors import MemRewardError
@@ -30,6 +30,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Start": {"demo": rl.demo, "init": rl.init, "check": check.check},
     "Rollouts and labels": {
         "import": data.import_,
+        "sample": sample.sample,
         "reveal": labels.reveal,
         "label": labels.label,
         "queue": labels.queue,

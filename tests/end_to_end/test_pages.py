@@ -36,6 +36,10 @@ _ELSEWHERE = {  # command → where it is run instead: it takes a server of its 
     "train": "tests/end_to_end/test_training.py",
     "reembed": "tests/integration/test_reembed.py",
     "compare": "tests/integration/test_runs.py",
+    "warm-up": "tests/end_to_end/test_training.py",
+    "verl": "tests/integration/test_adapters.py",
+    "data": "tests/unit/trainer/test_prepare.py",
+    "sample": "tests/integration/test_sampling.py",
 }
 _PROGRESS = re.compile(
     r"^(?:(?:starting|waiting for) Neo4j|applying V\d+).*\n|"

@@ -24,6 +24,7 @@ from tests.integration.rollouts import sums
 COMMANDS = [
     "demo",
     "import",
+    "sample",
     "reveal",
     "label",
     "queue",

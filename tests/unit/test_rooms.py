@@ -28,7 +28,7 @@ ORDER = {  # each room imports from itself and from those before it
         ),
         *("scoring", "memory", "evaluation", "inspection", "cli"),
     ],
-    "trainer": ["sampling", "reward", "tiny", "datasets", "run", "adapters"],
+    "trainer": ["reward", "sampling", "tiny", "datasets", "run", "adapters"],
 }
 FOLDERS = {"memgraph": 10, "trainer": 6}
 MODULES = 8

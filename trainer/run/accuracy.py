@@ -20,7 +20,7 @@ from trainer.run.data import Problems
 from trainer.run.narrator import Narrator
 from trainer.run.policy import Policy
 from trainer.run.sharing import part, whole
-from trainer.sampling import sample_responses
+from trainer.sampling.generate import sample_responses
 
 Scores = dict[str, NDArray[np.float64]]
 """[problems] of each split, 1 where the greedy answer is right."""

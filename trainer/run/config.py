@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from memgraph.domains.checks import ALL_CHECKS
 from memgraph.errors import SettingsError
 from memgraph.snapshot.read import NeighbourhoodLimits
+from trainer.sampling.config import SamplerSection
 
 
 class _Section(BaseModel):
@@ -30,9 +31,17 @@ class PolicySection(_Section):
     """The model that is trained."""
 
     model: str = Field(
-        "tiny", description="`tiny` for the policy that ships with this package, else a hub name or folder."
+        "tiny",
+        description="`tiny` for the policy that ships with this package, else a hub name, a folder or a GGUF file (extra "
+        "`gguf`).",
+    )
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description="Of the weights. `auto` is float32 where they are trained, since small updates are lost in bfloat16; beside "
+        "adapters it is the checkpoint's, where the device multiplies in it.",
     )
     lora: LoraSection | None = None
+    sampler: SamplerSection = SamplerSection()
     system_prompt: str | None = Field(
         None, description="With it, prompts are conversational and go through the model's chat template."
     )

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from accelerate.utils import wait_for_everyone
 from trl.trainer.grpo_config import GRPOConfig
 
-from memgraph import Memory, Rollout
+from memgraph import Memory
+from memgraph.errors import TrainingError
+from memgraph.printable import PrintableConsole
 from memgraph.rollouts.ingest import IngestReport
-from memgraph.store.cypher import cypher
-from memgraph.store.keys import key_of
 from trainer.reward.rows import Task
 from trainer.run.config import RunConfig
 from trainer.run.policy import Policy
 from trainer.run.sharing import part
-from trainer.sampling import stream_responses
+from trainer.sampling.config import open_sampler
+from trainer.sampling.progress import SamplingProgress
+from trainer.sampling.questions import Question
+from trainer.sampling.sampler import Decoding, Request
+from trainer.sampling.store import Place, lacking, sample_into
+
+_BATCH = 512
 
 
 def store_initial_rollouts(
@@ -30,52 +35,66 @@ def store_initial_rollouts(
 ) -> IngestReport:
     """Sample the untrained policy and store what it says, as the run `<name>/initial`, until each task has `count` rollouts.
 
-    Of several processes each stores its part, and returns when all have; the report is of this one.
+    Groups are as large as those of training, since a scorer compares what is in a group. Of several processes each stores its
+    part, and returns when all have; the report is of this one.
+
+    Raises:
+        SamplingError: where the policy cannot be sampled.
+        TrainingError: where a sampler refuses most of the tasks.
     """
-    report = memory.add(_sampled(config, memory, policy, tasks, count, progress=progress))
+    place = Place(f"{config.name}/initial", attempt=1, step=0, group=group_size(config))
+    questions = [_question(task, policy) for task in part(tasks)]
+    requests = lacking(memory, questions, place, count)
+    report = IngestReport()
+    if requests:
+        report = _sample(config, memory, policy, questions, requests, place, progress=progress)
     wait_for_everyone()
     return report
 
 
-def _sampled(
-    config: RunConfig, memory: Memory, policy: Policy, tasks: Sequence[Task], count: int, *, progress: bool
-) -> Iterator[Rollout]:
-    """What this process's tasks lack, in groups as large as those of training, since a scorer compares what is in a group."""
-    run, group, opened = f"{config.name}/initial", group_size(config), policy.opens_thinking
-    rows = memory.database.query(cypher("read/sampled_queries"), key=key_of("run", run))
-    stored: dict[str, int] = {row["query"]: row["rollouts"] for row in rows}
-    lacking: dict[int, list[Task]] = defaultdict(list)
-    for task in part(tasks):
-        if (number := stored.get(task.query_key, 0)) < count:
-            lacking[number].append(task)
-    for first, some in sorted(lacking.items()):
-        responses = stream_responses(
-            policy.model,
-            policy.tokenizer,
-            [policy.prompt(task.query) for task in some],
-            n=count - first,
-            max_new_tokens=config.max_new_tokens,
-            temperature=float(config.grpo.get("temperature", 1.0)),
-            seed=config.seed + first,
-            progress=progress,
+def _sample(
+    config: RunConfig,
+    memory: Memory,
+    policy: Policy,
+    questions: Sequence[Question],
+    requests: Sequence[Request],
+    place: Place,
+    *,
+    progress: bool,
+) -> IngestReport:
+    sampler = open_sampler(
+        config.policy.sampler,
+        config.policy.model,
+        loaded=(policy.model, policy.tokenizer),
+        thinking_opened=policy.opens_thinking,
+    )
+    temperature = float(config.grpo.get("temperature", 1.0))
+    try:
+        wanted = sum(len(request.samples) for request in requests)
+        with SamplingProgress(PrintableConsole(stderr=True), wanted, shown=progress) as told:
+            found = sample_into(
+                memory,
+                sampler,
+                questions,
+                requests,
+                place=place,
+                decoding=Decoding(config.max_new_tokens, temperature, config.seed),
+                batch=_BATCH,
+                progress=told,
+            )
+    finally:
+        sampler.close()
+    if len(found.rejected) * 2 > len(questions):
+        raise TrainingError(
+            f"{len(found.rejected)} of {len(questions)} training queries got no rollouts, the first because of: "
+            f"{found.rejected[0].reason}"
         )
-        for position, samples in responses:
-            task = some[position]
-            for sample, response in enumerate(samples, start=first):
-                yield Rollout(
-                    query=task.query,
-                    response=response,
-                    query_id=task.query_id,
-                    dataset=task.dataset,
-                    domain=task.domain,
-                    policy=config.policy.model,
-                    thinking_opened=opened,
-                    run=run,
-                    attempt=1,
-                    call=sample // group,
-                    step=0,
-                    sample=sample % group,
-                )
+    found.ingest.rejected += found.rejected
+    return found.ingest
+
+
+def _question(task: Task, policy: Policy) -> Question:
+    return Question(task.query, policy.prompt(task.query), task.query_id, task.dataset, task.domain)
 
 
 def group_size(config: RunConfig) -> int:

@@ -9,11 +9,10 @@ from typing import Any
 import torch
 from accelerate import PartialState
 from peft import LoraConfig
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from memgraph.errors import TrainingError
 from trainer.reward.completions import opens_thinking
 from trainer.run.config import PolicySection
+from trainer.sampling.load import DTYPES, Dtype, has_bfloat16, load_model
 from trainer.tiny.policy import format_prompt, load_tiny_policy
 
 TINY = "tiny"
@@ -67,7 +66,7 @@ def load_policy(section: PolicySection, *, device: str | None = None) -> Policy:
     """The policy that a configuration names, on the given device, else on a GPU where there is one.
 
     Raises:
-        TrainingError: if a hub model cannot be loaded.
+        SamplingError: if a model cannot be loaded.
     """
     place = device or PartialState().device  # of several processes, each has its own GPU
     model: Any
@@ -75,17 +74,10 @@ def load_policy(section: PolicySection, *, device: str | None = None) -> Policy:
     if section.model == TINY:
         model, tokenizer = load_tiny_policy()
         prompt: Callable[[str], str] = format_prompt
+        if section.dtype == "bfloat16":
+            model = model.to(torch.bfloat16)
     else:
-        try:
-            # In bf16 a weight of .02 moves in steps of 1e-4: an update of 1e-6 would be lost. Frozen weights need no more.
-            dtype = torch.float32 if section.lora is None else "auto"
-            model = AutoModelForCausalLM.from_pretrained(section.model, dtype=dtype)
-            tokenizer = AutoTokenizer.from_pretrained(section.model, padding_side="left")
-        except OSError as error:
-            raise TrainingError(
-                f"cannot load the policy {section.model!r}: {error}; give a local folder or a hub name on a machine that "
-                "reaches the hub, or `tiny`"
-            ) from error
+        model, tokenizer = load_model(section.model, dtype=weight_type(section, place), device=place)
         prompt = str
     lora = section.lora
     peft_config = (
@@ -100,3 +92,14 @@ def load_policy(section: PolicySection, *, device: str | None = None) -> Policy:
         )
     )
     return Policy(section.model, model.to(place), tokenizer, prompt, section.system_prompt, peft_config)
+
+
+def weight_type(section: PolicySection, device: torch.device | str) -> Dtype:
+    """The type that a policy's weights are loaded in.
+
+    In bfloat16 a weight of .02 moves in steps of 1e-4: an update of 1e-6 would be lost. So weights that are trained are
+    float32, unless the configuration says otherwise. Frozen weights need no more than the checkpoint has.
+    """
+    if section.dtype != "auto":
+        return DTYPES[section.dtype]
+    return "auto" if section.lora is not None and has_bfloat16(device) else torch.float32

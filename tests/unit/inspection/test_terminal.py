@@ -39,11 +39,11 @@ from memgraph.scoring.explain import Explanation, Influence
 from memgraph.scoring.history import RewardThen, Score
 from memgraph.settings import Settings
 from tests.thorough import examples
-from trainer import sampling
 from trainer.run import demo, narrator
 from trainer.run.demo import show_memory
 from trainer.run.narrator import Narrator, RewardProgress
 from trainer.run.result import RunResult
+from trainer.sampling import generate
 from trainer.tiny.policy import load_tiny_policy
 
 BAD = {
@@ -299,7 +299,7 @@ def on_terminals(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     def terminal(*, quiet: bool = False, **_: Any) -> PrintableConsole:
         return PrintableConsole(file=stream, force_terminal=True, width=400, quiet=quiet)
 
-    for module in (narrator, demo, sampling):
+    for module in (narrator, demo, generate):
         monkeypatch.setattr(module, "PrintableConsole", terminal)
     monkeypatch.setattr(cli.inspection, "console", terminal())
     return stream
@@ -346,7 +346,7 @@ def test_what_the_demo_shows_of_the_memory(on_terminals: io.StringIO, monkeypatc
 
 def test_the_bar_of_sampling(on_terminals: io.StringIO) -> None:
     model, tokenizer = load_tiny_policy()
-    sampling.sample_responses(model, tokenizer, ["x"], 1, 1, 0.0, progress=True)
+    generate.sample_responses(model, tokenizer, ["x"], 1, 1, 0.0, progress=True)
     assert "generating" in on_terminals.getvalue()
     assert_clean(on_terminals.getvalue(), said=False)
 

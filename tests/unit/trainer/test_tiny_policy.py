@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from trainer.sampling import mean_logprobs, sample_responses, stream_responses
+from trainer.sampling.generate import mean_logprobs, sample_responses, stream_responses
 from trainer.tiny.policy import WEIGHTS, format_prompt, load_tiny_policy
 from trainer.tiny.policy.measure import judge_responses
 from trainer.tiny.world import DOMAINS, exercises, generate
@@ -91,7 +91,7 @@ def test_what_is_sampled_does_not_wait_for_the_rest(policy: Policy, monkeypatch:
     stream.close()
     assert torch.equal(torch.get_rng_state(), before)
     whole = sample_responses(model, tokenizer, prompts(6), **how)
-    assert all(whole[position] == responses for position, responses in some)
+    assert all(whole[position] == [one.text for one in responses] for position, responses in some)
 
 
 def test_greedy_responses_do_not_depend_on_the_batch(policy: Policy) -> None:

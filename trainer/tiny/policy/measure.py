@@ -20,7 +20,7 @@ from memgraph.domains import Domains, Item
 from memgraph.domains.references import Reference
 from memgraph.domains.verifiers import judge
 from memgraph.printable import PrintableConsole
-from trainer.sampling import sample_responses
+from trainer.sampling.generate import sample_responses
 from trainer.tiny.policy import WEIGHTS, format_prompt, load_tiny_policy
 from trainer.tiny.world import DOMAINS, Problem, Split, generate
 

@@ -6,7 +6,8 @@ A prompt is a string, or a list of chat messages that goes through the tokenizer
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -15,8 +16,21 @@ from rich.progress import track
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from memgraph.printable import PrintableConsole
+from trainer.sampling.sampler import Prompt
 
-Prompt = str | list[dict[str, Any]]
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """One response.
+
+    Attributes:
+        tokens: how many were generated, the end included.
+        ended: False where the limit cut it off.
+    """
+
+    text: str
+    tokens: int
+    ended: bool
 
 
 def sample_responses(
@@ -32,10 +46,10 @@ def sample_responses(
     progress: bool = False,
 ) -> list[list[str]]:
     """`n` responses to each prompt, in the order of the prompts; see `stream_responses`."""
-    found = stream_responses(
-        model, tokenizer, prompts, n, max_new_tokens, temperature, seed, batch_size, progress=progress
+    found = dict(
+        stream_responses(model, tokenizer, prompts, n, max_new_tokens, temperature, seed, batch_size, progress=progress)
     )
-    return [responses for _, responses in sorted(found)]
+    return [[response.text for response in found[position]] for position in range(len(prompts))]
 
 
 def stream_responses(
@@ -48,8 +62,9 @@ def stream_responses(
     seed: int = 0,
     batch_size: int = 256,
     *,
+    autocast: torch.dtype | None = None,
     progress: bool = False,
-) -> Iterator[tuple[int, list[str]]]:
+) -> Iterator[tuple[int, list[Generated]]]:
     """Position of a prompt and `n` responses to it, batch by batch, so that nothing sampled need wait for the rest.
 
     The same arguments give the same responses on the same machine; torch's own generator is as it was once the last is
@@ -59,6 +74,7 @@ def stream_responses(
         n: responses to a prompt.
         temperature: 0 decodes greedily, and then `n` must be 1.
         batch_size: sequences at a time, `n` of them to a prompt (at least one prompt at a time).
+        autocast: type of the matrix products, where it is another one than the weights'.
         progress: show a progress bar on standard error.
 
     Raises:
@@ -66,9 +82,10 @@ def stream_responses(
     """
     if temperature == 0 and n != 1:
         raise ValueError(f"greedy decoding (temperature 0) gives one response to a prompt, {n} were asked for; use n=1")
-    how: dict[str, Any] = {"do_sample": False}
+    how: dict[str, Any] = {"do_sample": False, "repetition_penalty": 1.0}  # a checkpoint may come with other habits
     if temperature > 0:
-        how = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0, "num_return_sequences": n}
+        how |= {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0, "num_return_sequences": n}
+    ends = _end_tokens(model, tokenizer)
     ids = [_prompt_ids(tokenizer, prompt) for prompt in prompts]
     groups = list(_by_length([len(row) for row in ids], max(1, batch_size // n)))
     with _seeded(model, seed):
@@ -78,18 +95,20 @@ def stream_responses(
             inputs = tokenizer.pad(
                 {"input_ids": [ids[i] for i in group]}, padding=True, padding_side="left", return_tensors="pt"
             ).to(model.device)
-            with torch.inference_mode():
+            with torch.inference_mode(), _casting(model, autocast):
                 rows = model.generate(  # type: ignore[operator]
                     input_ids=inputs["input_ids"],
                     attention_mask=inputs["attention_mask"],
                     max_new_tokens=max_new_tokens,
                     pad_token_id=tokenizer.pad_token_id,
-                    eos_token_id=tokenizer.eos_token_id,
+                    eos_token_id=ends or None,
                     **how,
                 )
-            decoded = tokenizer.batch_decode(rows[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+            made = rows[:, inputs["input_ids"].shape[1] :]
+            decoded = tokenizer.batch_decode(made, skip_special_tokens=True)
+            generated = [Generated(text, *_length(row, ends)) for text, row in zip(decoded, made.tolist(), strict=True)]
             for place, i in enumerate(group):
-                yield i, decoded[place * n : (place + 1) * n]
+                yield i, generated[place * n : (place + 1) * n]
 
 
 def mean_logprobs(
@@ -127,6 +146,23 @@ def _prompt_ids(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]
     text = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=False)
     # the template has written the special tokens already
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Ids that end a response: the tokenizer's, and those of the checkpoint, which ends a turn by another one at times."""
+    config = getattr(model.generation_config, "eos_token_id", None)
+    several = config if isinstance(config, list) else [config]
+    return sorted({end for end in (tokenizer.eos_token_id, *several) if end is not None})
+
+
+def _length(row: list[int], ends: Sequence[int]) -> tuple[int, bool]:
+    """How many tokens of a padded row were generated, and whether it came to an end."""
+    place = next((place for place, token in enumerate(row) if token in ends), None)
+    return (len(row), False) if place is None else (place + 1, True)
+
+
+def _casting(model: PreTrainedModel, dtype: torch.dtype | None) -> AbstractContextManager[Any]:
+    return nullcontext() if dtype in (None, model.dtype) else torch.autocast(model.device.type, dtype=dtype)
 
 
 def _by_length(lengths: Sequence[int], size: int) -> Iterator[list[int]]:

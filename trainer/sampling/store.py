@@ -1,0 +1,202 @@
+"""Rollouts of given queries into a memory, batch by batch: what is stored already is not asked for again."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from memgraph import Memory, Rollout
+from memgraph.errors import InputError
+from memgraph.rollouts.files import Reject
+from memgraph.rollouts.ingest import IngestReport
+from memgraph.store.cypher import cypher
+from memgraph.store.keys import key_of
+from trainer.sampling.questions import Question
+from trainer.sampling.sampler import Decoding, Request, Response, Sampler
+
+Progress = Callable[[int, int], None]
+"""Told of rollouts and tokens that were sampled since the last time."""
+
+_BATCH = 128
+_SECONDS = 30.0  # after which a batch is stored, however small
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where sampled rollouts go; with the query and the number of the response it makes their keys.
+
+    Attributes:
+        group: rollouts of a query in one call, which a scorer compares; None for all of them.
+    """
+
+    run: str
+    attempt: int = 0
+    step: int | None = None
+    group: int | None = None
+
+    def call_and_sample(self, number: int) -> tuple[int, int]:
+        """Of a query's response with this number, from 0 on."""
+        return (0, number) if self.group is None else divmod(number, self.group)
+
+    def number(self, call: int, sample: int) -> int:
+        """The other way round."""
+        return sample if self.group is None else call * self.group + sample
+
+
+@dataclass(slots=True)
+class SampleReport:
+    """What sampling did.
+
+    Attributes:
+        sampled: responses that came.
+        tokens: generated, where the sampler says so.
+        finish_reasons: how responses ended → how many; "length" for those that the limit cut off.
+        seconds: until the last response, with what was stored meanwhile.
+        ingest: what storing did.
+        rejected: queries without a response, and responses that the memory does not take.
+    """
+
+    sampled: int = 0
+    tokens: int = 0
+    finish_reasons: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    ingest: IngestReport = field(default_factory=IngestReport)
+    rejected: list[Reject] = field(default_factory=list)
+
+
+def lacking(memory: Memory, questions: Sequence[Question], place: Place, count: int) -> list[Request]:
+    """What has to be sampled until there are `count` rollouts of each question; questions that have them are left out."""
+    rows = memory.database.query(cypher("read/sampled_rollouts"), key=key_of("run", place.run), attempt=place.attempt)
+    stored = {row["query"]: {place.number(*found) for found in row["places"]} for row in rows}
+    requests = []
+    for question in questions:
+        known = stored.get(question.key, set())
+        numbers = [number for number in range(count) if number not in known][: max(0, count - len(known))]
+        if numbers:
+            requests.append(Request(question.key, question.prompt, tuple(numbers)))
+    return requests
+
+
+def require_policy(memory: Memory, place: Place, policy: str) -> None:
+    """Refuse to go on with a run of another policy.
+
+    Raises:
+        InputError: naming it.
+    """
+    rows = memory.database.query(cypher("read/sampled_rollouts"), key=key_of("run", place.run), attempt=place.attempt)
+    if others := sorted({name for row in rows for name in row["policies"]} - {policy}):
+        raise InputError(
+            f"the run {place.run!r} holds rollouts of the policy {others[0]!r}, and this is {policy!r}: name another --run, or "
+            f"say that it is the same policy with --policy {others[0]!r}"
+        )
+
+
+def sample_into(
+    memory: Memory,
+    sampler: Sampler,
+    questions: Iterable[Question],
+    requests: Sequence[Request],
+    *,
+    place: Place,
+    decoding: Decoding,
+    batch: int = _BATCH,
+    progress: Progress = lambda rollouts, tokens: None,
+) -> SampleReport:
+    """Sample and store what is asked for (`lacking`).
+
+    A batch is stored once it is full, or half a minute old. So a process that is killed loses no more than that, and the
+    next one goes on where it was. What was sampled before an error is stored before the error is raised.
+
+    Args:
+        questions: those of the requests, at least.
+        batch: rollouts that are stored together.
+
+    Raises:
+        SamplingError: where nothing more can be sampled.
+        InputError: for several greedy responses to a question.
+    """
+    report = SampleReport()
+    store = _Store(memory, {question.key: question for question in questions}, sampler.policy, place, batch, report)
+    began = time.monotonic()
+    try:
+        with closing(sampler.sample(requests, decoding)) as responses:
+            for one in responses:
+                report.seconds = time.monotonic() - began
+                if one.response is None:
+                    store.refuse(one.request.key, one.refusal)
+                else:
+                    store.add(one.request.key, one.sample, one.response)
+                    progress(1, one.response.tokens or 0)
+    finally:
+        store.flush()
+    return report
+
+
+class _Store:
+    """Collects rollouts, and stores them batch by batch."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        questions: Mapping[str, Question],
+        policy: str,
+        place: Place,
+        batch: int,
+        report: SampleReport,
+    ) -> None:
+        self._memory, self._questions, self._policy = memory, questions, policy
+        self._place, self._batch, self._report = place, batch, report
+        self._rollouts: list[tuple[Question, Rollout]] = []
+        self._refused: set[str] = set()
+        self._since = time.monotonic()
+
+    def add(self, key: str, number: int, response: Response) -> None:
+        question, report = self._questions[key], self._report
+        call, sample = self._place.call_and_sample(number)
+        report.sampled += 1
+        report.tokens += response.tokens or 0
+        report.finish_reasons[response.finish_reason] += 1
+        try:
+            rollout = question.rollout(
+                response.text,
+                thinking=response.thinking,
+                stated=response.stated,
+                thinking_opened=response.thinking_opened,
+                policy=self._policy,
+                run=self._place.run,
+                attempt=self._place.attempt,
+                call=call,
+                step=self._place.step,
+                sample=sample,
+            )
+        except ValueError as error:  # a lone surrogate, for instance
+            self.refuse(key, str(error))
+            return
+        if not self._rollouts:
+            self._since = time.monotonic()
+        self._rollouts.append((question, rollout))
+        if len(self._rollouts) >= self._batch or time.monotonic() - self._since >= _SECONDS:
+            self.flush()
+
+    def refuse(self, key: str, reason: str) -> None:
+        """Once a query."""
+        if key not in self._refused:
+            self._refused.add(key)
+            question = self._questions[key]
+            self._report.rejected.append(Reject(question.file, question.row, reason))
+
+    def flush(self) -> None:
+        rollouts, self._rollouts = self._rollouts, []
+        if not rollouts:
+            return
+        found, total = self._memory.add(rollout for _, rollout in rollouts), self._report.ingest
+        for name in ("new", "known", "linked", "joined", "observed"):
+            setattr(total, name, getattr(total, name) + getattr(found, name))
+        total.answers.add(found.answers)
+        total.stored += found.stored
+        for reject in found.rejected:
+            question = rollouts[reject.row - 1][0]
+            self._report.rejected.append(Reject(question.file, question.row, reject.reason))
