@@ -13,6 +13,10 @@ class SettingsError(MemRewardError):
     """A setting is missing, contradictory or outside its range."""
 
 
+class MissingPackage(MemRewardError, ImportError):
+    """A package of an extra is needed and not installed."""
+
+
 class ServerError(MemRewardError):
     """The managed local Neo4j could not be provisioned, started, found or stopped."""
 

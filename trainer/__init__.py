@@ -23,4 +23,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'trainer' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    from memgraph.extras import installed
+
+    with installed("trl"):
+        return getattr(import_module(_HOMES[name]), name)

@@ -11,19 +11,34 @@ from typing import Annotated
 
 import typer
 
-from memgraph.cli import check, data, datasets, db, inspection, labels, learn, lifecycle, migrate, rl, runs, sample
+from memgraph.cli import (
+    check,
+    data,
+    datasets,
+    db,
+    evaluate,
+    inspection,
+    labels,
+    learn,
+    lifecycle,
+    migrate,
+    rl,
+    runs,
+    sample,
+)
 from memgraph.cli.common import only_printable, say_error, say_traceback
 from memgraph.cli.driver import spare_pandas
 from memgraph.errors import MemRewardError
+from memgraph.extras import installed
 
 app = typer.Typer(
     name="memreward",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="Experience memory for LLM reinforcement learning: rollouts in Neo4j, predicted rewards out.\n\n"
-    "Start with [bold]memreward demo[/bold]. The usual way: import → reveal → fit → score → train; relabel after new labels; "
+    "Start with **memreward demo**. The usual way: import → reveal → fit → score → train; relabel after new labels; "
     "inspect at any time. Commands use NEO4J_URI if it is set, else a local Neo4j that they start themselves.",
 )
 COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
@@ -35,7 +50,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "label": labels.label,
         "queue": labels.queue,
     },
-    "Rewards": {"fit": learn.fit, "score": learn.score, "relabel": learn.relabel, "evaluate": learn.evaluate},
+    "Rewards": {"fit": learn.fit, "score": learn.score, "relabel": learn.relabel, "evaluate": evaluate.evaluate},
     "Training": {"train": rl.train, "warm-up": rl.warm_up, "verl": rl.verl},
     "Look": {"inspect": inspection.inspect, "why": inspection.why, "compare": runs.compare},
     "Keep": {
@@ -76,7 +91,8 @@ def main() -> None:
     only_printable()
     spare_pandas()
     try:
-        app()
+        with installed():
+            app()
     except (MemRewardError, OSError) as error:
         say_error(error)
         sys.exit(1)

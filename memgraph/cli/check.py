@@ -10,40 +10,31 @@ import typer
 from rich.table import Table
 
 from memgraph.cli.common import (
-    AnswerColumnOption,
-    DatasetOption,
-    DomainOption,
-    GoldColumnOption,
+    REJECTS,
+    FileOptions,
     JsonOption,
-    QueryColumnOption,
     RejectsOption,
-    ResponseColumnOption,
-    TestsColumnOption,
     ThinkingOpenedOption,
     console,
     emit,
-    named_columns,
     report_rejects,
+    spread,
 )
 from memgraph.settings import Settings
 
 _SHOWN = 20
 
 
+@spread
 def check(
     files: Annotated[
         list[Path], typer.Argument(exists=True, help="Files or folders of rollouts, as `import` takes them.")
     ],
-    dataset: DatasetOption = None,
-    domain: DomainOption = None,
-    query: QueryColumnOption = None,
-    response: ResponseColumnOption = None,
-    answer: AnswerColumnOption = None,
-    gold: GoldColumnOption = None,
-    tests: TestsColumnOption = None,
+    *,
+    rows: FileOptions,
     thinking_opened: ThinkingOpenedOption = False,
     all_rows: Annotated[bool, typer.Option("--all", help="Show every row, not the first twenty.")] = False,
-    rejects: RejectsOption = Path("memreward.rejects.jsonl"),
+    rejects: RejectsOption = REJECTS,
     as_json: JsonOption = False,
 ) -> None:
     """Show what is read from files of rollouts, and how it would be judged. Nothing is stored, and no label is spent.
@@ -61,9 +52,7 @@ def check(
     report = check_files(
         data_files(files),
         domains=Domains.of(Settings.load()),
-        dataset=dataset,
-        domain=domain,
-        columns=named_columns(query=query, response=response, answer=answer, gold=gold, tests=tests),
+        **rows.arguments,
         thinking_opened=thinking_opened,
     )
     if as_json:

@@ -8,6 +8,8 @@ and colons in them are no markup. `--json` escapes everything but ASCII.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import inspect
 import json
 import logging
 import sys
@@ -16,16 +18,18 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, fields, is_dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, get_type_hints
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from memgraph.errors import MemRewardError
+from memgraph.extras import installed
 from memgraph.printable import PrintableConsole, printable
 from memgraph.settings import Settings
 
@@ -96,11 +100,86 @@ ThinkingOpenedOption = Annotated[
     ),
 ]
 LedgerOption = Annotated[str, typer.Option("--ledger", help="Account that labels are spent in and read from.")]
+ConfidenceOption = Annotated[
+    float,
+    typer.Option(
+        "--confidence",
+        min=0.5,
+        max=1,
+        help="Give no score where the verdict, right or wrong, is less probable than this.",
+    ),
+]
+UnplacedOption = Annotated[
+    Path,
+    typer.Option("--unplaced", help="Where labels are listed whose answer came apart, so that they count nowhere."),
+]
+NewFolderArgument = Annotated[
+    Path, typer.Argument(file_okay=False, help="A folder of its own, which must not exist yet.")
+]
+ConfigArgument = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, help="A run's configuration, for instance configs/tiny.yaml.")
+]
+REJECTS, UNPLACED = Path("memreward.rejects.jsonl"), Path("memreward.unplaced.jsonl")
 
 
-def named_columns(**names: str | None) -> dict[str, str]:
-    """Field → column, of those that the user named."""
-    return {field: name for field, name in names.items() if name is not None}
+@dataclass(frozen=True, slots=True)
+class FileOptions:
+    """How the rows of files are read."""
+
+    dataset: DatasetOption = None
+    domain: DomainOption = None
+    query: QueryColumnOption = None
+    response: ResponseColumnOption = None
+    answer: AnswerColumnOption = None
+    gold: GoldColumnOption = None
+    tests: TestsColumnOption = None
+    correct: CorrectColumnOption = None
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """As `Memory.import_file` and its like take them."""
+        named = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("dataset", "domain")}
+        columns = {field: name for field, name in named.items() if name is not None}
+        return {"dataset": self.dataset, "domain": self.domain, "columns": columns}
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeOptions:
+    """Which rollouts are scored."""
+
+    run: Annotated[
+        list[str] | None,
+        typer.Option("--run", help="Only rollouts of this run; repeatable. The others still count as context."),
+    ] = None
+    dataset: Annotated[
+        list[str] | None, typer.Option("--dataset", help="Only queries of this data set; repeatable.")
+    ] = None
+
+
+def spread(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose parameters that are dataclasses stand for the options in them."""
+    hints = get_type_hints(command, include_extras=True)
+    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        if (kind := groups.get(name)) is None:
+            parameters.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        types = get_type_hints(kind, include_extras=True)
+        parameters += [
+            inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=types[one.name])
+            for one in fields(kind)
+        ]
+
+    @functools.wraps(command)
+    def called(**given: Any) -> None:
+        for name, kind in groups.items():
+            given[name] = kind(**{one.name: given.pop(one.name) for one in fields(kind)})
+        command(**given)
+
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {one.name: one.annotation for one in parameters}
+    return called
 
 
 def say(message: str) -> None:
@@ -229,7 +308,8 @@ def report_rejects(rejected: Sequence[Reject], file: Path) -> None:
 
 def quiet_libraries() -> None:
     """Keep other libraries' remarks off the screen, which belongs to our own reports."""
-    from transformers.utils import logging as transformers_logging
+    with installed("trl"):
+        from transformers.utils import logging as transformers_logging
 
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     # it prints every rollout without a reward; ours stand in the graph, each with its reason

@@ -10,28 +10,23 @@ import typer
 from rich.table import Table
 
 from memgraph.cli.common import (
-    AnswerColumnOption,
-    CorrectColumnOption,
-    DatasetOption,
-    DomainOption,
-    GoldColumnOption,
+    REJECTS,
+    FileOptions,
     HomeOption,
     JsonOption,
-    QueryColumnOption,
     RejectsOption,
-    ResponseColumnOption,
     RunOption,
-    TestsColumnOption,
     ThinkingOpenedOption,
     console,
     emit,
-    named_columns,
     open_memory,
     progress,
     report_rejects,
+    spread,
 )
 
 
+@spread
 def import_(
     files: Annotated[
         list[Path],
@@ -45,8 +40,10 @@ def import_(
     started: Annotated[
         datetime | None,
         typer.Option(
+            metavar="TIME",
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
-            help="When the run began, for the order of experience (UTC where it names no zone). By default now.",
+            help="When the run began, for the order of experience (UTC where it names no zone): 2026-11-29 or 2026-11-29T10:00. By "
+            "default now.",
         ),
     ] = None,
     embeddings: Annotated[
@@ -57,16 +54,10 @@ def import_(
             help="NPZ with query, query_id, thinking, answer, rollout_id arrays, of the memory's own model: a few are compared.",
         ),
     ] = None,
-    dataset: DatasetOption = None,
-    domain: DomainOption = None,
-    query: QueryColumnOption = None,
-    response: ResponseColumnOption = None,
-    answer: AnswerColumnOption = None,
-    gold: GoldColumnOption = None,
-    tests: TestsColumnOption = None,
-    correct: CorrectColumnOption = None,
+    *,
+    rows: FileOptions,
     thinking_opened: ThinkingOpenedOption = False,
-    rejects: RejectsOption = Path("memreward.rejects.jsonl"),
+    rejects: RejectsOption = REJECTS,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -94,7 +85,6 @@ def import_(
             "into an empty one"
         )
     given = GivenEmbeddings.load(embeddings) if embeddings else None
-    columns = named_columns(query=query, response=response, answer=answer, gold=gold, tests=tests, correct=correct)
     rejected: list[Reject] = []
     told = AnswerReport()
     reports: list[dict[str, Any]] = []
@@ -111,9 +101,7 @@ def import_(
                 report = memory.import_file(
                     file,
                     run=run,
-                    dataset=dataset,
-                    domain=domain,
-                    columns=columns,
+                    **rows.arguments,
                     thinking_opened=thinking_opened,
                     embeddings=given,
                     started=started,

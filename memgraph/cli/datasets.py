@@ -54,7 +54,10 @@ def prepare(
 
 @app.command("list")
 def list_(as_json: JsonOption = False) -> None:
-    """Show the data sets that `memreward data prepare` knows."""
+    """Show the data sets that `memreward data prepare` knows.
+
+    Example: memreward data list
+    """
     our_trainer()
     from trainer.datasets.hub import HUB, OUT_OF_DOMAIN
 

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memgraph.cli.common import HomeOption, JsonOption, console, emit, say
+from memgraph.cli.common import (
+    HomeOption,
+    JsonOption,
+    NewFolderArgument,
+    console,
+    emit,
+    say,
+)
 from memgraph.errors import ServerError
 from memgraph.printable import printable
 from memgraph.settings import Settings
@@ -27,7 +34,10 @@ app = typer.Typer(
 
 @app.command()
 def start(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Start it in the background (or find it running) and wait until it answers."""
+    """Start it in the background (or find it running) and wait until it answers.
+
+    Example: memreward db start
+    """
     from memgraph.store.server.local import LocalServer
 
     server = LocalServer(Settings.load(home=home))
@@ -37,7 +47,10 @@ def start(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def stop(home: HomeOption = None) -> None:
-    """Stop it cleanly."""
+    """Stop it cleanly.
+
+    Example: memreward db stop
+    """
     from memgraph.store.server.local import LocalServer
 
     console.print("stopped" if LocalServer(Settings.load(home=home)).stop() else "it was not running")
@@ -45,7 +58,10 @@ def stop(home: HomeOption = None) -> None:
 
 @app.command()
 def status(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Whether it runs, where it answers, how much memory it takes."""
+    """Whether it runs, where it answers, how much memory it takes.
+
+    Example: memreward db status --json
+    """
     from memgraph.store.server.local import LocalServer
 
     _print_status(LocalServer(Settings.load(home=home)).status(), as_json)
@@ -56,7 +72,10 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines.")] = 50,
     home: HomeOption = None,
 ) -> None:
-    """The last lines that it printed."""
+    """The last lines that it printed.
+
+    Example: memreward db logs -n 100
+    """
     from memgraph.store.server.local import LocalServer
 
     for line in LocalServer(Settings.load(home=home)).logs(lines):
@@ -65,7 +84,7 @@ def logs(
 
 @app.command()
 def backup(
-    folder: Annotated[Path, typer.Argument(file_okay=False, help="A folder of its own, which must not exist yet.")],
+    folder: NewFolderArgument,
     check: Annotated[bool, typer.Option(help="Prove it by restoring it into a server with a temporary home.")] = True,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -73,6 +92,8 @@ def backup(
     """Dump the memory and the reward models to a folder. The server stops while the dump is written, and starts again.
 
     For servers of your own and Aura, see docs/operations.md; `memreward export` works with all.
+
+    Example: memreward db backup backups/2026-11-29
     """
     from memgraph.store.server.backup import backup as make
 
@@ -87,7 +108,10 @@ def restore(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Load a backup, check that all of it came back, and leave the server running."""
+    """Load a backup, check that all of it came back, and leave the server running.
+
+    Example: memreward db restore backups/2026-11-29 --home another
+    """
     from memgraph.store.server.backup import restore as load
 
     _print_backup(load(Settings.load(home=home), folder, overwrite=overwrite, say=say), "restored", as_json)
@@ -97,7 +121,10 @@ def restore(
 def browser(
     only_print: Annotated[bool, typer.Option("--print", help="Do not open a window.")] = False, home: HomeOption = None
 ) -> None:
-    """Address of Neo4j Browser, and how to log in; opens it where there is a display."""
+    """Address of Neo4j Browser, and how to log in; opens it where there is a display.
+
+    Example: memreward db browser --print
+    """
     from memgraph.store.server.home import ServerHome
     from memgraph.store.server.local import LocalServer
 

@@ -26,7 +26,12 @@ def inspect(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look into the memory with named Cypher queries; each also pastes into Neo4j Browser unchanged."""
+    """Look into the memory with named Cypher queries; each also pastes into Neo4j Browser unchanged.
+
+    Example: memreward inspect label_spending
+
+    Example: memreward inspect query_group --param query=KEY
+    """
     from memgraph.store.named_queries import inspection_queries, run_inspection
 
     if name is None:
@@ -71,6 +76,8 @@ def why(
 
     The model scores it again without each labelled neighbour, without each of their labelled answers, and without each
     answer of its own group. With --keep what it finds stays in the graph: `memreward inspect why_reward` shows it.
+
+    Example: memreward why 48e100cdef0d --ledger people
     """
     from memgraph.labels.view import LabelView
     from memgraph.scoring.explain import meant_rollouts

@@ -1,48 +1,27 @@
-"""`memreward fit`, `score` and `evaluate`: from labels to rewards, and how good they are."""
+"""`memreward fit`, `score` and `relabel`: from labels to rewards."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from memgraph.cli.common import (
-    AnswerColumnOption,
-    CorrectColumnOption,
-    DatasetOption,
-    DomainOption,
-    GoldColumnOption,
+    ConfidenceOption,
     HomeOption,
     JsonOption,
     LedgerOption,
-    QueryColumnOption,
-    ResponseColumnOption,
-    TestsColumnOption,
-    ThinkingOpenedOption,
+    ScopeOptions,
     console,
     emit,
-    named_columns,
     open_memory,
-    our_trainer,
     progress,
     say,
+    spread,
 )
-from memgraph.settings import Settings
 
-ConfidenceOption = Annotated[
-    float,
-    typer.Option(min=0.5, max=1, help="Give no score where the verdict, right or wrong, is less probable than this."),
-]
-RunsOption = Annotated[
-    list[str] | None,
-    typer.Option("--run", help="Only rollouts of this run; repeatable. The others still count as context."),
-]
-DatasetsOption = Annotated[
-    list[str] | None, typer.Option("--dataset", help="Only queries of this data set; repeatable.")
-]
 _CHECKS = "form, arithmetic, options, conclusion, behaviour"  # a test compares it with memgraph.domains.checks, which is slow to load
 
 
@@ -59,6 +38,8 @@ def fit(
     """Fit the reward model on the labelled queries of a ledger; save its checkpoint and register it in the graph.
 
     Without labels it is the vote, and what other memories taught.
+
+    Example: memreward fit --ledger people
     """
     from memgraph.domains.checks import ALL_CHECKS
     from memgraph.labels.view import LabelView
@@ -83,10 +64,11 @@ def fit(
         console.print(f"  {name}: {value:.4f}" if isinstance(value, float) else f"  {name}: {value}")
 
 
+@spread
 def score(
+    *,
     ledger: LedgerOption = "default",
-    run: RunsOption = None,
-    dataset: DatasetsOption = None,
+    scope: ScopeOptions,
     confidence: ConfidenceOption = 0.5,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -98,12 +80,12 @@ def score(
     from memgraph.labels.view import LabelView
     from memgraph.scoring.write_back import Scope
 
-    scope = Scope(tuple(run or ()), tuple(dataset or ()))
+    within = Scope(tuple(scope.run or ()), tuple(scope.dataset or ()))
     with open_memory(home) as memory, progress("scoring") as update:
         view = LabelView(ledgers=(ledger,))
-        summary = memory.score(view=view, confidence=confidence, scope=scope, progress=update)
+        summary = memory.score(view=view, confidence=confidence, scope=within, progress=update)
     if as_json:
-        emit({**asdict(summary), **asdict(scope)})
+        emit({**asdict(summary), **asdict(within)})
         return
     mean = "" if summary.mean is None else f"; mean {summary.mean:.3f}"
     console.print(
@@ -111,10 +93,11 @@ def score(
     )
 
 
+@spread
 def relabel(
+    *,
     ledger: LedgerOption = "default",
-    run: RunsOption = None,
-    dataset: DatasetsOption = None,
+    scope: ScopeOptions,
     preview: Annotated[bool, typer.Option("--preview", help="Show what would change and write nothing.")] = False,
     confidence: ConfidenceOption = 0.5,
     home: HomeOption = None,
@@ -130,12 +113,12 @@ def relabel(
     from memgraph.labels.view import LabelView
     from memgraph.scoring.write_back import Scope
 
-    scope = Scope(tuple(run or ()), tuple(dataset or ()))
-    with open_memory(home) as memory, progress("relabelling") as update:
+    within = Scope(tuple(scope.run or ()), tuple(scope.dataset or ()))
+    with open_memory(home, read_only=preview) as memory, progress("relabelling") as update:
         model, view = memory.model(ledger=ledger), LabelView(ledgers=(ledger,))
-        report = memory.relabel(model, view, preview=preview, confidence=confidence, scope=scope, progress=update)
+        report = memory.relabel(model, view, preview=preview, confidence=confidence, scope=within, progress=update)
     if as_json:
-        emit({"preview": preview, "model": model.key, **asdict(scope), **asdict(report)})
+        emit({"preview": preview, "model": model.key, **asdict(within), **asdict(report)})
         return
     console.print(
         f"{report.affected} of {report.queries} queries are affected: {report.scored} rollouts scored again"
@@ -156,128 +139,3 @@ def relabel(
         console.print(table)
     if preview:
         console.print("nothing was written; without --preview it is")
-
-
-def evaluate(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Files of rollouts with labels.")],
-    labels: Annotated[
-        list[float] | None, typer.Option(min=0, max=1, help="Share of queries labelled; repeatable.  [default: 0.2]")
-    ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Random splits for each share.")] = 3,
-    scorers: Annotated[str, typer.Option(help="`all`, or names separated by commas.")] = "all",
-    embeddings: Annotated[
-        list[Path] | None,
-        typer.Option(exists=True, dir_okay=False, help="NPZ of vectors; one for each file, in their order."),
-    ] = None,
-    confidence: ConfidenceOption = 0.5,
-    dataset: DatasetOption = None,
-    domain: DomainOption = None,
-    query: QueryColumnOption = None,
-    response: ResponseColumnOption = None,
-    answer: AnswerColumnOption = None,
-    gold: GoldColumnOption = None,
-    tests: TestsColumnOption = None,
-    correct: CorrectColumnOption = None,
-    thinking_opened: ThinkingOpenedOption = False,
-    now: Annotated[
-        str | None, typer.Option(metavar="RUN[:N]", help="Score this run only, of each query the first N rollouts.")
-    ] = None,
-    history: Annotated[
-        list[str] | None,
-        typer.Option(metavar="RUN", help="With --now: a run that was in the memory before; repeatable."),
-    ] = None,
-    history_labels: Annotated[
-        Literal["none", "all"], typer.Option(help="Labels of the history that are known, whatever is labelled else.")
-    ] = "none",
-    snapshots: Annotated[
-        Path | None,
-        typer.Option(
-            file_okay=False, metavar="FOLDER", help="Keep here what is read of each file; used the next time."
-        ),
-    ] = None,
-    prior: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE|none",
-            help="What the reward model starts from; rows say whether that was learned on one of the file's queries.",
-        ),
-    ] = "shipped",
-    plot: Annotated[Path | None, typer.Option(dir_okay=False, help="Also draw the results (png, svg, pdf).")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Every scorer side by side on files with labels: some queries are labelled, the others' rollouts are scored.
-
-    Rows need `correct`, or `gold` or `tests` by which their answers are judged. Columns are named as at the import.
-    Runs in a second managed server with a temporary home; your memory is not touched. Each file is ingested once, and with
-    --snapshots once for all calls: then no server starts where the file was read before.
-
-    Example: memreward evaluate rollouts.jsonl --seeds 5
-
-    Example: memreward evaluate openr1.parquet --query problem --response generations --gold answer
-
-    Example: memreward evaluate exams.jsonl --now second:8 --history first (rows name their run in the field `run`)
-    """
-    from memgraph.domains.answer_report import AnswerReport
-    from memgraph.evaluation import evaluate_files
-    from memgraph.models.scorers import SCORERS
-    from memgraph.models.scores import DEFAULT_SCORER
-    from memgraph.snapshot.splits import Experience
-
-    chosen = list(SCORERS) if scorers == "all" else scorers.split(",")
-    if unknown := [name for name in chosen if name not in SCORERS]:
-        raise typer.BadParameter(f"unknown scorers {', '.join(unknown)}; known: {', '.join(SCORERS)}")
-    if embeddings and len(embeddings) != len(files):
-        raise typer.BadParameter(f"{len(files)} files but {len(embeddings)} embeddings; give one for each file")
-    if history and now is None:
-        raise typer.BadParameter("--history needs --now: the run that is scored")
-    if history_labels == "all" and not history:
-        raise typer.BadParameter("--history-labels all needs --history: the runs whose labels are known")
-    experience = None if now is None else Experience.of(now, history or (), history_labels)
-    our_trainer()
-    from memgraph.domains.registry import Domains
-    from memgraph.domains.verifiers import Auto
-
-    shares = labels or [0.2]
-    total, rows, told = len(files) * len(shares) * seeds * len(chosen), [], AnswerReport()
-    with progress("evaluating", total) as update:
-        for row in evaluate_files(
-            files,
-            shares=shares,
-            seeds=seeds,
-            scorers=chosen,
-            embeddings=embeddings,
-            confidence=confidence,
-            experience=experience,
-            prior=prior,
-            dataset=dataset,
-            domain=domain,
-            columns=named_columns(
-                query=query, response=response, answer=answer, gold=gold, tests=tests, correct=correct
-            ),
-            thinking_opened=thinking_opened,
-            judge=Auto(Domains.of(Settings.load())),
-            snapshots=snapshots,
-            say=say,
-            told=told,
-        ):
-            rows.append(row)
-            update(len(rows))
-    for remark in told.lines():
-        say(remark)
-    if plot is not None:
-        from memgraph.inspection.plots import plot_evaluation
-
-        plot_evaluation(rows, plot)
-        say(f"drawn in {plot}")
-    if as_json:
-        documents = [{name: value for name, value in asdict(row).items() if name != "curves"} for row in rows]
-        emit({"default_scorer": DEFAULT_SCORER, "rows": documents, "answers": told.as_json()})
-        return
-    from memgraph.evaluation import summarise
-
-    for title, summary in summarise(rows):
-        table = Table("scorer", "AUC", "within-query AUC", "accuracy", "ECE", "coverage", "seconds", title=title)
-        for line in summary:
-            table.add_row(*line)
-        console.print(table)
-    console.print(f"mean ± standard deviation over {seeds} splits; default scorer: {DEFAULT_SCORER}")

@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from memgraph.cli.common import HomeOption, JsonOption, console, emit, open_database, progress, say
-from memgraph.cli.migrate import UnplacedOption, read_anew, tell
+from memgraph.cli.common import (
+    UNPLACED,
+    HomeOption,
+    JsonOption,
+    NewFolderArgument,
+    UnplacedOption,
+    console,
+    emit,
+    open_database,
+    progress,
+    say,
+)
+from memgraph.cli.migrate import read_anew, tell
 from memgraph.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(file_okay=False, help="A folder of its own, which must not exist yet.")],
+    folder: NewFolderArgument,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -42,7 +53,7 @@ def export(
 def restore(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="What `memreward export` wrote.")],
     go_on: Annotated[bool, typer.Option("--continue", help="Finish a restore that was interrupted.")] = False,
-    unplaced: UnplacedOption = Path("memreward.unplaced.jsonl"),
+    unplaced: UnplacedOption = UNPLACED,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -81,6 +92,8 @@ def reembed(
     New vectors, their index and the similarity edges grow beside those that serve, until one step switches. Interrupted, it
     goes on where it stopped. Afterwards set MEMREWARD_EMBEDDING_MODEL to the new model, and run `memreward fit` again:
     reward models belong to the vectors that they were fitted on. Labels and rollouts stay as they are.
+
+    Example: memreward reembed BAAI/bge-small-en-v1.5
     """
     from memgraph.rollouts import reembed as moving
     from memgraph.rollouts.embedding import SentenceEmbedder

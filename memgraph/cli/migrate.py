@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from memgraph.cli.common import HomeOption, JsonOption, console, emit, progress, say
+from memgraph.cli.common import (
+    UNPLACED,
+    HomeOption,
+    JsonOption,
+    UnplacedOption,
+    console,
+    emit,
+    progress,
+    say,
+)
 from memgraph.errors import MigrationError
 from memgraph.settings import Settings
 
@@ -22,18 +31,12 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 
-UnplacedOption = Annotated[
-    Path,
-    typer.Option("--unplaced", help="Where labels are listed whose answer came apart, so that they count nowhere."),
-]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Read anew without asking.")]
-
 
 def migrate(
     status: Annotated[bool, typer.Option("--status", help="Only show what is applied and what is pending.")] = False,
     unlock: Annotated[bool, typer.Option("--unlock", help="Release a lock that a crashed migrator left.")] = False,
-    yes: YesOption = False,
-    unplaced: UnplacedOption = Path("memreward.unplaced.jsonl"),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Read anew without asking.")] = False,
+    unplaced: UnplacedOption = UNPLACED,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -43,6 +46,8 @@ def migrate(
     first about how long and how much disk, and asks. It moves labels along, leaves what was paid for and the budgets as they
     are, and may be interrupted at any time: the same command goes on. Stop other programs that use the memory first; one
     that still runs an earlier version cannot be seen, and what it writes meanwhile needs this command once more.
+
+    Example: memreward migrate --status
     """
     from memgraph.store import lease, migrations
     from memgraph.store.database import Database, open_endpoint

@@ -45,7 +45,6 @@ def reference() -> str:
     """The page as Markdown."""
     command: Any = typer.main.get_command(app)
     text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="memreward", title="Command line")
-    text = re.sub(r"\[/?bold\]", "**", text)
     text = _with_whole_sentences(text, command, "memreward")
     text = re.sub(r"^Example: (.*?)(?: \((.*)\))?$", _example, text, flags=re.MULTILINE)
     text = text.replace("```console\n$ ", "```console\n")

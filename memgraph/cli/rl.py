@@ -8,14 +8,20 @@ from typing import Annotated
 
 import typer
 
-from memgraph.cli.common import HomeOption, JsonOption, console, emit, open_memory, our_trainer, quiet_libraries
+from memgraph.cli.common import (
+    ConfigArgument,
+    HomeOption,
+    JsonOption,
+    console,
+    emit,
+    open_memory,
+    our_trainer,
+    quiet_libraries,
+)
 from memgraph.errors import InputError
+from memgraph.extras import installed
 
 _SCRIPT = "grpo.py"
-
-ConfigArgument = Annotated[
-    Path, typer.Argument(exists=True, dir_okay=False, help="A run's configuration, for instance configs/tiny.yaml.")
-]
 
 
 def train(
@@ -27,6 +33,8 @@ def train(
     """Train a policy by GRPO (TRL) with rewards from the memory.
 
     The run's configuration says which policy, which problems, how many labels and which scorer; see configs/.
+
+    Example: memreward train configs/qwen2.5-1.5b.yaml --resume
     """
     our_trainer()
     quiet_libraries()
@@ -73,7 +81,8 @@ def verl(
     Example: memreward verl configs/qwen2.5-1.5b.yaml --out data/verl
     """
     our_trainer()
-    from trainer.adapters.verl import write_verl_files
+    with installed("trl"):
+        from trainer.adapters.verl import write_verl_files
     from trainer.run.config import RunConfig
 
     written = write_verl_files(RunConfig.load(config), out)
@@ -115,6 +124,8 @@ def demo(
     """The main job, small: rollouts → memory → 20 % labels → fit → GRPO with predicted rewards → before/after.
 
     Takes a few minutes on two cores. Needs no network beyond Neo4j's jars (fetched once) and no GPU.
+
+    Example: memreward demo --steps 20
     """
     our_trainer()
     quiet_libraries()

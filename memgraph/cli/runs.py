@@ -27,6 +27,8 @@ def compare(
     """Two runs on the queries that both sampled: labels, rewards and predictions, paired by query.
 
     Labels say whether answers are right, as far as they were judged; rewards are what the trainer got.
+
+    Example: memreward compare base my-run
     """
     from memgraph.labels.view import LabelView
     from memgraph.scoring.compare_runs import compare_runs
@@ -89,13 +91,15 @@ def prune(
 
     A rollout that somebody judged, itself or its answer, stays whatever is asked for: its labels and its text are what later
     runs learn from. Queries stay as well.
+
+    Example: memreward prune --superseded --preview
     """
     from memgraph.store.prune import prune as drop
 
     if not (superseded or run or days is not None or predictions):
         raise typer.BadParameter("say what may be dropped: --superseded, --run, --older-than or --predictions")
     before = None if days is None else datetime.now(UTC) - timedelta(days=days)
-    with open_memory(home) as memory, progress("counting" if preview else "pruning"):
+    with open_memory(home, read_only=preview) as memory, progress("counting" if preview else "pruning"):
         found = drop(
             memory.database, superseded=superseded, runs=run, before=before, compact=predictions, preview=preview
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from memgraph.cli.common import (
+    REJECTS,
     DatasetOption,
     DomainOption,
     HomeOption,
@@ -100,7 +101,7 @@ def sample(
     domain: DomainOption = None,
     query: QueryColumnOption = None,
     thinking_opened: ThinkingOpenedOption = False,
-    rejects: RejectsOption = Path("memreward.rejects.jsonl"),
+    rejects: RejectsOption = REJECTS,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from memgraph.domains.checks import ALL_CHECKS
 from memgraph.errors import ModelError
+from memgraph.extras import installed
 from memgraph.models.calibration import both_classes
 from memgraph.models.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features, experience_labels
 from memgraph.models.feature_model import cluster_folds
@@ -312,7 +313,8 @@ class PaperGnnScorer:
         """Fit on the labelled queries; ModelError where there are no labels."""
         if not len(snapshot.labelled_queries):
             raise ModelError(f"the scorer {self.name} needs labels, found none; reveal some")
-        from memgraph.models.paper_gnn import fit_paper_gnn  # loads torch
+        with installed("gnn"):
+            from memgraph.models.paper_gnn import fit_paper_gnn  # loads torch
 
         self._network = fit_paper_gnn(snapshot, messages=self._messages, seed=seed)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from memgraph.errors import EmbeddingSpaceError, ReadOnlyError
+from memgraph.extras import installed
 from memgraph.quiet import no_loading_bars
 from memgraph.store.spaces import EmbeddingSpace, Vectors
 
@@ -132,7 +133,8 @@ class SentenceEmbedder:
         return self._loaded
 
     def _load(self) -> SentenceTransformer:
-        from sentence_transformers import SentenceTransformer
+        with installed("embed"):
+            from sentence_transformers import SentenceTransformer
 
         folder = _local_folder(self._model_name)
         try:

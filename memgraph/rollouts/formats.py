@@ -23,6 +23,7 @@ from typing import IO, Any, cast
 import numpy as np
 
 from memgraph.errors import InputError
+from memgraph.extras import installed
 
 RawRow = tuple[int, dict[str, Any] | str]
 """A row's number from 1 and its values, or why it has none."""
@@ -177,7 +178,8 @@ def _opened(file: Path) -> IO[bytes]:
 
 
 def _saved_rows(folder: Path) -> Iterator[RawRow]:
-    from datasets import DatasetDict, load_from_disk
+    with installed():
+        from datasets import DatasetDict, load_from_disk
 
     saved = load_from_disk(str(folder))
     splits = list(saved.values()) if isinstance(saved, DatasetDict) else [saved]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from memgraph.errors import InputError
+from memgraph.extras import installed
 from memgraph.labels.in_force import labels_in_force, read_labels
 from memgraph.labels.view import LabelView
 from memgraph.scoring.write_back import EVERYTHING, Scope
@@ -73,7 +74,8 @@ class RewardTable:
 
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame`: a column for each field of `RewardThen`."""
-        import pandas as pd
+        with installed():
+            import pandas as pd
 
         names = [one.name for one in fields(RewardThen)]
         return pd.DataFrame([astuple(row) for row in self.rows], columns=names)

@@ -69,7 +69,7 @@ def test_every_command_explains_itself_and_is_in_the_readme(command: str) -> Non
     assert f"memreward {command}" in README.read_text(encoding="utf-8")
 
 
-_READING = ("dataset", "domain", "query", "response", "answer", "gold", "tests")
+_READING = ("dataset", "domain", "query", "response", "answer", "gold", "tests", "correct")
 
 
 def test_files_are_named_alike_in_all_commands_that_read_them() -> None:
@@ -107,7 +107,7 @@ def test_the_way_from_import_to_score_in_json(memory: Memory, settings: Settings
     assert [(row["ledger"], row["queries_paid"]) for row in spent] == [("default", 12)]
     assert {query["name"] for query in call("inspect")} >= {"label_spending", "reward_sources", "query_group"}
     assert all(state["applied_at"] for state in call("migrate", "--status"))
-    assert call("label", file, "--budget", "1.0")["newly_paid"] == 18
+    assert call("reveal", file, "--budget", "1.0")["newly_paid"] == 18
     assert call("score", "--run", "import", "--dataset", "sums") == {
         "queries": 0, "scored": 0, "abstained": 0, "mean": None, "runs": ["import"], "datasets": ["sums"],
     }  # fmt: skip
@@ -129,14 +129,11 @@ def test_columns_are_named_and_sheets_of_golds_are_revealed(memory: Memory, sett
     assert [row["score"] for row in labels] == [0.0, 1.0]
 
 
-def test_the_former_way_to_reveal_goes_on_working_with_a_hint(
-    memory: Memory, settings: Settings, tmp_path: Path
-) -> None:
+def test_each_command_has_one_job_and_names_the_one_for_another(tmp_path: Path) -> None:
     file = str(write_rows(tmp_path / "r.jsonl", sums(5)))
-    assert memreward("import", file, home=settings.home)[0] == 0
-    code, out, err = memreward("label", file, "--budget", "0.4", "--json", home=settings.home)
-    assert (code, json.loads(out)["newly_paid"]) == (0, 2)
-    assert "`memreward reveal`" in err
+    code, _, err = memreward("label", file)
+    assert code == 2
+    assert "`memreward reveal" in " ".join(err.replace("│", "").split())
 
 
 def test_rejected_rows_end_with_exit_code_3_and_are_listed(memory: Memory, settings: Settings, tmp_path: Path) -> None:

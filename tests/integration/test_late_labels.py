@@ -216,9 +216,9 @@ def test_a_sheet_goes_in_but_for_its_bad_rows_which_are_listed(
 def test_a_file_whose_rollouts_were_never_imported_is_named(memory: Memory, settings: Settings, tmp_path: Path) -> None:
     file = write_rows(tmp_path / "r.jsonl", sums(3))
     with pytest.raises(InputError, match="none of the 3 queries is in this memory; import their rollouts first"):
-        memreward("label", str(file), home=settings.home)
+        memreward("reveal", str(file), home=settings.home)
     memory.import_file(write_rows(tmp_path / "part.jsonl", sums(3)[:6]))
-    _, out, _ = memreward("label", str(file), "--json", home=settings.home)
+    _, out, _ = memreward("reveal", str(file), "--json", home=settings.home)
     found = json.loads(out)
     assert (found["queries"], found["queries_absent"], len(found["absent"])) == (2, 1, 2)
 

@@ -15,6 +15,7 @@ ORDER = {  # each room imports from itself and from those before it
     "memgraph": [
         *(
             "errors",
+            "extras",
             "settings",
             "printable",
             "quiet",

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from memgraph.domains import Domains
 from memgraph.errors import InputError
+from memgraph.extras import installed
 from memgraph.store.keys import draw_position
 from trainer.tiny.world import Domain, Problem
 
@@ -63,7 +64,8 @@ class HubDataset:
         Raises:
             InputError: if it cannot be loaded.
         """
-        from datasets import load_dataset  # loads pandas and pyarrow
+        with installed():
+            from datasets import load_dataset  # loads pandas and pyarrow
 
         source = self.hub_id if mirror is None else str(mirror / self.hub_id)
         only_one = "train" not in self.splits
