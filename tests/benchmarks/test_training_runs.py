@@ -12,13 +12,14 @@ from tests.benchmarks.conftest import Run, check, check_twice
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_rl(run_on_server: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import rl
 
     smaller = {
-        "data": {"train": 30, "test": 12, "ood": 6},
+        "data": {"train": 24, "test": 12, "ood": 6},
         "reward": {"initial_rollouts": 2, "labelled_rollouts": 4},
-        "refit": {"every": 1},
+        "refit": {"every": 50},
         "grpo": {"max_steps": 2, "per_device_train_batch_size": 32},
     }
     monkeypatch.setattr(rl, "QUICK", {**rl.QUICK, **smaller})

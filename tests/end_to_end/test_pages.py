@@ -149,7 +149,6 @@ def reader(memory: Memory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> R
     return Reader(memory.settings.home, server, monkeypatch)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_runs_and_prints_what_it_shows(page: Path, reader: Reader) -> None:

@@ -62,11 +62,11 @@ def memreward(*arguments: str, home: Path | None = None) -> tuple[int, str, str]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself_and_is_in_the_readme(command: str) -> None:
+def test_every_command_explains_itself_and_is_in_the_documents(command: str) -> None:
     code, out, _ = memreward(*command.split(), "--help")
     assert code == 0
     assert "Usage" in out
-    assert f"memreward {command}" in README.read_text(encoding="utf-8")
+    assert f"`memreward {command}`" in (README.parent / "docs" / "cli.md").read_text(encoding="utf-8")
 
 
 _READING = ("dataset", "domain", "query", "response", "answer", "gold", "tests", "correct")
