@@ -63,9 +63,10 @@ def cases(split: Split) -> Iterator[tuple[str, Case]]:
     yield "answered", (fewer, fewer, truth[answered[rows]], known[answered[rows]])
 
     policies = np.array(snapshot.rollout_policies)
-    new = np.isin(policies, rng.choice(np.unique(policies), 2, replace=False))
-    unseen = replace(snapshot, labels=np.where(new, np.nan, snapshot.labels).astype(np.float32))
-    yield "new policies", (unseen, unseen, truth, known & new[rows])
+    if len(np.unique(policies)) > 2:
+        new = np.isin(policies, rng.choice(np.unique(policies), 2, replace=False))
+        unseen = replace(snapshot, labels=np.where(new, np.nan, snapshot.labels).astype(np.float32))
+        yield "new policies", (unseen, unseen, truth, known & new[rows])
 
     flipped = rng.random(len(snapshot.labels)) < _FLIPPED
     noisy = replace(snapshot, labels=np.where(flipped, 1 - snapshot.labels, snapshot.labels).astype(np.float32))
