@@ -9,7 +9,7 @@ questions, with their gold answers, for a first memory.
 import json
 from pathlib import Path
 
-from trainer.sampling import sample_responses
+from trainer.sampling.generate import sample_responses
 from trainer.tiny.policy import format_prompt, load_tiny_policy
 from trainer.tiny.world import generate
 

@@ -149,6 +149,7 @@ def reader(memory: Memory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> R
     return Reader(memory.settings.home, server, monkeypatch)
 
 
+@pytest.mark.slow  # minutes: it types all pages
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_runs_and_prints_what_it_shows(page: Path, reader: Reader) -> None:
