@@ -159,7 +159,7 @@ class ScopeOptions:
 def spread(command: Callable[..., None]) -> Callable[..., None]:
     """A command whose parameters that are dataclasses stand for the options in them."""
     hints = get_type_hints(command, include_extras=True)
-    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
     parameters: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(command).parameters.items():
         if (kind := groups.get(name)) is None:
