@@ -47,6 +47,19 @@ def test_verdicts(run: Run, tmp_path: Path) -> None:
     assert "| program with 5 tests | 2 |" in (tmp_path / "table.md").read_text()
 
 
+def test_sampling(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "rows.jsonl"
+    rows = check_twice(
+        lambda: run("sampling", "--quick", "--n", 1, "--max-tokens", 4, "--seeds", 1, "--device", "cpu", "--out", out),
+        out,
+        "sampling",
+        identity=("model", "device", "type", "queries", "n", "max_tokens", "seed"),
+        figures=("tokens", "tokens_per_second"),
+    )
+    assert [row["type"] for row in rows] == ["float32", "float32, autocast", "bfloat16"]
+    assert all(0 < row["tokens"] <= 16 for row in rows)
+
+
 @pytest.mark.slow
 def test_memory(run_on_server: Run, tmp_path: Path) -> None:
     out, arguments = tmp_path / "rows.jsonl", ("--queries", 30, "--rollouts", 4)
