@@ -16,6 +16,19 @@ _LONGEST: Final = 300
 _REASON: Final = 80
 
 
+class AddsUp:
+    """A report, a dataclass with slots, whose fields are numbers, lists or reports."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def add(self, later: Self) -> None:
+        """Count what a later call did as well."""
+        for name in self.__slots__:
+            total = getattr(self, name)
+            total += getattr(later, name)  # lists grow in place
+            setattr(self, name, total)
+
+
 @dataclass(slots=True)
 class AnswerReport:
     """Counts that add up.

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from memgraph.domains.references import Reference
-from memgraph.labels.label import Label
+from memgraph.labels.label import Label, label_key
 from memgraph.labels.view import LabelKind
-from memgraph.store import keys
 
 OWN: Final = "own"
 EVERYONE: Final = "all"
@@ -203,7 +202,7 @@ def _new_label(
         *sorted(corrected),
     )
     truth = judgement.kind is LabelKind.GROUND_TRUTH and not corrected  # as the ledger names what it reveals
-    key = keys.key_of("label", judgement.kind, target, ledger, purpose, *(() if truth else words))
+    key = label_key(judgement.kind, target, ledger, purpose, *(() if truth else words))
     return Label(
         key,
         target,

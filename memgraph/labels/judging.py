@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from memgraph.domains import Item, Judge, Verdict, ask
-from memgraph.domains.answer_report import AnswerReport
+from memgraph.domains.answer_report import AddsUp, AnswerReport
 from memgraph.domains.references import Reference
 from memgraph.labels.truth import Truth
 
 
 @dataclass(slots=True)
-class RevealReport:
+class RevealReport(AddsUp):
     """What revealing did.
 
     Attributes:
@@ -35,11 +35,6 @@ class RevealReport:
     undecided: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     verdicts: AnswerReport = field(default_factory=AnswerReport)
-
-    def add(self, later: RevealReport) -> None:
-        """Count what a later call did as well."""
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(later, name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from memgraph.labels.view import LabelKind
+from memgraph.store import keys
 
 NOT_STORED = datetime.max.replace(tzinfo=UTC)
 
@@ -58,3 +59,14 @@ class Label:
     def source(self) -> str:
         """Whose earlier labels it must agree with or correct: ground truth is the same whoever brings it."""
         return "" if self.kind is LabelKind.GROUND_TRUTH else self.author
+
+
+def label_key(kind: LabelKind, target: str, ledger: str, purpose: str, *words: str) -> str:
+    """Key of a label.
+
+    Args:
+        target: key of the answer or rollout that it scores.
+        ledger: key of the one that pays for it.
+        words: all else that tells it apart; none for ground truth, which is the same whoever brings it.
+    """
+    return keys.key_of("label", kind.value, target, ledger, purpose, *words)

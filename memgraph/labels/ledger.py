@@ -19,7 +19,7 @@ from memgraph.domains.references import Reference
 from memgraph.errors import LedgerError
 from memgraph.labels.judgements import Judgement, resolve
 from memgraph.labels.judging import JudgedTarget, RevealReport, judge_answers
-from memgraph.labels.label import Label
+from memgraph.labels.label import Label, label_key
 from memgraph.labels.truth import Truth, TruthSource
 from memgraph.labels.view import LabelKind, LabelView, Purpose
 from memgraph.store import keys
@@ -286,11 +286,11 @@ class Ledger:
         )
 
     def _label(self, verdict: JudgedTarget, purpose: str) -> dict[str, Any]:
-        kind, target, query, score = LabelKind.GROUND_TRUTH.value, verdict.target, verdict.query, verdict.score
+        kind, target, query, score = LabelKind.GROUND_TRUTH, verdict.target, verdict.query, verdict.score
         return {
-            "key": keys.key_of("label", kind, target, self.key, purpose),
+            "key": label_key(kind, target, self.key, purpose),
             "target": target,
-            "properties": {"kind": kind, "score": score, "confidence": 1.0, "purpose": purpose, "query": query},
+            "properties": {"kind": kind.value, "score": score, "confidence": 1.0, "purpose": purpose, "query": query},
         }
 
 

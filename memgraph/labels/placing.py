@@ -20,8 +20,8 @@ from neo4j import ManagedTransaction
 from memgraph.domains import Domains, Item, Verdict, ask
 from memgraph.domains.references import Reference
 from memgraph.domains.verifiers import Auto
+from memgraph.labels.label import label_key
 from memgraph.labels.view import LabelKind
-from memgraph.store import keys
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 
@@ -190,7 +190,7 @@ class _Placing:
             "explanation": _JUDGED_ANEW,
             "created_at": label["created_at"],
         }
-        key = keys.key_of("label", _TRUTH, answer, _paid_by(row["former"], label), label["purpose"], *corrects)
+        key = label_key(LabelKind.GROUND_TRUTH, answer, _paid_by(row["former"], label), label["purpose"], *corrects)
         one = {
             "key": key,
             "answer": answer,
@@ -203,7 +203,8 @@ class _Placing:
 
 def _paid_by(answer: str, label: Mapping[str, Any]) -> str:
     """The ledger (key) that paid for a label; others may use it at no cost."""
-    paid = (x for x in label["ledgers"] if keys.key_of("label", _TRUTH, answer, x, label["purpose"]) == label["key"])
+    kind, purpose = LabelKind.GROUND_TRUTH, label["purpose"]
+    paid = (ledger for ledger in label["ledgers"] if label_key(kind, answer, ledger, purpose) == label["key"])
     return next(paid, min(label["ledgers"], default=""))
 
 

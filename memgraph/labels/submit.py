@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from memgraph.domains import Domains, Judge
-from memgraph.domains.answer_report import AnswerReport
+from memgraph.domains.answer_report import AddsUp, AnswerReport
 from memgraph.labels.in_force import Disagreement, disagreements, read_labels
 from memgraph.labels.judgements import Judgement
 from memgraph.labels.judging import judged_answers
@@ -28,7 +28,7 @@ _BATCH = 1000
 
 
 @dataclass(slots=True)
-class LabelReport:
+class LabelReport(AddsUp):
     """What came of rows of labels.
 
     Attributes:
@@ -53,11 +53,6 @@ class LabelReport:
     disagreements: list[Disagreement] = field(default_factory=list)
     rejected: list[Reject] = field(default_factory=list)
     verdicts: AnswerReport = field(default_factory=AnswerReport)
-
-    def add(self, later: LabelReport) -> None:
-        """Count what a later call did as well."""
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(later, name))
 
 
 def label_rows(

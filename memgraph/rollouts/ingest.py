@@ -12,7 +12,7 @@ import numpy as np
 from neo4j import ManagedTransaction
 
 from memgraph.domains import Domains, Kind, NormalAnswer, Reading
-from memgraph.domains.answer_report import AnswerReport
+from memgraph.domains.answer_report import AddsUp, AnswerReport
 from memgraph.domains.checks import CHECKS_PROPERTY, Response, check_vector
 from memgraph.rollouts.classes import join, spelling_rank
 from memgraph.rollouts.files import Reject, Row
@@ -42,7 +42,7 @@ class StoredRollout:
 
 
 @dataclass(slots=True)
-class IngestReport:
+class IngestReport(AddsUp):
     """What an ingest did.
 
     Attributes:

@@ -67,9 +67,24 @@ class SampleReport:
     rejected: list[Reject] = field(default_factory=list)
 
 
-def lacking(memory: Memory, questions: Sequence[Question], place: Place, count: int) -> list[Request]:
-    """What has to be sampled until there are `count` rollouts of each question; questions that have them are left out."""
+def lacking(
+    memory: Memory, questions: Sequence[Question], place: Place, count: int, *, policy: str | None = None
+) -> list[Request]:
+    """What has to be sampled until there are `count` rollouts of each question; questions that have them are left out.
+
+    Args:
+        policy: whose run it is; None takes what is stored as it is.
+
+    Raises:
+        InputError: if the run holds rollouts of another policy, naming it.
+    """
     rows = memory.database.query(cypher("read/sampled_rollouts"), key=key_of("run", place.run), attempt=place.attempt)
+    others = sorted({name for row in rows for name in row["policies"]} - {policy})
+    if policy is not None and others:
+        raise InputError(
+            f"the run {place.run!r} holds rollouts of the policy {others[0]!r}, and this is {policy!r}: name another --run, or "
+            f"say that it is the same policy with --policy {others[0]!r}"
+        )
     stored = {row["query"]: {place.number(*found) for found in row["places"]} for row in rows}
     requests = []
     for question in questions:
@@ -78,20 +93,6 @@ def lacking(memory: Memory, questions: Sequence[Question], place: Place, count: 
         if numbers:
             requests.append(Request(question.key, question.prompt, tuple(numbers)))
     return requests
-
-
-def require_policy(memory: Memory, place: Place, policy: str) -> None:
-    """Refuse to go on with a run of another policy.
-
-    Raises:
-        InputError: naming it.
-    """
-    rows = memory.database.query(cypher("read/sampled_rollouts"), key=key_of("run", place.run), attempt=place.attempt)
-    if others := sorted({name for row in rows for name in row["policies"]} - {policy}):
-        raise InputError(
-            f"the run {place.run!r} holds rollouts of the policy {others[0]!r}, and this is {policy!r}: name another --run, or "
-            f"say that it is the same policy with --policy {others[0]!r}"
-        )
 
 
 def sample_into(
@@ -192,11 +193,9 @@ class _Store:
         rollouts, self._rollouts = self._rollouts, []
         if not rollouts:
             return
-        found, total = self._memory.add(rollout for _, rollout in rollouts), self._report.ingest
-        for name in ("new", "known", "linked", "joined", "observed"):
-            setattr(total, name, getattr(total, name) + getattr(found, name))
-        total.answers.add(found.answers)
-        total.stored += found.stored
-        for reject in found.rejected:
+        found = self._memory.add(rollout for _, rollout in rollouts)
+        rejected, found.rejected = found.rejected, []  # they name places in the batch
+        self._report.ingest.add(found)
+        for reject in rejected:
             question = rollouts[reject.row - 1][0]
             self._report.rejected.append(Reject(question.file, question.row, reject.reason))
