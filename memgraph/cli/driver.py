@@ -23,4 +23,5 @@ class _Finder(MetaPathFinder):
 
 def spare_pandas() -> None:
     """Halve what loading the driver takes. It wants both to accept their values as parameters, and no command has such."""
-    sys.meta_path.insert(0, _Finder())
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())

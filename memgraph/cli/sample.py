@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from trainer.sampling.config import SamplerSection
     from trainer.sampling.store import SampleReport
 
-_SAMPLERS = ("transformers", "vllm", "server")
-_DTYPES = ("auto", "float32", "bfloat16")
-
 
 def sample(
     files: Annotated[
@@ -60,7 +57,7 @@ def sample(
         ),
     ] = None,
     sampler: Annotated[
-        str | None,
+        Literal["transformers", "vllm", "server"] | None,
         typer.Option("--sampler", help="transformers, vllm (in this process) or server; by default server with --url."),
     ] = None,
     count: Annotated[int, typer.Option("--n", min=1, help="Rollouts of each query that the run shall have.")] = 8,
@@ -81,7 +78,7 @@ def sample(
         ),
     ] = None,
     dtype: Annotated[
-        str,
+        Literal["auto", "float32", "bfloat16"],
         typer.Option("--dtype", help="float32, bfloat16, or auto: bfloat16 where the device multiplies in it."),
     ] = "auto",
     options: Annotated[
@@ -191,10 +188,6 @@ def _section(
     from trainer.sampling.config import SamplerSection
 
     kind = sampler or ("transformers" if url is None else "server")
-    if kind not in _SAMPLERS:
-        raise typer.BadParameter(f"unknown sampler {kind!r}; known: {', '.join(_SAMPLERS)}", param_hint="--sampler")
-    if dtype not in _DTYPES:
-        raise typer.BadParameter(f"unknown type {dtype!r}; known: {', '.join(_DTYPES)}", param_hint="--dtype")
     try:
         return SamplerSection.model_validate(
             {

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from memgraph.store import keys
+from tests.conftest import write_rows
+
+if TYPE_CHECKING:
+    from memgraph.memory import Memory
 
 
 def sums(queries: int, *, rollouts: int = 4, seed: int = 0, secret: str = "") -> list[dict[str, Any]]:
@@ -33,6 +38,16 @@ def sums(queries: int, *, rollouts: int = 4, seed: int = 0, secret: str = "") ->
                 }
             )
     return rows
+
+
+def import_two_runs(memory: Memory, folder: Path, *, queries: int, budget: float | int) -> Path:
+    """A file of sums by the runs a and b, imported, labelled in part and scored."""
+    file = write_rows(folder / "r.jsonl", [{**row, "run": "ab"[n % 2]} for n, row in enumerate(sums(queries))])
+    memory.import_file(file)
+    memory.reveal(file, budget=budget)
+    memory.fit()
+    memory.score()
+    return file
 
 
 def call_on(rows: list[dict[str, Any]]) -> dict[str, Any]:

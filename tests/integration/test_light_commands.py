@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,7 +15,7 @@ from memgraph.rollouts.embedding import SentenceEmbedder
 from memgraph.settings import Settings
 from memgraph.store.spaces import EmbeddingSpace
 from tests.conftest import write_rows
-from tests.integration.rollouts import sums
+from tests.integration.rollouts import import_two_runs
 
 HEAVY = ("torch", "torch_geometric", "transformers", "sentence_transformers", "trl", "datasets", "sklearn", "sympy")
 REPORT = """
@@ -61,13 +60,7 @@ def before() -> tuple[float, float]:
 @pytest.fixture
 def file(memory: Memory, tmp_path: Path) -> Path:
     """Rollouts that the memory knows: labelled in part, scored, of two runs."""
-    rows: list[dict[str, Any]] = [{**row, "run": "ab"[n % 2]} for n, row in enumerate(sums(10))]
-    file = write_rows(tmp_path / "r.jsonl", rows)
-    memory.import_file(file)
-    memory.reveal(file, budget=0.5)
-    memory.fit()
-    memory.score()
-    return file
+    return import_two_runs(memory, tmp_path, queries=10, budget=0.5)
 
 
 def test_commands_on_the_graph_load_no_model(

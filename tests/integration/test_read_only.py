@@ -16,9 +16,8 @@ from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
 from memgraph.store import migrations
 from memgraph.store.database import Database
-from tests.conftest import write_rows
 from tests.integration.lives import EDGES, NODES
-from tests.integration.rollouts import sums
+from tests.integration.rollouts import import_two_runs
 from tests.integration.test_command_line import memreward
 
 MIGRATIONS = "MATCH (n:__Neo4jMigration|__Neo4jMigrationsLock) RETURN properties(n) AS n ORDER BY n.version"
@@ -35,13 +34,7 @@ def all_of(database: Database) -> list[Any]:
 
 @pytest.fixture
 def filled(memory: Memory, tmp_path: Path) -> Path:
-    rows = [{**row, "run": "ab"[n % 2]} for n, row in enumerate(sums(6))]
-    file = write_rows(tmp_path / "r.jsonl", rows)
-    memory.import_file(file)
-    memory.reveal(file, budget=3)
-    memory.fit()
-    memory.score()
-    return file
+    return import_two_runs(memory, tmp_path, queries=6, budget=3)
 
 
 def test_reading_changes_nothing_and_writing_is_refused(

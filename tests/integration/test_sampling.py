@@ -30,7 +30,7 @@ from trainer.run.policy import load_policy
 from trainer.sampling.client import Endpoint
 from trainer.sampling.sampler import Decoding
 from trainer.sampling.server import ServerSampler
-from trainer.sampling.store import Place, SampleReport, lacking, require_policy, sample_into
+from trainer.sampling.store import Place, SampleReport, lacking, sample_into
 
 GGUF = os.environ.get("MEMREWARD_GGUF")
 SERVER = os.environ.get("MEMREWARD_OPENAI_URL")
@@ -138,9 +138,9 @@ def test_a_refused_query_is_listed_with_its_row(memory: Memory, api: Server) -> 
 
 def test_a_run_has_one_policy(memory: Memory, api: Server) -> None:
     sample(memory, api, 1)
-    require_policy(memory, Place(RUN), "small")
+    assert lacking(memory, QUESTIONS, Place(RUN), 1, policy="small") == []
     with pytest.raises(InputError, match=r"holds rollouts of the policy 'small', and this is 'large'.*--run"):
-        require_policy(memory, Place(RUN), "large")
+        lacking(memory, QUESTIONS, Place(RUN), 1, policy="large")
 
 
 def test_places_of_groups() -> None:

@@ -84,7 +84,7 @@ class Agreement:
         observed: share of them on whose verdict scorer and verifier agree.
         baseline_gap: by how much agreement fell short of that on these queries before training, where it was: part of the allowance,
             since a few queries may be harder than they look.
-        evidence: of a broken promise (see `AgreementTest`).
+        evidence: that agreement is lower than expected (see `AgreementTest`).
         alarms: so often it was too much.
     """
 
@@ -154,7 +154,7 @@ class Monitor:
 
         Args:
             resumed_at: step from which a run goes on. It takes up what its log says until then: what it has sampled since it
-                began would make a broken promise look like a baseline gap, and alarms that were raised count.
+                began would make a fall in agreement look like a baseline gap, and alarms that were raised count.
         """
         rows = [] if resumed_at is None else _until(self._log, resumed_at)
         self.baseline_gap = rows[0]["so_far"]["baseline_gap"] if rows else self._measured_baseline_gap(scorer)

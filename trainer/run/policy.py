@@ -12,6 +12,7 @@ from peft import LoraConfig
 
 from trainer.reward.completions import opens_thinking
 from trainer.run.config import PolicySection
+from trainer.sampling.generate import rendered
 from trainer.sampling.load import DTYPES, Dtype, has_bfloat16, load_model
 from trainer.tiny.policy import format_prompt, load_tiny_policy
 
@@ -44,11 +45,7 @@ class Policy:
     @property
     def opens_thinking(self) -> bool:
         """Whether the chat template opens the thinking in the prompt, as those of some reasoning models do."""
-        prompt = self.prompt("1 + 1")
-        if isinstance(prompt, str):
-            return opens_thinking(prompt)
-        rendered = self.tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
-        return opens_thinking(str(rendered))
+        return opens_thinking(rendered(self.tokenizer, self.prompt("1 + 1")))
 
     def ready_to_sample(self) -> None:
         """Undo what training leaves behind: dropout, and gradient checkpointing, which breaks the key-value cache."""

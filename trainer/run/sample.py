@@ -17,7 +17,7 @@ from trainer.sampling.load import dtype_of
 from trainer.sampling.progress import SamplingProgress
 from trainer.sampling.questions import PLACEHOLDER, Asking, Question
 from trainer.sampling.sampler import Decoding, Sampler
-from trainer.sampling.store import Place, SampleReport, lacking, require_policy, sample_into
+from trainer.sampling.store import Place, SampleReport, lacking, sample_into
 
 
 def open_policy(
@@ -85,8 +85,7 @@ def sample_run(
         SamplingError: where nothing more can be sampled.
     """
     place = Place(run)
-    require_policy(memory, place, sampler.policy)
-    requests = lacking(memory, questions, place, count)
+    requests = lacking(memory, questions, place, count, policy=sampler.policy)
     wanted = sum(len(request.samples) for request in requests)
     with SamplingProgress(console, wanted) as told:
         report = sample_into(memory, sampler, questions, requests, place=place, decoding=decoding, progress=told)

@@ -140,12 +140,18 @@ def mean_logprobs(
     return means
 
 
+def rendered(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> str:
+    """A prompt as the model sees it."""
+    if isinstance(prompt, str):
+        return prompt
+    return str(tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True))
+
+
 def _prompt_ids(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
     if isinstance(prompt, str):
         return list(tokenizer(prompt)["input_ids"])
-    text = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=False)
     # the template has written the special tokens already
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    return list(tokenizer(rendered(tokenizer, prompt), add_special_tokens=False)["input_ids"])
 
 
 def _end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:

@@ -9,8 +9,8 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from trainer.reward.completions import opens_thinking
-from trainer.sampling.generate import stream_responses
-from trainer.sampling.sampler import LENGTH, STOP, Decoding, Prompt, Request, Response, Sampled
+from trainer.sampling.generate import rendered, stream_responses
+from trainer.sampling.sampler import LENGTH, STOP, Decoding, Request, Response, Sampled
 
 
 class TransformersSampler:
@@ -65,10 +65,3 @@ class TransformersSampler:
 
     def close(self) -> None:
         """Nothing: the model belongs to who loaded it."""
-
-
-def rendered(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> str:
-    """A prompt as the model sees it."""
-    if isinstance(prompt, str):
-        return prompt
-    return str(tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True))

@@ -9,7 +9,7 @@ from typing import Any
 
 from memgraph.errors import SamplingError
 from trainer.reward.completions import opens_thinking
-from trainer.sampling.local import rendered
+from trainer.sampling.generate import rendered
 from trainer.sampling.sampler import Decoding, Request, Response, Sampled
 
 
