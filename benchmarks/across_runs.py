@@ -204,7 +204,7 @@ def _fitted(snapshot: Snapshot, arm: str, second: Bools, now: Bools, seed: int) 
 def _nearness(snapshot: Snapshot, second: Bools) -> Floats:
     """[rollouts] how many times likelier a rollout is in the second run than in the first, at most 1, by a regression on
     features without labels (importance weights under covariate shift)."""
-    _, features = rollout_features(snapshot, np.full(len(second), np.nan, np.float32), ALL_CHECKS)
+    _, features = rollout_features(snapshot, ALL_CHECKS)
     model = make_pipeline(
         SimpleImputer(keep_empty_features=True), StandardScaler(), LogisticRegression(C=0.01, max_iter=500)
     )

@@ -4,8 +4,10 @@
     new policies  two policies have no labels at all; the metrics are over their rollouts
     noisy labels  a tenth of the labels is flipped
     look-alikes   the metrics are over queries with a labelled neighbour of cosine ≥ .9 and another right answer
+    one judged    the most frequent answer of each query is judged late; the metrics are over its other rollouts
+    none judged   the same rollouts without that label
     transfer      fitted on the labelled queries of one set, the metrics are over all rollouts of another one
-    without …     the reward model without labels as inputs, edges of similarity, form, all checks, what other sets taught
+    without …     the reward model without form, all checks, what other sets taught
 
 What the model learned of other sets should leave these sets' family out (`--prior`, made by learn_prior.py). 20 % of the
 queries are labelled. Rollouts: `rollout_files.py`. Rows are written to --out as they come, so a call that was stopped goes on
@@ -34,13 +36,12 @@ from memgraph.models.prior import SHIPPED
 from memgraph.models.reward_model import RewardModelConfig
 from memgraph.models.scorers import SCORERS, RewardModelScorer
 from memgraph.models.scores import DEFAULT_SCORER, Scorer
-from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
+from memgraph.snapshot.snapshot import Bools, Floats, Snapshot, rows_of_each
 from memgraph.snapshot.splits import Split, splits
 
 KEY = ("set", "case", "scorer", "seed")
 SCORERS_HERE = ("majority_vote", "consensus_share", "logistic", "boosting", DEFAULT_SCORER)
 ABLATIONS: dict[str, dict[str, Any]] = {  # what changes in the model's configuration
-    "labels as inputs": {"label_inputs": False},
     "form": {"checks": tuple(check for check in ALL_CHECKS if check != "form")},
     "checks": {"checks": ()},
     "prior": {"prior": "none"},
@@ -74,6 +75,10 @@ def cases(split: Split) -> Iterator[tuple[str, Case]]:
 
     yield "look-alikes", (snapshot, snapshot, truth, known & look_alikes(split)[snapshot.rollout_query[rows]])
 
+    judged, others = one_judged(split)
+    yield "none judged", (snapshot, snapshot, truth, known & others)
+    yield "one judged", (snapshot, snapshot.with_labels(judged), truth, known & others)
+
 
 def look_alikes(split: Split) -> Bools:
     """[queries] with a similar labelled query that has none of its right answers."""
@@ -93,9 +98,18 @@ def look_alikes(split: Split) -> Bools:
     return found
 
 
-def without_similarity(snapshot: Snapshot) -> Snapshot:
-    """Without edges between queries."""
-    return replace(snapshot, similar=np.zeros((2, 0), np.int64), similar_scores=np.zeros(0, np.float32))
+def one_judged(split: Split) -> tuple[Floats, Bools]:
+    """Labels with those of each target query's most frequent answer, and [target rollouts] that gave another answer."""
+    snapshot, rows = split.snapshot, split.snapshot.target_rollouts
+    labels, others = snapshot.labels.copy(), np.zeros(len(rows), np.bool_)
+    classes, valid = snapshot.rollout_class[rows], snapshot.answer_valid[snapshot.rollout_answer[rows]]
+    for mine in rows_of_each(snapshot.rollout_query[rows]):
+        stated = mine[valid[mine] & ~np.isnan(split.truth[mine])]
+        if len(stated):
+            judged = stated[classes[stated] == np.bincount(classes[stated]).argmax()]
+            labels[rows[judged]] = split.truth[judged]
+            others[np.setdiff1d(mine, judged)] = True
+    return labels, others
 
 
 def measure(make: Callable[[], Scorer], case: Case, seed: int) -> dict[str, Any]:
@@ -163,10 +177,6 @@ def trials(name: str, split: Split, prior: str) -> Iterator[Trial]:
     for part, changed in ABLATIONS.items():
         make = with_config(**{"prior": prior, **changed})
         yield Trial(name, f"without {part}", DEFAULT_SCORER, split.seed, make, plain)
-    apart = without_similarity(split.snapshot)
-    case = (apart, apart, split.truth, ~np.isnan(split.truth))
-    make = scorers(prior)[DEFAULT_SCORER]
-    yield Trial(name, "without similarity edges", DEFAULT_SCORER, split.seed, make, case)
 
 
 def transfers(source: str, split: Split, target: str, other: Split, prior: str) -> Iterator[Trial]:

@@ -334,9 +334,19 @@ class Memory:
         group: Group | None = None,
         as_of: datetime | None = None,
         limits: NeighbourhoodLimits = NeighbourhoodLimits(),  # noqa: B008 (frozen)
+        neighbours: bool = True,
     ) -> Snapshot:
         """A bounded neighbourhood of these queries (see `memgraph.snapshot.read.subgraph`)."""
-        return read.subgraph(self.database, self.space, query_keys, view, group=group, as_of=as_of, limits=limits)
+        return read.subgraph(
+            self.database,
+            self.space,
+            query_keys,
+            view,
+            group=group,
+            as_of=as_of,
+            limits=limits,
+            neighbours=neighbours,
+        )
 
     def now(self) -> datetime:
         """The database's time, by which it dates what is stored."""

@@ -1,9 +1,9 @@
-// What decides the scores of queries besides labels: their rollouts and the queries around them; and what a model had read
-// when it last scored them. One page, in order of key.
-// Parameters: $after (key; '' for the first page), $within (keys, or null for all queries), $limit, $incoming and $space (as in read/neighbourhood), $model (key),
-// $view (key of the LabelView).
-// Returns key, around (keys), rollouts (how many), newest (of them), unobserved (programs that still wait to be run),
-// structure, labels (digests as last read, null before the first score), at (when that was).
+// What decides the scores of queries besides labels: their rollouts; and what a model had read when it last scored them. One
+// page, in order of key.
+// Parameters: $after (key; '' for the first page), $within (keys, or null for all queries), $limit, $model (key), $view (key
+// of the LabelView).
+// Returns key, rollouts (how many), newest (of them), unobserved (programs that still wait to be run), structure, labels
+// (digests as last read, null before the first score), at (when that was).
 MATCH (q:Query) WHERE q.key > $after AND ($within IS NULL OR q.key IN $within)
 WITH q ORDER BY q.key LIMIT $limit
 OPTIONAL MATCH (q)<-[read:READ {view: $view}]-(:RewardModel {key: $model})
@@ -11,9 +11,6 @@ CALL (q) {
   OPTIONAL MATCH (q)-[:GENERATES_REASONING]->(t:Thinking) WHERE NOT coalesce(t.superseded, false)
   RETURN count(t) AS rollouts, toString(max(t.created_at)) AS newest
 }
-RETURN q.key AS key,
-       COLLECT { MATCH (q)-[:SIMILAR_TO {space: $space}]->(n:Query) RETURN n.key }
-         + COLLECT { MATCH (q)<-[s:SIMILAR_TO {space: $space}]-(n:Query) RETURN n.key ORDER BY s.score DESC, n.key LIMIT $incoming } AS around,
-       rollouts, newest, COUNT { (q)-[:GENERATES]->(:Unobserved) } AS unobserved,
+RETURN q.key AS key, rollouts, newest, COUNT { (q)-[:GENERATES]->(:Unobserved) } AS unobserved,
        read.structure AS structure, read.labels AS labels, read.at AS at
 ORDER BY key

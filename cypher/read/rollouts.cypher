@@ -4,8 +4,8 @@
 // while there were none looks free to the planner, which would then read all labels for every rollout.
 // Superseded rollouts (of discarded training steps) count nowhere.
 // Parameters: $keys (queries), $property, $checks (names of the properties with vector and checks), $limit; $ledgers
-// (names or null), $kinds, $purposes, $as_of, $runs (or null); $labelled_only (whether the others are left out); $run,
-// $attempt, $call (null, or only rollouts sampled there).
+// (names or null), $kinds, $purposes, $as_of, $runs (or null); $run, $attempt, $call
+// (null, or only rollouts sampled there).
 // Returns query, key, answer, same_as (the answer that stands for all equal ones), run, attempt, call, policy, position (in the order of experience), text (thinking), embedding (float32 bytes), features (list of [name, value]),
 // checks (float32 bytes, see memgraph/checks).
 UNWIND $keys AS key
@@ -21,7 +21,6 @@ CALL (q) {
       AND ($ledgers IS NULL OR EXISTS { MATCH (l)-[:SPENT_IN]->(ledger:Ledger) WHERE ledger.name IN $ledgers })
       AND ($runs IS NULL OR t.run IN $runs OR EXISTS { MATCH (a)-[:EQUALS*0..2]-()<-[:LEADS_TO]-(o:Thinking) WHERE o.run IN $runs })
   } AS labelled
-  WHERE labelled OR NOT $labelled_only
   RETURN t, a ORDER BY labelled DESC, t.created_at DESC, t.key LIMIT $limit
 }
 RETURN key AS query, t.key AS key, a.key AS answer, coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key) AS same_as, t.run AS run, t.attempt AS attempt, coalesce(t.call, -1) AS call,

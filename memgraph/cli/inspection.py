@@ -74,8 +74,8 @@ def why(
 ) -> None:
     """Why a rollout has its reward: every score it ever had, and which labels and answers moved the predicted one.
 
-    The model scores it again without each labelled neighbour, without each of their labelled answers, and without each
-    answer of its own group. With --keep what it finds stays in the graph: `memreward inspect why_reward` shows it.
+    The model scores it again without the labels of each judged answer to its query, and without each answer of its own group
+    and of its experience. With --keep what it finds stays in the graph: `memreward inspect why_reward` shows it.
 
     Example: memreward why 48e100cdef0d --ledger people
     """
@@ -119,11 +119,11 @@ def why(
         console.print(f"its reward is {reward.reward:.3f}, a {reward.source}")
     if explained is None:
         return
-    console.print(f"predicted: {explained.score:.3f}; without any label around: {explained.without_labels:.3f}")
-    table = Table("moved by", "what", "rollouts", "label", "cosine", "change", title="leave-one-out")
+    console.print(f"predicted: {explained.score:.3f}; without any label: {explained.without_labels:.3f}")
+    table = Table("moved by", "what", "rollouts", "label", "change", title="leave-one-out")
     for one in explained.influences:
-        numbers = (shown(one.label), shown(one.cosine), f"{one.change:+.4f}")
-        table.add_row(one.kind, printable(one.text)[:60], str(one.rollouts), *numbers)
+        numbers = (str(one.rollouts), shown(one.label), f"{one.change:+.4f}")
+        table.add_row(one.kind, printable(one.text)[:60], *numbers)
     console.print(table)
 
 

@@ -103,7 +103,7 @@ def relabel(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring predicted rewards up to date: score again only what reads labels, rollouts or neighbours that have changed.
+    """Bring predicted rewards up to date: score again only what reads labels or rollouts that have changed.
 
     After new labels that is a small part of the memory; after a new `fit`, all of it. Stopped half-way, the next call goes
     on where it was. Every score stays in the graph with its model, time and reason.
@@ -132,6 +132,11 @@ def relabel(
     console.print(
         f"advantages {'would ' if preview else ''}change their sign in {report.flips} of {report.groups} training groups"
     )
+    if report.unlearned:
+        console.print(
+            f"{report.unlearned} labels came after the model was fitted. They count for their own queries; `memreward fit` "
+            "learns from them for all others"
+        )
     if report.largest:
         table = Table("rollout", "query", "before", "after", title="largest changes")
         for one in report.largest:

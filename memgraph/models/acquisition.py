@@ -66,10 +66,10 @@ def uncertainty(snapshot: Snapshot, *, seed: int = 0) -> Floats:
 
     0 for queries without rollouts.
     """
-    rows = np.flatnonzero(~np.isnan(snapshot.labels))
     if not both_classes(snapshot.labels):
-        raise ModelError(f"choosing what to label needs right and wrong labels, found {len(rows)} of one class")
-    _, logits = FeatureModel.fit(snapshot, rows, snapshot.labels, checks=ALL_CHECKS, seed=seed)
+        found = np.count_nonzero(~np.isnan(snapshot.labels))
+        raise ModelError(f"choosing what to label needs right and wrong labels, found {found} of one class")
+    _, logits = FeatureModel.fit(snapshot, checks=ALL_CHECKS, seed=seed)
     probability = expit(logits.astype(np.float64))
     variance = np.zeros(len(snapshot.query_keys))
     np.add.at(variance, snapshot.rollout_query, probability * (1 - probability))

@@ -84,19 +84,6 @@ def experience_features(snapshot: Snapshot, weights: Mapping[str, float] | None 
     return stack_columns(columns)
 
 
-def experience_labels(snapshot: Snapshot) -> Floats:
-    """[rollouts] mean label of the query's experience with an equal answer, NaN where none has a label.
-
-    Labels count on experience only (`Snapshot.rollout_asked`), never on rollouts that are asked for.
-    """
-    classes, valid = snapshot.rollout_class, snapshot.answer_valid[snapshot.rollout_answer]
-    known = ~snapshot.rollout_asked & ~np.isnan(snapshot.labels) & valid
-    count = np.bincount(classes[known], minlength=classes.max(initial=0) + 1)
-    total = np.bincount(classes[known], snapshot.labels[known], minlength=len(count))
-    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    return np.where(valid, mean[classes], np.nan).astype(np.float32)
-
-
 def agreement_weights(snapshot: Snapshot) -> dict[str, float]:
     """Policy → weight (0..1) of its votes in the experience of groups that it is not in, without any label.
 

@@ -27,7 +27,7 @@ from memgraph.models.consensus import agreement_weights, experience_features
 from memgraph.models.features import in_order, own_features, rollout_features
 from memgraph.models.prior import VOTE
 from memgraph.models.reliability import RELIABILITY, PolicyReliability, Reliability
-from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot
+from memgraph.snapshot.snapshot import Floats, Ints, Snapshot
 
 FEWEST_QUERIES = 30
 _FOLDS = 5
@@ -88,17 +88,14 @@ class FeatureModel:
         Args:
             prior: weights of features by name (`memgraph.models.prior`); None leaves the vote alone.
         """
-        unlabelled = np.full(len(snapshot.rollout_keys), np.nan, np.float32)
         agreement = agreement_weights(snapshot)
-        names, features = rollout_features(snapshot, unlabelled, checks, experience_features(snapshot, agreement))
+        names, features = rollout_features(snapshot, checks, experience_features(snapshot, agreement))
         return cls(names, tuple(checks), agreement, AnchoredRegression.of_prior(VOTE, names, features, prior))
 
     @classmethod
     def fit(
         cls,
         snapshot: Snapshot,
-        rows: Ints,
-        visible: Floats,
         *,
         checks: Sequence[str],
         policies: bool = False,
@@ -106,24 +103,24 @@ class FeatureModel:
         prior: Mapping[str, float] | None = None,
         seed: int,
     ) -> tuple[Self, Floats]:
-        """Fit on the labels of some rollouts.
+        """Fit on the labels of a snapshot.
 
         Args:
-            rows: rollouts whose labels are the targets.
-            visible: [rollouts] labels that may be inputs of rollouts of other clusters.
             checks: names of the label-free checks to use.
             policies: whether it may know which policy a rollout comes from.
-            weights: [rows] how much each label counts as a target; None where all count the same.
+            weights: [rollouts] how much the label of each counts as a target; None where all count the same.
             prior: weights of features by name, to start from where that explains the labels better than the vote.
             seed: of the folds.
 
-        Returns the model, and [rollouts] logits; those of these rows by models that did not see their cluster's labels.
+        Returns the model, and [rollouts] logits; those of labelled rollouts by models that did not see their cluster's labels.
         """
         from scipy.special import expit
 
         agreement = agreement_weights(snapshot)
-        names, features = rollout_features(snapshot, visible, checks, experience_features(snapshot, agreement))
+        names, features = rollout_features(snapshot, checks, experience_features(snapshot, agreement))
+        rows = np.flatnonzero(~np.isnan(snapshot.labels))
         labels, query = snapshot.labels[rows], snapshot.rollout_query[rows]
+        weights = None if weights is None else weights[rows]
         fold = cluster_folds(snapshot, rows, seed)
         first, held_out = AnchoredRegression.fit(VOTE, names, features, rows, labels, query, fold, weights, prior)
         logits = first.logits(features)
@@ -132,7 +129,7 @@ class FeatureModel:
         if len(np.unique(snapshot.query_clusters[query])) < FEWEST_QUERIES:
             return model, logits
         # who is pseudo_labels more than others is learned on labelled and unlabelled rollouts alike
-        pseudo_labels = np.where(np.isnan(visible), expit(logits), visible).astype(np.float32)
+        pseudo_labels = np.where(np.isnan(snapshot.labels), expit(logits), snapshot.labels).astype(np.float32)
         own = own_features(snapshot, checks)[0]
         reliabilities = Reliabilities(
             own,
@@ -155,24 +152,17 @@ class FeatureModel:
         found: Floats = experience_features(snapshot, self.agreement)[snapshot.rollout_asked]
         return found
 
-    def logits(
-        self, snapshot: Snapshot, labels: Floats, asked: Bools | None = None, *, experience: Floats | None = None
-    ) -> Floats:
-        """[rollouts asked for] logits of being right.
+    def logits(self, snapshot: Snapshot, *, experience: Floats | None = None) -> Floats:
+        """[rollouts] logits of being right. No label is looked at.
 
         Args:
-            snapshot: without experience (`Snapshot.without_experience`).
-            labels: [rollouts] that may be seen; those of a rollout's own cluster are not looked at.
-            asked: [rollouts] those asked for, in whole groups; of others only labels of similar queries are looked at. All
-                where it is None.
-            experience: what was read beside it, by `FeatureModel.experience`; by default what the snapshot's groups say.
+            snapshot: whole groups, without experience (`Snapshot.without_experience`).
+            experience: [rollouts, 3] what was read beside it, by `FeatureModel.experience`; by default what the snapshot's groups say.
         """
         if experience is None:
             experience = experience_features(snapshot, self.agreement)
-        names, found = rollout_features(snapshot, labels, self.checks, experience)
+        names, found = rollout_features(snapshot, self.checks, experience)
         features = in_order(self.names, names, found)
-        if asked is not None:
-            snapshot, features = snapshot.with_rollouts(asked), features[asked]
         logits = self.first.logits(features)
         if self.second is None or self.reliabilities is None or not len(logits):
             return logits

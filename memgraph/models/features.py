@@ -27,18 +27,16 @@ SIMILARITY = (
     "answer_question",
     "answer_thinking",
 )
-NEIGHBOURS = ("labelled", "nearest_mean", "nearest_right", "nearest_wrong", "right_or_wrong", "answer_right_or_wrong")
 VOTES = ("share", "share_of_others", "best_agreeing", "best_other", "margin", "evidence", "group", "own")
 _LOGIT_LIMIT = 4.0
 
 
 def rollout_features(
-    snapshot: Snapshot, labels: Floats, checks: Collection[str], experience: Floats | None = None
+    snapshot: Snapshot, checks: Collection[str], experience: Floats | None = None
 ) -> tuple[list[str], Floats]:
     """Names, and [rollouts, features] with NaN where a rollout has no such feature.
 
     Args:
-        labels: [rollouts] that may be seen, NaN for the others; each rollout sees those of other clusters only.
         checks: names of the label-free checks to use, out of `memgraph.domains.checks.CHECKS`; others that are stored are left.
         experience: [rollouts, 3] votes of experience; by default those that the snapshot's groups give, all counting the same.
     """
@@ -47,11 +45,10 @@ def rollout_features(
         consensus_features(snapshot),
         experience_features(snapshot) if experience is None else experience,
         similarity_features(snapshot),
-        neighbour_features(snapshot, labels),
         own,
         deviation(snapshot, own),
     ]
-    known = [*FEATURES, *EXPERIENCE, *SIMILARITY, *(f"neighbours_{name}" for name in NEIGHBOURS), *names]
+    known = [*FEATURES, *EXPERIENCE, *SIMILARITY, *names]
     return [*known, *(f"{name}_deviation" for name in names)], np.concatenate(columns, axis=1)
 
 
@@ -106,52 +103,6 @@ def similarity_features(snapshot: Snapshot) -> Floats:
     ):
         columns[name][:] = (one * other).sum(axis=1)
     return stack_columns(columns)
-
-
-def neighbour_features(snapshot: Snapshot, labels: Floats) -> Floats:
-    """[rollouts, 6] what labelled rollouts of similar queries say (see `NEIGHBOURS`), 0 where there is none.
-
-    Queries are neighbours along `similar` in either direction, so a bounded neighbourhood knows all that counts.
-
-    - labelled: log(1 + labelled rollouts of neighbours);
-    - nearest_mean: mean of their labels (-1..1), weighted by exp(10 · cosine of the thinkings);
-    - nearest_right, nearest_wrong: cosine of the nearest right and of the nearest wrong one;
-    - right_or_wrong: the one less the other; answer_right_or_wrong: the same of answers.
-    """
-    columns = zero_columns(NEIGHBOURS, len(labels))
-    known_of = {
-        int(snapshot.rollout_query[rows[0]]): rows[~np.isnan(labels[rows])]
-        for rows in rows_of_each(snapshot.rollout_query)
-    }
-    near: dict[int, set[int]] = {}
-    for one, other in snapshot.similar.T.tolist():
-        if snapshot.query_clusters[one] != snapshot.query_clusters[other]:
-            near.setdefault(one, set()).add(other)
-            near.setdefault(other, set()).add(one)
-    answers = snapshot.answer_embeddings[snapshot.rollout_answer]
-    for rows in group_rows(snapshot):  # by group: a product's last bits depend on how many rows it has
-        query = int(snapshot.rollout_query[rows[0]])
-        known = [known_of[other] for other in sorted(near.get(query, ())) if len(known_of.get(other, ()))]
-        if not known:
-            continue
-        seen = np.concatenate(known)
-        right = labels[seen] >= 0.5
-        cosine = snapshot.thinking_embeddings[rows] @ snapshot.thinking_embeddings[seen].T
-        weight = np.exp(10 * (cosine - cosine.max(axis=1, keepdims=True)))
-        columns["labelled"][rows] = np.log1p(len(seen))
-        columns["nearest_mean"][rows] = (weight * (2 * labels[seen] - 1)).sum(axis=1) / weight.sum(axis=1)
-        nearest_right, nearest_wrong = _nearest(cosine, right), _nearest(cosine, ~right)
-        columns["nearest_right"][rows] = nearest_right
-        columns["nearest_wrong"][rows] = nearest_wrong
-        columns["right_or_wrong"][rows] = nearest_right - nearest_wrong
-        by_answer = answers[rows] @ answers[seen].T
-        columns["answer_right_or_wrong"][rows] = _nearest(by_answer, right) - _nearest(by_answer, ~right)
-    return stack_columns(columns)
-
-
-def _nearest(cosine: Floats, among: Bools) -> Floats | float:
-    """[rows] highest cosine to one of them, 0 where there is none."""
-    return cosine[:, among].max(axis=1) if among.any() else 0.0
 
 
 def vote_features(snapshot: Snapshot, probability: Floats) -> Floats:

@@ -116,9 +116,8 @@ def _weights(snapshots: Sequence[Snapshot], checks: Sequence[str]) -> dict[str, 
 
 def _standardised(snapshot: Snapshot, checks: Sequence[str]) -> tuple[list[str], Floats]:
     """Names, and [rollouts, features] with mean 0 and spread 1 in this snapshot; the vote as it is."""
-    unlabelled = np.full(len(snapshot.labels), np.nan, np.float32)
     experience = experience_features(snapshot, agreement_weights(snapshot))
-    names, features = rollout_features(snapshot, unlabelled, checks, experience)
+    names, features = rollout_features(snapshot, checks, experience)
     start = AnchoredRegression.of_prior(VOTE, names, features)
     position = names.index(VOTE.name)
     found: Floats = ((features - start.mean) / start.scale).astype(np.float32)

@@ -14,14 +14,14 @@ import numpy as np
 from memgraph.domains.checks import ALL_CHECKS
 from memgraph.errors import EmbeddingSpaceError, ModelError
 from memgraph.models.calibration import both_classes, calibrated, noise_floor, temperature
-from memgraph.models.consensus import experience_labels
 from memgraph.models.feature_model import FeatureModel
+from memgraph.models.judged_answers import domains_of_one_right_answer, given_judged_answers
 from memgraph.models.metrics import evaluate_scores
 from memgraph.models.prior import Prior
 from memgraph.rollouts.reader import read_otherwise
-from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot, hide_clusters
+from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot
 
-_FORMAT = 13
+_FORMAT = 14
 _MODEL, _CONFIG = "feature_model.npz", "config.json"
 
 
@@ -31,7 +31,6 @@ class RewardModelConfig:
 
     Attributes:
         checks: label-free checks whose features are used (`memgraph.domains.checks.ALL_CHECKS`).
-        label_inputs: labels of rollouts to similar queries are inputs.
         policies: it may know which policy a rollout comes from: in a memory across runs that says much, but a new policy
             starts without a name.
         prior: what it starts from: "shipped" for what came with this version, "none" for the vote alone, or a file
@@ -39,13 +38,8 @@ class RewardModelConfig:
     """
 
     checks: tuple[str, ...] = ALL_CHECKS
-    label_inputs: bool = True
     policies: bool = False
     prior: str = "shipped"
-
-    def visible(self, labels: Floats) -> Floats:
-        """[rollouts] labels that may be inputs."""
-        return labels if self.label_inputs else np.full_like(labels, np.nan)
 
 
 class RewardModel:
@@ -54,6 +48,8 @@ class RewardModel:
     It holds no graph network: on real rollouts none added anything (docs/experiments).
 
     Attributes:
+        calibration, noise: `memgraph.models.calibration`.
+        one_right: domains whose labels show that a query has one right answer (`memgraph.models.judged_answers`).
         metrics: what it was fitted on, and held-out metrics (`fit`).
         readers: versions by domain that its answers were read by.
         key, folder: of the model that a memory has registered, and of its checkpoint; None before.
@@ -70,6 +66,7 @@ class RewardModel:
         dimension: int,
         calibration: float,
         noise: float,
+        one_right: tuple[str, ...],
         metrics: dict[str, float | None],
     ) -> None:
         self._features = features
@@ -78,6 +75,7 @@ class RewardModel:
         self.dimension = dimension
         self.calibration = calibration
         self.noise = noise
+        self.one_right = one_right
         self.metrics = metrics
         self.readers: dict[str, str] = {}
         self.key: str | None = None
@@ -119,11 +117,9 @@ class RewardModel:
             _require_both_classes(snapshot.labels)
             features, logits = FeatureModel.fit(
                 snapshot,
-                rows,
-                config.visible(snapshot.labels),
                 checks=config.checks,
                 policies=config.policies,
-                weights=None if weights is None else weights[rows],
+                weights=weights,
                 prior=prior.weights,
                 seed=seed,
             )
@@ -145,14 +141,14 @@ class RewardModel:
             dimension=snapshot.query_embeddings.shape[1],
             calibration=calibration,
             noise=noise,
+            one_right=domains_of_one_right_answer(snapshot),
             metrics=metrics,
         )
 
     def predict(self, snapshot: Snapshot) -> Floats:
         """[target rollouts] probability of being right, in the order of `snapshot.target_rollouts`.
 
-        Labels of the target queries and of their near-duplicates are not looked at. Where an equal answer of a query's
-        experience has a label, the rollout has it too (`memgraph.models.consensus.experience_labels`).
+        Of the snapshot's labels only those on answers to the same query count (`memgraph.models.judged_answers`).
 
         Raises:
             EmbeddingSpaceError: if the snapshot's vectors are of another space than the model's.
@@ -164,16 +160,18 @@ class RewardModel:
             )
         if not snapshot.rollout_targets.any():
             return np.zeros(0, np.float32)
-        experience, known = self._features.experience(snapshot), experience_labels(snapshot)[snapshot.rollout_targets]
-        snapshot = snapshot.without_experience()
-        labels = self.config.visible(hide_clusters(snapshot, snapshot.query_targets))
-        logits = self._features.logits(snapshot, labels, snapshot.rollout_targets, experience=experience)
-        return np.where(np.isnan(known), calibrated(logits, self.calibration), known).astype(np.float32)
+        experience = self._features.experience(snapshot)[snapshot.rollout_targets[snapshot.rollout_asked]]
+        groups = snapshot.without_experience()
+        groups = groups.with_rollouts(groups.rollout_targets)
+        probability = calibrated(self._features.logits(groups, experience=experience), self.calibration)
+        return given_judged_answers(snapshot, probability, self.one_right)
 
     def fingerprint(self) -> str:
         """sha256 of weights, calibration and settings: equal models have equal fingerprints."""
         digest = hashlib.sha256(self._features.digest())
-        digest.update(json.dumps([asdict(self.config), self.calibration, self.space], sort_keys=True).encode())
+        digest.update(
+            json.dumps([asdict(self.config), self.calibration, self.one_right, self.space], sort_keys=True).encode()
+        )
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
@@ -186,6 +184,7 @@ class RewardModel:
             "dimension": self.dimension,
             "calibration": self.calibration,
             "noise": self.noise,
+            "one_right": self.one_right,
             "config": asdict(self.config),
             "metrics": self.metrics,
         }
@@ -229,6 +228,7 @@ class RewardModel:
             dimension=document["dimension"],
             calibration=document["calibration"],
             noise=document["noise"],
+            one_right=tuple(document["one_right"]),
             metrics=document["metrics"],
         )
         loaded.readers = document.get("readers") or {}

@@ -19,9 +19,10 @@ from memgraph.domains.checks import ALL_CHECKS
 from memgraph.errors import ModelError
 from memgraph.extras import installed
 from memgraph.models.calibration import both_classes
-from memgraph.models.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features, experience_labels
+from memgraph.models.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features
 from memgraph.models.feature_model import cluster_folds
 from memgraph.models.features import in_order, rollout_features, similarity_features
+from memgraph.models.judged_answers import labels_of_equal_answers
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
 from memgraph.models.rivals import GeometricPrior, trusted_votes
 from memgraph.models.scores import DEFAULT_SCORER, Scorer, Scores
@@ -38,6 +39,8 @@ _SPREAD = 0.9
 
 class _Unfitted:
     """A scorer that needs no labels."""
+
+    reads_neighbours = False
 
     def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
         """Nothing to learn."""
@@ -77,17 +80,14 @@ class PooledVotes(_Unfitted):
 
 
 class EqualAnswer(_Unfitted):
-    """Mean label of the query's experience with an equal answer; where it has none, the pooled vote.
-
-    Labels count on experience only (`Snapshot.rollout_asked`), never on rollouts that are asked for.
-    """
+    """Mean label of the query's rollouts with an equal answer; where none has one, the pooled vote."""
 
     name = "equal_answer"
 
     def score(self, snapshot: Snapshot) -> Scores:
         """Mean label, or agreement, 0..1; a missing answer equals none."""
         share = experience_features(snapshot)[snapshot.target_rollouts, EXPERIENCE.index("pooled_share")]
-        known = experience_labels(snapshot)[snapshot.target_rollouts]
+        known = labels_of_equal_answers(snapshot)[snapshot.target_rollouts]
         return Scores.of(snapshot, np.where(np.isnan(known), share, known), source=self.name)
 
 
@@ -95,6 +95,7 @@ class RandomReward:
     """Control: a number that knows nothing, the same for one rollout and seed in every process."""
 
     name = "random"
+    reads_neighbours = False
 
     def __init__(self) -> None:
         self._seed = 0
@@ -169,6 +170,7 @@ class _Fitted(ABC):
     """A classifier on features of rollouts, fitted on all visible labels."""
 
     name = ""
+    reads_neighbours = False
 
     def __init__(self) -> None:
         self._model: Any = None
@@ -238,8 +240,7 @@ class Boosting(_Fitted):
         self._names: list[str] = []
 
     def _features(self, snapshot: Snapshot) -> Floats:
-        labels = hide_clusters(snapshot, snapshot.query_targets)
-        names, features = rollout_features(snapshot, labels, ALL_CHECKS)
+        names, features = rollout_features(snapshot, ALL_CHECKS)
         self._names = self._names or names
         return np.nan_to_num(in_order(self._names, names, features))
 
@@ -271,6 +272,7 @@ class GeoMin:
     """
 
     name = "geomin"
+    reads_neighbours = False
 
     def __init__(self) -> None:
         self._prior: GeometricPrior | None = None
@@ -335,6 +337,8 @@ class PaperGnnScorer:
 
 class RewardModelScorer:
     """The reward model (`memgraph.models.reward_model`)."""
+
+    reads_neighbours = False
 
     def __init__(
         self, model: RewardModel | None = None, config: RewardModelConfig | None = None, *, name: str = DEFAULT_SCORER

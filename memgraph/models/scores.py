@@ -57,7 +57,8 @@ class Scores:
 class Scorer(Protocol):
     """Fits on the labels that a snapshot shows, scores the rollouts of its target queries.
 
-    Labels of a target query and of its near-duplicates never move its score.
+    Labels of a target query and of its near-duplicates never move its score, but for those that the default scorer takes
+    over from judged answers to the same query.
     """
 
     name: str
@@ -67,3 +68,8 @@ class Scorer(Protocol):
 
     def score(self, snapshot: Snapshot) -> Scores:
         """Probability of being right for each target rollout, or an abstention with its reason."""
+
+
+def reads_neighbours(scorer: Scorer | None) -> bool:
+    """Whether a scorer looks at the queries around those that it scores: unless its attribute of this name says no."""
+    return scorer is not None and bool(getattr(scorer, "reads_neighbours", True))

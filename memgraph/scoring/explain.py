@@ -1,9 +1,8 @@
 """Why a reward is what it is: which labels and answers moved it, and by how much.
 
-Leave-one-out: the model scores the rollout again without the labels of one neighbour, without those of one of its answers,
-without one answer's rollouts in the rollout's own group; the change is the score less that one. What several of them say
-together can be more or less than the sum: `without_labels` is the score without any label around. What the model learned
-when it was fitted stays as it is.
+Leave-one-out: the model scores the rollout again without the labels of one answer to its query, without one answer's rollouts
+in its own group or in its experience; the change is the score less that one. What several of them say together can be more or
+less than the sum: `without_labels` is the score without any label. What the model learned when it was fitted stays as it is.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from memgraph.snapshot.snapshot import Bools, Snapshot
 from memgraph.store.cypher import cypher
 from memgraph.store.store import Store
 
-InfluenceKind = Literal["neighbour", "neighbour answer", "group answer", "experience answer"]
+InfluenceKind = Literal["judged answer", "group answer", "experience answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +32,11 @@ class Influence:
     """One thing that moved a score.
 
     Attributes:
-        kind: a labelled neighbour; one labelled answer of a neighbour; one answer within the rollout's own group, which
-            needs no label: a vote.
-        key: of the query or the answer.
-        text: of the query, or value of the answer.
+        kind: a labelled answer to the query; or an answer within the rollout's own group, or its experience, which needs no
+            label: a vote.
+        key, text: of the answer.
         rollouts: of it, that the score read.
         label: their mean label; None for votes.
-        cosine: of the neighbour with the query; None for votes.
         change: score less the score without it.
     """
 
@@ -48,7 +45,6 @@ class Influence:
     text: str
     rollouts: int
     label: float | None
-    cosine: float | None
     change: float
 
 
@@ -59,9 +55,9 @@ class Explanation:
     Attributes:
         rollout, query: keys.
         stored: the score as it stands in the graph, with model, time and reason.
-        score: what the model says from the labels that were there at that time. It differs from the stored one where
-            neighbours, or rollouts, have come since.
-        without_labels: the same without any label around.
+        score: what the model says from the labels that were there at that time. It differs from the stored one where rollouts
+            have come since.
+        without_labels: the same without any label.
         influences: largest change first.
     """
 
@@ -99,16 +95,15 @@ def explain(
         )
     last = stored[-1]
     query = store.database.query(cypher("read/query_of_rollout"), rollout=rollout)[0]["query"]
-    snapshot = subgraph(store.database, store.space, [query], replace(view, as_of=last.at))
+    snapshot = subgraph(store.database, store.space, [query], replace(view, as_of=last.at), neighbours=False)
     row = snapshot.rollout_keys.index(rollout)
-    snapshot, row = _what_is_read(snapshot, row)
 
     def score(changed: Snapshot) -> float:
         position = changed.rollout_keys.index(rollout)
         return float(model.predict(changed)[np.flatnonzero(changed.target_rollouts == position)[0]])
 
     now = score(snapshot)
-    found = [replace(influence, change=now - score(without)) for influence, without in _left_out(store, snapshot, row)]
+    found = [replace(influence, change=now - score(without)) for influence, without in _left_out(snapshot, row)]
     found.sort(key=lambda one: (-abs(one.change), one.kind, one.key))
     blank = score(snapshot.with_labels(np.full_like(snapshot.labels, np.nan)))
     if not store.database.read_only:
@@ -117,49 +112,25 @@ def explain(
     return Explanation(rollout, query, last, now, blank, found)
 
 
-def _what_is_read(snapshot: Snapshot, row: int) -> tuple[Snapshot, int]:
-    """Without the rollouts that no score of this query reads: those to other queries that have no label."""
-    around = ~np.isnan(snapshot.labels) & ~snapshot.query_targets[snapshot.rollout_query]
-    kept = around | (snapshot.rollout_query == snapshot.rollout_query[row])
-    return snapshot.with_rollouts(kept), int(kept[:row].sum())
-
-
-def _left_out(store: Store, snapshot: Snapshot, row: int) -> Iterator[tuple[Influence, Snapshot]]:
+def _left_out(snapshot: Snapshot, row: int) -> Iterator[tuple[Influence, Snapshot]]:
     """Everything that may have moved the score, and the snapshot without it."""
-    own = snapshot.rollout_query[row]
-    known = ~np.isnan(snapshot.labels) & (snapshot.rollout_query != own)
-    texts = {
-        found["key"]: found["text"]
-        for found in store.database.query(cypher("read/query_texts"), keys=snapshot.query_keys)
-    }
-    cosine = {
-        int(end): float(score)
-        for pair, score in zip(snapshot.similar.T, snapshot.similar_scores, strict=True)
-        for end, other in (pair, pair[::-1])
-        if other == own
-    }
-
-    def labels(kind: InfluenceKind, key: str, text: str, rows: Bools, query: int) -> tuple[Influence, Snapshot]:
-        mean = float(snapshot.labels[rows].mean())
-        influence = Influence(kind, key, text, int(rows.sum()), mean, cosine.get(query), 0.0)
-        return influence, snapshot.with_labels(np.where(rows, np.nan, snapshot.labels).astype(np.float32))
-
-    for query in np.unique(snapshot.rollout_query[known]).tolist():
-        key = snapshot.query_keys[query]
-        yield labels("neighbour", key, texts[key], known & (snapshot.rollout_query == query), query)
-    for answer in np.unique(snapshot.rollout_answer[known]).tolist():
-        rows = known & (snapshot.rollout_answer == answer)
-        query = int(snapshot.answer_query[answer])
-        yield labels("neighbour answer", snapshot.answer_keys[answer], snapshot.answer_values[answer], rows, query)
     group = snapshot.rollout_group == snapshot.rollout_group[row]
-    other = (snapshot.rollout_query == own) & ~group
+    experience = ~group
     group[row] = False
-    kinds: tuple[tuple[InfluenceKind, Bools], ...] = (("group answer", group), ("experience answer", other))
+    kinds: tuple[tuple[InfluenceKind, Bools], ...] = (
+        ("judged answer", ~np.isnan(snapshot.labels)),
+        ("group answer", group),
+        ("experience answer", experience),
+    )
     for kind, heard in kinds:
         for answer in np.unique(snapshot.rollout_answer[heard]).tolist():
             rows = heard & (snapshot.rollout_answer == answer)
-            key, value = snapshot.answer_keys[answer], snapshot.answer_values[answer]
-            yield Influence(kind, key, value, int(rows.sum()), None, None, 0.0), snapshot.with_rollouts(~rows)
+            key, value, count = snapshot.answer_keys[answer], snapshot.answer_values[answer], int(rows.sum())
+            if kind == "judged answer":
+                unlabelled = snapshot.with_labels(np.where(rows, np.nan, snapshot.labels).astype(np.float32))
+                yield Influence(kind, key, value, count, float(snapshot.labels[rows].mean()), 0.0), unlabelled
+            else:
+                yield Influence(kind, key, value, count, None, 0.0), snapshot.with_rollouts(~rows)
 
 
 def meant_rollouts(store: Store, text: str, *, limit: int = 20) -> list[dict[str, Any]]:

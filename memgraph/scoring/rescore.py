@@ -1,6 +1,6 @@
 """Brings the stored rewards up to date: only queries whose scores may have changed are scored again.
 
-labels, rollouts, neighbours that are new ─► `reach`: which queries read something else now ─► `scoring`: their scores
+labels, rollouts that are new ─► `stale`: which queries read something else now ─► `write_back`: their scores
 
 What is done is noted query by query, so a pass that was stopped goes on where it was; for a new model every query is
 affected, and the whole memory is scored in the same way.
@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from memgraph.labels.in_force import view_parameters
 from memgraph.labels.view import LabelView
 from memgraph.models.reward_model import RewardModel
 from memgraph.scoring.predictions import key_of_registered
 from memgraph.scoring.stale import Dependencies, dependencies
 from memgraph.scoring.write_back import EVERYTHING, SAME, Rewarded, Scope, count_queries, pieces, score_piece
+from memgraph.store.cypher import cypher
 from memgraph.store.store import Store
 
 _LARGEST = 10
@@ -53,6 +55,8 @@ class RelabelReport:
         groups: training groups among the affected queries.
         flips: of these, the ones with an advantage that changes its sign.
         largest: the largest changes.
+        unlearned: labels in view that came after the model was fitted. They count for their own queries; a new fit learns
+            from them for all others.
         seconds: it took, and of these for looking what is affected.
     """
 
@@ -67,6 +71,7 @@ class RelabelReport:
     groups: int = 0
     flips: int = 0
     largest: list[Change] = field(default_factory=list)
+    unlearned: int = 0
     seconds: float = 0.0
     seconds_looking: float = 0.0
 
@@ -113,10 +118,13 @@ def relabel(
         progress: told (done, total) in queries of the memory, or of the scope.
     """
     start = time.perf_counter()
-    report = RelabelReport()
+    registered, seen = key_of_registered(model), view_parameters(view)
+    report = RelabelReport(
+        unlearned=store.database.query(cypher("read/labels_since"), model=registered, **seen)[0]["labels"]
+    )
     within = scope.queries(store)
     total = count_queries(store) if within is None else len(within)
-    looking = _Timed(dependencies(store, key_of_registered(model), view, within=within))
+    looking = _Timed(dependencies(store, registered, view, within=within))
 
     def affected() -> Iterator[Dependencies]:
         for reading in looking:

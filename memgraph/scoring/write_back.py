@@ -19,7 +19,6 @@ from memgraph.models.scores import DEFAULT_SCORER, Scores
 from memgraph.scoring.predictions import key_of_registered, prediction_key, write_prediction_rows
 from memgraph.scoring.stale import Dependencies, dependencies, view_key
 from memgraph.snapshot import read
-from memgraph.snapshot.snapshot import Snapshot
 from memgraph.store.cypher import cypher
 from memgraph.store.store import Store
 
@@ -207,22 +206,14 @@ def score_piece(
 def predict(
     store: Store, model: RewardModel, view: LabelView, piece: Sequence[Dependencies], *, confidence: float = 0.5
 ) -> dict[str, float | None]:
-    """Rollout key → score by the model, None where it abstains: of all rollouts of the queries that are not wholly labelled.
-
-    It answers for many queries at once (`read.evidence`). A query that is partly labelled would have to hide its labels from
-    the others: these are scored one by one.
-    """
-    together = [one.key for one in piece if one.open and not one.labelled]
-    alone = sorted({one.key for one in piece if one.open} - set(together))
-    snapshots: list[Snapshot] = [read.subgraph(store.database, store.space, [key], view) for key in alone]
-    if together:
-        snapshots.append(read.evidence(store.database, store.space, together, view))
-    found: dict[str, float | None] = {}
-    for snapshot in snapshots:
-        scores = Scores.of(snapshot, model.predict(snapshot), source=DEFAULT_SCORER).above(confidence)
-        for row, score in zip(scores.rollout_rows, scores.probability, strict=True):
-            found[snapshot.rollout_keys[row]] = None if np.isnan(score) else float(score)
-    return found
+    """Rollout key → score by the model, None where it abstains: of all rollouts of the queries that are not wholly labelled."""
+    keys, most = [one.key for one in piece if one.open], read.NeighbourhoodLimits().target_rollouts
+    snapshot = read.snapshot(store.database, store.space, view, query_keys=keys, rollouts=most)
+    scores = Scores.of(snapshot, model.predict(snapshot), source=DEFAULT_SCORER).above(confidence)
+    return {
+        snapshot.rollout_keys[row]: None if np.isnan(score) else float(score)
+        for row, score in zip(scores.rollout_rows, scores.probability, strict=True)
+    }
 
 
 def _is_news(score: float | None, stored: float | None) -> bool:

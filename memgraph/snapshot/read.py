@@ -61,6 +61,7 @@ def subgraph(
     group: Group | None = None,
     as_of: datetime | None = None,
     limits: NeighbourhoodLimits = NeighbourhoodLimits(),
+    neighbours: bool = True,
 ) -> Snapshot:
     """The queries asked for (targets), the queries around them, and their rollouts, answers and visible labels.
 
@@ -68,82 +69,18 @@ def subgraph(
         group: where given, of the targets only the rollouts sampled there are asked for; beside them stands a bounded part
             of the queries' other rollouts, their experience.
         as_of: only experience stored by then; by default the view's time.
+        neighbours: whether the queries around them are wanted.
     """
     targets = sorted(set(query_keys))
-    around = database.query(
-        cypher("read/neighbourhood"), keys=targets, incoming=limits.incoming, space=space.vector_property
-    )
-    context = sorted({row["neighbour"] for row in around} - set(targets))
+    around: dict[str, Any] = {"keys": targets, "incoming": limits.incoming, "space": space.vector_property}
+    found = database.query(cypher("read/neighbourhood"), **around) if neighbours else []
+    context = sorted({row["neighbour"] for row in found} - set(targets))
     rollouts = _read_rollouts(database, space, targets, limits.target_rollouts, view, group)
     if group is not None and limits.experience:
         rollouts += _read_experience(database, space, targets, group, as_of or view.as_of, limits.experience)
         rollouts.sort(key=lambda row: (row["query"], row["key"]))
     rollouts += _read_rollouts(database, space, context, limits.rollouts, view)
     return _assemble(database, space, [*targets, *context], len(targets), rollouts, view)
-
-
-def evidence(
-    database: Database,
-    space: EmbeddingSpace,
-    query_keys: Sequence[str],
-    view: LabelView,
-    *,
-    limits: NeighbourhoodLimits = NeighbourhoodLimits(),
-) -> Snapshot:
-    """What a feature model reads to score unlabelled queries, each of them as if it had been asked for alone.
-
-    Of the queries around it reads the labelled rollouts only. Each target has its own neighbours and no others, whoever
-    else is asked for, and its near-duplicates are left out: a feature model gives every rollout the score that it has in
-    the `subgraph` of its query alone.
-
-    Args:
-        query_keys: queries without a label under the view: what one query may read of another depends on it.
-    """
-    targets = sorted(set(query_keys))
-    around: dict[str, dict[str, float]] = {key: {} for key in targets}
-    for row in database.query(
-        cypher("read/neighbourhood"), keys=targets, incoming=limits.incoming, space=space.vector_property
-    ):
-        around[row["query"]][row["neighbour"]] = row["score"]
-    context = sorted({key for found in around.values() for key in found} - set(targets))
-    labelled = _read_rollouts(database, space, context, limits.rollouts, view, labelled_only=True)
-    known = {row["query"] for row in labelled}
-    duplicates = _near_duplicates(database, space, around, [*targets, *context])
-    edges = [
-        {"query": query, "neighbour": key, "score": score}
-        for query, found in around.items()
-        for key, score in found.items()
-        if key in known and key not in duplicates[query]
-    ]
-    rollouts = _read_rollouts(database, space, targets, limits.target_rollouts, view) + labelled
-    return _assemble(database, space, [*targets, *sorted(known)], len(targets), rollouts, view, edges=edges)
-
-
-def _near_duplicates(
-    database: Database, space: EmbeddingSpace, around: Mapping[str, Mapping[str, float]], query_keys: Sequence[str]
-) -> dict[str, set[str]]:
-    """Near-duplicates of each query among those around it, itself included: joined within its own neighbourhood."""
-    texts = {
-        row["key"]: " ".join(row["text"].split())
-        for batch in _batches(query_keys)
-        for row in database.query(cypher("read/query_texts"), keys=batch)
-    }
-    near: dict[str, set[str]] = {key: set() for key in query_keys}
-    for row in database.query(
-        cypher("read/similar_edges"), keys=query_keys, space=space.vector_property, least=NEAR_DUPLICATE
-    ):
-        near[row["query"]].add(row["neighbour"])
-        near[row["neighbour"]].add(row["query"])
-    duplicates: dict[str, set[str]] = {}
-    for query, found in around.items():
-        members, joined, waiting = {query, *found}, {query}, [query]
-        while waiting:
-            one = waiting.pop()
-            more = {key for key in members - joined if key in near[one] or texts[key] == texts[one]}
-            joined |= more
-            waiting += more
-        duplicates[query] = joined
-    return duplicates
 
 
 def snapshot(
@@ -220,8 +157,6 @@ def _read_rollouts(
     limit: int,
     view: LabelView,
     group: Group | None = None,
-    *,
-    labelled_only: bool = False,
 ) -> list[dict[str, Any]]:
     place: dict[str, Any] = {
         "run": group and group.run,
@@ -236,7 +171,6 @@ def _read_rollouts(
             property=space.vector_property,
             checks=CHECKS_PROPERTY,
             limit=limit,
-            labelled_only=labelled_only,
             **view_parameters(view),
             **place,
         )
@@ -283,14 +217,8 @@ def _assemble(
     targets: int,
     rollouts: Sequence[dict[str, Any]],
     view: LabelView,
-    *,
-    edges: Sequence[Mapping[str, Any]] | None = None,
 ) -> Snapshot:
-    """Columns of these queries and rollouts.
-
-    Args:
-        edges: who hears whom, where the near-duplicates are known to be left out; by default all that is stored.
-    """
+    """Columns of these queries and rollouts."""
     queries: dict[str, dict[str, Any]] = {}
     for batch in _batches(query_keys):
         rows = database.query(
@@ -309,14 +237,10 @@ def _assemble(
     answer_keys = sorted(answers, key=lambda key: (row_of_query[answer_query[key]], key))
     row_of_answer = {key: row for row, key in enumerate(answer_keys)}
 
-    stored = (
-        database.query(cypher("read/similar_edges"), keys=present, space=space.vector_property, least=None)
-        if edges is None
-        else edges
-    )
+    stored = database.query(cypher("read/similar_edges"), keys=present, space=space.vector_property, least=None)
     similar, similar_scores = _edge_columns(stored, row_of_query)
     texts = [queries[key]["text"] for key in present]
-    clusters = near_duplicate_clusters(texts, similar, similar_scores) if edges is None else np.arange(len(present))
+    clusters = near_duplicate_clusters(texts, similar, similar_scores)
 
     rollout_keys = [row["key"] for row in rollouts]
     stands = (row["same_as"] for row in rollouts)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from memgraph.labels.judgements import Judgement
 from memgraph.labels.truth import FileTruth
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
@@ -19,7 +20,7 @@ from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 
 VIEW = LabelView(ledgers=("l",))
-QUERIES = 27
+QUERIES, START = 27, 45  # the later sums are hard enough for several answers each
 OPEN = QUERIES - QUERIES // 3  # queries without a label
 _fitted: list[tuple[RewardModel, dict[str, Any]]] = []
 
@@ -29,9 +30,9 @@ class World:
 
     def __init__(self, memory: Memory, folder: Path) -> None:
         self.memory = memory
-        rows = sums(QUERIES)
+        rows = sums(START + QUERIES)[START * 4 :]
         self.source = FileTruth([write_rows(folder / "r.jsonl", rows)], run="import")
-        memory.import_file(folder / "r.jsonl", embeddings=vectors(QUERIES, 4))
+        memory.import_file(folder / "r.jsonl", embeddings=vectors(QUERIES, 4, start=START))
         self.keys = list(self.source.query_keys())
         memory.ledger("l").reveal(self.source, self.keys[::3])
         if not _fitted:  # the same memory gives the same model
@@ -56,11 +57,26 @@ class World:
         """What the model says of every rollout without a label, each query on its own."""
         found, everything = {}, self.memory.snapshot(VIEW)
         for query in np.unique(everything.rollout_query[np.isnan(everything.labels)]).tolist():
-            snapshot = self.memory.subgraph([everything.query_keys[query]], VIEW)
+            snapshot = self.memory.subgraph([everything.query_keys[query]], VIEW, neighbours=False)
             for row, score in zip(snapshot.target_rollouts, self.model.predict(snapshot), strict=True):
                 if np.isnan(snapshot.labels[row]):
                     found[snapshot.rollout_keys[row]] = float(score)
         return found
+
+    def judge_one(self, query: str, *, right: bool = True) -> str:
+        """Somebody judges the answer of an unlabelled rollout of a query: key of the answer."""
+        snapshot = self.memory.snapshot(VIEW, query_keys=[query])
+        open_ = snapshot.rollout_answer[np.isnan(snapshot.labels)]
+        answer = snapshot.answer_keys[int(np.bincount(open_).argmax())]
+        self.memory.ledger("l").accept([Judgement(query, {answer: float(right)}, "ann")])
+        return answer
+
+    def several_answers(self) -> list[str]:
+        """Keys of the queries without a label whose rollouts give three answers or more."""
+        found = self.memory.snapshot(VIEW)
+        count = np.bincount(found.answer_query, minlength=len(found.query_keys))
+        unlabelled = np.setdiff1d(np.flatnonzero(count >= 3), found.labelled_queries)
+        return [found.query_keys[query] for query in unlabelled.tolist()]
 
     def check(self) -> None:
         """Stored scores are those that scoring everything gives."""

@@ -32,36 +32,35 @@ def explained(world: World, rollout: str, *, at: datetime | None = None) -> Expl
 
 
 def influenced(world: World) -> str:
-    """A rollout whose score new labels have moved twice."""
-    scores = world.stored()
-    for start in (1, 4):
-        world.memory.ledger("l").reveal(world.source, world.keys[start::6])
+    """A rollout whose score labels on two other answers to its query have moved, one after the other."""
+    query = world.several_answers()[0]
+    for _ in range(2):
+        world.judge_one(query, right=False)
         world.relabel()
-    moved = [rollout for rollout, score in world.stored().items() if score != scores[rollout]]
-    kept = [rollout for rollout in moved if len(scores_of(world.memory, rollout)) == 3]
-    assert kept, "some score has moved twice"
-    return min(kept)
+    snapshot = world.memory.snapshot(VIEW, query_keys=[query])
+    (rollout, *_) = [
+        key for key, label in zip(snapshot.rollout_keys, snapshot.labels.tolist(), strict=True) if np.isnan(label)
+    ]
+    return rollout
 
 
 def test_leave_one_out_says_what_each_label_and_each_vote_moved(world: World) -> None:
-    explanations = (explained(world, rollout) for rollout in sorted(world.anew()))
-    found = next(one for one in explanations if any(i.kind == "neighbour" and i.change for i in one.influences))
-    rollout = found.rollout
+    rollout = influenced(world)
+    found = explained(world, rollout)
     assert found.score == pytest.approx(world.stored()[rollout], abs=1e-6)
-    assert {one.kind for one in found.influences} == {"neighbour", "neighbour answer", "group answer"}
+    assert {one.kind for one in found.influences} == {"judged answer", "group answer"}
     assert [abs(one.change) for one in found.influences] == sorted(
         (abs(one.change) for one in found.influences), reverse=True
     )
 
     snapshot = world.memory.subgraph([found.query], VIEW)
     place = np.flatnonzero(snapshot.target_rollouts == snapshot.rollout_keys.index(rollout))[0]
-    strongest = next(one for one in found.influences if one.kind == "neighbour")
-    rows = snapshot.rollout_query == snapshot.query_keys.index(strongest.key)
-    assert strongest.rollouts == (~np.isnan(snapshot.labels[rows])).sum()
-    assert strongest.label == pytest.approx(np.nanmean(snapshot.labels[rows]))
+    strongest = next(one for one in found.influences if one.kind == "judged answer")
+    rows = snapshot.rollout_answer == snapshot.answer_keys.index(strongest.key)
+    assert (strongest.rollouts, strongest.label) == (rows.sum(), 0.0)
     hidden = snapshot.with_labels(np.where(rows, np.nan, snapshot.labels).astype(np.float32))
     assert strongest.change == pytest.approx(found.score - world.model.predict(hidden)[place], abs=1e-6)
-    assert strongest.change != 0
+    assert strongest.change > 0, "another answer is wrong"
     nothing = snapshot.with_labels(np.full_like(snapshot.labels, np.nan))
     assert found.without_labels == pytest.approx(float(world.model.predict(nothing)[place]), abs=1e-6)
 

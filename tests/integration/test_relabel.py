@@ -17,7 +17,7 @@ from memgraph.rollouts.rollout import Rollout
 from memgraph.scoring import write_back
 from memgraph.scoring.write_back import Scope
 from tests.conftest import write_rows
-from tests.integration.clusters import OPEN, QUERIES, VIEW, World, vectors
+from tests.integration.clusters import OPEN, QUERIES, START, VIEW, World, vectors
 from tests.integration.rollouts import sums
 
 
@@ -30,24 +30,26 @@ def test_new_labels_are_followed_as_far_as_they_reach_and_no_farther(world: Worl
     first = world.relabel()
     assert (first.queries, first.affected, first.scored) == (QUERIES, QUERIES, OPEN * 4)
     world.check()
-    before = world.stored()
+    assert first.unlearned == 0
 
     world.memory.ledger("l").reveal(world.source, world.keys[1:3])
     report = world.relabel()
-    assert 2 < report.affected < QUERIES
-    assert report.scored == 4 * (report.affected - 2), "the two that are labelled now are not scored"
-    assert report.changed >= 8, "labels took the place of predictions"
+    assert (report.affected, report.scored) == (2, 0), "those that are labelled now are not scored"
+    assert report.changed == 8, "labels took the place of predictions"
+
+    before, judged = world.stored(), world.several_answers()[0]
+    world.judge_one(judged)
+    report = world.relabel()
+    assert report.affected == 1
+    assert 0 < report.scored < 4, "the other answers to the query that was judged"
+    assert report.unlearned > 2
     after = world.stored()
-    reached = {
-        row["rollout"]
-        for row in world.memory.database.query(
-            "MATCH (q:Query)-[:SIMILAR_TO]-(n:Query)-[:GENERATES_REASONING]->(t) WHERE q.key IN $keys RETURN t.key AS rollout",
-            keys=world.keys[1:3],
-        )
-    }
+    of_query = "MATCH (:Query {key: $key})-[:GENERATES_REASONING]->(t) RETURN t.key AS rollout"
+    reached = {row["rollout"] for row in world.memory.database.query(of_query, key=judged)}
     moved = {rollout for rollout, score in after.items() if score != before[rollout]}
-    assert moved
+    assert len(moved) == report.scored
     assert moved <= reached
+    assert all(after[rollout] < before[rollout] for rollout in moved), "another answer is right"
     world.check()
 
     again = world.relabel()
@@ -75,8 +77,10 @@ def test_corrections_reused_labels_single_answers_new_rollouts_and_new_queries_a
         world.check()
         assert world.relabel().affected == 0
 
-    single = world.keys[1]
+    single = world.several_answers()[0]
     memory.ledger("l").accept([Judgement(single, {answers(single)[0]: 1.0}, "ann")])
+    passes()
+    memory.ledger("l").accept([Judgement(single, {answers(single)[0]: 0.0}, "ann", corrects="own")])
     passes()
     memory.ledger("other").reveal(world.source, [world.keys[4]])
     assert world.relabel().affected == 0, "another ledger's labels count once they are taken over"
@@ -88,12 +92,13 @@ def test_corrections_reused_labels_single_answers_new_rollouts_and_new_queries_a
     passes()
 
 
-def test_queries_that_come_later_change_the_scores_of_those_that_they_push_out(world: World, tmp_path: Path) -> None:
+def test_queries_that_come_later_are_scored_and_no_others(world: World, tmp_path: Path) -> None:
     world.relabel()
-    rows = sums(QUERIES + 9)[-9 * 4 :]
-    world.memory.import_file(write_rows(tmp_path / "late.jsonl", rows), embeddings=vectors(9, 4, start=QUERIES, seed=1))
+    rows = sums(START + QUERIES + 9)[-9 * 4 :]
+    late = vectors(9, 4, start=START + QUERIES, seed=1)
+    world.memory.import_file(write_rows(tmp_path / "late.jsonl", rows), embeddings=late)
     report = world.relabel()
-    assert 9 < report.affected <= report.queries == QUERIES + 9
+    assert (report.affected, report.queries) == (9, QUERIES + 9)
     world.check()
 
 
@@ -181,8 +186,10 @@ def test_a_new_model_scores_everything_and_the_old_scores_stay(world: World) -> 
 
 
 def test_only_what_is_in_scope_is_scored_and_the_rest_stays_open(world: World, tmp_path: Path) -> None:
-    rows = [{**row, "run": "later", "rollout_id": f"{row['rollout_id']}-later"} for row in sums(QUERIES, seed=9)]
-    again = [row for row in rows if row["query_id"] in {"sum-1", "sum-2"}]
+    rows = [
+        {**row, "run": "later", "rollout_id": f"{row['rollout_id']}-later"} for row in sums(START + QUERIES, seed=9)
+    ]
+    again = [row for row in rows if row["query_id"] in {f"sum-{START + 1}", f"sum-{START + 2}"}]
     world.memory.import_file(write_rows(tmp_path / "later.jsonl", again))
     scored = "MATCH (:Prediction {scorer: 'reward_model'})-[:SCORES]->(t:Thinking) RETURN DISTINCT t.run AS run, count(DISTINCT t) AS n"
     scope = Scope(runs=("later",), datasets=("sums",))

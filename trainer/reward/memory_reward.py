@@ -28,7 +28,7 @@ from memgraph.labels.judging import RevealReport
 from memgraph.labels.ledger import StatedAnswer
 from memgraph.labels.truth import TruthSource
 from memgraph.models.scorers import PooledVotes
-from memgraph.models.scores import Scorer
+from memgraph.models.scores import Scorer, reads_neighbours
 from memgraph.rollouts.ingest import StoredRollout, stated_by
 from memgraph.rollouts.runs import start_attempt
 from memgraph.scoring.predictions import prediction_rows
@@ -301,7 +301,10 @@ class MemoryReward:
         with report.stage("read"):
             limits = NeighbourhoodLimits(experience=self.experience if self.scorer is not None else 0)
             as_of = ranks.began(self.memory, group, began)  # what others store from then on is no experience here
-            snapshot = self.memory.subgraph(query_keys, self.view, group=group, as_of=as_of, limits=limits)
+            around = reads_neighbours(self.scorer)
+            snapshot = self.memory.subgraph(
+                query_keys, self.view, group=group, as_of=as_of, limits=limits, neighbours=around
+            )
         by_key = labelled_rewards(snapshot, self.judged.query_keys if self.judged else ())
         with report.stage("score"):
             predicted, entry = self._predict(snapshot, by_key, own={place.key for place in places})

@@ -197,7 +197,7 @@ SCORES = [
     Score("label", False, "prediction", HOSTILE, 0.5, NOW, "model" + HOSTILE, HOSTILE, [HOSTILE], HOSTILE, HOSTILE),
     Score("label", False, "human", None, 0.5, NOW, None, None, [HOSTILE], HOSTILE, HOSTILE),
 ]
-EXPLAINED = Explanation("rollout", "query", SCORES[0], 0.5, 0.4, [Influence("vote", "key", HOSTILE, 1, None, 0.5, 0.1)])
+EXPLAINED = Explanation("rollout", "query", SCORES[0], 0.5, 0.4, [Influence("vote", "key", HOSTILE, 1, 0.5, 0.1)])
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_fit_score_and_relabel(run: Callable[..., str]) -> None:
         ],
         1,
     )
-    report = SimpleNamespace(**numbers, new_rewards=0, flips=0, groups=0, largest=changed)
+    report = SimpleNamespace(**numbers, new_rewards=0, flips=0, groups=0, largest=changed, unlearned=3)
     memory = SimpleNamespace(model=lambda **_: model, relabel=lambda *_, **__: report)
     assert_clean(run("relabel", memory=memory), said=False)
 

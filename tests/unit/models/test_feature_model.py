@@ -16,7 +16,7 @@ from tests.unit.snapshots import snapshot
 
 
 def fit(data: Snapshot, seed: int = 0) -> tuple[FeatureModel, np.ndarray]:
-    return FeatureModel.fit(data, np.flatnonzero(~np.isnan(data.labels)), data.labels, checks=(), seed=seed)
+    return FeatureModel.fit(data, checks=(), seed=seed)
 
 
 def test_few_labelled_queries_have_no_second_regression() -> None:
@@ -30,25 +30,24 @@ def test_without_labels_it_is_the_vote_and_what_other_memories_taught(tmp_path: 
     hint = np.random.default_rng(0).normal(size=len(data.labels)).astype(np.float32)
     data = replace(data, feature_names=["check_form_length"], rollout_features=hint[:, None])
     votes = consensus_features(data)[:, FEATURES.index("share")]
-    vote = FeatureModel.of_prior(data, checks=("form",), prior=None).logits(data, data.labels)
+    vote = FeatureModel.of_prior(data, checks=("form",), prior=None).logits(data)
     np.testing.assert_allclose(vote, 5.5 * votes - 2.4, atol=1e-5)
     taught = FeatureModel.of_prior(data, checks=("form",), prior={"check_form_length": 0.5})
-    moved = taught.logits(data, data.labels) - vote
+    moved = taught.logits(data) - vote
     assert np.corrcoef(moved, hint)[0, 1] > 0.99
     taught.save(tmp_path / "model.npz")
     again = FeatureModel.load(tmp_path / "model.npz")
-    np.testing.assert_array_equal(again.logits(data, data.labels), taught.logits(data, data.labels))
+    np.testing.assert_array_equal(again.logits(data), taught.logits(data))
 
 
 def test_a_second_regression_that_helps_is_kept_and_read_back_to_the_bit(tmp_path: Path) -> None:
     data, truth = two_authors(style=False)
     data = data.with_labels(np.where(data.rollout_query < 80, truth, np.nan).astype(np.float32))
-    rows = np.flatnonzero(~np.isnan(data.labels))
-    model, logits = FeatureModel.fit(data, rows, data.labels, checks=(), policies=True, seed=0)
+    model, logits = FeatureModel.fit(data, checks=(), policies=True, seed=0)
     assert model.second is not None
     model.save(tmp_path / "model.npz")
     again = FeatureModel.load(tmp_path / "model.npz")
-    np.testing.assert_array_equal(again.logits(data, data.labels), model.logits(data, data.labels))
+    np.testing.assert_array_equal(again.logits(data), model.logits(data))
     assert again.digest() == model.digest()
     unlabelled = np.isnan(data.labels)
     assert roc_auc_score(truth[unlabelled], logits[unlabelled]) > 0.8
@@ -60,6 +59,6 @@ def test_experience_moves_the_scores_of_its_query() -> None:
     apart = replace(data, rollout_group=2 * data.rollout_query + (np.arange(len(data.rollout_keys)) % 8 >= 4))
     first = np.arange(len(data.rollout_keys)) % 8 < 4
     alone = apart.with_rollouts(first)
-    remembered = model.logits(apart, np.full_like(apart.labels, np.nan))[first]
-    forgotten = model.logits(alone, np.full_like(alone.labels, np.nan))
+    remembered = model.logits(apart)[first]
+    forgotten = model.logits(alone)
     assert np.abs(remembered - forgotten).max() > 0.1

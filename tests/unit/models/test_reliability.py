@@ -81,8 +81,7 @@ def test_an_excerpt_of_the_memory_says_the_same_as_all_of_it() -> None:
     data, truth = two_authors(style=True)
     data = replace(data, similar=data.similar[:, :0], similar_scores=data.similar_scores[:0])
     labelled = replace(data, labels=np.where(data.rollout_query < 40, truth, np.nan).astype(np.float32))
-    rows = np.flatnonzero(~np.isnan(labelled.labels))
-    model, _ = FeatureModel.fit(labelled, rows, labelled.labels, checks=("form",), policies=True, seed=0)
+    model, _ = FeatureModel.fit(labelled, checks=("form",), policies=True, seed=0)
     kept, answers = data.rollout_query >= 100, data.answer_query >= 100
     excerpt = replace(
         data,
@@ -110,20 +109,19 @@ def test_an_excerpt_of_the_memory_says_the_same_as_all_of_it() -> None:
         rollout_features=data.rollout_features[kept],
         labels=np.full(int(kept.sum()), np.nan, np.float32),
     )
-    whole = model.logits(data, data.labels)
-    np.testing.assert_allclose(model.logits(excerpt, excerpt.labels), whole[kept], atol=1e-5)
+    whole = model.logits(data)
+    np.testing.assert_allclose(model.logits(excerpt), whole[kept], atol=1e-5)
 
 
 @pytest.mark.parametrize("policies", [False, True])
 def test_a_model_is_read_back_to_the_bit_and_knows_policies_only_if_told(policies: bool, tmp_path: Path) -> None:
     data, truth = two_authors(style=False)
     labelled = replace(data, labels=np.where(data.rollout_query < 40, truth, np.nan).astype(np.float32))
-    rows = np.flatnonzero(~np.isnan(labelled.labels))
-    model, _ = FeatureModel.fit(labelled, rows, labelled.labels, checks=(), policies=policies, seed=0)
+    model, _ = FeatureModel.fit(labelled, checks=(), policies=policies, seed=0)
     model.save(tmp_path / "model.npz")
     loaded = FeatureModel.load(tmp_path / "model.npz")
-    before = model.logits(labelled, labelled.labels)
-    np.testing.assert_array_equal(loaded.logits(labelled, labelled.labels), before)
+    before = model.logits(labelled)
+    np.testing.assert_array_equal(loaded.logits(labelled), before)
     assert loaded.digest() == model.digest()
     renamed = replace(labelled, rollout_policies=labelled.rollout_policies[1:] + labelled.rollout_policies[:1])
-    assert bool((model.logits(renamed, labelled.labels) != before).any()) == policies
+    assert bool((model.logits(renamed) != before).any()) == policies

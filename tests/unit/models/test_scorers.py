@@ -178,9 +178,7 @@ def test_the_papers_messages_run_away_from_the_query_that_is_scored_and_the_corr
     assert bool(np.abs(after - before).max() > 1e-6) == moved
 
 
-@pytest.mark.parametrize(
-    "name", ["knn", "label_propagation", "equal_answer", "boosting", "geomin", "reward_model", "paper_gnn_corrected"]
-)
+@pytest.mark.parametrize("name", ["knn", "label_propagation", "boosting", "geomin", "paper_gnn_corrected"])
 def test_labels_of_the_targets_move_no_score(name: str) -> None:
     one = snapshot()
     scorer = fitted(name)
@@ -190,7 +188,7 @@ def test_labels_of_the_targets_move_no_score(name: str) -> None:
     np.testing.assert_array_equal(after, scorer.score(one).probability)
 
 
-def test_equal_answers_have_the_label_of_experience_and_else_the_pooled_vote() -> None:
+def test_equal_answers_have_the_label_of_one_and_else_the_pooled_vote() -> None:
     """Four rollouts are asked for. Earlier ones answered 1 (once right, once wrong), 2 (not labelled) and nothing."""
     eight = snapshot(queries=1, rollouts=8, labelled=0)
     asked = np.array([True, True, True, True, False, False, False, False])
@@ -205,7 +203,7 @@ def test_equal_answers_have_the_label_of_experience_and_else_the_pooled_vote() -
         answer_class=np.arange(4),
         answer_valid=np.array([True, True, True, False]),
         answer_embeddings=np.ones((4, 8), np.float32),
-        labels=np.array([0, 0, 1, 1, 1, 0, np.nan, 1], np.float32),
+        labels=np.array([*[np.nan] * 4, 1, 0, np.nan, 1], np.float32),
     )
     scores = SCORERS["equal_answer"]().score(one)
     assert scores.probability.tolist() == pytest.approx([0.5, 2 / 8, 1 / 8, 0])
