@@ -207,8 +207,8 @@ def with_config(**changed: Any) -> Callable[[], Scorer]:
 
 
 def tables(rows: Sequence[Row]) -> str:
-    """Markdown: means ± standard deviations over the splits."""
-    parts = [f"{_SHARE:.0%} of the queries labelled"]
+    """Markdown: the reward model's means by case and set, then means ± standard deviations over the splits of all scorers."""
+    parts = [f"{_SHARE:.0%} of the queries labelled", summary(rows)]
     head = ["case", "scorer", "rollouts", "AUC", "within-query AUC", "accuracy", "ECE"]
     for name in dict.fromkeys(row["set"] for row in rows):
         here = [row for row in rows if row["set"] == name]
@@ -220,6 +220,20 @@ def tables(rows: Sequence[Row]) -> str:
             lines.append([kind, scorer, counted, *cells])
         parts.append(f"**{name}**, {len({row['seed'] for row in here})} splits\n\n{markdown(head, lines)}")
     return "\n\n".join(parts)
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """Markdown: AUC / within-query AUC / accuracy of the reward model, mean over the splits; "–" where there are no rollouts."""
+    ours = [row for row in rows if row["scorer"] == DEFAULT_SCORER]
+    sets = list(dict.fromkeys(row["set"] for row in ours))
+
+    def cell(case: str, name: str) -> str:
+        found = [row for row in ours if (row["case"], row["set"]) == (case, name) and row["rollouts"]]
+        values = [[row[field] for row in found] for field in ("auc", "within_query_auc", "accuracy")]
+        return "/".join(f"{np.mean(value):.3f}".removeprefix("0") for value in values) if found else "–"
+
+    lines = [[case, *(cell(case, name) for name in sets)] for case in dict.fromkeys(row["case"] for row in ours)]
+    return markdown(["case", *sets], lines)
 
 
 if __name__ == "__main__":
