@@ -1,5 +1,6 @@
-// Nearest queries of each given query by the vector index, re-ranked by exact cosine (template: {{index}}, {{property}}):
-// the nearest ones, and of those farther away the ones whose own lists the given query enters.
+// Nearest queries of each given query by the vector index (template: {{index}}, {{property}}): the nearest ones, and of those
+// farther away the ones whose own lists the given query enters. The index's score is that of the vectors as they are stored, so
+// none is read again.
 // Parameters: $keys, $reach (how many the index is asked for), $near (how many count as nearest), $k (length of a list).
 // Returns key, neighbour, score (cosine).
 CYPHER 25
@@ -8,9 +9,9 @@ MATCH (q:Query {key: key})
 WHERE q.{{property}} IS NOT NULL
 CALL (q) {
   MATCH (n:Query)
-    SEARCH n IN (VECTOR INDEX {{index}} FOR q.{{property}} LIMIT $reach)
-  WITH q, n WHERE n <> q
-  WITH n, 2 * vector.similarity.cosine(q.{{property}}, n.{{property}}) - 1 AS score ORDER BY score DESC
+    SEARCH n IN (VECTOR INDEX {{index}} FOR q.{{property}} LIMIT $reach) SCORE AS similarity
+  WITH q, n, similarity WHERE n <> q
+  WITH n, 2 * similarity - 1 AS score ORDER BY score DESC
   RETURN collect(n) AS found, collect(score) AS scores
 }
 UNWIND range(0, size(found) - 1) AS place
