@@ -15,6 +15,7 @@ import numpy as np
 from memgraph.domains import Domain, Domains, Judge
 from memgraph.domains.verifiers import Auto
 from memgraph.errors import InputError, ModelError
+from memgraph.inspection.report import write_report
 from memgraph.labels.budget import Acquisition, Choose, Spending, spend
 from memgraph.labels.draw import in_random_order, limit_of
 from memgraph.labels.ledger import Ledger
@@ -486,6 +487,10 @@ class Memory:
     ) -> Comparison:
         """Two runs on the queries that both sampled (`memgraph.scoring.compare_runs.compare_runs`)."""
         return compare_runs(self.database, first, second, view, step=step)
+
+    def report(self, file: str | Path, *, run: str | None = None, ledger: str | None = None) -> Path:
+        """Write what the memory knows to one HTML page (`memgraph.inspection.report.write_report`)."""
+        return write_report(self.database, Path(file), lambda: self.model(ledger=ledger), run=run, ledger=ledger)
 
 
 def _only_ledger(view: LabelView) -> str | None:

@@ -1,8 +1,11 @@
 // What was spent on labels: for each ledger its budget, the queries paid for and for what, the answers that were judged one
 // by one, the queries that it knows for free because another ledger had paid, and the rollouts that they judged.
+// Parameters: ledger (name, or null for all).
 // Returns ledger, budget, queries_paid, drawn_at_random, chosen, monitored, answers_paid, reused, labels, rollouts_judged,
 // evaluated.
+WITH {ledger: null} AS given  // put your values here
 MATCH (ledger:Ledger)
+WHERE given.ledger IS NULL OR ledger.name = given.ledger
 RETURN ledger.name AS ledger, ledger.budget AS budget,
        COUNT { (ledger)-[r:REVEALED]->(:Query) WHERE r.free IS NULL } AS queries_paid,
        COUNT { (ledger)-[r:REVEALED {purpose: 'calibrate'}]->(:Query) WHERE r.free IS NULL } AS drawn_at_random,

@@ -52,7 +52,12 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     },
     "Rewards": {"fit": learn.fit, "score": learn.score, "relabel": learn.relabel, "evaluate": evaluate.evaluate},
     "Training": {"train": rl.train, "warm-up": rl.warm_up, "verl": rl.verl},
-    "Look": {"inspect": inspection.inspect, "why": inspection.why, "compare": runs.compare},
+    "Look": {
+        "inspect": inspection.inspect,
+        "why": inspection.why,
+        "compare": runs.compare,
+        "report": inspection.report,
+    },
     "Keep": {
         "export": lifecycle.export,
         "restore": lifecycle.restore,

@@ -1,10 +1,11 @@
-"""`memreward inspect`, the named Cypher queries, and `memreward why`."""
+"""`memreward inspect`, the named Cypher queries, `memreward why` and `memreward report`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -125,6 +126,30 @@ def why(
         numbers = (str(one.rollouts), shown(one.label), f"{one.change:+.4f}")
         table.add_row(one.kind, printable(one.text)[:60], *numbers)
     console.print(table)
+
+
+def report(
+    out: Annotated[Path, typer.Option("--out", dir_okay=False, help="The page; one that is there is replaced.")] = Path(
+        "report.html"
+    ),
+    run: Annotated[str | None, typer.Option(help="Count the rollouts of this run alone.")] = None,
+    ledger: Annotated[str | None, typer.Option(help="Count the labels of this account alone.")] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write what the memory knows to one HTML page, to send to somebody: a file without scripts that opens offline.
+
+    It says what is in the memory, what labels cost, how far predictions hold, where rewards came from, where predictions were
+    wrong, and what the reward model relies on. Beside each number stands the Cypher query that gives it.
+
+    Example: memreward report --run qwen-1 --out qwen-1.html
+    """
+    with open_memory(home, read_only=True) as memory:
+        file = memory.report(out, run=run, ledger=ledger)
+    if as_json:
+        emit({"report": str(file), "run": run, "ledger": ledger, "bytes": file.stat().st_size})
+    else:
+        console.print(f"the report is written to {file}", highlight=False)
 
 
 def _print_history(rollout: str, history: Sequence[Score]) -> None:

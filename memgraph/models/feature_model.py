@@ -147,6 +147,16 @@ class FeatureModel:
         logits = np.float32(0.5) * (logits + corrected)
         return cls(names, tuple(checks), agreement, first, reliabilities, second), logits
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """Weight of each standardised feature in the first regression, by name; those that never varied are left out."""
+        varied = np.isfinite(self.first.scale)
+        return {
+            name: weight
+            for (name, weight), used in zip(self.first.by_name(self.names).items(), varied, strict=True)
+            if used
+        }
+
     def experience(self, snapshot: Snapshot) -> Floats:
         """[rollouts asked for, 3] what the other groups of their queries say (`memgraph.models.consensus.experience_features`)."""
         found: Floats = experience_features(snapshot, self.agreement)[snapshot.rollout_asked]

@@ -145,6 +145,11 @@ class RewardModel:
             metrics=metrics,
         )
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """Weight of each standardised input of the first regression, by name; inputs that never varied are left out."""
+        return self._features.weights
+
     def predict(self, snapshot: Snapshot) -> Floats:
         """[target rollouts] probability of being right, in the order of `snapshot.target_rollouts`.
 

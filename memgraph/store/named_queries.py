@@ -6,6 +6,7 @@ a query that takes some begins with `WITH {run: null} AS given`, to be edited th
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +29,11 @@ class InspectionQuery:
     answers: str
     parameters: tuple[str, ...]
     text: str
+
+    def with_values(self, values: Mapping[str, Any]) -> str:
+        """Its text to paste, with values of its parameters in their places; those that it does not take are left out."""
+        given = ", ".join(f"{name}: {json.dumps(values.get(name))}" for name in self.parameters)
+        return _GIVEN.sub(lambda _: f"WITH {{{given}}} AS given", self.text)
 
 
 def inspection_queries() -> list[InspectionQuery]:

@@ -9,7 +9,7 @@ import pytest
 
 from memgraph.errors import InputError
 from memgraph.labels.rows import LabelRow
-from memgraph.labels.view import LabelKind
+from memgraph.labels.view import LabelKind, LabelView
 from memgraph.memory import Memory
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import record_rewards
@@ -59,6 +59,7 @@ def lived(opened: Memory) -> Memory:
     label(1, "7", 0.0, LabelKind.HUMAN, "Bob")
     label(1, "8", 1.0, LabelKind.HUMAN, "Ann")
     label(1, "8", 0.2, LabelKind.HUMAN, "Ann", corrects="own")
+    memory.fit(LabelView(ledgers=("l",)))
     memory.database.query("CREATE (:Label {key: 'stray', kind: 'human', score: 2.0})", write=True)
     return memory
 

@@ -27,7 +27,7 @@ ORDER = {  # each room imports from itself and from those before it
             "snapshot",
             "models",
         ),
-        *("scoring", "memory", "evaluation", "inspection", "cli"),
+        *("scoring", "inspection", "memory", "evaluation", "cli"),
     ],
     "trainer": ["reward", "sampling", "tiny", "datasets", "run", "adapters"],
 }

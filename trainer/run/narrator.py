@@ -68,6 +68,8 @@ class Narrator:
                 f"watched: on {found.rollouts} rollouts the reward agrees with the verifier on {found.observed:.0%}, "
                 f"{found.expected:.0%} were expected; {found.alarms} alarms, {len(result.refits)} refits"
             )
+        if result.report is not None:
+            console.print(f"what the memory knows of the run: {result.report}", highlight=False)
 
 
 class RewardProgress(TrainerCallback):

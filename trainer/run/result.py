@@ -26,6 +26,7 @@ class RunResult:
         reward_model: the first one, with its calibration on held-out labelled queries.
         refits: later ones, each with its calibration; since the resume, if there was one.
         monitor: agreement of the predicted rewards with the verifier on the watched queries, and alarms.
+        report: path of the HTML page about the run; None where it could not be written.
     """
 
     name: str
@@ -38,6 +39,7 @@ class RunResult:
     reward_model: dict[str, Any] = field(default_factory=dict)
     refits: list[FitRecord] = field(default_factory=list)
     monitor: Agreement | None = None
+    report: str | None = None
 
     def write(self, folder: Path) -> None:
         """As `summary.json` of a folder."""

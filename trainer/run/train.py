@@ -51,7 +51,10 @@ _LONGEST_WAIT = 4 * 3600.0  # seconds; of the others while the first process sam
 
 
 def train(config: RunConfig, *, home: Path | None = None, resume: bool = False, quiet: bool = False) -> RunResult:
-    """Run a configuration against the user's memory; writes `summary.json`, `rewards.jsonl` and `training.png` to its folder."""
+    """Run a configuration against the user's memory.
+
+    It writes `summary.json`, `rewards.jsonl`, `training.png` and `report.html` to the run's folder.
+    """
     settings = Settings.load(home=home)
     on_cpu = settings.device == "cpu" or not torch.cuda.is_available()
     wait = timedelta(seconds=float(config.grpo.get("ddp_timeout", _LONGEST_WAIT)))
@@ -195,9 +198,19 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             if first:
                 keep_scores(config.folder / "scores.json", before, after, held_out)
     if first:
+        result.report = write_report(config, memory, narrator)
         result.write(config.folder)
     narrator.result(result)
     return result
+
+
+def write_report(config: RunConfig, memory: Memory, narrator: Narrator) -> str | None:
+    """The page about the run, in its folder. A finished run never fails for it: what went wrong is said."""
+    try:
+        return str(memory.report(config.folder / "report.html", run=config.name, ledger=config.ledger))
+    except Exception as error:
+        narrator.say(f"no report could be written: {error}")
+        return None
 
 
 def label(config: RunConfig, memory: Memory, training: Problems, judge: Judge) -> Spending:

@@ -1,0 +1,27 @@
+// How far do predictions hold? For each tenth of the predicted probability, the rollouts that have a label in force.
+// Of each rollout the newest prediction before the label counts, and without one the newest of all.
+// Parameters: run (name, or null for all), ledger (name, or null for labels of all).
+// Returns tenth (0 to 9), label_came ("later" than the prediction, or "before" it), rollouts, predicted (mean), right (how many
+// have a label of at least 0.5), agreeing (how many are predicted on the label's side of 0.5), brier (mean squared error).
+WITH {run: null, ledger: null} AS given  // put your values here
+MATCH (t:Thinking)
+WHERE NOT coalesce(t.superseded, false) AND (given.run IS NULL OR t.run = given.run)
+  AND EXISTS { (t)<-[:SCORES]-(p:Prediction) WHERE p.score IS NOT NULL }
+CALL (t, given) {
+  MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-(target)<-[:SCORES]-(l:Label)
+  WHERE NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }
+    AND (given.ledger IS NULL OR EXISTS { (l)-[:SPENT_IN]->(:Ledger {name: given.ledger}) })
+  WITH 2 * CASE l.kind WHEN 'ground_truth' THEN 0 WHEN 'human' THEN 1 WHEN 'code' THEN 2 ELSE 3 END
+         + CASE WHEN target:Answer THEN 1 ELSE 0 END AS rank, avg(l.score) AS truth, min(l.created_at) AS since
+  RETURN truth, since ORDER BY rank LIMIT 1
+}
+CALL (t, since) {
+  MATCH (t)<-[:SCORES]-(p:Prediction) WHERE p.score IS NOT NULL
+  RETURN p.score AS score, p.created_at <= since AS later ORDER BY later DESC, p.created_at DESC LIMIT 1
+}
+RETURN CASE WHEN score >= 1 THEN 9 ELSE toInteger(10 * score) END AS tenth,
+       CASE WHEN later THEN 'later' ELSE 'before' END AS label_came, count(*) AS rollouts, avg(score) AS predicted,
+       sum(CASE WHEN truth >= 0.5 THEN 1 ELSE 0 END) AS right,
+       sum(CASE WHEN (score >= 0.5) = (truth >= 0.5) THEN 1 ELSE 0 END) AS agreeing,
+       avg((score - truth) * (score - truth)) AS brier
+ORDER BY label_came, tenth

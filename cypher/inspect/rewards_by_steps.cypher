@@ -1,0 +1,20 @@
+// Where did the rewards of the newest training runs come from? Their steps in at most 20 parts, by source.
+// Parameters: run (name; null for the six newest with rewards).
+// Returns run, first and last (step), source, rollouts, mean_reward, unanswered (rollouts that state no answer).
+WITH {run: null} AS given  // put your values here
+MATCH (t:Thinking)
+WHERE (t.reward_source IS NOT NULL OR t.reward_reason IS NOT NULL) AND NOT coalesce(t.superseded, false)
+  AND (given.run IS NULL OR t.run = given.run)
+WITH t.run AS run, coalesce(min(t.step), 0) AS from, coalesce(max(t.step), 0) AS to, max(t.created_at) AS newest
+ORDER BY newest DESC, run LIMIT 6
+CALL (run, from, to) {
+  MATCH (t:Thinking)-[:LEADS_TO]->(a:Answer)
+  WHERE t.run = run AND (t.reward_source IS NOT NULL OR t.reward_reason IS NOT NULL) AND NOT coalesce(t.superseded, false)
+  WITH t, a, coalesce(t.step, from) AS step
+  WITH t, a, step, (step - from) * 20 / (to - from + 1) AS part
+  RETURN part, min(step) AS first, max(step) AS last,
+         CASE WHEN t.reward IS NULL THEN 'no reward' ELSE coalesce(t.reward_source, 'unknown') END AS source,
+         count(t) AS rollouts, avg(t.reward) AS mean_reward, sum(CASE WHEN a.valid THEN 0 ELSE 1 END) AS unanswered
+}
+RETURN run, first, last, source, rollouts, mean_reward, unanswered
+ORDER BY newest DESC, run, part, source

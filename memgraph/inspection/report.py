@@ -1,0 +1,105 @@
+"""One HTML page about what a memory knows, to be sent to somebody who has no access to it.
+
+    named Cypher queries ──► facts ──► sections: a finding in words, a table or a picture, the Cypher behind it ──► page
+
+The page is one file without scripts and without anything from elsewhere. What comes from rollouts is escaped
+(`memgraph.inspection.markup`), and the page forbids itself to load or run anything (Content-Security-Policy).
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from importlib import resources
+from importlib.metadata import version
+from pathlib import Path
+from string import Template
+
+from memgraph.inspection.markup import Html, folded, joined, tag
+from memgraph.inspection.report_facts import Facts, read_facts
+from memgraph.inspection.report_sections import SECTIONS, Section
+from memgraph.models.reward_model import RewardModel
+from memgraph.store.database import Database
+
+_FIRST_STEPS = (
+    ("memreward import rollouts.jsonl --run base", "stores rollouts."),
+    ("memreward reveal rollouts.jsonl --budget 0.2", "reveals the truth of a fifth of the queries, accounted for."),
+    ("memreward fit", "makes a reward model of these labels."),
+    ("memreward score", "predicts the rewards of all other rollouts."),
+    ("memreward report", "writes this page anew."),
+)
+
+
+def write_report(
+    database: Database,
+    file: Path,
+    model: Callable[[], RewardModel],
+    *,
+    run: str | None = None,
+    ledger: str | None = None,
+) -> Path:
+    """Write the page; nothing is written to the memory. A file that is there is replaced.
+
+    Args:
+        model: loads the newest reward model. A `MemRewardError` of it is told on the page.
+        run: a run, whose rollouts alone count; None for all.
+        ledger: an account, whose labels alone count; None for the labels of all.
+
+    Raises:
+        InputError: for a run or ledger that there is not.
+        OSError: if the file cannot be written.
+    """
+    file.write_text(page(read_facts(database, model, run=run, ledger=ledger)), encoding="utf-8")
+    return file
+
+
+def page(facts: Facts) -> str:
+    """The whole page."""
+    title = "What this memory knows" if facts.run is None else f"What this memory knows of the run {facts.run}"
+    sections = [make(facts) for make in SECTIONS] if facts.contents["rollouts"] else []
+    template = Template(resources.files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        title=joined([title]),
+        meta=tag("p", _meta(facts), class_="meta"),
+        nav=_navigation(sections) if sections else "",
+        body=joined(_section(one, facts) for one in sections) if sections else _first_steps(facts),
+    )
+
+
+def _meta(facts: Facts) -> str:
+    labels = "labels of all ledgers" if facts.ledger is None else f"labels of the ledger {facts.ledger}"
+    rollouts = "all runs" if facts.run is None else "one run"
+    made = f"{facts.at:%Y-%m-%d %H:%M} UTC by memreward-graph {version('memreward-graph')}"
+    return f"Made {made}. It counts {rollouts} and {labels}."
+
+
+def _navigation(sections: list[Section]) -> Html:
+    links = (tag("li", tag("a", one.title, href=f"#{one.name}")) for one in sections)
+    return tag("nav", tag("ul", joined(links)), aria_label="Sections")
+
+
+def _section(section: Section, facts: Facts) -> Html:
+    return tag(
+        "section",
+        tag("h2", section.title, id=section.name),
+        tag("p", section.finding, class_="finding"),
+        section.body,
+        folded("How to get these numbers", *(_source(name, facts) for name in section.queries), *section.sources, kind="how"),
+    )  # fmt: skip
+
+
+def _source(name: str, facts: Facts) -> Html:
+    """A query's command, and its Cypher with the values that this report was made with."""
+    query = facts.queries[name]
+    values = {key: value for key, value in facts.given.items() if key in query.parameters and value is not None}
+    words = ["memreward", "inspect", name, *(f"--param={key}={value}" for key, value in values.items())]
+    command = tag("code", shlex.join(words))
+    return joined(
+        [tag("p", query.answers, " By ", command, " or in Neo4j Browser:"), tag("pre", query.with_values(values))]
+    )
+
+
+def _first_steps(facts: Facts) -> Html:
+    what = "This memory is empty." if facts.run is None else f"The run {facts.run} has no rollouts."
+    steps = joined(tag("li", tag("code", command), " ", does) for command, does in _FIRST_STEPS)
+    return joined([tag("p", what, class_="finding"), tag("p", "To begin:"), tag("ol", steps)])
