@@ -1,0 +1,239 @@
+"""The page about a memory: right numbers, words for people, nothing that runs, and nothing written to the memory."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from memgraph.errors import InputError, ReadOnlyError
+from memgraph.labels.rows import LabelRow
+from memgraph.labels.view import LabelKind
+from memgraph.memory import Memory
+from memgraph.rollouts.rollout import Rollout
+from memgraph.rollouts.runs import record_rewards
+from memgraph.scoring.predictions import write_prediction_rows
+from memgraph.settings import Settings
+from tests.conftest import empty
+from tests.integration.rollouts import import_two_runs
+from tests.integration.test_command_line import memreward
+from tests.integration.test_read_only import all_of
+
+SECTIONS = ["contents", "labels", "calibration", "rewards", "disagreements", "model", "neighbourhoods"]
+HOSTILE = "</pre><script>alert('$body')</script><img src=x onerror=alert(1)> \u202e\x1b[31m &amp; \" '"
+ALLOWED = {
+    *("html", "head", "meta", "title", "style", "body", "a", "header", "h1", "h2", "h3", "p", "nav", "ul", "ol", "li", "main"),
+    *("section", "details", "summary", "pre", "code", "div", "table", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd"),
+    *("svg", "rect", "line", "circle", "text", "span", "article"),
+}  # fmt: skip
+
+
+class Page(HTMLParser):
+    """A page as a browser would read it.
+
+    Attributes:
+        text: by id of the section, "" for what stands outside of one.
+        findings: by id of the section.
+        targets: where links lead to.
+    """
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.html = html
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.open: list[str] = []
+        self.text: dict[str, str] = {"": ""}
+        self.findings: dict[str, str] = {}
+        self.targets: list[str] = []
+        self._section, self._finding = "", False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.add(tag)
+        self.attributes |= set(given)
+        if tag != "meta":
+            self.open.append(tag)
+        if tag == "h2":
+            self._section = given["id"] or ""
+            self.text[self._section] = ""
+        self._finding = given.get("class") == "finding"
+        if "href" in given:
+            self.targets.append(given["href"] or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        self._finding = False
+
+    def handle_data(self, data: str) -> None:
+        self.text[self._section] += data
+        if self._finding:
+            self.findings[self._section] = self.findings.get(self._section, "") + data
+
+
+def read(file: Path) -> Page:
+    page = Page(file.read_text(encoding="utf-8"))
+    assert page.open == [], "every element is closed"
+    return page
+
+
+def is_harmless(page: Page) -> bool:
+    """No script, nothing from elsewhere, and a policy that forbids both."""
+    assert page.tags <= ALLOWED
+    assert not [name for name in page.attributes if name.startswith("on") or name in ("src", "style", "srcset")]
+    assert all(target.startswith("#") for target in page.targets)
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in page.html
+    return not re.search(r"(?:url\(|@import|\bsrc=\"|href=\"(?!#))", page.html.replace(HOSTILE, ""))
+
+
+@pytest.fixture(scope="module")
+def lived(opened: Memory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Memory]:
+    """Two runs of 20 queries: 10 labelled before the scores, 5 more after them, and rewards at two steps of run a."""
+    empty(opened)
+    file = import_two_runs(opened, tmp_path_factory.mktemp("lived"), queries=20, budget=10)
+    opened.reveal(file, budget=15)
+    opened.add(
+        Rollout("1 + 1?", f"#### {n}", domain="math", run="trained", policy="small", step=n, call=n) for n in (1, 2, 3)
+    )
+    stored = opened.database.query("MATCH (t:Thinking {run: 'trained'}) RETURN t.key AS key ORDER BY t.step")
+    record_rewards(
+        opened.database,
+        [
+            {"key": stored[0]["key"], "reward": 0.25, "source": "reward_model", "reason": None},
+            {"key": stored[1]["key"], "reward": 0.75, "source": "label", "reason": None},
+            {"key": stored[2]["key"], "reward": None, "source": "reward_model", "reason": "the scorer abstained"},
+        ],
+    )
+    yield opened
+    empty(opened)
+
+
+def test_every_section_has_a_finding_and_the_query_behind_it(lived: Memory, tmp_path: Path) -> None:
+    page = read(lived.report(tmp_path / "r.html"))
+    assert list(page.findings) == SECTIONS
+    assert [target for target in page.targets if target != "#content"] == [f"#{name}" for name in SECTIONS]
+    assert all("memreward inspect " in page.text[name] and "MATCH (" in page.text[name] for name in SECTIONS)
+    assert is_harmless(page)
+    assert 'name="viewport"' in page.html
+    assert "prefers-color-scheme: dark" in page.html
+    assert all(len(finding) < 400 and ";" not in finding for finding in page.findings.values())
+
+
+def test_numbers_are_those_of_the_memory(lived: Memory, tmp_path: Path) -> None:
+    page = read(lived.report(tmp_path / "r.html"))
+    assert page.findings["contents"].startswith("83 rollouts of 21 queries, from 3 runs. 0% of them state no answer.")
+    assert "15 queries were paid for in 1 ledger" in page.findings["labels"]
+    assert "60 rollouts have a label by now" in page.findings["labels"]
+    later = lived.database.query(
+        "MATCH (l:Label)-[:SCORES]->()-[:EQUALS*0..2]-()<-[:LEADS_TO*0..1]-(t:Thinking)<-[:SCORES]-(p:Prediction) "
+        "RETURN count(DISTINCT t) AS n, count(DISTINCT CASE WHEN (p.score >= .5) <> (l.score >= .5) THEN t END) AS wrong"
+    )[0]
+    assert later["n"] == 20
+    right = 20 - later["wrong"]
+    assert (
+        f"after the prediction for 20 rollouts. Both say the same of {right / 20:.0%} of them."
+        in page.findings["calibration"]
+    )
+    if later["wrong"]:
+        assert page.findings["disagreements"].startswith(f"{later['wrong']} prediction")
+    assert "run, trained, rewards came from" in page.findings["rewards"]
+    for part in ("reward_model for 33%", "label for 33%", "no reward for 33%"):
+        assert part in page.findings["rewards"]
+    model = lived.model()
+    strongest = max(model.weights.items(), key=lambda one: abs(one[1]))
+    assert f"{strongest[0]} ({strongest[1]:+.2f})" in page.findings["model"]
+    assert "right answer: math." in page.text["model"] or not model.one_right
+    assert page.findings["neighbourhoods"].startswith("3 queries with what they are similar to")
+    assert page.html.count('class="graph"') == 3
+
+
+def test_a_run_and_a_ledger_count_alone(lived: Memory, tmp_path: Path) -> None:
+    page = read(lived.report(tmp_path / "a.html", run="a", ledger="default"))
+    assert page.findings["contents"].startswith("40 rollouts of 20 queries, from 1 run.")
+    assert "after the prediction for 10 rollouts" in page.findings["calibration"]
+    assert page.findings["rewards"].startswith("No training run has asked for rewards yet.")
+    assert 'WITH {run: "a", ledger: "default"} AS given' in page.text["calibration"]
+    assert "memreward inspect calibration --param=run=a --param=ledger=default" in page.text["calibration"]
+    lived.ledger("empty")
+    assert (
+        "No predicted rollout has a label yet"
+        in read(lived.report(tmp_path / "e.html", ledger="empty")).findings["calibration"]
+    )
+    with pytest.raises(InputError, match=r"no run 'c' in this memory. known: a, b, trained"):
+        lived.report(tmp_path / "c.html", run="c")
+    with pytest.raises(InputError, match="no ledger 'c'"):
+        lived.report(tmp_path / "c.html", ledger="c")
+    assert not (tmp_path / "c.html").exists()
+
+
+def test_the_command_writes_the_page_and_nothing_else(lived: Memory, settings: Settings, tmp_path: Path) -> None:
+    before, out = all_of(lived.database), tmp_path / "r.html"
+    code, printed, err = memreward("report", "--run", "b", "--out", str(out), "--json", home=settings.home)
+    assert code == 0, err
+    assert json.loads(printed) == {"report": str(out), "run": "b", "ledger": None, "bytes": out.stat().st_size}
+    assert "What this memory knows of the run b" in read(out).text[""]
+    with Memory.open(settings, read_only=True) as reading:
+        assert list(read(reading.report(tmp_path / "again.html")).findings) == SECTIONS
+        with pytest.raises(ReadOnlyError):
+            reading.fit()
+    assert all_of(lived.database) == before
+
+
+def test_an_empty_memory_says_what_to_do_first(memory: Memory, tmp_path: Path) -> None:
+    page = read(memory.report(tmp_path / "r.html"))
+    assert page.findings == {"": "This memory is empty."}
+    assert re.search(r"memreward import .*memreward reveal .*memreward fit", page.text[""], re.DOTALL)
+    assert is_harmless(page)
+
+
+def test_without_labels_and_models_each_section_says_what_is_missing(memory: Memory, tmp_path: Path) -> None:
+    memory.add([Rollout("1 + 1?", "I do not know", domain="math")])
+    page = read(memory.report(tmp_path / "r.html"))
+    assert "100% of them state no answer" in page.findings["contents"]
+    assert "No label was paid for yet" in page.findings["labels"]
+    assert "No predicted rollout has a label yet" in page.findings["calibration"]
+    assert "`memreward fit`" in page.findings["model"]
+    assert "No query is linked" in page.findings["neighbourhoods"]
+
+
+def test_hostile_text_is_text(memory: Memory, tmp_path: Path) -> None:
+    """Query, thinking, answer, run, policy, data set, author, source and reason all hold a page of their own."""
+    rollouts = [
+        Rollout(
+            f"{HOSTILE} {n}", f"<think>{HOSTILE * 9}</think> {HOSTILE}", answer=HOSTILE, thinking=HOSTILE * 9, domain="math",
+            dataset=HOSTILE, run=HOSTILE, policy=HOSTILE, step=1,
+        )
+        for n in range(3)
+    ]  # fmt: skip
+    stored = memory.add(rollouts).stored
+    write_prediction_rows(
+        memory,
+        [{"key": f"p{n}", "target": place.key, "score": 0.9} for n, place in enumerate(stored)],
+        scorer=HOSTILE,
+        model=HOSTILE,
+    )
+    record_rewards(memory.database, [{"key": stored[0].key, "reward": 0.5, "source": HOSTILE, "reason": HOSTILE}])
+    said = [LabelRow(0.0, LabelKind.HUMAN, HOSTILE, rollout_key=place.key) for place in stored]
+    assert not memory.label(said, ledger=HOSTILE).rejected
+    page = read(memory.report(tmp_path / "r.html", run=HOSTILE, ledger=HOSTILE))
+    assert is_harmless(page)
+    assert "<script" not in page.html
+    assert "<img" not in page.html
+    assert "\u202e" not in page.html
+    assert "\x1b" not in page.html
+    shown = "</pre><script>alert('$body')</script><img src=x onerror=alert(1)> [31m &amp; \" '"
+    assert shown in page.text[""], "the run's name"
+    for section, what in {
+        "contents": "run, data set, policy",
+        "labels": "ledger, author",
+        "rewards": "source",
+        "disagreements": "query, thinking, answer, author, run, policy",
+        "neighbourhoods": "query",
+    }.items():
+        assert shown in page.text[section], what
+    assert page.text["disagreements"].count(shown) >= 3 * 12
