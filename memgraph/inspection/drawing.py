@@ -47,11 +47,12 @@ class Neighbour:
 def neighbourhood(right: float | None, neighbours: Sequence[Neighbour], *, what: str) -> Html:
     """A query in the middle, its neighbours around it with their numbers, the nearer the more similar."""
     middle = _WIDTH / 2, _HEIGHT / 2
-    farthest = max((1 - one.cosine for one in neighbours), default=0.0) or 1.0
+    cosines = [one.cosine for one in neighbours] or [1.0]
+    spread = max(cosines) - min(cosines) or 1.0
     lines, circles = [], [_circle(*middle, 17, right, "Q")]
     for number, one in enumerate(neighbours):
         angle = 2 * math.pi * number / len(neighbours) - math.pi / 2
-        distance = _NEAR + (_FAR - _NEAR) * max(0.0, 1 - one.cosine) / farthest
+        distance = _NEAR + (_FAR - _NEAR) * (max(cosines) - one.cosine) / spread
         x, y = middle[0] + distance * math.cos(angle), middle[1] + distance * math.sin(angle)
         lines.append(tag("line", x1=middle[0], y1=middle[1], x2=f"{x:.1f}", y2=f"{y:.1f}", class_="edge"))
         circles.append(_circle(x, y, 13, one.right, str(number + 1)))

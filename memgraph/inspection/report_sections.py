@@ -75,7 +75,7 @@ def contents(facts: Facts) -> Section:
     tiles = ("queries", "rollouts", "runs", "datasets", "domains", "policies", "labels", "predictions", "models")
     facts_list = joined(tag("div", tag("dt", _WORDS.get(name, name)), tag("dd", f"{counts[name]:,}")) for name in tiles)
     columns = ("run", "dataset", "domain", "policies", "queries", "rollouts", "unanswered", "labelled", "predicted")
-    said = f"The domains are {', '.join(domains)}. " if domains else ""
+    said = f"Domains: {', '.join(domains)}. " if domains else ""
     said += "A rollout is labelled where its answer has a label, and predicted where a scorer has ever given it a probability."
     body = joined(
         [tag("dl", facts_list, class_="facts"), tag("p", said), _rows_table("rollouts by run", columns, rows)]
@@ -171,7 +171,7 @@ def relies_on(facts: Facts) -> Section:
     model, fitted = facts.model, facts.rows["reward_models"]
     if model is None:
         said = facts.no_model or ""
-        return Section(name, title, f"There is no reward model to show: {said}", _models(fitted), queries)
+        return Section(name, title, f"There is no reward model to show: {said.rstrip('.')}.", _models(fitted), queries)
     strongest = sorted(model.weights.items(), key=lambda one: -abs(one[1]))[:_INPUTS]
     named = " and ".join(f"{key} ({weight:+.2f})" for key, weight in strongest[:2] if weight)
     held_out = model.metrics.get("held_out_within_query_auc")
@@ -186,7 +186,7 @@ def relies_on(facts: Facts) -> Section:
         (key, _family(key), f"{weight:+.3f}", signed(weight, largest, what=f"{key}: {weight:+.3f}"))
         for key, weight in strongest
     ]
-    metrics = [(_METRICS[key], shown(model.metrics[key])) for key in _METRICS if key in model.metrics]
+    metrics = [(_METRICS[key], _metric(model.metrics[key])) for key in _METRICS if key in model.metrics]
     one_right = ", ".join(model.one_right) or "none"
     source = tag("pre", _IN_PYTHON.format(ledger=facts.ledger))
     body = joined(
@@ -310,6 +310,10 @@ def _example(number: int, row: dict[str, Any]) -> Html:
     )  # fmt: skip
 
 
+def _metric(value: float | None) -> str:
+    return f"{value:,.0f}" if value is not None and value > 1 else shown(value)
+
+
 def _models(fitted: Rows) -> Html:
     if not fitted:
         return Html()
@@ -318,7 +322,7 @@ def _models(fitted: Rows) -> Html:
         (row["model"][:12], shown(row["ledger"]), row["fitted"][:16].replace("T", " "), row["metrics"])
         for row in fitted
     ]
-    return folded(f"The {_many(len(fitted), 'model')} fitted last", table("reward models", columns, cells))
+    return folded(f"Models fitted last ({len(fitted)})", table("reward models", columns, cells))
 
 
 def _neighbourhood(group: Rows) -> Html:

@@ -36,6 +36,7 @@ COMMANDS = [
     "inspect",
     "why",
     "compare",
+    "report",
     "prune",
     "migrate",
     "export",

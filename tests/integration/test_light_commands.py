@@ -72,6 +72,7 @@ def test_commands_on_the_graph_load_no_model(
     for arguments in (
         ("inspect", "label_spending"),
         ("compare", "a", "b"),
+        ("report", "--out", str(tmp_path / "report.html")),
         ("queue", str(sheet)),
         ("label", str(sheet)),
         ("why", scored),
