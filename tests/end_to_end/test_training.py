@@ -25,7 +25,7 @@ from trainer.run.config import DataSection, LabelSection, RefitSection, RewardSe
 from trainer.run.data import Problems, load_problems, training_dataset
 from trainer.run.narrator import Narrator
 from trainer.run.result import RunResult
-from trainer.run.train import run
+from trainer.run.train import run, write_report
 from trainer.tiny.world import generate
 
 
@@ -100,6 +100,16 @@ def test_two_grpo_steps_take_their_rewards_from_the_memory(finished: RunResult, 
     assert summary["monitor"]["queries"] == 1
     assert summary["monitor"]["alarms"] == 0
     assert memory.model(ledger="small").key == summary["refits"][0]["model"]
+    report = tmp_path / "small" / "report.html"
+    assert summary["report"] == finished.report == str(report)
+    assert "32 rollouts of" in report.read_text(encoding="utf-8")
+
+
+def test_a_report_that_cannot_be_written_is_a_line_and_no_failure(
+    memory: Memory, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert write_report(small_run(tmp_path, name="unheard-of"), memory, Narrator()) is None
+    assert "no report could be written: there is no run 'unheard-of'" in capfd.readouterr().err
 
 
 def test_no_hidden_truth_is_in_the_graph_the_data_set_the_files_or_the_logs(
@@ -122,8 +132,8 @@ def test_no_hidden_truth_is_in_the_graph_the_data_set_the_files_or_the_logs(
     assert len(revealed) == 3
     columns = training_dataset(load_problems(data).train.tasks, format_prompt=str).to_pandas().to_csv()
     graph = memory.database.query("MATCH (n) OPTIONAL MATCH (n)-[r]->() RETURN properties(n) AS n, properties(r) AS r")
-    files = {file.name: file.read_text() for file in (tmp_path / "poisoned").glob("*.json*")}
-    assert set(files) >= {"rewards.jsonl", "scores.json", "summary.json"}
+    files = {file.name: file.read_text() for file in (tmp_path / "poisoned").glob("*.[jh]*")}
+    assert set(files) >= {"report.html", "rewards.jsonl", "scores.json", "summary.json"}
     everything = "\n".join([columns, str(graph), *files.values(), caplog.text, *capfd.readouterr()])
     assert set(re.findall(r"secret\d{3}", everything)) <= revealed
     assert set(re.findall(r"secret\d{3}", str(graph))) == revealed
