@@ -37,6 +37,7 @@ COMMANDS = [
     "why",
     "compare",
     "prune",
+    "forget",
     "migrate",
     "export",
     "restore",
