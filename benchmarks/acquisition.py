@@ -93,7 +93,7 @@ def _arm(
     name = f"{arm} {share} {seed}"
     view = LabelView(ledgers=(name,))
     memory.reveal(source, ledger=name, budget=share, seed=seed, acquisition=arm)
-    snapshot = everything.with_labels(memory.labels(everything, view))
+    snapshot = everything.with_labels(memory.labels_in_force(everything, view))
     model = RewardModel.fit(snapshot, seed=seed, at_random=memory.drawn_at_random(snapshot, view))
     unlabelled = _unlabelled(snapshot)
     probability = np.full(len(snapshot.rollout_keys), np.nan, np.float32)

@@ -152,7 +152,7 @@ def cases(judged: JudgedMemory, shift: str, sort: str, seed: int, shares: Sequen
     closed = then.union(*paid.values())
     scored = np.array([key in asked_now and key not in closed for key in runs.query_keys], np.bool_)
     for share in shares:
-        labels = memory.labels(runs, LabelView(ledgers=(f"first {name}", f"second {name} {share}")))
+        labels = memory.labels_in_force(runs, LabelView(ledgers=(f"first {name}", f"second {name} {share}")))
         of_now = np.array([key in paid[share] for key in runs.query_keys], np.bool_)
         now = second & of_now[runs.rollout_query]
         counts = len(then), len(paid[share]), len(paid[share] & then)

@@ -271,7 +271,7 @@ def _judged(
         [places[key][0] for key in snapshot.rollout_keys],
         np.array([places[key][1] for key in snapshot.rollout_keys], np.int64),
         truth,
-        memory.labels(snapshot, LabelView(ledgers=("labels",))),
+        memory.labels_in_force(snapshot, LabelView(ledgers=("labels",))),
         np.array([key in known for key in snapshot.query_keys], np.bool_),
         answers,
     )

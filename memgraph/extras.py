@@ -12,6 +12,7 @@ _EXTRAS = {
     "torch_geometric": "gnn",
     "matplotlib": "plots",
     "pandas": "pandas",
+    "polars": "polars",
     **dict.fromkeys(("trl", "peft", "accelerate", "datasets", "tokenizers", "httpx2", "tenacity"), "trl"),
 }
 

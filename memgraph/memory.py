@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import numpy as np
 
@@ -33,10 +33,12 @@ from memgraph.rollouts.guarded_embedder import GuardedEmbedder, bind_space, unus
 from memgraph.rollouts.ingest import Ingest, IngestReport
 from memgraph.rollouts.reader import refuse_stale, require_reader
 from memgraph.rollouts.rollout import Rollout
+from memgraph.scoring import stored
 from memgraph.scoring.compare_runs import Comparison, compare_runs
 from memgraph.scoring.explain import Explanation, explain
 from memgraph.scoring.history import RewardTable, rewards_in_force
 from memgraph.scoring.rescore import RelabelReport, relabel
+from memgraph.scoring.table import Table
 from memgraph.scoring.write_back import EVERYTHING, Scope, ScoringSummary, score_memory
 from memgraph.settings import Settings
 from memgraph.snapshot import read
@@ -189,15 +191,8 @@ class Memory:
 
     def _ingest(self, **options: Any) -> Ingest:
         self.database.require_writable()
-        settings = self.settings
-        return Ingest(
-            self.database,
-            self._embedder,
-            neighbours=settings.neighbours,
-            run_programs=settings.run_programs,
-            domains=self.domains,
-            **options,
-        )
+        options |= {"neighbours": self.settings.neighbours, "run_programs": self.settings.run_programs}
+        return Ingest(self.database, self._embedder, domains=self.domains, **options)
 
     def ledger(self, name: str, *, budget: int | None = None, seed: int = 0) -> Ledger:
         """The ledger of that name, opened or created."""
@@ -272,7 +267,7 @@ class Memory:
         read_once = cache(partial(self.snapshot, view, query_keys=query_keys, rollouts=_ROLLOUTS_TO_CHOOSE))
 
         def choose(count: int, closed: Set[str]) -> Sequence[str] | None:
-            snapshot = read_once().with_labels(self.labels(read_once(), view))
+            snapshot = read_once().with_labels(self.labels_in_force(read_once(), view))
             known = np.array([key in closed for key in snapshot.query_keys])
             try:
                 return acquire(snapshot, count, known, seed=seed)
@@ -339,14 +334,7 @@ class Memory:
     ) -> Snapshot:
         """A bounded neighbourhood of these queries (see `memgraph.snapshot.read.subgraph`)."""
         return read.subgraph(
-            self.database,
-            self.space,
-            query_keys,
-            view,
-            group=group,
-            as_of=as_of,
-            limits=limits,
-            neighbours=neighbours,
+            self.database, self.space, query_keys, view, group=group, as_of=as_of, limits=limits, neighbours=neighbours
         )
 
     def now(self) -> datetime:
@@ -360,19 +348,18 @@ class Memory:
         """The whole memory, or some queries with at most `rollouts` of each, as columns."""
         return read.snapshot(self.database, self.space, view, query_keys=query_keys, rollouts=rollouts)
 
-    def labels(self, snapshot: Snapshot, view: LabelView) -> Floats:
+    def labels_in_force(self, snapshot: Snapshot, view: LabelView) -> Floats:
         """[rollouts] labels in force on a snapshot's rollouts under another view, NaN where there is none."""
         return read.labels_of(self.database, snapshot, view)
 
     def drawn_at_random(self, snapshot: Snapshot, view: LabelView) -> Bools | None:
         """[rollouts] whether the label in force belongs to a query drawn at random; None where the view has no such query."""
-        found: Bools = ~np.isnan(self.labels(snapshot, replace(view, purposes=(Purpose.CALIBRATE,))))
+        found: Bools = ~np.isnan(self.labels_in_force(snapshot, replace(view, purposes=(Purpose.CALIBRATE,))))
         return found if Purpose.CALIBRATE in view.purposes and found.any() else None
 
     def clusters(self, query_keys: Iterable[str]) -> list[list[str]]:
         """These queries in near-duplicate clusters: the portions in which labels are drawn and data are split."""
-        wanted = sorted(set(query_keys))
-        return read.clusters(self.database, self.space, wanted)
+        return read.clusters(self.database, self.space, sorted(set(query_keys)))
 
     def fit(
         self,
@@ -470,6 +457,18 @@ class Memory:
             at: as it was then.
         """
         return rewards_in_force(self, view, scope=scope, at=at)
+
+    def rollouts(self, **filters: Unpack[stored.RolloutFilters]) -> Table[stored.StoredRollout]:
+        """Stored rollouts, with the label in force and the newest prediction (`memgraph.scoring.stored.stored_rollouts`)."""
+        return stored.stored_rollouts(self, **filters)
+
+    def predictions(self, **filters: Unpack[stored.Filters]) -> Table[stored.StoredPrediction]:
+        """Every prediction ever stored (`memgraph.scoring.stored.stored_predictions`)."""
+        return stored.stored_predictions(self, **filters)
+
+    def labels(self, **filters: Unpack[stored.LabelFilters]) -> Table[stored.StoredLabel]:
+        """Every label ever stored (`memgraph.scoring.stored.stored_labels`)."""
+        return stored.stored_labels(self, **filters)
 
     def explain(
         self,

@@ -11,6 +11,6 @@ WITH target, l.kind AS kind, collect(coalesce(l.identifier, '?') + ' ' + toStrin
 WHERE spread > 0
 MATCH (q:Query)-[:GENERATES|GENERATES_REASONING]->(target)
 OPTIONAL MATCH (target)-[:LEADS_TO*0..1]->(a:Answer)
-RETURN left(q.text, 80) AS query, left(coalesce(a.written, a.value), 40) AS answer, kind, said, spread,
+RETURN q.text AS query, coalesce(a.written, a.value) AS answer, kind, said, spread,
        COUNT { (target)-[:EQUALS*0..2]-()<-[:LEADS_TO*0..1]-(:Thinking) } AS rollouts, target.key AS key
 ORDER BY spread DESC, rollouts DESC, key LIMIT 200

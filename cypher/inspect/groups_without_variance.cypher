@@ -8,5 +8,5 @@ WITH q, t.run AS run, t.attempt AS attempt, t.call AS call, min(t.step) AS step,
      count(t) AS rollouts, min(t.reward) AS lowest, max(t.reward) AS highest, count(DISTINCT coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key)) AS answers,
      collect(DISTINCT t.reward_source) AS sources
 WHERE rollouts > 1 AND lowest = highest
-RETURN run, attempt, step, left(q.text, 80) AS query, rollouts, lowest AS reward, answers, sources
+RETURN run, attempt, step, q.text AS query, rollouts, lowest AS reward, answers, sources
 ORDER BY last DESC, q.key LIMIT 200

@@ -1,5 +1,5 @@
-// Which records are invalid or mixed? Each problem that occurs, with how many records have it and the key of one.
-// Returns problem, records, example.
+// Which records are invalid or mixed? Each problem that occurs, with how many records have it, the key of one and its text.
+// Returns problem, records, example, text.
 CALL () {
   MATCH (t:Thinking)-[:LEADS_TO]->(:Answer {valid: false})
   RETURN 'rollout whose response gives no answer (counts as wrong)' AS problem, t.key AS key
@@ -55,5 +55,11 @@ CALL () {
   MATCH (l:Prediction)-[:SCORES]->(:Answer)
   RETURN 'prediction on an answer instead of a rollout' AS problem, l.key AS key
 }
-RETURN problem, count(*) AS records, min(key) AS example
+WITH problem, count(*) AS records, min(key) AS example
+CALL (example) {
+  OPTIONAL MATCH (n:Query|Thinking|Answer|Label|Prediction {key: example})
+  OPTIONAL MATCH (q:Query)-[:GENERATES|GENERATES_REASONING]->(n)
+  RETURN head(collect(coalesce(n.text, n.written, n.value, n.explanation))) AS own, head(collect(q.text)) AS text
+}
+RETURN problem, records, example, coalesce(text, own) AS text
 ORDER BY records DESC, problem

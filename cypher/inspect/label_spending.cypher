@@ -1,8 +1,9 @@
 // What was spent on labels: for each ledger its budget, the queries paid for and for what, the answers that were judged one
-// by one, the queries that it knows for free because another ledger had paid, and the rollouts that they judged.
+// by one, what it paid for that was forgotten, the queries that it knows for free because another ledger had paid, and the
+// rollouts that they judged.
 // Parameters: ledger (name, or null for all).
-// Returns ledger, budget, queries_paid, drawn_at_random, chosen, monitored, answers_paid, reused, labels, rollouts_judged,
-// evaluated.
+// Returns ledger, budget, queries_paid, drawn_at_random, chosen, monitored, answers_paid, forgotten (queries), reused, labels,
+// rollouts_judged, evaluated.
 WITH {ledger: null} AS given  // put your values here
 MATCH (ledger:Ledger)
 WHERE given.ledger IS NULL OR ledger.name = given.ledger
@@ -15,6 +16,7 @@ RETURN ledger.name AS ledger, ledger.budget AS budget,
          MATCH (ledger)<-[:SPENT_IN]-(l:Label)-[:SCORES]->()-[:LEADS_TO*0..1]->(a:Answer)
          WHERE l.kind IN ['human', 'code', 'judge'] RETURN DISTINCT coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key)
        }) AS answers_paid,
+       coalesce(ledger.queries_forgotten, 0) AS forgotten,
        COUNT { (ledger)-[:REVEALED {free: true}]->(:Query) } AS reused,
        COUNT { (ledger)<-[:SPENT_IN]-(:Label) } AS labels,
        COUNT { (ledger)<-[:SPENT_IN]-(:Label)-[:SCORES]->(:Answer)-[:EQUALS*0..2]-()<-[:LEADS_TO]-(:Thinking) }

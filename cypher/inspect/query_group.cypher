@@ -8,7 +8,7 @@ WHERE given.query IS NULL OR q.key = given.query OR q.text STARTS WITH given.que
 WITH given, q ORDER BY COUNT { (q)-[:GENERATES_REASONING]->() } DESC, q.key LIMIT 1
 MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
 WHERE given.run IS NULL OR t.run = given.run
-RETURN left(q.text, 80) AS query, t.run AS run, t.call AS call, t.step AS step, left(coalesce(a.written, a.value), 40) AS answer, t.reward AS reward,
+RETURN q.text AS query, t.run AS run, t.call AS call, t.step AS step, coalesce(a.written, a.value) AS answer, t.reward AS reward,
        t.reward_source AS source, t.reward_reason AS reason,
        COLLECT {
          MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-()<-[:SCORES]-(l:Label)
@@ -20,5 +20,5 @@ RETURN left(q.text, 80) AS query, t.run AS run, t.call AS call, t.step AS step, 
          MATCH (t)<-[:SCORES]-(p:Prediction)
          RETURN p.score ORDER BY p.created_at DESC LIMIT 1
        }) AS predicted,
-       left(t.text, 80) AS thinking
+       t.text AS thinking
 ORDER BY coalesce(step, -1) DESC, t.key LIMIT 40

@@ -15,5 +15,5 @@ WHERE NOT coalesce(t.superseded, false)
 WITH q, t.run AS run, t.attempt AS attempt, t.step AS step, min(t.created_at) AS began, count(t) AS rollouts,
      count(t.reward) AS rewarded, avg(t.reward) AS mean_reward, stDevP(t.reward) AS spread, count(DISTINCT coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key)) AS answers,
      collect(DISTINCT t.reward_source) AS sources
-RETURN left(q.text, 80) AS query, run, attempt, step, rollouts, rewarded, mean_reward, spread, answers, sources
+RETURN q.text AS query, run, attempt, step, rollouts, rewarded, mean_reward, spread, answers, sources
 ORDER BY began, run, attempt, step

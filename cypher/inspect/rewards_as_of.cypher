@@ -27,6 +27,6 @@ CALL (t, a, at, given) {
   ORDER BY rank, on_answer, l.created_at DESC
   RETURN head(collect(l)) AS l
 }
-RETURN left(q.text, 80) AS query, left(coalesce(a.written, a.value), 40) AS answer, l.score AS reward, coalesce(l.kind, l.scorer) AS source, l.created_at AS since,
+RETURN q.text AS query, coalesce(a.written, a.value) AS answer, l.score AS reward, coalesce(l.kind, l.scorer) AS source, l.created_at AS since,
        left(l.model, 12) AS model, t.run AS run, t.step AS step, t.key AS rollout
 ORDER BY coalesce(step, -1) DESC, rollout LIMIT 40

@@ -1,6 +1,6 @@
 // What a query is similar to, and which answers of those neighbours are known to be right.
 // Parameters: query (key, or the beginning of the text; null picks one with labelled neighbours).
-// Returns query, neighbour, cosine, right_answers.
+// Returns query, neighbour, dataset (of the neighbour), cosine, right_answers.
 WITH {query: null} AS given  // put your values here
 MATCH (q:Query)-[:SIMILAR_TO]->(:Query)
 WHERE q.key = given.query OR q.text STARTS WITH given.query
@@ -9,8 +9,8 @@ WHERE q.key = given.query OR q.text STARTS WITH given.query
 WITH q ORDER BY q.key LIMIT 1
 MATCH (space:EmbeddingSpace {active: true})
 MATCH (q)-[s:SIMILAR_TO]->(n:Query)
-WHERE s.space = 'embedding_' + left(space.key, 12)
-RETURN left(q.text, 80) AS query, left(n.text, 80) AS neighbour, s.score AS cosine,
+WHERE s.space = 'embedding_' + left(space.key, 12) AND n <> q
+RETURN q.text AS query, n.text AS neighbour, n.dataset AS dataset, s.score AS cosine,
        COLLECT { MATCH (n)-[:GENERATES]->(a:Answer)<-[:SCORES]-(l:Label {kind: 'ground_truth'})
-                 WHERE l.score >= 0.5 RETURN DISTINCT left(coalesce(a.written, a.value), 40) } AS right_answers
+                 WHERE l.score >= 0.5 RETURN DISTINCT coalesce(a.written, a.value) } AS right_answers
 ORDER BY cosine DESC

@@ -16,7 +16,7 @@ WITH q, t, head(COLLECT { MATCH (t)<-[:SCORES]-(l:Prediction {scorer: 'reward_mo
 CALL (q, t, l) {
   MATCH (q)-[:GENERATES]->(a:Answer)
   RETURN CASE WHEN EXISTS { (t)-[:LEADS_TO]->(a) } THEN 'own answer' ELSE 'other answer' END AS kind,
-         left(coalesce(a.written, a.value), 40) AS what,
+         coalesce(a.written, a.value) AS what,
          COUNT { MATCH (a)<-[:LEADS_TO]-(o:Thinking) WHERE NOT coalesce(o.superseded, false) } AS rollouts,
          head(COLLECT {
            MATCH (a)-[:EQUALS*0..2]-(:Answer)<-[:SCORES]-(label:Label)
@@ -26,9 +26,9 @@ CALL (q, t, l) {
          null AS change
   UNION ALL
   MATCH (l)-[moved:MOVED_BY]->(a:Answer|FormerAnswer)
-  RETURN moved.kind AS kind, left(coalesce(a.written, a.value), 40) AS what, null AS rollouts, moved.label AS label,
+  RETURN moved.kind AS kind, coalesce(a.written, a.value) AS what, null AS rollouts, moved.label AS label,
          moved.change AS change
 }
-RETURN t.key AS rollout, left(q.text, 80) AS query, l.score AS score, left(l.model, 12) AS model, l.created_at AS since,
+RETURN t.key AS rollout, q.text AS query, l.score AS score, left(l.model, 12) AS model, l.created_at AS since,
        l.reason AS reason, kind, what, rollouts, label, change
 ORDER BY abs(coalesce(change, 0)) DESC, rollouts DESC, what

@@ -13,6 +13,6 @@ CALL (p, t) {
 }
 WITH p, t, says, truth ORDER BY abs(p.score - truth) DESC, t.key LIMIT 40
 MATCH (q:Query)-[:GENERATES_REASONING]->(t)-[:LEADS_TO]->(a:Answer)
-RETURN p.score AS predicted, truth, says, left(q.text, 80) AS query, left(coalesce(a.written, a.value), 40) AS answer,
-       left(t.text, 80) AS thinking, t.key AS rollout, left(p.model, 12) AS model
+RETURN p.score AS predicted, truth, says, q.text AS query, coalesce(a.written, a.value) AS answer,
+       t.text AS thinking, t.key AS rollout, left(p.model, 12) AS model
 ORDER BY abs(predicted - truth) DESC, rollout

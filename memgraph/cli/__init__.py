@@ -62,6 +62,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "export": lifecycle.export,
         "restore": lifecycle.restore,
         "prune": runs.prune,
+        "forget": runs.forget,
         "migrate": migrate.migrate,
         "reembed": lifecycle.reembed,
     },

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from memgraph.cli.common import HomeOption, JsonOption, LedgerOption, console, emit, open_memory, say
 from memgraph.errors import ModelError
-from memgraph.inspection.tables import print_rows, shown
+from memgraph.inspection.tables import as_texts, print_rows, shown, write_rows
 from memgraph.printable import printable
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ def inspect(
     name: Annotated[str | None, typer.Argument(help="A query; without it, the list of them.")] = None,
     param: Annotated[list[str] | None, typer.Option("--param", help="A parameter as name=value; repeatable.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the Cypher text, to paste into Neo4j Browser.")] = False,
+    csv: Annotated[Path | None, typer.Option("--csv", dir_okay=False, help="Write the rows to this CSV file.")] = None,
+    wide: Annotated[bool, typer.Option("--wide", help="Cut off no column, however long the lines become.")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -32,6 +34,8 @@ def inspect(
     Example: memreward inspect label_spending
 
     Example: memreward inspect query_group --param query=KEY
+
+    Example: memreward inspect suspects --csv suspects.csv
     """
     from memgraph.store.named_queries import inspection_queries, run_inspection
 
@@ -52,8 +56,15 @@ def inspect(
         emit({"name": name, "cypher": text}) if as_json else typer.echo(text)
         return
     with open_memory(home, read_only=True) as memory:
-        rows = run_inspection(memory.database, name, dict(map(_parameter, param or [])))
-    emit(rows) if as_json else print_rows(console, rows)
+        rows = as_texts(run_inspection(memory.database, name, dict(map(_parameter, param or []))))
+    if csv is not None:
+        write_rows(rows, csv)
+    if as_json:
+        emit(rows)
+    elif csv is None:
+        print_rows(console, rows, wide=wide)
+    else:
+        console.print(f"{len(rows)} rows written to {csv}", highlight=False)
 
 
 def why(

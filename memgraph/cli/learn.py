@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -70,27 +71,45 @@ def score(
     ledger: LedgerOption = "default",
     scope: ScopeOptions,
     confidence: ConfidenceOption = 0.5,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            dir_okay=False,
+            help="Also write the rollouts with their labels and scores to this file: .parquet, .csv or .jsonl.",
+        ),
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score every rollout of the unlabelled queries with the newest reward model, and write the scores back.
 
     Example: memreward score --run qwen-1 --dataset gsm8k
+
+    Example: memreward score --out scores.csv
     """
     from memgraph.labels.view import LabelView
+    from memgraph.scoring.table import ending
     from memgraph.scoring.write_back import Scope
 
+    if out is not None:
+        ending(out)
     within = Scope(tuple(scope.run or ()), tuple(scope.dataset or ()))
     with open_memory(home) as memory, progress("scoring") as update:
         view = LabelView(ledgers=(ledger,))
         summary = memory.score(view=view, confidence=confidence, scope=within, progress=update)
+        written = None
+        if out is not None:
+            written = memory.rollouts(run=scope.run, dataset=scope.dataset, view=view).write(out)
     if as_json:
-        emit({**asdict(summary), **asdict(within)})
+        emit({**asdict(summary), **asdict(within), **({} if out is None else {"file": str(out), "rows": written})})
         return
     mean = "" if summary.mean is None else f"; mean {summary.mean:.3f}"
     console.print(
         f"{summary.scored} rollouts of {summary.queries} queries scored, {summary.abstained} left without a score{mean}"
     )
+    if out is not None:
+        console.print(f"{written} rollouts written to {out}", highlight=False)
 
 
 @spread

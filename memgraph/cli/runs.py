@@ -1,16 +1,19 @@
-"""`memreward compare` and `prune`: what several runs leave in one memory."""
+"""`memreward compare`, `prune` and `forget`: what several runs leave in one memory."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from memgraph.cli.common import HomeOption, JsonOption, console, emit, open_memory, progress
 from memgraph.printable import printable
+
+if TYPE_CHECKING:
+    from memgraph.store.forget import Forgotten
 
 
 def compare(
@@ -110,4 +113,62 @@ def prune(
     console.print(
         f"{found.rollouts} rollouts, {found.predictions} predictions{answers} {'would be' if preview else 'were'} dropped; "
         f"{found.labelled} rollouts stay, because they or their answers were judged"
+    )
+
+
+def forget(
+    run: Annotated[str | None, typer.Option("--run", help="Rollouts of this run.")] = None,
+    query: Annotated[
+        str | None, typer.Option("--query", help="Rollouts of this query: its key or text, or how one of these begins.")
+    ] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Only say what it would cost.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove the rollouts of a run or a query for good, with their labels and predictions.
+
+    Answers and queries go with their last rollout. It says before what that costs, and asks. Ledgers keep counting what they
+    paid for, so no budget comes back. `memreward prune` drops only what nobody judged.
+
+    Example: memreward forget --run qwen-1 --preview
+    """
+    from memgraph.store.forget import forget as remove
+    from memgraph.store.forget import meant_query
+
+    if run is None and query is None:
+        raise typer.BadParameter("say what is to be forgotten: --run, --query, or both")
+    if as_json and not (yes or preview):
+        raise typer.BadParameter("--json asks no questions: add --yes, or --preview")
+    with open_memory(home, read_only=preview) as memory:
+        key = None if query is None else meant_query(memory.database, query)
+        nothing = query is not None and key is None
+        cost = None if nothing else remove(memory.database, run=run, query=key, preview=True)
+        if as_json and preview:
+            emit({"preview": True, "forgotten": cost})
+            return
+        if cost is None or cost.rollouts + cost.queries == 0:
+            emit({"preview": False, "forgotten": cost}) if as_json else console.print(
+                "nothing of that is in this memory"
+            )
+            return
+        if not as_json:
+            console.print(_cost(cost), highlight=False)
+        if preview:
+            return
+        if not yes:
+            typer.confirm("Remove them for good?", abort=True, err=True)
+        with progress("forgetting"):
+            gone = remove(memory.database, run=run, query=key)
+    if as_json:
+        emit({"preview": False, "forgotten": gone})
+        return
+    console.print(f"{gone.rollouts} rollouts are forgotten")
+
+
+def _cost(cost: Forgotten) -> str:
+    paid = ", ".join(f"{count} that {printable(ledger)} paid for" for ledger, count in cost.paid.items())
+    return (
+        f"{cost.rollouts} rollouts, {cost.labels} labels and {cost.predictions} predictions, and {cost.queries} queries that no "
+        f"other rollout has{f', {paid}' if paid else ''}"
     )

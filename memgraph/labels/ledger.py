@@ -92,8 +92,8 @@ class Ledger:
     def spent(self) -> int:
         """How much of the budget is used: queries paid for, and answers that were judged one by one."""
         answers = {row["answer"] for row in self._database.query(cypher("read/answers_paid"), key=self.key)}
-        apart = self._database.query(cypher("read/ledger_answers_apart"), key=self.key)[0]["apart"]
-        return len(self.revealed()) + len(answers) + int(apart)
+        (unseen,) = self._database.query(cypher("read/ledger_unseen"), key=self.key)
+        return len(self.revealed()) + len(answers) + int(unseen["answers"]) + int(unseen["queries"])
 
     def judged(self) -> set[str]:
         """Keys of the queries of which single answers were judged."""
@@ -276,13 +276,13 @@ class Ledger:
         budget = tx.run(cypher("write/ledger"), **self._opening).single(strict=True)["budget"]
         rows = list(tx.run(cypher("read/ledger_queries"), key=self.key))
         answers = {row["answer"] for row in tx.run(cypher("read/answers_paid"), key=self.key)}
-        apart = tx.run(cypher("read/ledger_answers_apart"), key=self.key).single(strict=True)["apart"]
+        unseen = tx.run(cypher("read/ledger_unseen"), key=self.key).single(strict=True)
         return _Account(
             budget,
             {row["query"]: row["purpose"] for row in rows},
-            sum(not row["free"] for row in rows),
+            sum(not row["free"] for row in rows) + int(unseen["queries"]),
             answers,
-            len(answers) + int(apart),
+            len(answers) + int(unseen["answers"]),
         )
 
     def _label(self, verdict: JudgedTarget, purpose: str) -> dict[str, Any]:
@@ -298,7 +298,7 @@ class Ledger:
 class _Account:
     """State of a ledger: purposes of its queries, how many of them were paid for, and answers paid for one by one.
 
-    `paid` counts answers too that cannot be seen any more, since they were read anew.
+    `queries` and `paid` count those too that cannot be seen any more, since they were read anew or forgotten.
     """
 
     budget: int | None

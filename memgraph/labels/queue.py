@@ -62,7 +62,7 @@ def export_sheet(waiting: Sequence[Pending], file: Path) -> None:
         with file.open("w", encoding="utf-8", newline="") as stream:
             sheet = csv.DictWriter(stream, [*_SHOWN, *_ASKED])
             sheet.writeheader()
-            sheet.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+            sheet.writerows({name: harmless(value) for name, value in row.items()} for row in rows)
     else:
         file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
 
@@ -73,5 +73,6 @@ def _ending(file: Path) -> str:
     return file.suffix
 
 
-def _harmless(value: Any) -> Any:
+def harmless(value: Any) -> Any:
+    """A value of a sheet that a spreadsheet takes for no formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from memgraph.errors import InputError
-from memgraph.extras import installed
 from memgraph.labels.in_force import labels_in_force, read_labels
 from memgraph.labels.view import LabelView
+from memgraph.scoring.table import Table
 from memgraph.scoring.write_back import EVERYTHING, Scope
 from memgraph.store import keys
 from memgraph.store.cypher import cypher
@@ -60,25 +59,16 @@ class RewardThen:
     since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class RewardTable:
-    """Rewards of many rollouts, one row each."""
+class RewardTable(Table[RewardThen]):
+    """Rewards of many rollouts, one row each, as they were when it was made."""
 
-    rows: list[RewardThen]
+    __slots__ = ()
+
+    def __init__(self, rows: Sequence[RewardThen]) -> None:
+        super().__init__(RewardThen, [rows])
 
     def __len__(self) -> int:
-        return len(self.rows)
-
-    def __iter__(self) -> Iterator[RewardThen]:
-        return iter(self.rows)
-
-    def to_pandas(self) -> Any:
-        """A `pandas.DataFrame`: a column for each field of `RewardThen`."""
-        with installed():
-            import pandas as pd
-
-        names = [one.name for one in fields(RewardThen)]
-        return pd.DataFrame([astuple(row) for row in self.rows], columns=names)
+        return sum(map(len, self.pages))
 
 
 def scores_of(store: Store, rollout: str) -> list[Score]:

@@ -44,6 +44,18 @@ class Scope:
         """
         if not (self.runs or self.datasets):
             return None
+        self.require_known(store)
+        rows = store.database.query(
+            cypher("read/queries_within"), runs=list(self.runs) or None, datasets=list(self.datasets) or None
+        )
+        return frozenset(row["key"] for row in rows)
+
+    def require_known(self, store: Store) -> None:
+        """Refuse runs and data sets that the memory does not hold.
+
+        Raises:
+            InputError: naming those that it holds.
+        """
         for kind, wanted, statement in (
             ("run", self.runs, "read/run_names"),
             ("data set", self.datasets, "read/dataset_names"),
@@ -53,10 +65,6 @@ class Scope:
                 raise InputError(
                     f"the memory holds no {kind} {', '.join(missing)}; it holds {', '.join(held) or 'none'}"
                 )
-        rows = store.database.query(
-            cypher("read/queries_within"), runs=list(self.runs) or None, datasets=list(self.datasets) or None
-        )
-        return frozenset(row["key"] for row in rows)
 
 
 EVERYTHING = Scope()

@@ -38,6 +38,7 @@ COMMANDS = [
     "compare",
     "report",
     "prune",
+    "forget",
     "migrate",
     "export",
     "restore",

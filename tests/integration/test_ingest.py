@@ -193,7 +193,9 @@ def test_similarity_lists_are_those_of_exact_search(made_up: Memory, tmp_path: P
     assert recall >= 0.99
     assert {len(found) for found in stored.values()} == {7}
     neighbours, queries = snapshot.similar
-    np.testing.assert_allclose(snapshot.similar_scores, cosine[queries, neighbours], atol=1e-5, err_msg="of full vectors")
+    np.testing.assert_allclose(
+        snapshot.similar_scores, cosine[queries, neighbours], atol=1e-5, err_msg="of full vectors"
+    )
 
 
 def import_in_process(settings: Settings, file: Path) -> None:

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from memgraph.errors import InputError
+from memgraph.inspection.tables import as_texts, print_rows
 from memgraph.labels.rows import LabelRow
 from memgraph.labels.view import LabelKind, LabelView
 from memgraph.memory import Memory
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import record_rewards
 from memgraph.scoring.predictions import write_prediction_rows
+from memgraph.settings import Settings
 from memgraph.store import keys
 from memgraph.store.cypher import cypher
 from memgraph.store.named_queries import inspection_queries, run_inspection
 from tests.conftest import empty
+from tests.integration.test_command_line import memreward
 
 QUERIES = inspection_queries()
 MANY = keys.query_key("default", "How many apples are in the basket?")
+
+PLUMS = "How many plums are in the basket?"
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +48,7 @@ def lived(opened: Memory) -> Memory:
         for query in queries
         for sample, answer in enumerate(answers)
     ).stored  # fmt: skip
+    memory.add([Rollout(query=PLUMS, response="#### 5", domain="math", run="one", dataset="fruit", step=1, sample=0)])
     models = [{"key": f"p{n}", "target": place.key, "score": 0.9} for n, place in enumerate(stored)]
     write_prediction_rows(memory, models, scorer="reward_model", model="model")
     rewards = [
@@ -82,7 +93,7 @@ def test_each_says_what_it_answers_and_is_one_statement_that_names_its_parameter
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
 def test_each_pastes_as_it_is(lived: Memory, query) -> None:
-    assert lived.database.query(query.text) == ask(lived, query.name)
+    assert as_texts(lived.database.query(query.text)) == as_texts(ask(lived, query.name))
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
@@ -164,3 +175,86 @@ def test_invalid_records_are_counted_by_problem(lived: Memory) -> None:
         "label or prediction whose score is not between 0 and 1": 1,
         "label that no ledger paid for": 1,
     }
+
+
+def test_paths_are_a_graph_that_browser_draws(lived: Memory) -> None:
+    paths = [row["path"] for row in ask(lived, "group_paths", query=MANY)]
+    edges = {edge.type for path in paths for edge in path.relationships}
+    assert {"GENERATES_REASONING", "LEADS_TO", "SCORES", "SIMILAR_TO"} <= edges
+    assert sum("Thinking" in path.nodes[1].labels for path in paths) == 12
+    assert not any(edge.start_node == edge.end_node for path in paths for edge in path.relationships)
+    assert len(ask(lived, "group_paths", query=MANY, run="two")) < len(paths)
+    rows = ask(lived, "experience_paths", query=MANY)
+    assert [(row["run"], row["step"]) for row in rows] == [("one", 1)] * 4 + [("one", 2)] * 4 + [("two", 1)] * 4
+    assert all(
+        {"Run", "Thinking", "Answer", "Query"}
+        == {name for node in row["path"].nodes for name in node.labels if name != "Unjoined"}
+        for row in rows
+    )
+
+
+def test_calibration_is_by_domain_and_decile(lived: Memory) -> None:
+    (row,) = ask(lived, "calibration_by_domain", model="mod")
+    assert (row["domain"], row["decile"], row["rollouts"]) == ("math", 0.9, 23)
+    assert (row["predicted"], row["right"]) == (pytest.approx(0.9), pytest.approx(16 / 23))
+    assert row["gap"] == pytest.approx(0.9 - 16 / 23)
+
+
+def test_suspects_say_why(lived: Memory) -> None:
+    rows = ask(lived, "suspects")
+    assert {reason for row in rows for reason in row["why"]} == {"repeated"}
+    assert len(rows) == 2 * (3 + 2 + 2 + 3)
+    assert not ask(lived, "suspects", predicted=0.95)
+
+
+def test_isolated_queries_come_first_and_have_their_data_set(lived: Memory) -> None:
+    rows = ask(lived, "isolated_queries")
+    assert [row["nearest"] for row in rows] == sorted(row["nearest"] for row in rows)
+    assert {row["query"]: row["dataset"] for row in rows}[PLUMS] == "fruit"
+    assert not ask(lived, "isolated_queries", below=0.1)
+    neighbours = ask(lived, "similar_queries", query=MANY)
+    assert {(row["neighbour"], row["dataset"]) for row in neighbours} == {
+        ("How many pears are in the basket?", "default"), (PLUMS, "fruit"),
+    }  # fmt: skip
+
+
+def test_next_labels_are_unjudged_answers(lived: Memory) -> None:
+    (row,) = ask(lived, "next_labels")
+    assert (row["query"], row["answer"], row["rollouts"], row["predicted"], row["value"]) == (PLUMS, "5", 1, None, 1)
+    assert len(ask(lived, "next_labels", ledger="another")) == 5
+
+
+def test_runs_are_compared_and_followed(lived: Memory) -> None:
+    one, two = ask(lived, "run_comparison", first="one", second="two")
+    assert [(row["domain"], row["run"], row["rollouts"], row["labelled"]) for row in (one, two)] == [
+        ("math", "one", 17, 16), ("math", "two", 8, 7),
+    ]  # fmt: skip
+    assert (one["without_answer"], two["without_answer"]) == (0, pytest.approx(0.25))
+    assert one["right"] == pytest.approx(10 / 16)
+    rows = ask(lived, "policy_drift", run="one")
+    assert [(row["step"], row["groups"], row["rollouts"]) for row in rows] == [(1, 3, 9), (2, 2, 8)]
+    assert rows[0]["agreement"] == pytest.approx((0.75 + 0.75 + 1) / 3)
+    assert rows[1]["agreement"] == 0.5
+    shares = {(row["run"], row["step"]): row["share"] for row in ask(lived, "without_answer")}
+    assert shares == {("one", 1): 0, ("one", 2): 0, ("two", 1): 0.25}
+
+
+def test_rows_come_as_csv_and_nothing_is_cut(lived: Memory, settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "suspects.csv"
+    assert memreward("inspect", "suspects", "--csv", str(file), home=settings.home)[1] == f"20 rows written to {file}\n"
+    with file.open(encoding="utf-8", newline="") as lines:
+        found = list(csv.DictReader(lines))
+    rows = ask(lived, "suspects")
+    assert [(row["query"], row["rollout"], json.loads(row["why"])) for row in found] == [
+        (row["query"], row["rollout"], row["why"]) for row in rows
+    ]
+    paths = json.loads(memreward("inspect", "group_paths", "--json", home=settings.home)[1])
+    assert any(path["path"].startswith("(Query: How many ") for path in paths)
+    long = "x" * 200
+    console = Console(file=io.StringIO(), width=60)
+    print_rows(console, [{"a": long, "b": n} for n in range(2)], wide=True)
+    print_rows(console, [{"a": long + str(n), "b": n} for n in range(2)], wide=True)
+    assert console.file.getvalue().count(long) == 3  # type: ignore[attr-defined]
+    narrow = Console(file=io.StringIO(), width=600)
+    print_rows(narrow, [{"a": long + str(n)} for n in range(2)])
+    assert long[:81] not in narrow.file.getvalue()  # type: ignore[attr-defined]

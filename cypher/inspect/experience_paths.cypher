@@ -1,0 +1,15 @@
+// One query's experience as a graph that Neo4j Browser draws: its rollouts over runs and steps, oldest first, and what they state.
+// Parameters: query (key, or the beginning of the text; null picks the query that the most runs have sampled).
+// Returns path (run, rollout, answer, query), run, step.
+WITH {query: null} AS given  // put your values here
+MATCH (q:Query)
+WHERE given.query IS NULL OR q.key = given.query OR q.text STARTS WITH given.query
+CALL (q) {
+  MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)
+  RETURN count(DISTINCT t.run) AS runs, count(t) AS rollouts
+}
+WITH q ORDER BY runs DESC, rollouts DESC, q.key LIMIT 1
+MATCH path = (r:Run)-[:PRODUCED]->(t:Thinking)-[:LEADS_TO]->(:Answer)<-[:GENERATES]-(q)
+WHERE NOT coalesce(t.superseded, false)
+RETURN path, r.name AS run, t.step AS step
+ORDER BY t.position LIMIT 100

@@ -1,0 +1,18 @@
+// Which queries have the least to learn from others? Those whose nearest query is farthest, by the vectors that serve.
+// Parameters: below (cosine that the nearest one does not reach, or null for all).
+// Returns query, dataset, domain, neighbours, nearest (cosine, null without any), rollouts, labels (on its answers and rollouts), key.
+WITH {below: null} AS given  // put your values here
+MATCH (space:EmbeddingSpace {active: true})
+MATCH (q:Query)
+CALL (q, space) {
+  OPTIONAL MATCH (q)-[near:SIMILAR_TO]->(n:Query)
+  WHERE near.space = 'embedding_' + left(space.key, 12) AND n <> q
+  RETURN count(near) AS neighbours, max(near.score) AS nearest
+}
+WITH given, q, neighbours, nearest
+WHERE given.below IS NULL OR nearest IS NULL OR nearest < given.below
+WITH q, neighbours, nearest ORDER BY coalesce(nearest, -1), q.key LIMIT 100
+RETURN q.text AS query, q.dataset AS dataset, q.domain AS domain, neighbours, nearest,
+       COUNT { (q)-[:GENERATES_REASONING]->() } AS rollouts,
+       COUNT { (q)-[:GENERATES|GENERATES_REASONING]->()<-[:SCORES]-(:Label) } AS labels, q.key AS key
+ORDER BY coalesce(nearest, -1), key

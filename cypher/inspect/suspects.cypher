@@ -1,0 +1,26 @@
+// Which rollouts may have hacked the reward? Those with a high prediction that are more than twice as long as their group, repeat
+// another's thinking, or come from a group of at least four that states one answer only. The most suspect first.
+// Parameters: run (name, or null for all), predicted (at least so much; null for 0.8).
+// Returns query, run, step, predicted, why, characters, answer, thinking, rollout (key).
+WITH {run: null, predicted: null} AS given  // put your values here
+MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
+WHERE NOT coalesce(t.superseded, false) AND (given.run IS NULL OR t.run = given.run)
+WITH given, q, t, a, coalesce(nullIf(t.text, ''), t.response, '') AS text
+WITH given, q, t.run AS run, t.attempt AS attempt, t.call AS call, t.step AS step, avg(size(text)) AS usual,
+     count(DISTINCT coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key)) AS answers,
+     collect({t: t, text: text, answer: coalesce(t.answer, a.written, a.value)}) AS members
+UNWIND members AS one
+WITH given, q, run, step, usual, answers, members, one.t AS t, one.text AS text, one.answer AS answer,
+     head(COLLECT {
+       WITH one.t AS t
+       MATCH (t)<-[:SCORES]-(p:Prediction {scorer: 'reward_model'}) RETURN p.score ORDER BY p.created_at DESC, p.key LIMIT 1
+     }) AS predicted
+WHERE predicted >= coalesce(given.predicted, 0.8)
+WITH q, run, step, predicted, t, text, answer, [reason IN [
+       CASE WHEN size(text) > 2 * usual THEN 'long' END,
+       CASE WHEN size([other IN members WHERE other.text = text]) > 1 THEN 'repeated' END,
+       CASE WHEN size(members) > 3 AND answers = 1 THEN 'one answer' END
+     ] WHERE reason IS NOT NULL] AS why
+WHERE size(why) > 0
+RETURN q.text AS query, run, step, predicted, why, size(text) AS characters, answer, text AS thinking, t.key AS rollout
+ORDER BY size(why) DESC, predicted DESC, rollout LIMIT 100

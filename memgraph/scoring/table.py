@@ -1,0 +1,195 @@
+"""Rows of the memory as a table: read page by page, handed on as Arrow, pandas, polars, HTML or a file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from functools import cache
+from html import escape
+from itertools import islice
+from pathlib import Path
+from types import UnionType
+from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hints
+
+from memgraph.errors import InputError
+from memgraph.extras import installed
+from memgraph.printable import printable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Row = TypeVar("Row")
+
+_SHOWN, _WIDEST = 20, 80  # rows and characters of a cell, where a notebook shows a table
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Table(Generic[Row]):
+    """Rows of one kind. Iterating gives them one by one, `batches` gives them as Arrow, a page at a time.
+
+    Attributes:
+        kind: dataclass of a row, whose fields are the columns.
+        pages: the rows in pieces that fit in memory. What is read from the database is read anew each time, so that it
+            needs no more memory than a page.
+    """
+
+    kind: type[Row]
+    pages: Iterable[Sequence[Row]]
+
+    def __iter__(self) -> Iterator[Row]:
+        return (row for page in self.pages for row in page)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.kind.__name__}: {', '.join(self.columns)}>"
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return [one.name for one in fields(self.kind)]  # type: ignore[arg-type]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns' types in Arrow; times are in UTC, to the microsecond."""
+        return _schema(self.kind)  # type: ignore[arg-type]
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows as `pyarrow.RecordBatch`es, one for each page."""
+        import pyarrow as pa
+
+        for page in self.pages:
+            columns = {name: [getattr(row, name) for row in page] for name in self.columns}
+            yield pa.RecordBatch.from_pydict(columns, schema=self.schema)
+
+    def to_arrow(self) -> pa.Table:
+        """All rows as a `pyarrow.Table`."""
+        import pyarrow as pa
+
+        return pa.Table.from_batches(self.batches(), schema=self.schema)
+
+    def to_pandas(self) -> Any:
+        """All rows as a `pandas.DataFrame`.
+
+        Raises:
+            MissingPackage: without pandas, naming the extra that brings it.
+        """
+        with installed():
+            import pandas  # noqa: F401
+        return self.to_arrow().to_pandas()
+
+    def to_polars(self) -> Any:
+        """All rows as a `polars.DataFrame`.
+
+        Raises:
+            MissingPackage: without polars, naming the extra that brings it.
+        """
+        with installed():
+            import polars as pl
+        return pl.from_arrow(self.to_arrow())
+
+    def write(self, file: str | Path) -> int:
+        """Write all rows to a file, whole or not at all: Parquet, CSV or JSONL, by its ending. Returns how many there were.
+
+        Raises:
+            InputError: for another ending.
+        """
+        file = Path(file)
+        write = _WRITERS[ending(file)]
+        with whole_file(file) as stream:
+            return write(self, stream)
+
+    def _repr_html_(self) -> str:
+        """The first rows, as a notebook shows them."""
+        rows = list(islice(self, _SHOWN + 1))
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
+        body = "".join(
+            f"<tr>{''.join(f'<td>{escape(_cell(value))}</td>' for value in asdict(row).values())}</tr>"  # type: ignore[call-overload]
+            for row in rows[:_SHOWN]
+        )
+        more = f"<p>the first {_SHOWN} rows</p>" if len(rows) > _SHOWN else ""
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def ending(file: Path) -> str:
+    """How a table's file ends.
+
+    Raises:
+        InputError: for an ending that no writer has, naming those that work.
+    """
+    if file.suffix not in _WRITERS:
+        raise InputError(f"a table is written as {', '.join(_WRITERS)}, by the file's ending; found {file.name!r}")
+    return file.suffix
+
+
+@contextmanager
+def whole_file(file: Path) -> Iterator[IO[bytes]]:
+    """A file that is on disk under its name when the block ends; one that fails leaves what was there before."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with partial.open("wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _write_parquet(table: Table[Any], stream: IO[bytes]) -> int:
+    import pyarrow.parquet as parquet
+
+    with parquet.ParquetWriter(stream, table.schema, compression="zstd") as writer:
+        return sum(_written(writer.write_batch, batch) for batch in table.batches())
+
+
+def _write_csv(table: Table[Any], stream: IO[bytes]) -> int:
+    import pyarrow.csv
+
+    with pyarrow.csv.CSVWriter(stream, table.schema) as writer:
+        return sum(_written(writer.write_batch, batch) for batch in table.batches())
+
+
+def _write_jsonl(table: Table[Any], stream: IO[bytes]) -> int:
+    count = 0
+    for count, row in enumerate(table, start=1):  # noqa: B007
+        stream.write(json.dumps(asdict(row), default=datetime.isoformat, ensure_ascii=False).encode() + b"\n")
+    return count
+
+
+def _written(write: Any, batch: pa.RecordBatch) -> int:
+    write(batch)
+    return int(batch.num_rows)
+
+
+_WRITERS = {".parquet": _write_parquet, ".csv": _write_csv, ".jsonl": _write_jsonl}
+
+
+@cache
+def _schema(kind: type[Any]) -> pa.Schema:
+    import pyarrow as pa
+
+    types = {
+        str: pa.string(),
+        int: pa.int64(),
+        float: pa.float64(),
+        bool: pa.bool_(),
+        datetime: pa.timestamp("us", "UTC"),
+    }
+    hints = get_type_hints(kind)
+    return pa.schema([pa.field(one.name, types[_plain(hints[one.name])]) for one in fields(kind)])
+
+
+def _plain(hint: Any) -> Any:
+    """The type of a field, without `| None`."""
+    return next(one for one in get_args(hint) if one is not type(None)) if isinstance(hint, UnionType) else hint
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    text = f"{value:.3f}" if isinstance(value, float) else " ".join(printable(str(value)).split())
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
