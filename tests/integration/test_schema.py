@@ -40,7 +40,6 @@ def test_every_query_says_what_it_is_and_the_server_can_plan_it(opened: Memory, 
     "name",
     [
         "read/rollouts",
-        "read/contributions",
         "read/scores",
         "read/run_rollouts",
         "read/predictions_at",
