@@ -63,10 +63,7 @@ def time_fit(snapshot: Snapshot, seed: int) -> Row:
     unlabelled = np.setdiff1d(np.arange(len(snapshot.query_keys)), snapshot.labelled_queries)
     asked = np.zeros(len(snapshot.query_keys), np.bool_)
     asked[unlabelled[: max(1, _CALL * len(asked) // len(snapshot.rollout_keys))]] = True
-    # a call reads what stands around its queries, not the whole memory
-    near = snapshot.similar[0][asked[snapshot.similar[1]]]
-    around = asked | np.isin(np.arange(len(asked)), near)
-    piece = snapshot.with_rollouts(around[snapshot.rollout_query]).with_targets(asked)
+    piece = snapshot.with_rollouts(asked[snapshot.rollout_query]).with_targets(asked)
     start = time.perf_counter()
     scored = len(model.predict(piece))
     return {
