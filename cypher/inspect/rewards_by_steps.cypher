@@ -10,9 +10,10 @@ ORDER BY newest DESC, run LIMIT 6
 CALL (run, from, to) {
   MATCH (t:Thinking)-[:LEADS_TO]->(a:Answer)
   WHERE t.run = run AND (t.reward_source IS NOT NULL OR t.reward_reason IS NOT NULL) AND NOT coalesce(t.superseded, false)
-  WITH t, a, coalesce(t.step, from) AS step
-  WITH t, a, step, (step - from) * 20 / (to - from + 1) AS part
-  RETURN part, min(step) AS first, max(step) AS last,
+  WITH t, a, to - from + 1 AS steps
+  WITH t, a, steps, (coalesce(t.step, from) - from) * 20 / steps AS part
+  // a part begins and ends with the same step for all sources: ceil(part * steps / 20)
+  RETURN part, from + (part * steps + 19) / 20 AS first, from + ((part + 1) * steps + 19) / 20 - 1 AS last,
          CASE WHEN t.reward IS NULL THEN 'no reward' ELSE coalesce(t.reward_source, 'unknown') END AS source,
          count(t) AS rollouts, avg(t.reward) AS mean_reward, sum(CASE WHEN a.valid THEN 0 ELSE 1 END) AS unanswered
 }

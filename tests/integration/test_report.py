@@ -18,6 +18,7 @@ from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import record_rewards
 from memgraph.scoring.predictions import write_prediction_rows
 from memgraph.settings import Settings
+from memgraph.store.named_queries import run_inspection
 from tests.conftest import empty
 from tests.integration.rollouts import import_two_runs
 from tests.integration.test_command_line import memreward
@@ -237,3 +238,18 @@ def test_hostile_text_is_text(memory: Memory, tmp_path: Path) -> None:
     }.items():
         assert shown in page.text[section], what
     assert page.text["disagreements"].count(shown) >= 3 * 12
+
+
+def test_the_parts_of_a_run_are_the_same_for_all_sources(memory: Memory) -> None:
+    steps = range(3, 48)
+    memory.add(Rollout("1 + 1?", "#### 2", domain="math", run="long", step=step, call=step, sample=0) for step in steps)
+    memory.database.query(
+        "MATCH (t:Thinking {run: 'long'}) SET t.reward = 1.0, t.reward_source = CASE WHEN t.step % 5 = 0 THEN 'label' ELSE 'vote' END",
+        write=True,
+    )
+    rows = run_inspection(memory.database, "rewards_by_steps", {"run": "long"})
+    parts = sorted({(row["first"], row["last"]) for row in rows})
+    assert [step for first, last in parts for step in range(first, last + 1)] == list(steps)
+    for first, last in parts:
+        here = [row for row in rows if (row["first"], row["last"]) == (first, last)]
+        assert sum(row["rollouts"] for row in here) == last - first + 1
