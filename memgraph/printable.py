@@ -12,6 +12,7 @@ from rich.segment import Segment
 
 # Cc control (ESC, C0, C1), Cf format (directions, isolates, zero width), Cs lone surrogates
 _LEFT_OUT = frozenset({"Cc", "Cf", "Cs"})
+_WIDEST = 80
 _BREAKS = frozenset("\n\r\t\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 _LINE_END = re.compile("\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 # letters and marks by category, which take no place or show none: joiner, fillers, inherent vowels, blank pattern
@@ -46,6 +47,22 @@ def printable(text: str, *, lines: bool = False) -> str:
         lines: keep tabs and the ends of lines, each as a newline; otherwise each of them is shown as a space.
     """
     return _LINE_END.sub("\n", text).translate(_IN_LINES) if lines else text.translate(_IN_A_LINE)
+
+
+def shown(value: Any) -> str:
+    """A value as people read it: three decimals, lists in a line, a dash for nothing."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, list):
+        return ", ".join(map(shown, value)) or "–"
+    return " ".join(printable(str(value)).split())
+
+
+def cut(text: str) -> str:
+    """At most 80 characters of a text, for a cell of a table."""
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
 
 
 class PrintableConsole(Console):

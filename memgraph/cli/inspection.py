@@ -13,8 +13,8 @@ from rich.table import Table
 
 from memgraph.cli.common import HomeOption, JsonOption, LedgerOption, console, emit, open_memory, say
 from memgraph.errors import ModelError
-from memgraph.inspection.tables import as_texts, print_rows, shown, write_rows
-from memgraph.printable import printable
+from memgraph.inspection.tables import as_texts, print_rows, write_rows
+from memgraph.printable import printable, shown
 
 if TYPE_CHECKING:
     from memgraph.scoring.history import Score

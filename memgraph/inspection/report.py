@@ -20,6 +20,7 @@ from memgraph.inspection.report_facts import Facts, read_facts
 from memgraph.inspection.report_sections import SECTIONS, Section
 from memgraph.models.reward_model import RewardModel
 from memgraph.store.database import Database
+from memgraph.store.whole_file import whole_file
 
 _FIRST_STEPS = (
     ("memreward import rollouts.jsonl --run base", "stores rollouts."),
@@ -49,7 +50,9 @@ def write_report(
         InputError: for a run or ledger that there is not.
         OSError: if the file cannot be written.
     """
-    file.write_text(page(read_facts(database, model, run=run, ledger=ledger)), encoding="utf-8")
+    text = page(read_facts(database, model, run=run, ledger=ledger))
+    with whole_file(file) as stream:
+        stream.write(text.encode())
     return file
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from memgraph.inspection.drawing import Neighbour, bar, neighbourhood, shade, signed, stack
 from memgraph.inspection.markup import Html, folded, joined, table, tag, whole_text
 from memgraph.inspection.report_facts import Facts, Rows
-from memgraph.inspection.tables import shown
 from memgraph.models.consensus import EXPERIENCE, FEATURES
 from memgraph.models.features import SIMILARITY
+from memgraph.printable import shown
 
 _INPUTS = 12
 _DEVIATION = "_deviation"

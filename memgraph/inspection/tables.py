@@ -15,10 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from memgraph.labels.queue import harmless
-from memgraph.printable import printable
-from memgraph.scoring.table import whole_file
+from memgraph.printable import cut, shown
+from memgraph.store.whole_file import whole_file
 
-_WIDEST = 80  # characters of a cell
 _UNBOUNDED = 1_000_000  # columns of a terminal
 
 
@@ -31,7 +30,7 @@ def print_rows(console: Console, rows: Sequence[Mapping[str, Any]], *, wide: boo
     if not rows:
         console.print("no rows")
         return
-    texts = [{name: shown(value) if wide else _cut(shown(value)) for name, value in row.items()} for row in rows]
+    texts = [{name: shown(value) if wide else cut(shown(value)) for name, value in row.items()} for row in rows]
     shared = [name for name in texts[0] if len(texts) > 1 and len({row[name] for row in texts}) == 1]
     for name in shared:
         console.print(f"{name}: {texts[0][name]}", highlight=False, soft_wrap=wide)
@@ -81,18 +80,3 @@ def _node(node: Node) -> str:
 
 def _plain(value: Any) -> Any:
     return json.dumps(value, default=str, ensure_ascii=False) if isinstance(value, list | dict) else value
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
-
-
-def shown(value: Any) -> str:
-    """A value as people read it: three decimals, lists in a line, a dash for nothing."""
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    if isinstance(value, list):
-        return ", ".join(map(shown, value)) or "–"
-    return " ".join(printable(str(value)).split())

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from functools import cache
@@ -17,14 +15,15 @@ from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_
 
 from memgraph.errors import InputError
 from memgraph.extras import installed
-from memgraph.printable import printable
+from memgraph.printable import cut, shown
+from memgraph.store.whole_file import whole_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Row = TypeVar("Row")
 
-_SHOWN, _WIDEST = 20, 80  # rows and characters of a cell, where a notebook shows a table
+_SHOWN = 20  # rows, where a notebook shows a table
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -106,7 +105,7 @@ class Table(Generic[Row]):
         rows = list(islice(self, _SHOWN + 1))
         head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
         body = "".join(
-            f"<tr>{''.join(f'<td>{escape(_cell(value))}</td>' for value in asdict(row).values())}</tr>"  # type: ignore[call-overload]
+            f"<tr>{''.join(f'<td>{escape(cut(shown(value)))}</td>' for value in asdict(row).values())}</tr>"  # type: ignore[call-overload]
             for row in rows[:_SHOWN]
         )
         more = f"<p>the first {_SHOWN} rows</p>" if len(rows) > _SHOWN else ""
@@ -122,21 +121,6 @@ def ending(file: Path) -> str:
     if file.suffix not in _WRITERS:
         raise InputError(f"a table is written as {', '.join(_WRITERS)}, by the file's ending; found {file.name!r}")
     return file.suffix
-
-
-@contextmanager
-def whole_file(file: Path) -> Iterator[IO[bytes]]:
-    """A file that is on disk under its name when the block ends; one that fails leaves what was there before."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with partial.open("wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _write_parquet(table: Table[Any], stream: IO[bytes]) -> int:
@@ -186,10 +170,3 @@ def _schema(kind: type[Any]) -> pa.Schema:
 def _plain(hint: Any) -> Any:
     """The type of a field, without `| None`."""
     return next(one for one in get_args(hint) if one is not type(None)) if isinstance(hint, UnionType) else hint
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "–"
-    text = f"{value:.3f}" if isinstance(value, float) else " ".join(printable(str(value)).split())
-    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"

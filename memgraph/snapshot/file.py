@@ -7,7 +7,6 @@ byte at which each one ends.
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.errors import InputError
 from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot
+from memgraph.store.whole_file import whole_file
 
 FORMAT = 2
 _BYTES, _ENDS = ".utf8", ".ends"
@@ -66,14 +66,8 @@ class JudgedSnapshot:
                 arrays[field.name] = value
             elif isinstance(value, list):
                 arrays |= _text_arrays(field.name, value)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(f".{file.name}.{os.getpid()}")
-        try:
-            with partial.open("wb") as stream:
-                np.savez(stream, allow_pickle=False, **arrays)
-            partial.replace(file)
-        finally:
-            partial.unlink(missing_ok=True)
+        with whole_file(file) as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, file: Path) -> Self:
