@@ -215,8 +215,8 @@ def predict(
     store: Store, model: RewardModel, view: LabelView, piece: Sequence[Dependencies], *, confidence: float = 0.5
 ) -> dict[str, float | None]:
     """Rollout key → score by the model, None where it abstains: of all rollouts of the queries that are not wholly labelled."""
-    keys, most = [one.key for one in piece if one.open], read.NeighbourhoodLimits().target_rollouts
-    snapshot = read.snapshot(store.database, store.space, view, query_keys=keys, rollouts=most)
+    keys = [one.key for one in piece if one.open]
+    snapshot = read.subgraph(store.database, store.space, keys, view, neighbours=False)
     scores = Scores.of(snapshot, model.predict(snapshot), source=DEFAULT_SCORER).above(confidence)
     return {
         snapshot.rollout_keys[row]: None if np.isnan(score) else float(score)

@@ -69,7 +69,7 @@ def subgraph(
         group: where given, of the targets only the rollouts sampled there are asked for; beside them stands a bounded part
             of the queries' other rollouts, their experience.
         as_of: only experience stored by then; by default the view's time.
-        neighbours: whether the queries around them are wanted.
+        neighbours: whether the queries around them are wanted, and what is similar to what.
     """
     targets = sorted(set(query_keys))
     around: dict[str, Any] = {"keys": targets, "incoming": limits.incoming, "space": space.vector_property}
@@ -80,7 +80,7 @@ def subgraph(
         rollouts += _read_experience(database, space, targets, group, as_of or view.as_of, limits.experience)
         rollouts.sort(key=lambda row: (row["query"], row["key"]))
     rollouts += _read_rollouts(database, space, context, limits.rollouts, view)
-    return _assemble(database, space, [*targets, *context], len(targets), rollouts, view)
+    return _assemble(database, space, [*targets, *context], len(targets), rollouts, view, similar=neighbours)
 
 
 def snapshot(
@@ -217,8 +217,10 @@ def _assemble(
     targets: int,
     rollouts: Sequence[dict[str, Any]],
     view: LabelView,
+    *,
+    similar: bool = True,
 ) -> Snapshot:
-    """Columns of these queries and rollouts."""
+    """Columns of these queries and rollouts, with the similarity edges among the queries or without."""
     queries: dict[str, dict[str, Any]] = {}
     for batch in _batches(query_keys):
         rows = database.query(
@@ -237,10 +239,11 @@ def _assemble(
     answer_keys = sorted(answers, key=lambda key: (row_of_query[answer_query[key]], key))
     row_of_answer = {key: row for row, key in enumerate(answer_keys)}
 
-    stored = database.query(cypher("read/similar_edges"), keys=present, space=space.vector_property, least=None)
-    similar, similar_scores = _edge_columns(stored, row_of_query)
+    among: dict[str, Any] = {"keys": present, "space": space.vector_property, "least": None}
+    edges = database.query(cypher("read/similar_edges"), **among) if similar else []
+    pairs, similar_scores = _edge_columns(edges, row_of_query)
     texts = [queries[key]["text"] for key in present]
-    clusters = near_duplicate_clusters(texts, similar, similar_scores)
+    clusters = near_duplicate_clusters(texts, pairs, similar_scores)
 
     rollout_keys = [row["key"] for row in rollouts]
     stands = (row["same_as"] for row in rollouts)
@@ -284,7 +287,7 @@ def _assemble(
         ),
         answer_valid=np.array([answers[key]["valid"] for key in answer_keys], np.bool_),
         answer_embeddings=_from_bytes([answers[key]["embedding"] for key in answer_keys], space.dimension),
-        similar=similar,
+        similar=pairs,
         similar_scores=similar_scores,
         labels=labels,
     )
