@@ -1,7 +1,7 @@
 """What a reward model makes of features: the vote, moved by what labels teach, in two regressions.
 
     first    from the vote (`pooled_share`) and all features of a rollout
-    second   from the first's logit and its reliability: how far responses written like this one are pseudo_labels in the whole
+    second   from the first's logit and its reliability: how far responses written like this one are believed in the whole
              memory, and votes weighted by that (`memgraph.models.reliability`)
 
 Each starts from its anchor and leaves it only as far as held-out labels support (`memgraph.models.anchored_regression`). The
@@ -83,7 +83,7 @@ class FeatureModel:
 
     @classmethod
     def of_prior(cls, snapshot: Snapshot, *, checks: Sequence[str], prior: Mapping[str, float] | None) -> Self:
-        """What is pseudo_labels of a memory without labels: the vote, and what other memories taught.
+        """What is believed of a memory without labels: the vote, and what other memories taught.
 
         Args:
             prior: weights of features by name (`memgraph.models.prior`); None leaves the vote alone.
@@ -128,7 +128,7 @@ class FeatureModel:
         model = cls(names, tuple(checks), agreement, first)
         if len(np.unique(snapshot.query_clusters[query])) < FEWEST_QUERIES:
             return model, logits
-        # who is pseudo_labels more than others is learned on labelled and unlabelled rollouts alike
+        # who is believed more than others is learned on labelled and unlabelled rollouts alike
         pseudo_labels = np.where(np.isnan(snapshot.labels), expit(logits), snapshot.labels).astype(np.float32)
         own = own_features(snapshot, checks)[0]
         reliabilities = Reliabilities(
@@ -158,8 +158,8 @@ class FeatureModel:
         }
 
     def experience(self, snapshot: Snapshot) -> Floats:
-        """[rollouts asked for, 3] what the other groups of their queries say (`memgraph.models.consensus.experience_features`)."""
-        found: Floats = experience_features(snapshot, self.agreement)[snapshot.rollout_asked]
+        """[target rollouts, 3] what the other groups of their queries say (`memgraph.models.consensus.experience_features`)."""
+        found: Floats = experience_features(snapshot, self.agreement)[snapshot.rollout_targets]
         return found
 
     def logits(self, snapshot: Snapshot, *, experience: Floats | None = None) -> Floats:

@@ -24,11 +24,11 @@ _WIDEST = 0.05  # of what the model left to them, so that a small difference nev
 def domains_of_one_right_answer(snapshot: Snapshot) -> tuple[str, ...]:
     """Domains whose labels show that a query has one right answer: where one is right, at most 5 % of the others are."""
     beside: dict[str, list[bool]] = {}
-    labels, classes = snapshot.labels, snapshot.rollout_class
-    known = ~np.isnan(labels) & snapshot.answer_valid[snapshot.rollout_answer]
+    known = labels_of_equal_answers(snapshot)
     for rows in rows_of_each(snapshot.rollout_query):
-        judged = rows[known[rows]]
-        right = np.array([labels[judged[same]].mean() >= 0.5 for same in rows_of_each(classes[judged])], np.bool_)
+        judged = rows[~np.isnan(known[rows])]
+        _, first = np.unique(snapshot.rollout_class[judged], return_index=True)
+        right = known[judged[first]] >= 0.5
         if right.any():
             domain = snapshot.query_domains[int(snapshot.rollout_query[rows[0]])]
             beside.setdefault(domain, []).extend([False] * int((~right).sum()) + [True] * int(right.sum() - 1))

@@ -1,4 +1,4 @@
-"""How far responses written like this one can be pseudo_labels, learned without labels.
+"""How far responses written like this one can be believed, learned without labels.
 
 Crowdsourcing estimates how reliable each annotator is from how often the annotator agrees with what the others, weighed
 together, make likely (Dawid and Skene 1979). A rollout's author is unknown here, or is always the same policy in another
@@ -66,7 +66,7 @@ class Reliability:
         return cls(mean, scale, weights)
 
     def features(self, snapshot: Snapshot, own: Floats) -> Floats:
-        """[rollouts, 10] see `RELIABILITY`: how much more than its group it is pseudo_labels, and votes weighted by that."""
+        """[rollouts, 10] see `RELIABILITY`: how much more than its group it is believed, and votes weighted by that."""
         apart = deviation(snapshot, np.where(np.isnan(own), self.mean, own))
         inputs = np.clip(apart / self.scale, -_LIMIT, _LIMIT)
         return _features(snapshot, (inputs * self.weights[folds_by_key(snapshot)]).sum(axis=1).astype(np.float32))

@@ -165,7 +165,7 @@ class RewardModel:
             )
         if not snapshot.rollout_targets.any():
             return np.zeros(0, np.float32)
-        experience = self._features.experience(snapshot)[snapshot.rollout_targets[snapshot.rollout_asked]]
+        experience = self._features.experience(snapshot)
         groups = snapshot.without_experience()
         groups = groups.with_rollouts(groups.rollout_targets)
         probability = calibrated(self._features.logits(groups, experience=experience), self.calibration)
