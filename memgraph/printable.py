@@ -9,10 +9,12 @@ from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
 # Cc control (ESC, C0, C1), Cf format (directions, isolates, zero width), Cs lone surrogates
 _LEFT_OUT = frozenset({"Cc", "Cf", "Cs"})
 _WIDEST = 80
+_UNBOUNDED = 10_000  # columns
 _BREAKS = frozenset("\n\r\t\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 _LINE_END = re.compile("\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 # letters and marks by category, which take no place or show none: joiner, fillers, inherent vowels, blank pattern
@@ -49,6 +51,11 @@ def printable(text: str, *, lines: bool = False) -> str:
     return _LINE_END.sub("\n", text).translate(_IN_LINES) if lines else text.translate(_IN_A_LINE)
 
 
+def _printable_lines(text: str) -> str:
+    """Each line as it is shown; whatever else than a newline ends a line in a terminal is part of a line."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def shown(value: Any) -> str:
     """A value as people read it: three decimals, lists in a line, a dash for nothing."""
     if value is None:
@@ -66,14 +73,22 @@ def cut(text: str) -> str:
 
 
 class PrintableConsole(Console):
-    """A console on which no text is markup, an emoji's name or a control sequence, in whatever it is shown."""
+    """A console on which no text is markup, an emoji's name or a control sequence, in whatever it is shown.
 
-    def __init__(self, *, stderr: bool = False, **options: Any) -> None:
-        super().__init__(stderr=stderr, markup=False, emoji=False, **options)
+    It is as wide as the terminal. Without one nothing is wrapped or cut.
+    """
+
+    def __init__(self, *, stderr: bool = False, width: int | None = None, **options: Any) -> None:
+        super().__init__(stderr=stderr, width=width, markup=False, emoji=False, **options)
+        if width is None and not self.is_terminal:
+            self.width = _UNBOUNDED
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """A string as it is shown, before its width is measured."""
+        return super().render_str(_printable_lines(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """What is to be printed, piece by piece; the console's own control sequences are pieces apart."""
         for segment in super().render(renderable, options):
-            # lines are apart by now, so that what else ends a line in a terminal is part of a text
-            line_end = segment.control or segment.text == "\n"
-            yield segment if line_end else Segment(printable(segment.text), segment.style)
+            # a wrapped text is one piece with newlines in it
+            yield segment if segment.control else Segment(_printable_lines(segment.text), segment.style)

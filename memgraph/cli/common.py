@@ -22,7 +22,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, Any, TextIO, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -39,17 +39,11 @@ if TYPE_CHECKING:
     from memgraph.store.database import Database
 
 EXIT_REJECTED = 3
-_UNBOUNDED = 10_000  # columns
 _EVERY_SECONDS = 10.0  # a line of progress where there is no terminal
 
 
-def _console(stream: TextIO, **options: Any) -> PrintableConsole:
-    """As wide as the terminal; without one nothing is wrapped or cut."""
-    return PrintableConsole(**options) if stream.isatty() else PrintableConsole(width=_UNBOUNDED, **options)
-
-
-console = _console(sys.stdout)
-progress_console = _console(sys.stderr, stderr=True)
+console = PrintableConsole()
+progress_console = PrintableConsole(stderr=True)
 
 
 def _or_before(name: str) -> Callable[[typer.Context, Any], Any]:

@@ -135,6 +135,19 @@ def test_a_text_cannot_begin_a_line_of_a_table() -> None:
     assert printed(lambda console: console.print(shown)).count("\n") == 5
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_line_longer_than_the_console_is_shown_whole(terminal: bool) -> None:
+    stream = io.StringIO()
+    width = 40 if terminal else None
+    console = PrintableConsole(file=stream, force_terminal=terminal, width=width)
+    words = [f"word{number}" for number in range(50)]
+    for style in (None, "dim"):
+        console.print(" ".join(words), style=style, highlight=False)
+    shown = stream.getvalue().replace("\x1b[2m", "").replace("\x1b[0m", "")
+    assert shown.split() == words * 2
+    assert (shown.count("\n") == 2) is not terminal
+
+
 def test_a_console_still_has_its_colours() -> None:
     assert printed(lambda console: console.print("x", style="red")) == "\x1b[31mx\x1b[0m\n"
 
