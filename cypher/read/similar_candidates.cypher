@@ -1,8 +1,8 @@
-// Nearest queries of each given query by the vector index (template: {{index}}, {{property}}): the nearest ones, and of those
-// farther away the ones whose own lists the given query enters. The index's score is that of the vectors as they are stored, so
-// none is read again.
-// Parameters: $keys, $reach (how many the index is asked for), $near (how many count as nearest), $k (length of a list).
-// Returns key, neighbour, score (cosine).
+// Nearest queries of each given query by the vector index (template: {{index}}, {{property}}, {{kth}}): the nearest ones, and of
+// those farther away the ones whose own lists the given query enters. The index's score is that of the vectors as they are
+// stored, so none is read again.
+// Parameters: $keys, $reach (how many the index is asked for), $near (how many count as nearest).
+// Returns key, neighbour, score (cosine), enters (false where the neighbour's list is full of nearer ones).
 CYPHER 25
 UNWIND $keys AS key
 MATCH (q:Query {key: key})
@@ -16,6 +16,5 @@ CALL (q) {
 }
 UNWIND range(0, size(found) - 1) AS place
 WITH key, place, found[place] AS n, scores[place] AS score
-WITH key, place, n, score, COLLECT { MATCH (n)-[s:SIMILAR_TO {space: '{{property}}'}]->() RETURN s.score ORDER BY s.score } AS held
-WHERE place < $near OR (size(held) >= $k AND score >= held[0])
-RETURN key, n.key AS neighbour, score
+WHERE place < $near OR score >= n.{{kth}}
+RETURN key, n.key AS neighbour, score, score >= coalesce(n.{{kth}}, -1) AS enters

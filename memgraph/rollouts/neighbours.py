@@ -2,8 +2,9 @@
 
 A new query finds its neighbours and enters the lists of those it is nearer to than their k-th. Many of these are not
 among its own nearest: where questions crowd, each has others around it, and a loner beside them knows none of them yet.
-So the index is asked for far more than are kept, and for every new query the lists of two old ones are searched anew,
-those that were searched longest ago. A new query costs the same in a large memory as in a small one. This is a second
+So the index is asked for far more than are kept, and whose lists are entered is told by a number on each query, the score
+of its k-th neighbour. For every new query two old ones are searched for once more, those that were searched for longest
+ago. A new query costs the same in a large memory as in a small one. This is a second
 transaction after the write, because index changes are not visible to searches inside the transaction that makes them;
 a query waits for it under the label `Unlinked`, so an import killed in between is finished by the next one.
 """
@@ -11,7 +12,7 @@ a query waits for it under the label `Unlinked`, so an import killed in between 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from neo4j import ManagedTransaction
@@ -25,24 +26,15 @@ _NEAR = 4  # times k: candidates for a query's own list, of which the index may 
 _REACH = 28  # times k: candidates whose lists it may enter
 _RENEWED = 2  # old lists for each new query
 
-NeighbourLists = Mapping[str, Mapping[str, float]]
 
-
-def link(
-    database: Database,
-    space: EmbeddingSpace,
-    k: int,
-    *,
-    progress: Callable[[int, int], None] | None = None,
-) -> int:
+def link(database: Database, space: EmbeddingSpace, k: int) -> int:
     """Give every query that waits for it its similarity edges; returns how many there were.
 
     Concurrent callers may link one query twice: the result is the same.
     """
     waiting = [row["key"] for row in database.query(cypher("read/unlinked_queries"))]
     stalest = database.query(cypher("read/stalest_queries"), limit=_RENEWED * len(waiting)) if waiting else []
-    keys = [*waiting, *(row["key"] for row in stalest)]
-    link_queries(database, space, k, keys, progress=progress)
+    link_queries(database, space, k, waiting, renewed=[row["key"] for row in stalest])
     return len(waiting)
 
 
@@ -52,22 +44,22 @@ def link_queries(
     k: int,
     keys: Sequence[str],
     *,
+    renewed: Sequence[str] = (),
     serving: bool = True,
-    progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Search the neighbours of these queries, and enter them in the lists of those that they are near to.
 
     Args:
+        renewed: queries that have a list, and are searched for again among what is nearest.
         serving: whether the space is the one in use; False for one that a memory is about to move to.
 
     Raises:
         EmbeddingSpaceError: if `serving` and the memory has moved on.
     """
-    for start in range(0, len(keys), _BATCH):
-        batch = keys[start : start + _BATCH]
-        database.execute_write(partial(_link_batch, space=space, k=k, keys=batch, serving=serving))
-        if progress is not None:
-            progress(start + len(batch), len(keys))
+    reach = [*((key, _REACH * k) for key in keys), *((key, _NEAR * k) for key in renewed)]
+    for start in range(0, len(reach), _BATCH):
+        batch = dict(reach[start : start + _BATCH])
+        database.execute_write(partial(_link_batch, space=space, k=k, reach=batch, serving=serving))
 
 
 def nearest(lists: Mapping[str, float], k: int) -> list[tuple[str, float]]:
@@ -75,15 +67,23 @@ def nearest(lists: Mapping[str, float], k: int) -> list[tuple[str, float]]:
     return sorted(lists.items(), key=lambda item: (-item[1], item[0]))[:k]
 
 
-def _link_batch(tx: ManagedTransaction, space: EmbeddingSpace, k: int, keys: Sequence[str], serving: bool) -> None:
+def _link_batch(
+    tx: ManagedTransaction, space: EmbeddingSpace, k: int, reach: Mapping[str, int], serving: bool
+) -> None:
+    """Link some queries, each of which asks the index for `reach` others."""
     if serving:
         require_active(tx, space)
-    found: dict[str, dict[str, float]] = {key: {} for key in keys}
-    search = cypher_template("read/similar_candidates", index=space.index, property=space.vector_property)
+    found: dict[str, dict[str, float]] = {key: {} for key in reach}
     entering: dict[str, dict[str, float]] = defaultdict(dict)
-    for key, neighbour, score in tx.run(search, keys=list(keys), reach=1 + _REACH * k, near=_NEAR * k, k=k):
-        found[key][neighbour] = score
-        entering[neighbour][key] = score
+    search = cypher_template(
+        "read/similar_candidates", index=space.index, property=space.vector_property, kth=space.kth_score_property
+    )
+    for asked in sorted(set(reach.values())):
+        keys = [key for key in reach if reach[key] == asked]
+        for key, neighbour, score, enters in tx.run(search, keys=keys, reach=1 + asked, near=_NEAR * k):
+            found[key][neighbour] = score
+            if enters:
+                entering[neighbour][key] = score
 
     touched = sorted({*found, *entering})
     tx.run(cypher("write/lock_queries"), keys=touched).consume()
@@ -96,5 +96,8 @@ def _link_batch(tx: ManagedTransaction, space: EmbeddingSpace, k: int, keys: Seq
         best = nearest({**stored[key], **entering.get(key, {}), **found.get(key, {})}, k)
         if key in found or dict(best) != stored[key]:
             neighbours = [{"key": n, "score": score, "rank": rank} for rank, (n, score) in enumerate(best, start=1)]
-            rows.append({"key": key, "searched": serving and key in found, "neighbours": neighbours})
-    tx.run(cypher("write/similar_lists"), rows=rows, space=space.vector_property).consume()
+            kth = best[-1][1] if len(best) == k else None
+            rows.append({"key": key, "searched": serving and key in found, "neighbours": neighbours, "kth": kth})
+    tx.run(
+        cypher("write/similar_lists"), rows=rows, space=space.vector_property, kth=space.kth_score_property
+    ).consume()

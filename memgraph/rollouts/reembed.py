@@ -126,5 +126,6 @@ def _drop(database: Database, space: EmbeddingSpace) -> None:
     """Remove index, neighbour lists and vectors of a space; its node stays, for the reward models that name it."""
     database.autocommit(cypher_template("schema/drop_index", index=space.index))
     database.autocommit(cypher("write/drop_neighbours"), property=space.vector_property)
+    database.autocommit(cypher_template("write/drop_property", label="Query", property=space.kth_score_property))
     for label in _EMBEDDED:
-        database.autocommit(cypher_template("write/drop_vectors", label=label, property=space.vector_property))
+        database.autocommit(cypher_template("write/drop_property", label=label, property=space.vector_property))

@@ -36,6 +36,11 @@ class EmbeddingSpace:
         return f"embedding_{self.key[:12]}"
 
     @property
+    def kth_score_property(self) -> str:
+        """Name of the query property that holds the score of its k-th neighbour: who is nearer enters its list."""
+        return f"kth_score_{self.key[:12]}"
+
+    @property
     def index(self) -> str:
         """Name of the vector index over queries."""
         return f"query_{self.vector_property}"

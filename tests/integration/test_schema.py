@@ -26,7 +26,7 @@ def test_every_query_says_what_it_is_and_the_server_can_plan_it(opened: Memory, 
     text = cypher(name)
     assert text.startswith("//"), "a header comment says what it answers"
     if "{{" in text:
-        names = {"label": "Query", "start": "Query", "type": "SIMILAR_TO", "end": "Query"}
+        names = {"label": "Query", "start": "Query", "type": "SIMILAR_TO", "end": "Query", "kth": "kth_score"}
         text = cypher_template(name, index=opened.space.index, property=opened.space.vector_property, **names)
     for statement in migrations.statements_of(text):
         body = without_comments(statement)

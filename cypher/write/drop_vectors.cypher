@@ -1,4 +1,0 @@
-// Removes the vectors of a space that no longer serves (template: {{label}}, {{property}}).
-MATCH (n:{{label}})
-WHERE n.{{property}} IS NOT NULL
-CALL (n) { REMOVE n.{{property}} } IN TRANSACTIONS OF 1000 ROWS
