@@ -67,9 +67,7 @@ def nearest(lists: Mapping[str, float], k: int) -> list[tuple[str, float]]:
     return sorted(lists.items(), key=lambda item: (-item[1], item[0]))[:k]
 
 
-def _link_batch(
-    tx: ManagedTransaction, space: EmbeddingSpace, k: int, reach: Mapping[str, int], serving: bool
-) -> None:
+def _link_batch(tx: ManagedTransaction, space: EmbeddingSpace, k: int, reach: Mapping[str, int], serving: bool) -> None:
     """Link some queries, each of which asks the index for `reach` others."""
     if serving:
         require_active(tx, space)

@@ -19,8 +19,6 @@ import json
 import os
 import secrets
 import selectors
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -34,12 +32,12 @@ import psutil
 
 from memgraph.errors import SandboxError
 from memgraph.sandbox.inside.judging import NOT_STARTED
+from memgraph.sandbox.launcher import StartedRun, descendants, started_run
 from memgraph.sandbox.libraries import Library
 from memgraph.sandbox.tests import PythonTests, StreamTests, Tests, as_job
 
 Status = Literal["ok", "error", "exit", "timeout", "memory", "output", "killed", "unsupported"]
 
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from inside.main import main; main()"
 _FIRST_USER, _USERS = 1_000_000, 1_000_000  # the tests run as the user that stands _USERS higher
 _WATCH_SECONDS, _LEAVING_SECONDS = 0.2, 0.05
 _MOST_RUNS = 6  # whose seconds tests with many inputs get together
@@ -156,23 +154,8 @@ def _run(
             for file, text in contents.items():
                 file.write(text.encode("utf-8", "surrogatepass"))
                 file.seek(0)
-            result_read, result_write = os.pipe()
-            passed = (job_file.fileno(), tests_file.fileno(), result_write)
-            try:
-                process = subprocess.Popen(
-                    [sys.executable, "-I", "-S", "-c", _START, str(Path(__file__).parent), *map(str, passed)],
-                    stdin=input_file,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    env={},
-                    cwd="/",
-                    pass_fds=passed,
-                    start_new_session=True,
-                )
-            finally:
-                os.close(result_write)
-            with os.fdopen(result_read, "rb"):
-                read, cut = _watch(process, result_read, limits, start + seconds)
+            with started_run(input_file.fileno(), job_file.fileno(), tests_file.fileno()) as run:
+                read, cut = _watch(run, limits, start + seconds)
     except OSError as error:
         raise SandboxError(f"the sandbox could not start a program: {error}") from error
     stdout, stderr = (read[name][: limits.output_bytes].decode("utf-8", "replace") for name in ("stdout", "stderr"))
@@ -224,9 +207,7 @@ def run_many(
 _Cut = Literal["timeout", "memory", "output"]
 
 
-def _watch(
-    process: subprocess.Popen[bytes], result: int, limits: Limits, deadline: float
-) -> tuple[dict[str, bytes], _Cut | None]:
+def _watch(run: StartedRun, limits: Limits, deadline: float) -> tuple[dict[str, bytes], _Cut | None]:
     """Read "stdout", "stderr" and "result" until the result is there or a limit is passed; then nothing is left of it."""
     read = {"stdout": bytearray(), "stderr": bytearray(), "result": bytearray()}
     cut: _Cut | None = None
@@ -234,10 +215,8 @@ def _watch(
     waited = 0.0
     try:
         with selectors.DefaultSelector() as selector:
-            selector.register(result, selectors.EVENT_READ, "result")
-            for name in ("stdout", "stderr"):
-                pipe = getattr(process, name)
-                os.set_blocking(pipe.fileno(), False)
+            for name, pipe in run.pipes.items():
+                os.set_blocking(pipe, False)
                 selector.register(pipe, selectors.EVENT_READ, name)
             ended = False
             while not ended and cut is None:
@@ -253,62 +232,40 @@ def _watch(
                     cut = "output"
                 elif not ended and now >= deadline:
                     # time that the machine gave to others is not the program's; its own processes' is
-                    longer = min(_starved(process, limits), _MOST_STARVED * limits.seconds) - waited
+                    longer = min(_starved(run.process, limits), _MOST_STARVED * limits.seconds) - waited
                     if longer < _WATCH_SECONDS:
                         cut = "timeout"
                     deadline, waited = deadline + longer, waited + longer
                 elif not ended and now >= next_look:
                     next_look = now + _WATCH_SECONDS
-                    if _memory(process) > limits.memory_bytes:
+                    if _memory(run.process) > limits.memory_bytes:
                         cut = "memory"
         if ended:  # by itself within a moment, unless something of the program is left
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_LEAVING_SECONDS)
+            run.wait(_LEAVING_SECONDS)
     finally:
-        _kill_tree(process)
-    for name in ("stdout", "stderr"):
-        with getattr(process, name) as pipe:
-            read[name] += pipe.read(limits.output_bytes) or b""
-    os.set_blocking(result, False)
-    with suppress(BlockingIOError):  # the report that the program began may lie behind a flood of its output
-        while chunk := os.read(result, 65536):
-            read["result"] += chunk
+        run.kill()
+    for name, pipe in run.pipes.items():  # the report that the program began may lie behind a flood of its output
+        most = None if name == "result" else limits.output_bytes
+        with suppress(BlockingIOError):
+            while (most is None or len(read[name]) <= most) and (chunk := os.read(pipe, 65536)):
+                read[name] += chunk
     return {name: bytes(data) for name, data in read.items()}, cut
 
 
-def _descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    try:
-        return psutil.Process(process.pid).children(recursive=True)  # type: ignore[no-any-return]
-    except psutil.Error:
-        return []
-
-
-def _memory(process: subprocess.Popen[bytes]) -> int:
+def _memory(process: psutil.Process) -> int:
     """Bytes that the run's processes hold together."""
     total = 0
-    for child in _descendants(process):
+    for child in descendants(process):
         with suppress(psutil.Error):
             total += child.memory_info().rss
     return total
 
 
-def _starved(process: subprocess.Popen[bytes], limits: Limits) -> float:
+def _starved(process: psutil.Process, limits: Limits) -> float:
     """Seconds that the run's processes were ready and waited for a processor that others had; 0 where that is not known."""
     used = longest = 0.0
-    for child in _descendants(process):
+    for child in descendants(process):
         with suppress(psutil.Error, OSError, ValueError, IndexError):
             used += sum(child.cpu_times()[:4])  # those of its ended children, too
             longest = max(longest, int(Path(f"/proc/{child.pid}/schedstat").read_text().split()[1]) / 1e9)
     return longest if used < limits.cpu_seconds else 0.0
-
-
-def _kill_tree(process: subprocess.Popen[bytes]) -> None:
-    """Kill all descendants, and the supervisor last: whatever they fork meanwhile becomes its child."""
-    while process.poll() is None and (children := _descendants(process)):
-        for child in children:
-            with suppress(psutil.Error):
-                child.kill()
-        time.sleep(0.002)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, 9)
-    process.wait()

@@ -1,6 +1,6 @@
 """Starts the program, and the tests if there are any, each in an interpreter of its own, and reports how it ended.
 
-Run by `memgraph.sandbox.run` as `python -I -S -c … FOLDER JOB_FD TESTS_FD RESULT_FD`.
+Called by `launching` in a process of its own.
 
     supervisor ─ leaves the namespaces
         └─ tests ─ first process of a namespace; writes the verdict; its end ends everything below
@@ -11,7 +11,6 @@ For tests that read what the program prints, a starter stands in the program's p
 
 from __future__ import annotations
 
-import builtins
 import json
 import os
 import sys
@@ -27,12 +26,8 @@ from .peer import Peer
 _UIDS = 1_000_000
 
 
-def main() -> None:
+def main(job_fd: int, tests_fd: int, result_fd: int) -> None:
     """Read the job, start tests and program, wait for them."""
-    job_fd, tests_fd, result_fd = (int(argument) for argument in sys.argv[2:5])
-    sys.path.pop(0)
-    sys.argv[1:] = []
-    vars(builtins).update(exit=sys.exit, quit=sys.exit)  # which `site` would have added
     with os.fdopen(job_fd, "rb") as stream:
         job = json.loads(stream.read())
     _first_to_be_killed()

@@ -15,8 +15,7 @@ from memgraph.domains import Item
 from memgraph.domains.code import Code
 from memgraph.domains.references import Reference
 from memgraph.errors import SandboxError
-from memgraph.sandbox import Limits, SandboxResult, run_many, run_python
-from memgraph.sandbox import run as sandbox
+from memgraph.sandbox import Limits, SandboxResult, launcher, run_many, run_python
 from tests.unit.sandboxed import EACH_MODE, MODES, QUICK, in_child, run_all_as, run_as
 
 MEBIBYTE = 2**20
@@ -70,19 +69,44 @@ def test_a_sandbox_that_does_not_start_says_nothing_about_the_program(
     monkeypatch: pytest.MonkeyPatch, what: str, when: str
 ) -> None:
     start = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from inside import fence, main\n"
+        "import sys; sys.path.insert(0, sys.argv[1]); from inside import fence, launching, main\n"
         f"real = {what}\n"
         "def broken(*given, **named):\n"
         f"    if {when}: raise OSError(28, 'no space')\n"
         "    return real(*given, **named)\n"
         f"{what} = broken\n"
-        "main.main()"
+        "launching.serve(int(sys.argv[2]))"
     )
-    monkeypatch.setattr(sandbox, "_START", start)
+    broken = launcher.Launcher(start=start)
+    monkeypatch.setattr(launcher, "_here", broken)
     with pytest.raises(SandboxError, match=r"could not start a program: .*(no space|closed in)"):
         run("pass")
     verdict = Code().verify([Item("def f(x): return x", Reference("tests", "assert f(1) == 1"), "code")])[0]
     assert verdict.score is None
+    broken.close()
+
+
+def test_a_launcher_that_was_killed_is_replaced() -> None:
+    assert run("print(1)").stdout == "1\n"
+    killed = launcher._here
+    assert killed is not None
+    killed._process.kill()
+    killed._process.wait()
+    assert run("print(2)").stdout == "2\n"
+    assert launcher._here is not killed
+
+
+def test_a_forked_process_has_a_launcher_of_its_own() -> None:
+    assert run("print(1)").stdout == "1\n"
+    ours = launcher._here
+
+    def forked() -> bool:
+        assert launcher._here is None
+        return run("print(2)").stdout == "2\n"
+
+    assert in_child("root", forked)
+    assert launcher._here is ours
+    assert run("print(3)").stdout == "3\n"
 
 
 def test_errors_are_results_with_their_message() -> None:
@@ -239,7 +263,7 @@ def test_a_run_ends_with_the_process_that_started_it() -> None:
             run_python("import time; time.sleep(60)", limits=Limits(seconds=100))
         time.sleep(1.5)
         children = psutil.Process().children(recursive=True)
-        ours = [child.pid for child in children if "inside.main" in " ".join(child.cmdline())]
+        ours = [child.pid for child in children if "inside.launching" in " ".join(child.cmdline())]
         for child in psutil.Process().children():
             child.kill()
         for _ in range(100):
@@ -251,7 +275,7 @@ def test_a_run_ends_with_the_process_that_started_it() -> None:
         return len(ours) * 100 + len(left)
 
     started, left = divmod(in_child("root" if os.getuid() == 0 else "user", start_and_die), 100)
-    assert started >= 3
+    assert started >= 4  # the launcher, and what it started
     assert left == 0
 
 
