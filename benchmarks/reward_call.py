@@ -1,19 +1,23 @@
 """What does a reward call cost, stage by stage, as the memory grows? 128 new rollouts of 16 queries, on made-up vectors.
 
 A server of its own is started in a temporary home and filled to each size in turn. At each, one call warms up and a call for
-each seed is timed. A fifth of the queries is labelled, four of the sixteen in a call. Vectors come from hashes, so no embedding
-model is timed. What embedding 128 rollouts costs is measured beside it, with the default model. Example:
+each seed is timed. Half of its queries are new, and four of the sixteen are labelled, as a fifth of the stored ones are.
+Vectors come from hashes, so no embedding model is timed. Two costs are measured beside it: of embedding 128 rollouts with the
+default model, and of the published way, which stores and judges nothing. It compares all queries with each other, makes the
+whole graph anew and asks the paper's network about all of it. Example:
 
     OMP_NUM_THREADS=1 python benchmarks/reward_call.py --queries 1000 5000
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,6 +30,7 @@ from memgraph.domains.verifiers import judge
 from memgraph.evaluation import temporary_memory
 from memgraph.labels.draw import draw
 from memgraph.labels.truth import FileTruth
+from memgraph.models.paper_gnn import PaperGNN, predict_paper_gnn
 from memgraph.models.scorers import RewardModelScorer
 from memgraph.rollouts.embedding import SentenceEmbedder
 from memgraph.settings import Settings
@@ -34,8 +39,12 @@ from memgraph.store.spaces import EmbeddingSpace, Vectors
 from trainer.reward.memory_reward import Judged, MemoryReward
 
 DIMENSION = 384
-GROUP, QUERIES_A_CALL, LABELLED_A_CALL = 8, 16, 4
+GROUP, QUERIES_A_CALL, NEW_A_CALL, LABELLED_A_CALL = 8, 16, 8, 4
+NEIGHBOURS = 7
 WHOLE, EMBEDDING = "whole call", "embedding the reasonings (default model)"
+PUBLISHED = "the published way (all cosines, network over the whole graph)"
+_NEW = 10**6  # number of the first query that is not among the stored ones
+_LARGEST_MATRIX = 20_000  # queries: their cosines take 1.6 GB
 WORDS = [f"word{number}" for number in range(40)]
 
 
@@ -123,9 +132,11 @@ def time_calls(memory: Memory, scratch: Path, size: int, calls: int, *, first: b
     paid = [query for query in range(size) if keys.query_key("made-up", text_of(query)) in revealed]
     unpaid = sorted(set(range(size)) - set(paid))
     for call in range(-1, calls):
+        new = _NEW + NEW_A_CALL * (100 * size + call)
         chosen = [
             *rng.choice(paid, LABELLED_A_CALL, replace=False),
-            *rng.choice(unpaid, QUERIES_A_CALL - LABELLED_A_CALL, replace=False),
+            *rng.choice(unpaid, QUERIES_A_CALL - NEW_A_CALL - LABELLED_A_CALL, replace=False),
+            *range(new, new + NEW_A_CALL),
         ]
         rows = [row for query in chosen for row in make_rows(int(query), 1, rng)]
         start = time.perf_counter()
@@ -140,6 +151,22 @@ def time_calls(memory: Memory, scratch: Path, size: int, calls: int, *, first: b
             for stage, seconds in stages.items():
                 yield {"queries": size, "stage": stage, "seed": call, "seconds": round(seconds, 4)}
     reward.close()
+
+
+def time_published(memory: Memory, size: int, seeds: Sequence[int]) -> Iterator[Row]:
+    """Seconds to build the graph of the whole memory from vectors that are at hand, and to ask the paper's network."""
+    snapshot = memory.snapshot(LabelView())
+    network = PaperGNN(DIMENSION).eval()
+    for seed in (-1, *seeds):
+        start = time.perf_counter()
+        cosines = snapshot.query_embeddings @ snapshot.query_embeddings.T
+        np.fill_diagonal(cosines, -1)
+        nearest = np.argpartition(cosines, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS:]
+        similar = np.stack([nearest.ravel(), np.repeat(np.arange(len(nearest)), NEIGHBOURS)])
+        predict_paper_gnn(network, replace(snapshot, similar=similar), "published")
+        if seed >= 0:
+            seconds = round(time.perf_counter() - start, 4)
+            yield {"queries": size, "stage": PUBLISHED, "seed": seed, "seconds": seconds}
 
 
 def time_embedding(seeds: Sequence[int]) -> Iterator[Row]:
@@ -157,6 +184,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
     parser = parser_of(__doc__, quick="100 queries, two calls", seeds=5)
     add_row_options(parser)
+    parser.add_argument("--calls", dest="seeds", type=int, default=argparse.SUPPRESS, help="the same as --seeds")
     parser.add_argument("--queries", type=int, nargs="*", default=[1000, 5000], help="sizes of the memory, rising")
     options = parser.parse_args(argv)
     if options.quick:
@@ -171,6 +199,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                 grow(memory, Path(folder), have, size)
                 for row in time_calls(memory, Path(folder), size, options.seeds, first=have == 0):
                     rows.add(row)
+                if size <= _LARGEST_MATRIX:
+                    rows.add(*time_published(memory, size, range(min(2, options.seeds))))
     seeds = [seed for _, _, seed in rows.missing((None, EMBEDDING, seed) for seed in range(options.seeds))]
     if seeds:
         rows.add(*time_embedding(seeds))
