@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,30 +21,59 @@ from memgraph.cli.common import (
 )
 from memgraph.errors import InputError
 from memgraph.extras import installed
+from memgraph.settings import Settings
+
+if TYPE_CHECKING:
+    from trainer.run.config import RunConfig
 
 _SCRIPT = "grpo.py"
+_SIGNS = {"ok": "✓", "warning": "!", "problem": "✗"}
 
 
 def train(
     config: ConfigArgument,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Train nothing: look for what would fail, and say what the run takes.")
+    ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a policy by GRPO (TRL) with rewards from the memory.
 
-    The run's configuration says which policy, which problems, how many labels and which scorer; see configs/.
+    The run's configuration says which policy, which problems, how many labels and which scorer; see configs/. With --check,
+    it is looked at only: arguments, problems, gold answers that their own verifier does not accept, prompts, memory, time,
+    servers. The exit code is then 1 where the run would fail.
 
-    Example: memreward train configs/qwen2.5-1.5b.yaml --resume
+    Example: memreward train configs/qwen2.5-1.5b.yaml --check
     """
     our_trainer()
     quiet_libraries()
     from trainer.run.config import RunConfig
+
+    if check:
+        _check(RunConfig.load(config), Settings.load(home=home), as_json)
+        return
     from trainer.run.train import train as run
 
     result = run(RunConfig.load(config), home=home, resume=resume, quiet=as_json)
     if as_json:
         emit(result)
+
+
+def _check(config: RunConfig, settings: Settings, as_json: bool) -> None:
+    with installed("trl"):
+        from trainer.run.check import check_run
+
+    findings = []
+    for finding in check_run(config, settings):
+        findings.append(finding)
+        if not as_json:
+            console.print(f"{_SIGNS[finding.state]} {finding.what}: {finding.message}", highlight=False)
+    if as_json:
+        emit({"findings": [asdict(finding) for finding in findings]})
+    if any(finding.state == "problem" for finding in findings):
+        raise typer.Exit(1)
 
 
 def warm_up(

@@ -102,7 +102,9 @@ def _read(file: Path) -> list[Problem]:
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise InputError(f"cannot read the problems {file}: {error}") from error
+        raise InputError(
+            f"cannot read the problems {file}: {error.strerror}; `memreward data prepare` writes such files"
+        ) from error
     for number, line in enumerate(lines, start=1):
         try:
             raw = json.loads(line)
