@@ -105,14 +105,14 @@ class Choices(Domain):
 
     def classes(self, answers: Sequence[str], *, query: str | None = None, seconds: float = 1.0) -> list[int]:
         """Equal keys; a letter with a text joins the lone letter, else the text, where only one such answer is there."""
-        found = [choice(answer, _options(query)) for answer in answers]
-        keys = sorted({each.key for each in found})
+        choices = [choice(answer, _options(query)) for answer in answers]
+        keys = sorted({each.key for each in choices})
         leader = {key: key for key in keys}
-        by_key = {each.key: each for each in found}
+        by_key = {each.key: each for each in choices}
         for one, other in [*_lettered(by_key), *_unsigned(by_key)]:
             leader[one] = other
         numbers = {key: number for number, key in enumerate(keys)}
-        return [numbers[_root(leader, each.key)] for each in found]
+        return [numbers[_root(leader, each.key)] for each in choices]
 
     def verify(self, items: Sequence[Item]) -> list[Verdict]:
         """1 where the answer equals an accepted gold answer, else 0."""
@@ -162,7 +162,7 @@ def is_hedge(answer: str) -> bool:
 
 
 def _marked(part: str) -> tuple[str, ...]:
-    pair = next((found for pattern in _SURE_PAIRS if (found := pattern.fullmatch(part))), None)
+    pair = next((match for pattern in _SURE_PAIRS if (match := pattern.fullmatch(part))), None)
     return () if pair is None else (pair[1].upper(),)
 
 
@@ -180,9 +180,9 @@ def _letters(text: str) -> tuple[str, ...]:
 def _pair(text: str) -> tuple[str, str] | None:
     """A letter with its text; not a name with initials."""
     for pattern in (*_SURE_PAIRS, *_PAIRS):
-        found = pattern.fullmatch(text)
-        if found is not None and not (pattern in _PAIRS and _SPECIES.fullmatch(found[2])):
-            return found[1].upper(), found[2].strip()
+        match = pattern.fullmatch(text)
+        if match is not None and not (pattern in _PAIRS and _SPECIES.fullmatch(match[2])):
+            return match[1].upper(), match[2].strip()
     return None
 
 
@@ -201,7 +201,7 @@ def _named_option(text: str, options: Mapping[str, str]) -> str | None:
         return first[2]
     pair = _pair(text)
     if pair is None:
-        weak = next((found for pattern in _PAIRS if (found := pattern.fullmatch(text))), None)
+        weak = next((match for pattern in _PAIRS if (match := pattern.fullmatch(text))), None)
         pair = None if weak is None else (weak[1], weak[2])
     if pair is None or pair[0] not in options:
         return None

@@ -83,13 +83,13 @@ def _masked(line: str) -> str:
 
     An aside in round brackets stays readable from its first word on, so that it can be cut.
     """
-    masked = _MATHS.sub(lambda found: "x" * len(found[0]), line)
+    masked = _MATHS.sub(lambda match: "x" * len(match[0]), line)
     for _ in range(3):  # brackets in brackets in brackets
         masked = _BRACKETS.sub(
-            lambda found: (
-                found[0][:12].replace(".", "x").replace(",", "x").replace("(", "‹") + "x" * (len(found[0]) - 12)
-                if len(found[0]) > 12
-                else found[0].replace(".", "x").replace(",", "x").replace("(", "‹")
+            lambda match: (
+                match[0][:12].replace(".", "x").replace(",", "x").replace("(", "‹") + "x" * (len(match[0]) - 12)
+                if len(match[0]) > 12
+                else match[0].replace(".", "x").replace(",", "x").replace("(", "‹")
             ),
             masked,
         )

@@ -151,12 +151,12 @@ class Code(Domain):
             if known is not None:
                 self._looks.move_to_end(tests)
                 return known
-        found = look_at_tests(tests, limits=self.limits, libraries=libraries(self.libraries))
+        look = look_at_tests(tests, limits=self.limits, libraries=libraries(self.libraries))
         with self._lock:
-            self._looks[tests] = found
+            self._looks[tests] = look
             while len(self._looks) > _MOST_KEPT:
                 self._looks.popitem(last=False)
-        return found
+        return look
 
     def _missing(self, query: str) -> str | None:
         """A module that the prompt imports and that programs cannot."""

@@ -81,8 +81,8 @@ Judge = Callable[[Sequence[Item]], Sequence[Verdict]]
 def ask(judge: Judge, items: Sequence[Item | Verdict]) -> list[Verdict]:
     """Verdicts on items, in order, asked for together; those that are known already are not asked for."""
     asked = [item for item in items if isinstance(item, Item)]
-    found = iter(judge(asked) if asked else ())
-    return [next(found) if isinstance(item, Item) else item for item in items]
+    verdicts = iter(judge(asked) if asked else ())
+    return [next(verdicts) if isinstance(item, Item) else item for item in items]
 
 
 class Domain(ABC):

@@ -121,17 +121,17 @@ def _relations(one: Core, other: Core, ask: Ask, *, positive: bool) -> bool | No
     if not one.formula.names or not other.formula.names:
         turned = _all([same(a, b, ask) for a, b in zip(one.parts, other.parts[::-1], strict=True)])
         return turned if not positive else False
-    found = proportional(one.formula.tree, other.formula.tree, positive=positive)
-    return False if found is None else found
+    multiple = proportional(one.formula.tree, other.formula.tree, positive=positive)
+    return False if multiple is None else multiple
 
 
-def _all(found: list[bool | None]) -> bool | None:
-    if False in found:
+def _all(equal: list[bool | None]) -> bool | None:
+    if False in equal:
         return False
-    return None if None in found else True
+    return None if None in equal else True
 
 
-def _any(found: list[bool | None]) -> bool | None:
-    if True in found:
+def _any(equal: list[bool | None]) -> bool | None:
+    if True in equal:
         return True
-    return None if None in found else False
+    return None if None in equal else False

@@ -309,14 +309,14 @@ def _root_of_minus_one(prime: int) -> int:
 def _values(tree: Node, names: frozenset[str], digits: int) -> list[Value | None]:
     variables = sorted(names - {"\\pi", "e", "i", "\\infty"})
     count = _POINTS if variables else 1
-    found: list[Value | None] = []
+    values: list[Value | None] = []
     for point in range(count):
         place = {name: _coordinate(name, point) for name in variables}
         try:
-            found.append(evaluate(tree, place, digits))
+            values.append(evaluate(tree, place, digits))
         except (NotHereError, ZeroDivisionError, ValueError):
-            found.append(None)
-    return found
+            values.append(None)
+    return values
 
 
 def _coordinate(name: str, point: int) -> Fraction:

@@ -70,8 +70,8 @@ class Pool:
 
     def known(self, one: str, other: str) -> bool | None:
         """What earlier calls found."""
-        found = self._known.get(_ordered((one, other)))
-        return None if found is None else found.equal
+        outcome = self._known.get(_ordered((one, other)))
+        return None if outcome is None else outcome.equal
 
     def compare(self, pairs: Sequence[Pair], seconds: float) -> list[Outcome]:
         """Compare pairs, in order; identical ones once.
@@ -84,11 +84,11 @@ class Pool:
             return [Outcome("not settled")] * len(pairs)
         try:
             wanted = list(dict.fromkeys(_ordered(pair) for pair in pairs))
-            found = {pair: self._known[pair] for pair in wanted if pair in self._known}
-            found |= self._judge([pair for pair in wanted if pair not in found], until)
+            outcomes = {pair: self._known[pair] for pair in wanted if pair in self._known}
+            outcomes |= self._judge([pair for pair in wanted if pair not in outcomes], until)
         finally:
             self._turn.release()
-        return [found[_ordered(pair)] for pair in pairs]
+        return [outcomes[_ordered(pair)] for pair in pairs]
 
     def close(self) -> None:
         """End the workers."""
@@ -97,15 +97,15 @@ class Pool:
         self._workers = []
 
     def _judge(self, pairs: list[Pair], until: float) -> dict[Pair, Outcome]:
-        found: dict[Pair, Outcome] = {}
+        outcomes: dict[Pair, Outcome] = {}
         waiting = pairs[::-1]
         failed_starts = 0
-        while len(found) < len(pairs) and time.monotonic() < until:
+        while len(outcomes) < len(pairs) and time.monotonic() < until:
             self._workers = [worker for worker in self._workers if worker.alive]
-            while len(self._workers) < min(self._size, len(pairs) - len(found)) and failed_starts < 2 * self._size:
+            while len(self._workers) < min(self._size, len(pairs) - len(outcomes)) and failed_starts < 2 * self._size:
                 self._workers.append(_Worker())
             if not self._workers:
-                return found | {pair: Outcome("no worker") for pair in pairs if pair not in found}
+                return outcomes | {pair: Outcome("no worker") for pair in pairs if pair not in outcomes}
             for worker in self._workers:
                 if worker.idle and waiting:
                     worker.ask(waiting.pop())
@@ -114,18 +114,18 @@ class Pool:
                 outcome = worker.hear(line)
                 failed_starts += was_starting and not worker.alive
                 if pair is not None and outcome is not None:
-                    found[pair] = outcome
+                    outcomes[pair] = outcome
                     self._keep(pair, outcome)
             for worker in self._workers:
                 if worker.late and worker.pair is not None:
-                    found[worker.pair] = Outcome("not settled")
+                    outcomes[worker.pair] = Outcome("not settled")
                     self._give_up(worker)
                 elif worker.late:
                     worker.kill()
         for worker in self._workers:
             if worker.pair is not None:  # what it still works on, nobody waits for
                 self._give_up(worker)
-        return found | {pair: Outcome("not settled") for pair in pairs if pair not in found}
+        return outcomes | {pair: Outcome("not settled") for pair in pairs if pair not in outcomes}
 
     def _give_up(self, worker: _Worker) -> None:
         """End a worker over its pair. On a busy machine that says little of the pair, so it gets another try."""
@@ -212,10 +212,10 @@ class _Worker:
             self.starting = line != _READY
             return None
         self.pair = None
-        found: dict[str, Any] = json.loads(line)
-        if "error" in found:
-            return Outcome("not read", str(found["error"]))
-        return Outcome("equal" if found["equal"] else "different")
+        reply: dict[str, Any] = json.loads(line)
+        if "error" in reply:
+            return Outcome("not read", str(reply["error"]))
+        return Outcome("equal" if reply["equal"] else "different")
 
     def kill(self) -> None:
         self._process.kill()
@@ -284,11 +284,11 @@ def _serve() -> None:
         # the signal ends the process, even within a long multiplication, and also when the caller is gone
         signal.setitimer(signal.ITIMER_PROF, _PROCESSOR_SECONDS)
         try:
-            found: dict[str, object] = {"equal": _equal(*json.loads(line))}
+            reply: dict[str, object] = {"equal": _equal(*json.loads(line))}
         except Exception as error:
-            found = {"error": f"{type(error).__name__}: {error}"[:500]}
+            reply = {"error": f"{type(error).__name__}: {error}"[:500]}
         signal.setitimer(signal.ITIMER_PROF, 0)
-        print(json.dumps(found), file=answers, flush=True)
+        print(json.dumps(reply), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -49,14 +49,14 @@ def number(value: Fraction | int) -> Node:
 
 def symbols(tree: Node) -> frozenset[str]:
     """Names of the variables in it."""
-    found: set[str] = set()
+    names: set[str] = set()
     todo = [tree]
     while todo:
         one = todo.pop()
         if one.op == "sym":
-            found.add(one.name)
+            names.add(one.name)
         todo.extend(one.args)
-    return frozenset(found)
+    return frozenset(names)
 
 
 def whole_number(tree: Node) -> int:

@@ -93,16 +93,16 @@ def _characters(text: str) -> str:
     """Signs of Unicode as the LaTeX that they show."""
     if text.isascii():
         return text
-    text = _VULGAR_SIGN.sub(lambda found: "\\frac{" + VULGAR[found[1]].replace("/", "}{") + "}", text)
-    text = _RAISED_RUN.sub(lambda found: "^{" + "".join(RAISED[sign] for sign in found[0]) + "}", text)
-    text = _LOWERED_RUN.sub(lambda found: "_{" + "".join(LOWERED[sign] for sign in found[0]) + "}", text)
+    text = _VULGAR_SIGN.sub(lambda match: "\\frac{" + VULGAR[match[1]].replace("/", "}{") + "}", text)
+    text = _RAISED_RUN.sub(lambda match: "^{" + "".join(RAISED[sign] for sign in match[0]) + "}", text)
+    text = _LOWERED_RUN.sub(lambda match: "_{" + "".join(LOWERED[sign] for sign in match[0]) + "}", text)
     text = _FOREIGN.sub(_compatible, text.translate(CHARACTERS))
     return text.translate(CHARACTERS)
 
 
-def _compatible(found: re.Match[str]) -> str:
+def _compatible(match: re.Match[str]) -> str:
     """Full-width and styled letters as plain ones; sign by sign in long runs, where the whole would take quadratic time."""
-    run = found[0]
+    run = match[0]
     if len(run) <= 32:
         return unicodedata.normalize("NFKC", run)
     return "".join(unicodedata.normalize("NFKC", sign) for sign in run)
@@ -156,12 +156,12 @@ def _thousands(text: str) -> str:
         opened.append(opened[-1] + (sign in "([") - (sign in ")]"))
     sets = "\\{" in text
 
-    def number(found: re.Match[str]) -> str:
-        if not _THOUSANDS.fullmatch(found[0]):
-            return found[0]
-        bracketed = opened[found.start()] > 0 or sets
-        if bracketed and not spaced and not found[0].endswith(",000"):
-            return found[0]
-        return found[0].replace(",", "")
+    def number(match: re.Match[str]) -> str:
+        if not _THOUSANDS.fullmatch(match[0]):
+            return match[0]
+        bracketed = opened[match.start()] > 0 or sets
+        if bracketed and not spaced and not match[0].endswith(",000"):
+            return match[0]
+        return match[0].replace(",", "")
 
     return _GROUPED.sub(number, text)

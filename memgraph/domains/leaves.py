@@ -133,8 +133,8 @@ def _variants(text: str, tree: Node) -> Core:
 
 def time_of_day(text: str) -> str | None:
     """A time of day, as "3:00 pm"."""
-    if (found := _TIME.fullmatch(text)) is not None:
-        return f"{int(found[1])}:{found[2]}" + (f" {found[3].lower()}m" if found[3] else "")
-    if (found := _HOUR.fullmatch(text)) is not None:
-        return f"{found[1]}:00 {found[2].lower()}m"
+    if (match := _TIME.fullmatch(text)) is not None:
+        return f"{int(match[1])}:{match[2]}" + (f" {match[3].lower()}m" if match[3] else "")
+    if (match := _HOUR.fullmatch(text)) is not None:
+        return f"{match[1]}:00 {match[2].lower()}m"
     return None

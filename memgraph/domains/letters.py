@@ -39,11 +39,11 @@ def split_option(text: str) -> Option | None:
     plain = " ".join(_TEXT.sub(r" \1 ", text).split())
     if _LONE.fullmatch(plain):
         return Option(plain, marked=False)
-    if (found := _MARKED.fullmatch(plain)) is not None:
-        return Option(next(group for group in found.groups() if group), marked=True)
-    if (found := _WITH_TEXT.fullmatch(plain)) is not None:
-        letter = next(group for group in found.groups() if group)
-        rest = next(value for value in found.groupdict().values() if value).strip()
+    if (match := _MARKED.fullmatch(plain)) is not None:
+        return Option(next(group for group in match.groups() if group), marked=True)
+    if (match := _WITH_TEXT.fullmatch(plain)) is not None:
+        letter = next(group for group in match.groups() if group)
+        rest = next(value for value in match.groupdict().values() if value).strip()
         if not _OPERATOR.match(rest):
             return Option(letter, marked=True, text=rest)
     return None

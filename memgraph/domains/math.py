@@ -71,9 +71,9 @@ class Math(Domain):
         asked: set[Pair] = set()
 
         def ask(one: str, other: str) -> bool | None:
-            if (found := pool().known(one, other)) is None:
+            if (equal := pool().known(one, other)) is None:
                 asked.add((one, other))
-            return found
+            return equal
 
         groups = _groups(entries, ask, until)
         if asked and (left := until - time.monotonic()) > 0:
@@ -87,9 +87,9 @@ class Math(Domain):
         asked: set[Pair] = set()
 
         def ask(one: str, other: str) -> bool | None:
-            if (found := pool().known(one, other)) is None:
+            if (equal := pool().known(one, other)) is None:
                 asked.add((one, other))
-            return found
+            return equal
 
         verdicts = [_judge(item, ask) for item in items]
         if not asked:
@@ -139,10 +139,10 @@ def _judge(item: Item, ask: Callable[[str, str], bool | None]) -> Verdict:
             unread = unread or f"the gold {_short(gold)} cannot be read: {fault or 'nothing is left of it'}"
             continue
         readable = True
-        found = _equal(answer, wanted, _options(item.query), ask)
-        if found:
+        equal = _equal(answer, wanted, _options(item.query), ask)
+        if equal:
             return Verdict(1.0, "equal values")
-        undecided = undecided or found is None
+        undecided = undecided or equal is None
     if undecided:
         return _UNDECIDED
     if not readable and unread is not None:
@@ -154,12 +154,12 @@ def _equal(one: str, other: str, options: Mapping[str, str], ask: Callable[[str,
     left, right = _entry(one, options), _entry(other, options)
     if left.chosen is not None and right.chosen is not None:
         return left.chosen == right.chosen
-    found = same_answer(left.answer, right.answer, ask)
-    if found is False and options:
+    equal = same_answer(left.answer, right.answer, ask)
+    if equal is False and options:
         for chosen, against in ((left.chosen, right), (right.chosen, left)):
             if chosen is not None and same_answer(read_answer(_key(options[chosen])), against.answer, ask):
                 return True
-    return found
+    return equal
 
 
 @dataclass(frozen=True)
@@ -322,10 +322,10 @@ def _number(text: str) -> str | None:
         return None
     if _NUMBER.fullmatch(text):
         return str(Fraction(text))
-    if (found := _FRACTION.fullmatch(text)) is None:
+    if (match := _FRACTION.fullmatch(text)) is None:
         return None
     tree = read_formula(text)  # knows what a mixed number is
-    if tree is None or int(found["below"] or found["under"]) == 0:
+    if tree is None or int(match["below"] or match["under"]) == 0:
         return None
     value = Formula(tree).exact
     return None if value is None else str(value)

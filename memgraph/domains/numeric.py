@@ -95,11 +95,11 @@ class _Machine:
         self.complex = False
 
     def value(self, tree: Node) -> Any:
-        found = self._value(tree)
-        self.complex = self.complex or bool(self.context.im(found))
-        if tree.op not in ("add", "fn") or (tree.name != "floor" and self.context.fabs(found) > 1):
-            self._note(found)
-        return found
+        value = self._value(tree)
+        self.complex = self.complex or bool(self.context.im(value))
+        if tree.op not in ("add", "fn") or (tree.name != "floor" and self.context.fabs(value) > 1):
+            self._note(value)
+        return value
 
     def _note(self, value: Any) -> None:
         size = self.context.fabs(value)

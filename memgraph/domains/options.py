@@ -81,12 +81,12 @@ def find_listing(query: str) -> Listing | None:
 def _marks(query: str) -> dict[tuple[bool, str], list[_Mark]]:
     """Marks by style: whether each begins a line, and how it is written ("a" at its end for small letters)."""
     styles: dict[tuple[bool, str], list[_Mark]] = {}
-    for found in _MARKER.finditer(query):
-        letter = found["a"] or found["b"] or found["c"]
+    for match in _MARKER.finditer(query):
+        letter = match["a"] or match["b"] or match["c"]
         case = "a" if letter.islower() else "A"
-        style = (found["round"] or found["square"] or found["close"]) + case
-        mark = _Mark(letter.upper(), found.start(), found.end())
-        on_line = found["line"] is not None
+        style = (match["round"] or match["square"] or match["close"]) + case
+        mark = _Mark(letter.upper(), match.start(), match.end())
+        on_line = match["line"] is not None
         if on_line:
             styles.setdefault((True, style), []).append(mark)
         if case == "A":  # small letters in a line are parts of a question

@@ -93,11 +93,11 @@ def _read(data: Any, known: Mapping[str, Any], depth: int) -> Tests:
     if isinstance(data, str):
         if not data.strip():
             raise NoTests("the tests are blank")
-        found = _data_in(data)
-        if found is None:
+        inner = _data_in(data)
+        if inner is None:
             setup = "\n".join(str(_lines(known[key])) for key in _SETUP if known.get(key))
             return PythonTests(data, entry_point=_function_name(known), setup=setup)
-        return _read(found, known, depth + 1)
+        return _read(inner, known, depth + 1)
     if isinstance(data, list):
         return _from_list(data, known, depth)
     if isinstance(data, dict):
@@ -157,9 +157,9 @@ def _from_object(data: dict[str, Any], known: Mapping[str, Any], depth: int) -> 
         return _pairs(given, expected, known)
     cases: list[Any] = []
     for key in _CASES:
-        found = _data_in(data[key]) if isinstance(data.get(key), str) else data.get(key)
-        if isinstance(found, list) and found and all(isinstance(item, dict) for item in found):
-            cases += found
+        listed = _data_in(data[key]) if isinstance(data.get(key), str) else data.get(key)
+        if isinstance(listed, list) and listed and all(isinstance(item, dict) for item in listed):
+            cases += listed
     if cases:
         return _cases(cases, known)
     for key in _NESTED:

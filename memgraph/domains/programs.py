@@ -108,10 +108,10 @@ def _body(lines: list[str], start: int, fence: str) -> tuple[list[str], int]:
     for number in range(start, len(lines)):
         line = lines[number]
         if mark in line and (quote is None or number > until):
-            found = closing.match(line)
-            if found is not None and not _INFO.fullmatch(found["rest"]):
+            match = closing.match(line)
+            if match is not None and not _INFO.fullmatch(match["rest"]):
                 return lines[start:number], number + 1
-            if found is not None and number > start:  # a next block begins: this one was never closed
+            if match is not None and number > start:  # a next block begins: this one was never closed
                 return lines[start:number], number
             bare = line.rstrip()
             if (
@@ -155,12 +155,12 @@ def _open_quote(line: str, quote: str | None) -> str | None:
             if end < 0:
                 return quote
             position, quote = end + 3, None
-        found = _QUOTED.search(line, position)
-        if found is None:
+        match = _QUOTED.search(line, position)
+        if match is None:
             return None
-        position = found.end()
-        if found[0] in {'"""', "'''"}:
-            quote = found[0]
+        position = match.end()
+        if match[0] in {'"""', "'''"}:
+            quote = match[0]
 
 
 def _closing_line(lines: list[str], start: int, quote: str) -> int:
@@ -194,7 +194,7 @@ def _defined(code: str) -> list[str]:
     """Names of the functions and classes that a program defines at its top, also under a condition, or as a lambda."""
     tree = _tree(code)
     if tree is None:
-        return [found["name"] for found in _DEFINES.finditer(code)]
+        return [match["name"] for match in _DEFINES.finditer(code)]
     names: list[str] = []
     waiting: list[ast.stmt] = list(tree.body)
     while waiting:

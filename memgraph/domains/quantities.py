@@ -90,11 +90,11 @@ def spelled_out(text: str) -> str:
     """A text with the number that it begins with in digits: "forty-two apples" becomes "42 apples"."""
     if (whole := _TEXT.fullmatch(text)) is not None:
         text = whole[1].strip() if _SPELLED.fullmatch(whole[1].strip()) else text
-    found = _SPELLED.match(text)
-    if found is None or found[0].lower() in NUMERALS:
+    match = _SPELLED.match(text)
+    if match is None or match[0].lower() in NUMERALS:
         return text
-    thousands = _below_thousand(found["thousands"] or "zero")
-    return f"{1000 * thousands + _below_thousand(found['below'] or found['rest'] or 'zero')}{text[found.end() :]}"
+    thousands = _below_thousand(match["thousands"] or "zero")
+    return f"{1000 * thousands + _below_thousand(match['below'] or match['rest'] or 'zero')}{text[match.end() :]}"
 
 
 def _below_thousand(words: str) -> int:
@@ -109,17 +109,17 @@ def _below_thousand(words: str) -> int:
 
 def whole_texts(parts: list[str]) -> list[str]:
     r"""Tokens with each \text{…} as one."""
-    found: list[str] = []
+    whole: list[str] = []
     at = 0
     while at < len(parts):
         if parts[at] == "\\text" and parts[at + 1 : at + 2] == ["{"]:
             stop = next((n for n in range(at + 2, len(parts)) if parts[n] == "}"), len(parts) - 1)
-            found.append("".join(parts[at : stop + 1]))
+            whole.append("".join(parts[at : stop + 1]))
             at = stop + 1
         else:
-            found.append(parts[at])
+            whole.append(parts[at])
             at += 1
-    return found
+    return whole
 
 
 def split_quantity(text: str) -> Quantity:

@@ -141,8 +141,8 @@ def _gold(value: Any) -> str | None:
 def _golds_of_object(value: Mapping[str, Any]) -> list[Any]:
     for names in _GOLDS_OF:
         if value.get(names[0]) is not None:
-            found = [value[name] for name in names if value.get(name) is not None]
-            return [gold for one in found for gold in (one if isinstance(one, list) else [one])]
+            golds = [value[name] for name in names if value.get(name) is not None]
+            return [gold for one in golds for gold in (one if isinstance(one, list) else [one])]
     raise ValueError(
         f"'gold' must be text, a number or a list of these, found an object of {', '.join(map(str, value))[:80]}"
     )

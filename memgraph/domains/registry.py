@@ -53,21 +53,21 @@ class Domains:
 
 @cache
 def _installed() -> dict[str, Domain]:
-    found: dict[str, Domain] = {domain.name: domain for domain in (Math(), Choices(), Code())}
+    domains: dict[str, Domain] = {domain.name: domain for domain in (Math(), Choices(), Code())}
     for point in entry_points(group=_GROUP):
         domain = _imported(point.value)
-        found[domain.name] = domain
-    return found
+        domains[domain.name] = domain
+    return domains
 
 
 def _imported(path: str) -> Domain:
     """A domain by "module:attribute"; a class is called without arguments."""
     module, _, attribute = path.partition(":")
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        member = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise SettingsError(f"the domain {path!r} cannot be imported: {error}; name it as module:attribute") from error
-    domain: object = found() if isinstance(found, type) else found
+    domain: object = member() if isinstance(member, type) else member
     if isinstance(domain, Domain):
         return domain
     raise SettingsError(f"{path!r} is {type(domain).__name__}, which is no memgraph.domains.Domain")

@@ -164,13 +164,13 @@ def _places(text: str) -> list[int]:
     lower = text.lower()
     if len(lower) != len(text):  # a letter whose small form is two
         lower = "".join(low if len(low := letter.lower()) == 1 else letter for letter in text)
-    found: set[int] = set()
+    places: set[int] = set()
     for word in _WORDS:
         place = lower.find(word)
         while place >= 0:
-            found.add(place)
+            places.add(place)
             place = lower.find(word, place + len(word))
-    return sorted(found)
+    return sorted(places)
 
 
 def _answer_at(text: str, place: int) -> str | None:

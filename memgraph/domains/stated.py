@@ -183,9 +183,9 @@ def _unescaped(value: str) -> str:
 def boxes(text: str) -> list[tuple[int, str]]:
     """Where each complete box ends that holds something, and what it holds, in the order of their ends."""
     depth: list[tuple[bool, int | None]] = []  # of each open brace: whether it is escaped, where a box's content begins
-    found: list[tuple[int, str]] = []
+    contents: list[tuple[int, str]] = []
     if "box" not in text and "\x08oxed" not in text:
-        return found
+        return contents
     for token in _BOX_TOKEN.finditer(text):
         content: str | None = None
         if token["box"]:
@@ -202,15 +202,15 @@ def boxes(text: str) -> list[tuple[int, str]]:
         if content is not None:
             content = content.strip().rstrip("\\").strip()
             if not _NOTHING_BOXED.match(content):
-                found.append((token.end(), content))
-    return found
+                contents.append((token.end(), content))
+    return contents
 
 
 def _boxed(text: str) -> str | None:
-    found = boxes(text)
-    if not found:
+    contents = boxes(text)
+    if not contents:
         return None
-    content = found[-1][1]
+    content = contents[-1][1]
     if inner := boxes(content):
         content = inner[-1][1]
     cue = re.match(

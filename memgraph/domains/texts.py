@@ -115,21 +115,21 @@ def _unwrapped(text: str) -> str:
 
 def _number(text: str) -> Text | None:
     """A number, None for what only looks like one: "007", "2/4" (a day) and what is too long."""
-    if not text or len(text) > _LONGEST_NUMBER or (found := _NUMBER.fullmatch(text)) is None:
+    if not text or len(text) > _LONGEST_NUMBER or (match := _NUMBER.fullmatch(text)) is None:
         return None
-    if found["above"]:
-        value = Fraction(int(found["above"]), int(found["below"]) or 1)
-        if found["below"].startswith("0") or value.denominator != int(found["below"]) or found["above"].startswith("0"):
+    if match["above"]:
+        value = Fraction(int(match["above"]), int(match["below"]) or 1)
+        if match["below"].startswith("0") or value.denominator != int(match["below"]) or match["above"].startswith("0"):
             return None
     else:
-        whole = (found["whole"] or "").replace(",", "")
-        if not (whole or found["decimals"]) or (len(whole) > 1 and whole.startswith("0")):
+        whole = (match["whole"] or "").replace(",", "")
+        if not (whole or match["decimals"]) or (len(whole) > 1 and whole.startswith("0")):
             return None
-        value = Fraction(Decimal((whole or "0") + (found["decimals"] or "") + (found["power"] or "")))
-    if found["minus"] == "-":
+        value = Fraction(Decimal((whole or "0") + (match["decimals"] or "") + (match["power"] or "")))
+    if match["minus"] == "-":
         value = -value
-    after = (found["sign"] or "").lower()
-    before = found["currency"] or found["second"] or ""
+    after = (match["sign"] or "").lower()
+    before = match["currency"] or match["second"] or ""
     sign = _SIGNS.get(after, after)
     if before and sign and before != sign:
         return None
@@ -141,7 +141,7 @@ def _numbers(text: str) -> list[str] | None:
     if not any(mark in text for mark in (",", "and", ";")) or len(text) > _LONGEST_NUMBER * _MOST_MEMBERS:
         return None
     members = [_number(part) for part in _SEPARATOR.split(text.strip())]
-    found = {member.value + member.sign for member in members if member is not None}
+    numbers = {member.value + member.sign for member in members if member is not None}
     if None in members or len(members) < 2:
         return None
-    return sorted(found)
+    return sorted(numbers)

@@ -95,25 +95,25 @@ def canonical_unit(text: str) -> str:
 def _product(text: str) -> str:
     """Units side by side, with their powers."""
     power = ""
-    found: list[str] = []
+    factors: list[str] = []
     for word in text.replace("*", " ").replace("-", " ").split():
         lowered = word.lower()
         if lowered in ("square", "sq", "squared", "cubic", "cu", "cubed"):
             digit = "^2" if lowered.startswith("sq") else "^3"
-            if lowered in ("squared", "cubed") and found:
-                found[-1] += digit
+            if lowered in ("squared", "cubed") and factors:
+                factors[-1] += digit
             else:
                 power = digit
             continue
         match = _UNIT_PART.match(word)
         base, digit = (match[1], f"^{match[2]}" if match[2] else "") if match else (word, "")
-        found.append(_one(base) + (digit or power))
+        factors.append(_one(base) + (digit or power))
         power = ""
     if power:  # "square units" without a unit
-        found.append("unit" + power)
-    if found[:1] == ["°"] and found[1:] in (["°C"], ["°F"], ["C"], ["F"], ["c"], ["f"]):
-        return "°" + found[1][-1].upper()
-    return " ".join(found)
+        factors.append("unit" + power)
+    if factors[:1] == ["°"] and factors[1:] in (["°C"], ["°F"], ["C"], ["F"], ["c"], ["f"]):
+        return "°" + factors[1][-1].upper()
+    return " ".join(factors)
 
 
 def _one(word: str) -> str:

@@ -74,7 +74,7 @@ def _read(text: str, depth: int) -> Answer:
 def _split(parts: list[str], signs: frozenset[str] | set[str]) -> tuple[list[str], list[str]]:
     """The texts between signs outside of brackets, and the signs."""
     texts: list[list[str]] = [[]]
-    found: list[str] = []
+    separators: list[str] = []
     depth = 0
     for part in parts:
         if part in _OPEN:
@@ -82,11 +82,11 @@ def _split(parts: list[str], signs: frozenset[str] | set[str]) -> tuple[list[str
         elif part in _SHUT:
             depth -= 1
         if depth == 0 and part in signs:
-            found.append(part)
+            separators.append(part)
             texts.append([])
         else:
             texts[-1].append(part)
-    return ["".join(one).strip() for one in texts], found
+    return ["".join(one).strip() for one in texts], separators
 
 
 def _list(parts: list[str], depth: int) -> Answer | None:
@@ -130,7 +130,7 @@ def _collected(kind: str, answers: list[Answer], *, intersect: bool = False, tex
             cores.extend(core.parts)
         else:
             cores.append(core)
-    unit, name = (next(iter(found)) if len(found) == 1 else None for found in (units, names))
+    unit, name = (next(iter(shared)) if len(shared) == 1 else None for shared in (units, names))
     if (
         kind == "set"
         and names

@@ -71,8 +71,8 @@ class Auto(Verifier):
             places["code" if item.reference.kind == "tests" else item.domain].append(place)
         verdicts: dict[int, Verdict] = {}
         for name, rows in places.items():
-            found = self.domains[name].verify([items[row] for row in rows])
-            verdicts.update(zip(rows, found, strict=True))
+            judged = self.domains[name].verify([items[row] for row in rows])
+            verdicts.update(zip(rows, judged, strict=True))
         return [verdicts[place] for place in range(len(items))]
 
 
@@ -90,14 +90,14 @@ class Tests(Verifier):
     def __call__(self, items: Sequence[Item]) -> list[Verdict]:
         """Judge several side by side."""
         tested = [place for place, item in enumerate(items) if item.reference.kind == "tests"]
-        found = dict(zip(tested, self.domains["code"].verify([items[place] for place in tested]), strict=True))
-        found |= {
+        verdicts = dict(zip(tested, self.domains["code"].verify([items[place] for place in tested]), strict=True))
+        verdicts |= {
             place: Verdict(0.0, "no answer")
             for place, item in enumerate(items)
-            if place not in found and not self._is_answer(item)
+            if place not in verdicts and not self._is_answer(item)
         }
         no_tests = Verdict(None, "the truth is a gold answer, and this verifier runs tests; use `exact`")
-        return [found.get(place, no_tests) for place in range(len(items))]
+        return [verdicts.get(place, no_tests) for place in range(len(items))]
 
 
 class Exact(_OneByOne):
@@ -190,12 +190,12 @@ def verifier(name: str, domains: Domains | None = None) -> Verifier:
             f"there is no verifier {name!r}; take one of {', '.join(VERIFIERS)}, or a function as module:function"
         )
     try:
-        found = getattr(importlib.import_module(module), function)
+        judge = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
         raise SettingsError(f"the verifier {name!r} cannot be imported: {error}") from error
-    if not callable(found):
-        raise SettingsError(f"the verifier {name!r} is {type(found).__name__}, which cannot be called")
-    return Function(found, domains)
+    if not callable(judge):
+        raise SettingsError(f"the verifier {name!r} is {type(judge).__name__}, which cannot be called")
+    return Function(judge, domains)
 
 
 def judge(items: Sequence[Item]) -> list[Verdict]:

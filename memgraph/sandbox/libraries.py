@@ -33,7 +33,7 @@ def libraries(names: Sequence[str]) -> tuple[Library, ...]:
     Raises:
         SettingsError: for a name that is no module's.
     """
-    return tuple(found for name in names if (found := _library(name)) is not None)
+    return tuple(library for name in names if (library := _library(name)) is not None)
 
 
 @cache

@@ -165,10 +165,10 @@ def _run(
 def _report(line: bytes) -> dict[str, Any] | None:
     """One report of the supervisor; None for a line that a limit has cut short."""
     try:
-        found = json.loads(line)
+        report = json.loads(line)
     except ValueError:
         return None
-    return found if isinstance(found, dict) and "status" in found else None
+    return report if isinstance(report, dict) and "status" in report else None
 
 
 def _result(lines: Sequence[bytes], cut: _Cut | None, stdout: str, stderr: str, seconds: float) -> SandboxResult:

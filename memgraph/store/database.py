@@ -252,10 +252,12 @@ class Database:
                 broken = broken or needs_restart(reason) or needs_restart(reason.__cause__)
                 try:
                     self._find_again(failed, broken=broken)
-                except ConnectionFailed as found:
-                    reason = found
-                except ServerError as found:
-                    raise ConnectionFailed(f"the connection to {self.endpoint.uri} was lost, and {found}") from found
+                except ConnectionFailed as failure:
+                    reason = failure
+                except ServerError as failure:
+                    raise ConnectionFailed(
+                        f"the connection to {self.endpoint.uri} was lost, and {failure}"
+                    ) from failure
 
     def _find_again(self, failed: _Driver | None, *, broken: bool) -> None:
         """Put a driver that works in place of the one that failed."""
@@ -363,17 +365,17 @@ def _connect(endpoint: Endpoint) -> neo4j.Driver:
     return driver
 
 
-def check_version(found: str) -> None:
+def check_version(version: str) -> None:
     """Refuse a server older than the line that this package is written for.
 
     Raises:
         ConnectionFailed: with the version found and the one needed.
     """
-    numbers = tuple(int(part) for part in found.split("-")[0].split("+")[0].split(".")[:3] if part.isdigit())
+    numbers = tuple(int(part) for part in version.split("-")[0].split("+")[0].split(".")[:3] if part.isdigit())
     if numbers < OLDEST_SUPPORTED:
         needed = ".".join(f"{part:02d}" if index == 1 else str(part) for index, part in enumerate(OLDEST_SUPPORTED))
         raise ConnectionFailed(
-            f"the server is Neo4j {found}, but {needed} or newer is needed (vector search in Cypher 25); upgrade it, or "
+            f"the server is Neo4j {version}, but {needed} or newer is needed (vector search in Cypher 25); upgrade it, or "
             "unset NEO4J_URI to use the managed local server"
         )
 

@@ -41,12 +41,12 @@ def meant_query(database: Database, text: str) -> str | None:
     Raises:
         InputError: if several are meant, naming some.
     """
-    found = database.query(cypher("read/queries_meant"), text=text, limit=_NAMED + 1)
-    found = [row for row in found if row["whole"]] or found
-    if len(found) > 1:
-        named = ", ".join(f"{row['key'][:12]} ({row['text'][:40]!r})" for row in found[:_NAMED])
+    queries = database.query(cypher("read/queries_meant"), text=text, limit=_NAMED + 1)
+    queries = [row for row in queries if row["whole"]] or queries
+    if len(queries) > 1:
+        named = ", ".join(f"{row['key'][:12]} ({row['text'][:40]!r})" for row in queries[:_NAMED])
         raise InputError(f"{text!r} means several queries: {named}; give the key of one")
-    return found[0]["key"] if found else None
+    return queries[0]["key"] if queries else None
 
 
 def forget(database: Database, *, run: str | None = None, query: str | None = None, preview: bool = False) -> Forgotten:

@@ -70,19 +70,19 @@ def discover(folder: Path | None = None) -> list[Migration]:
     Raises:
         MigrationError: for a misnamed file or two files of one version.
     """
-    found: dict[int, Migration] = {}
+    migrations: dict[int, Migration] = {}
     for file in sorted((folder or data_folder("migrations")).glob("*.cypher")):
         name = _FILE_NAME.fullmatch(file.name)
         if name is None:
             raise MigrationError(f"{file.name} is not named like V0001__description.cypher; rename it")
         number = int(name["version"])
-        if number in found:
-            raise MigrationError(f"{file.name} and {found[number].source} have one version; renumber the newer")
+        if number in migrations:
+            raise MigrationError(f"{file.name} and {migrations[number].source} have one version; renumber the newer")
         text = file.read_bytes().decode("utf-8-sig")
-        found[number] = Migration(
+        migrations[number] = Migration(
             name["version"], name["description"].replace("_", " "), file.name, statements_of(text)
         )
-    return [found[number] for number in sorted(found)]
+    return [migrations[number] for number in sorted(migrations)]
 
 
 def status(database: Database, folder: Path | None = None) -> list[MigrationState]:

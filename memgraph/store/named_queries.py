@@ -38,14 +38,14 @@ class InspectionQuery:
 
 def inspection_queries() -> list[InspectionQuery]:
     """All of them, by name."""
-    found = []
+    queries = []
     for file in sorted((data_folder("cypher") / "inspect").glob("*.cypher")):
         text = cypher(f"inspect/{file.stem}")
         comment = " ".join(line.removeprefix("//").strip() for line in text.splitlines() if line.startswith("//"))
         given = _GIVEN.search(text)
         names = tuple(_NAME.findall(given[1])) if given else ()
-        found.append(InspectionQuery(file.stem, _DETAILS.split(comment)[0], names, text))
-    return found
+        queries.append(InspectionQuery(file.stem, _DETAILS.split(comment)[0], names, text))
+    return queries
 
 
 def run_inspection(database: Database, name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:

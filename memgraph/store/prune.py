@@ -65,10 +65,10 @@ def prune(
                 f"there is no run {unknown[0]!r} in this memory; known: {', '.join(sorted(known)) or 'none'}"
             )
     meant: dict[str, Any] = {"superseded": superseded, "runs": None if runs is None else list(runs), "before": before}
-    (found,) = database.query(cypher("read/prunable"), **meant)
+    (counts,) = database.query(cypher("read/prunable"), **meant)
     if preview:
         between = database.query(cypher("read/compactable"), **meant)[0]["predictions"] if compact else 0
-        return Pruned(found["rollouts"], found["predictions"] + between, None, found["labelled"])
+        return Pruned(counts["rollouts"], counts["predictions"] + between, None, counts["labelled"])
     (dropped,) = database.autocommit(cypher("write/prune_rollouts"), **meant)
     between = database.autocommit(cypher("write/compact_predictions"))[0]["predictions"] if compact else 0
-    return Pruned(dropped["rollouts"], dropped["predictions"] + between, dropped["answers"], found["labelled"])
+    return Pruned(dropped["rollouts"], dropped["predictions"] + between, dropped["answers"], counts["labelled"])

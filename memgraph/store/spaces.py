@@ -86,9 +86,9 @@ def require_active(tx: ManagedTransaction, space: EmbeddingSpace) -> None:
     Raises:
         EmbeddingSpaceError: if the memory was moved to another one since it was opened.
     """
-    found = tx.run(cypher("read/active_space")).single()
-    if found is not None and found["key"] != space.key:
+    active = tx.run(cypher("read/active_space")).single()
+    if active is not None and active["key"] != space.key:
         raise EmbeddingSpaceError(
-            f"this memory was moved from {space.model} {space.revision} to {found['model']} {found['revision']} since it was "
-            f"opened; open it again with that model (MEMREWARD_EMBEDDING_MODEL={found['model']})"
+            f"this memory was moved from {space.model} {space.revision} to {active['model']} {active['revision']} since it was "
+            f"opened; open it again with that model (MEMREWARD_EMBEDDING_MODEL={active['model']})"
         )

@@ -67,5 +67,5 @@ CHECK_FEATURES: Final = tuple(
 
 def check_vector(response: Response) -> bytes:
     """The features in the order of `CHECK_FEATURES` as float32 bytes, NaN where a check does not apply."""
-    found = run_checks(response)
-    return struct.pack(f"<{len(CHECK_FEATURES)}f", *(found.get(name, float("nan")) for name in CHECK_FEATURES))
+    values = run_checks(response)
+    return struct.pack(f"<{len(CHECK_FEATURES)}f", *(values.get(name, float("nan")) for name in CHECK_FEATURES))

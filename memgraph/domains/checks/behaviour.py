@@ -107,12 +107,12 @@ def _observed(trial: Trial, program: str, limits: Limits) -> Behaviour | Unobser
         result = run_python(f"{program}\n{harness}", limits=limits)
     except Exception as error:  # whatever a program made of the sandbox, its neighbours are observed
         return Unobserved(f"{type(error).__name__}: {error}", in_sandbox=False)
-    found = _values(trial, result, marker)
-    if isinstance(found, list):
-        return _behaviour(trial, found)
+    shown = _values(trial, result, marker)
+    if isinstance(shown, list):
+        return _behaviour(trial, shown)
     if result.status == "timeout" and result.seconds >= limits.seconds:
         return Unobserved(f"its run was ended after {limits.seconds:g} s by the clock", in_sandbox=True)
-    return did_not_run(trial, found)
+    return did_not_run(trial, shown)
 
 
 def _values(trial: Trial, result: SandboxResult, marker: str) -> list[str] | str:
@@ -123,25 +123,25 @@ def _values(trial: Trial, result: SandboxResult, marker: str) -> list[str] | str
     if line is None:
         return "it printed no values"
     try:
-        found = json.loads(line.removeprefix(marker))
+        shown = json.loads(line.removeprefix(marker))
     except (ValueError, RecursionError):
         return "what it printed as its values is no JSON"
-    if type(found) is not list or len(found) != len(trial.inputs):
+    if type(shown) is not list or len(shown) != len(trial.inputs):
         return "what it printed is no list of one value for each input"
-    if not all(type(text) is str and len(text) <= _LONGEST_SHOWN for text in found):
+    if not all(type(text) is str and len(text) <= _LONGEST_SHOWN for text in shown):
         return f"what it printed as a value is no text of at most {_LONGEST_SHOWN} characters"
-    if all(text.startswith("!") for text in found):
+    if all(text.startswith("!") for text in shown):
         return "it raised an error on every input"
-    return found
+    return shown
 
 
-def _behaviour(trial: Trial, found: Sequence[str]) -> Behaviour:
+def _behaviour(trial: Trial, shown: Sequence[str]) -> Behaviour:
     known = len(trial.expected)
-    passed = [_equal(text, value) for text, value in zip(found, trial.expected, strict=False)]
+    passed = [_equal(text, value) for text, value in zip(shown, trial.expected, strict=False)]
     return Behaviour(
-        key_of("behaviour", BEHAVIOUR_VERSION, *found),
+        key_of("behaviour", BEHAVIOUR_VERSION, *shown),
         sum(passed) / known if known else None,
-        sum(not text.startswith("!") for text in found) / len(found),
+        sum(not text.startswith("!") for text in shown) / len(shown),
     )
 
 
@@ -149,9 +149,9 @@ def _equal(text: str, value: Any) -> bool:
     if text == repr(value):
         return True
     try:
-        found = literal(text)
-        if isinstance(found, float) and isinstance(value, int | float):
-            return bool(found == value or abs(found - value) < 1e-6)
-        return bool(found == value)
+        returned = literal(text)
+        if isinstance(returned, float) and isinstance(value, int | float):
+            return bool(returned == value or abs(returned - value) < 1e-6)
+        return bool(returned == value)
     except (ValueError, TypeError, OverflowError, RecursionError):
         return False

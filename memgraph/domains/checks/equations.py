@@ -59,7 +59,7 @@ def number(text: str) -> float | None:
 
 def find_equations(text: str) -> list[Equation]:
     """Equations between numbers, in order, each (by its terms and result) once; at most a hundred."""
-    found: dict[tuple[tuple[float, ...], float], Equation] = {}
+    equations: dict[tuple[tuple[float, ...], float], Equation] = {}
     written: dict[str, re.Match[str]] = {}
     for match in _written(text[:50_000]):
         written.setdefault(match.group(), match)
@@ -70,10 +70,10 @@ def find_equations(text: str) -> list[Equation]:
             continue
         terms = tuple(term for part in re.findall(_TERM, left) if (term := number(part.lstrip("+-"))) is not None)
         holds = abs(value - right) <= max(0.01 * abs(value), 0.006)
-        found.setdefault((terms, right), Equation(match.group(0), terms, right, holds))
-        if len(found) == _MOST:
+        equations.setdefault((terms, right), Equation(match.group(0), terms, right, holds))
+        if len(equations) == _MOST:
             break
-    return list(found.values())
+    return list(equations.values())
 
 
 def _written(text: str) -> Iterator[re.Match[str]]:

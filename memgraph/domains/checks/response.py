@@ -103,9 +103,9 @@ def listed_options(query: str) -> dict[str, str]:
 def _options_of(query: str) -> tuple[re.Pattern[str], dict[str, str]]:
     """How the options are written, and what they are; none where there is no A and B."""
     for pattern in (_OPTIONS, _INLINE_OPTIONS):
-        found = {letter: text.strip() for letter, text in pattern.findall(query)}
-        if sorted(found)[:2] == ["A", "B"]:
-            return pattern, found
+        options = {letter: text.strip() for letter, text in pattern.findall(query)}
+        if sorted(options)[:2] == ["A", "B"]:
+            return pattern, options
     return _OPTIONS, {}
 
 

@@ -203,8 +203,8 @@ def _named(prompt: str, examples: Sequence[int]) -> list[int]:
             kept.append(prompt[start:example])
             line_end = prompt.find("\n", example)
             start = len(prompt) if line_end < 0 else line_end + 1
-    found = _NAMED.finditer("\n".join([*kept, prompt[start:]]))
-    return list(islice(dict.fromkeys(int(match.group()) for match in found), _MOST_NAMED))
+    matches = _NAMED.finditer("\n".join([*kept, prompt[start:]]))
+    return list(islice(dict.fromkeys(int(match.group()) for match in matches), _MOST_NAMED))
 
 
 def _boundaries(numbers: list[int], arguments: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:

@@ -33,16 +33,16 @@ def units(namespace: dict[str, Any], tests: ast.Module, entry_point: str | None)
     """
     used = {node.id for node in ast.walk(tests) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     fixtures = {item.name: item for item in namespace.values() if isinstance(item, Fixture)}
-    found: list[Unit] = []
+    collected: list[Unit] = []
     for name, value in list(namespace.items()):
         if isinstance(value, type) and value.__module__ == "__main__":
-            found += _of_class(value, namespace, fixtures)
+            collected += _of_class(value, namespace, fixtures)
         elif isinstance(value, types.FunctionType) and value.__module__ == "__main__":
             if name not in used and _is_check(name, value):
-                found.append(_checking(name, value, namespace, entry_point))
+                collected.append(_checking(name, value, namespace, entry_point))
             elif name.startswith("test") and not skipped(value):
-                found += _of_function(name, value, namespace, fixtures, helper=name in used)
-    return found
+                collected += _of_function(name, value, namespace, fixtures, helper=name in used)
+    return collected
 
 
 def _is_check(name: str, function: types.FunctionType) -> bool:
@@ -103,12 +103,12 @@ def _of_class(kind: type, namespace: dict[str, Any], fixtures: dict[str, Fixture
         return
     own = {**fixtures, **{item.name: item for item in vars(kind).values() if isinstance(item, Fixture)}}
     for name in dir(kind):
-        found = next(vars(base)[name] for base in kind.__mro__ if name in vars(base))
-        function = found.__func__ if isinstance(found, staticmethod | classmethod) else found
+        member = next(vars(base)[name] for base in kind.__mro__ if name in vars(base))
+        function = member.__func__ if isinstance(member, staticmethod | classmethod) else member
         if not name.startswith("test") or not isinstance(function, types.FunctionType) or skipped(function):
             continue
         sets = parameter_sets([kind, function])
-        bound = isinstance(found, staticmethod)
+        bound = isinstance(member, staticmethod)
         wanted = _wanted(function)[0 if bound else 1 :]
         missing = [one for one in wanted if one not in own and not all(one in given for given in sets)]
         if missing:

@@ -65,5 +65,5 @@ def known_exception(module: str, name: str) -> type[Exception] | None:
     """The class of that name, if its module is one of those, and imported here already; nothing is imported for it."""
     if module.partition(".")[0] not in _MODULES | _libraries:
         return None
-    found = vars(sys.modules[module]).get(name) if module in sys.modules else None
-    return found if isinstance(found, type) and issubclass(found, Exception) else None
+    kind = vars(sys.modules[module]).get(name) if module in sys.modules else None
+    return kind if isinstance(kind, type) and issubclass(kind, Exception) else None

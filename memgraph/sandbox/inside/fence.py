@@ -123,11 +123,11 @@ def own_root(folder: str, owner: int, disk_bytes: int, shown: Sequence[str]) -> 
 def _shown(more: Sequence[str]) -> list[str]:
     library = os.path.dirname(os.path.dirname(os.__file__))
     wanted = [library, "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache", *more]
-    found: list[str] = []
+    shown: list[str] = []
     for path in wanted:
-        if os.path.exists(path) and not any(path == other or path.startswith(other + "/") for other in found):
-            found.append(path)
-    return sorted(found, key=len)
+        if os.path.exists(path) and not any(path == other or path.startswith(other + "/") for other in shown):
+            shown.append(path)
+    return sorted(shown, key=len)
 
 
 def _show(source: str, target: str) -> None:
@@ -204,13 +204,13 @@ def close_in(
 
 def _tasks_of_user() -> int:
     """Processes and threads that the user has already: the kernel's limit counts them all, whoever started them."""
-    user, found = os.getuid(), 0
+    user, tasks = os.getuid(), 0
     with suppress(OSError):
         for name in os.listdir("/proc"):
             with suppress(OSError):
                 if name.isdigit() and os.stat(f"/proc/{name}").st_uid == user:
-                    found += os.stat(f"/proc/{name}/task").st_nlink - 2
-    return found
+                    tasks += os.stat(f"/proc/{name}/task").st_nlink - 2
+    return tasks
 
 
 def _limit(kind: int, value: int) -> None:
@@ -231,9 +231,9 @@ def empty_folder(own: list[str], folder: str) -> int:
         return os.open(EMPTY, os.O_PATH | os.O_DIRECTORY)
     place = os.path.join(folder, "tests")
     os.mkdir(place)
-    found = os.open(place, os.O_PATH | os.O_DIRECTORY) if hasattr(os, "O_PATH") else os.open(place, os.O_RDONLY)
+    descriptor = os.open(place, os.O_PATH | os.O_DIRECTORY) if hasattr(os, "O_PATH") else os.open(place, os.O_RDONLY)
     os.rmdir(place)  # a folder that is no longer there takes no files
-    return found
+    return descriptor
 
 
 def close_all_but(keep: tuple[int, ...]) -> None:

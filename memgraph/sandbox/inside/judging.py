@@ -97,14 +97,14 @@ class Judging:
         self, tree: ast.Module, tests: dict[str, Any], offered: list[str], wanted: names.Wanted, double: stub.Stub
     ) -> bool:
         """Whether the tests ask for anything under these names; ends it where they fail by themselves."""
-        found = double.of_names(offered, stub.exceptions_in(tree))
+        stand_ins = double.of_names(offered, stub.exceptions_in(tree))
         agreeing = ast.fix_missing_locations(stub.Agreeing().visit(ast.parse(ast.unparse(tree))))
         signal.setitimer(signal.ITIMER_VIRTUAL, _STUB_SECONDS)
         try:
             self._total = _in_units(ast.parse(ast.unparse(tree)))
             self._alone(
                 double,
-                lambda: self._load(agreeing, tests, {**names.of_python(wanted.python), **found, **double.tools()}),
+                lambda: self._load(agreeing, tests, {**names.of_python(wanted.python), **stand_ins, **double.tools()}),
             )
             for unit in self._units(tree, tests):
                 self._total += 1
@@ -148,12 +148,12 @@ class Judging:
         point = names.entry_point_in(tree) or tests["entry_point"]
         return point if isinstance(point, str) and point.isidentifier() else None
 
-    def _load(self, tree: ast.Module, tests: dict[str, Any], found: dict[str, Any]) -> None:
+    def _load(self, tree: ast.Module, tests: dict[str, Any], offered: dict[str, Any]) -> None:
         """Run the module-level code of tests."""
         sys.modules.setdefault("pytest", pytest_stand_in.module())
-        names.show_program_modules(found)
+        names.show_program_modules(offered)
         module = sys.modules["__main__"] = types.ModuleType("__main__")
-        vars(module).update(found, __file__="tests.py")
+        vars(module).update(offered, __file__="tests.py")
         if _uses(tree, "unittest"):
             import unittest
 
@@ -178,17 +178,17 @@ class Judging:
         tree = self._tree(tests)
         wanted = names.Wanted(tree, self._entry_point(tree, tests))
         asked = wanted.program or wanted.built_in
-        found = {
+        offered = {
             **names.of_python(wanted.python),
             **self._offered(asked),
             **names.shared_imports(program, set(wanted.program)),
         }
-        if not set(asked) & set(found):
+        if not set(asked) & set(offered):
             self._end("error", "the program defines nothing that the tests use")
         if self._every:
             self._total = _in_units(tree)
             vars(sys.modules["builtins"])[_UNIT] = self._unit
-        whole = self._attempt(lambda: self._load(tree, tests, found))
+        whole = self._attempt(lambda: self._load(tree, tests, offered))
         units = self._units(tree, tests) if whole or self._every else []
         for unit in units:
             passed = self._attempt(unit.run)
@@ -335,13 +335,13 @@ def _let_loops_run_remotes() -> None:
     asyncio.run = run_any
 
 
-def _same(found: Any, expected: Any) -> bool:
+def _same(value: Any, expected: Any) -> bool:
     """Equal as data of JSON; an expected value may stand in a list of one."""
-    found = _as_json(found)
+    value = _as_json(value)
     expected = _as_json(expected)
-    if found == expected and isinstance(found, bool) == isinstance(expected, bool):
+    if value == expected and isinstance(value, bool) == isinstance(expected, bool):
         return True
-    return isinstance(expected, list) and len(expected) == 1 and bool(found == expected[0])
+    return isinstance(expected, list) and len(expected) == 1 and bool(value == expected[0])
 
 
 def _as_json(value: Any) -> Any:

@@ -154,17 +154,17 @@ def _bound(tests: ast.Module) -> set[str]:
 
 def _from_program_modules(tests: ast.Module) -> set[str]:
     """Names that the tests import from the program, as they call it."""
-    found: set[str] = set()
+    asked: set[str] = set()
     aliases = set()
     for node in ast.walk(tests):
         if isinstance(node, ast.ImportFrom) and node.module in {*PROGRAM_MODULES, "__main__"}:
-            found.update(alias.name for alias in node.names)
+            asked.update(alias.name for alias in node.names)
         elif isinstance(node, ast.Import):
             aliases |= {alias.asname or alias.name for alias in node.names if alias.name in PROGRAM_MODULES}
     for node in ast.walk(tests):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
-            found.add(node.attr)
-    return found - {"*"}
+            asked.add(node.attr)
+    return asked - {"*"}
 
 
 def entry_point_in(tests: ast.Module) -> str | None:
@@ -182,11 +182,11 @@ def entry_point_in(tests: ast.Module) -> str | None:
     return None
 
 
-def show_program_modules(found: dict[str, Any]) -> None:
+def show_program_modules(offered: dict[str, Any]) -> None:
     """Let the tests import what the program offers."""
     for name in PROGRAM_MODULES:
         module = types.ModuleType(name)
-        vars(module).update(found, __all__=list(found))
+        vars(module).update(offered, __all__=list(offered))
         sys.modules[name] = module
 
 
@@ -199,15 +199,15 @@ def shared_imports(program: str, names: set[str]) -> dict[str, Any]:
         tree = ast.parse(program)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
-    found: dict[str, Any] = {}
+    shared: dict[str, Any] = {}
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             wanted = {alias.name for alias in node.names if alias.asname in (None, alias.name)}
             wanted = names if "*" in wanted else wanted & names
             module = imported(node.module) if wanted else None
             public = getattr(module, "__all__", dir(module))
-            found.update({name: getattr(module, name) for name in wanted & set(public) if hasattr(module, name)})
-    return {name: value for name, value in found.items() if name not in _BUILT_IN}
+            shared.update({name: getattr(module, name) for name in wanted & set(public) if hasattr(module, name)})
+    return {name: value for name, value in shared.items() if name not in _BUILT_IN}
 
 
 def of_python(names: set[str]) -> dict[str, Any]:

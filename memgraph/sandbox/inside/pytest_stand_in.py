@@ -59,41 +59,41 @@ class approx:  # noqa: N801 (pytest's name)
     def __init__(self, expected: Any, rel: float | None = None, abs: float | None = None, nan_ok: bool = False) -> None:
         self._expected, self._relative, self._absolute, self._nan = expected, rel, abs, nan_ok
 
-    def __eq__(self, found: Any) -> bool:
-        return self._near(self._expected, found)
+    def __eq__(self, actual: Any) -> bool:
+        return self._near(self._expected, actual)
 
     def __repr__(self) -> str:
         return f"approx({self._expected!r})"
 
-    def _near(self, expected: Any, found: Any) -> bool:
+    def _near(self, expected: Any, actual: Any) -> bool:
         if isinstance(expected, Mapping):
             return (
-                isinstance(found, Mapping)
-                and set(expected) == set(found)
-                and all(self._near(value, found[key]) for key, value in expected.items())
+                isinstance(actual, Mapping)
+                and set(expected) == set(actual)
+                and all(self._near(value, actual[key]) for key, value in expected.items())
             )
         if hasattr(expected, "tolist"):
             expected = expected.tolist()
-        if hasattr(found, "tolist"):
-            found = found.tolist()
+        if hasattr(actual, "tolist"):
+            actual = actual.tolist()
         if isinstance(expected, list | tuple):
             return (
-                isinstance(found, list | tuple)
-                and len(found) == len(expected)
-                and all(self._near(one, other) for one, other in zip(expected, found, strict=True))
+                isinstance(actual, list | tuple)
+                and len(actual) == len(expected)
+                and all(self._near(one, other) for one, other in zip(expected, actual, strict=True))
             )
         if not isinstance(expected, int | float | complex) or isinstance(expected, bool):
-            return bool(expected == found)
+            return bool(expected == actual)
         try:
-            if expected == found:
+            if expected == actual:
                 return True
-            if math.isnan(abs(expected)) or math.isnan(abs(found)):
-                return self._nan and math.isnan(abs(expected)) and math.isnan(abs(found))
-            if math.isinf(abs(expected)) or math.isinf(abs(found)):
+            if math.isnan(abs(expected)) or math.isnan(abs(actual)):
+                return self._nan and math.isnan(abs(expected)) and math.isnan(abs(actual))
+            if math.isinf(abs(expected)) or math.isinf(abs(actual)):
                 return False
             default = 1e-6 if self._absolute is None else 0.0
             relative = (default if self._relative is None else self._relative) * abs(expected)
-            return bool(abs(expected - found) <= max(relative, 1e-12 if self._absolute is None else self._absolute))
+            return bool(abs(expected - actual) <= max(relative, 1e-12 if self._absolute is None else self._absolute))
         except (TypeError, OverflowError):
             return False
 
@@ -179,7 +179,7 @@ def parameter_sets(targets: Iterable[Any]) -> list[dict[str, Any]]:
     Raises:
         CannotRun: where a fixture would take the values.
     """
-    found: list[dict[str, Any]] = [{}]
+    combined: list[dict[str, Any]] = [{}]
     for mark in (mark for target in targets for mark in _of(target)):
         if mark.name != "parametrize":
             continue
@@ -189,8 +189,8 @@ def parameter_sets(targets: Iterable[Any]) -> list[dict[str, Any]]:
         names = given["argnames"]
         names = [name.strip() for name in names.split(",") if name.strip()] if isinstance(names, str) else list(names)
         sets = [_named(names, values) for values in given["argvalues"]]
-        found = [{**one, **other} for one in found for other in sets if other is not None]
-    return found
+        combined = [{**one, **other} for one in combined for other in sets if other is not None]
+    return combined
 
 
 def _named(names: list[str], values: Any) -> dict[str, Any] | None:

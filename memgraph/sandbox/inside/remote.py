@@ -98,8 +98,8 @@ def handle_of(remote: Any) -> int:
 
 
 def _peer(remote: Any) -> Peer:
-    found: Peer = object.__getattribute__(remote, "_peer")
-    return found
+    peer: Peer = object.__getattribute__(remote, "_peer")
+    return peer
 
 
 def _told(remote: Any) -> bool:
@@ -161,8 +161,8 @@ def _agrees_with_all(remote: Any) -> bool:
 def _comparison(name: str) -> Callable[[Remote, Any], Any]:
     def method(self: Remote, other: Any) -> Any:
         if type(other) is Remote:
-            found = bool(_binary(self, other, name))
-            return found and not (name == "eq" and _agrees_with_all(self))
+            holds = bool(_binary(self, other, name))
+            return holds and not (name == "eq" and _agrees_with_all(self))
         try:
             return COMPARISONS[name](_plain(self), other)
         except TypeError:

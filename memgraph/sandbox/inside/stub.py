@@ -148,17 +148,17 @@ for _name in [
 
 def exceptions_in(tests: ast.Module) -> set[str]:
     """Names that the tests use as classes of exceptions."""
-    found: set[str] = set()
+    exceptions: set[str] = set()
     for node in ast.walk(tests):
         if isinstance(node, ast.ExceptHandler) and node.type is not None:
-            found |= _names(node.type)
+            exceptions |= _names(node.type)
         elif isinstance(node, ast.Raise) and node.exc is not None:
-            found |= _names(node.exc.func if isinstance(node.exc, ast.Call) else node.exc)
+            exceptions |= _names(node.exc.func if isinstance(node.exc, ast.Call) else node.exc)
         elif isinstance(node, ast.Call) and node.args and isinstance(node.func, ast.Attribute | ast.Name):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
             if name in _RAISERS:
-                found |= _names(node.args[0])
-    return found
+                exceptions |= _names(node.args[0])
+    return exceptions
 
 
 def _names(node: ast.expr) -> set[str]:

@@ -107,10 +107,10 @@ def _array_of(parts: list[Any]) -> Any:
     import numpy
 
     kind, shape, data = parts
-    found = numpy.dtype(str(kind))
-    if found.kind not in _ARRAY_KINDS or found.hasobject:
+    dtype = numpy.dtype(str(kind))
+    if dtype.kind not in _ARRAY_KINDS or dtype.hasobject:
         raise TypeError("no array of numbers")
-    return numpy.frombuffer(bytes.fromhex(data), found).reshape(shape).copy()
+    return numpy.frombuffer(bytes.fromhex(data), dtype).reshape(shape).copy()
 
 
 def plain_of(value: Any) -> Any:
@@ -126,10 +126,10 @@ def plain_of(value: Any) -> Any:
 
 
 def _builtin(name: str) -> type:
-    found = getattr(builtins, name)
-    if not isinstance(found, type):
+    builtin = getattr(builtins, name)
+    if not isinstance(builtin, type):
         raise TypeError(f"{name} is not a type")
-    return found
+    return builtin
 
 
 def _named(module: str, name: str) -> Any:

@@ -123,7 +123,7 @@ def kind_of(name: str, types: Sequence[str]) -> Kind:
     Raises:
         InputError: for types that an archive does not know, or that differ from node to node.
     """
-    plain = {found.replace(" NOT NULL", "") for found in types}
+    plain = {kind.replace(" NOT NULL", "") for kind in types}
     if plain > {"LIST<NOTHING>"}:
         plain -= {"LIST<NOTHING>"}
     if plain == {"LIST<NOTHING>"}:

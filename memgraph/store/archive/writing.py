@@ -109,7 +109,7 @@ def export_archive(
 
 def _kinds(database: Database, labels: Sequence[str]) -> tuple[list[tuple[str, str, str]], int, dict[str, int]]:
     """(start, type, end) of every kind of relationship, how many rows there will be, and which nodes stay out."""
-    found: set[tuple[str, str, str]] = set()
+    kinds: set[tuple[str, str, str]] = set()
     total = 0
     left_out = {
         ":".join(row["labels"]): row["nodes"]
@@ -119,9 +119,9 @@ def _kinds(database: Database, labels: Sequence[str]) -> tuple[list[tuple[str, s
     for row in database.query(cypher("read/relationship_kinds")):
         start, end = (next((name for name in row[side] if name in labels), None) for side in ("start", "end"))
         if start is not None and end is not None:
-            found.add((start, row["type"], end))
+            kinds.add((start, row["type"], end))
             total += row["relationships"]
-    return sorted(found), total, left_out
+    return sorted(kinds), total, left_out
 
 
 def _node_columns(database: Database, label: str, vectors: Mapping[str, int]) -> list[Column]:

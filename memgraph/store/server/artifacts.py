@@ -95,10 +95,10 @@ def _usable(file: Path, artifact: Artifact) -> bool:
         return False
     if file.stat().st_size < artifact.size:
         return False
-    found = _sha256(file)
-    if found != artifact.sha256:
+    digest = _sha256(file)
+    if digest != artifact.sha256:
         raise ArtifactError(
-            f"{file} is not the jar on the checked-in list: expected sha256 {artifact.sha256}, found {found}. It was "
+            f"{file} is not the jar on the checked-in list: expected sha256 {artifact.sha256}, found {digest}. It was "
             "changed after it was fetched; find out by whom, then delete it and start again"
         )
     return True
@@ -143,14 +143,14 @@ def _fetch_one(context: MavenContext, artifact: Artifact, folder: Path) -> None:
             if jar.cached_path is not None:
                 jar.cached_path.unlink(missing_ok=True)
             continue
-        found = _sha256(downloaded)
-        if found == artifact.sha256:
+        digest = _sha256(downloaded)
+        if digest == artifact.sha256:
             downloaded.replace(folder / artifact.file)
             return
         downloaded.unlink()
         if attempt == _TRIES:
             raise ArtifactError(
-                f"{artifact.group}:{artifact.name}:{artifact.version} arrived with sha256 {found}, expected "
+                f"{artifact.group}:{artifact.name}:{artifact.version} arrived with sha256 {digest}, expected "
                 f"{artifact.sha256}; the repository or a proxy delivers another file, so it is not used"
             )
 

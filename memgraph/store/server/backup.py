@@ -215,10 +215,10 @@ def _write(made: Backup, folder: Path) -> None:
 def _count(endpoint: Endpoint) -> tuple[int, int]:
     database = Database(endpoint)
     try:
-        (found,) = database.query(cypher("read/size"))
+        (size,) = database.query(cypher("read/size"))
     finally:
         database.close()
-    return int(found["nodes"]), int(found["relationships"])
+    return int(size["nodes"]), int(size["relationships"])
 
 
 def _refuse_other_servers(settings: Settings, what: str) -> None:

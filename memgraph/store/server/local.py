@@ -168,23 +168,23 @@ class LocalServer:
 
     def _start(self, say: Say, *, without: ProcessRecord | None = None) -> Endpoint:
         """With the lock held: the running server, or a new one in place of none, of a broken one, or of `without`."""
-        found = self._home.recall()
-        if found is not None and found != without:
-            endpoint = self._endpoint(found)
+        recorded = self._home.recall()
+        if recorded is not None and recorded != without:
+            endpoint = self._endpoint(recorded)
             try:
-                await_bolt(self._home, endpoint, found, say)
+                await_bolt(self._home, endpoint, recorded, say)
             except DatabaseFailed:
                 pass
             except ServerError:
-                if process_of(found) is not None:
+                if process_of(recorded) is not None:
                     raise
-                found = None  # it was dying already
+                recorded = None  # it was dying already
             else:
                 return endpoint
         self._home.check_room()
-        if found is not None:
+        if recorded is not None:
             say(f"the database in {self._home.folder} stopped working; starting its server anew")
-            self._end(found)
+            self._end(recorded)
         self._home.put_back()
         jars = ensure_jars(self._settings.cache, say=say)
         for attempt in range(1, _PORT_TRIES + 1):
