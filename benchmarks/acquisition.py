@@ -110,18 +110,18 @@ def _unlabelled(snapshot: Snapshot) -> Snapshot:
 
 def _metrics(snapshot: Snapshot, truth: Floats, scores: Floats, where: Bools) -> Row:
     where = where & ~np.isnan(truth)
-    found = evaluate_scores(scores[where], truth[where], snapshot.rollout_query[where])
-    metrics = {name: value for name, value in asdict(found).items() if name in _METRICS}
+    measured = evaluate_scores(scores[where], truth[where], snapshot.rollout_query[where])
+    metrics = {name: value for name, value in asdict(measured).items() if name in _METRICS}
     return {"rollouts": int(where.sum()), **metrics, "followed": _followed(snapshot, truth, scores, where)}
 
 
 def _followed(snapshot: Snapshot, truth: Floats, scores: Floats, where: Bools) -> float | None:
     answer, query = snapshot.rollout_answer[where], snapshot.rollout_query[where]
     count = np.maximum(1, np.bincount(answer))
-    said = (np.bincount(answer, scores[where]) / count)[answer]
+    share = (np.bincount(answer, scores[where]) / count)[answer]
     best = np.full(len(snapshot.query_keys), -np.inf)
-    np.maximum.at(best, query, said)
-    weight, right = np.exp((said - best[query]) / _PULL), truth[where] >= 0.5
+    np.maximum.at(best, query, share)
+    weight, right = np.exp((share - best[query]) / _PULL), truth[where] >= 0.5
     total, good, n, hits = (np.bincount(query, w) for w in (weight, weight * right, np.ones(len(query)), right))
     both = (hits > 0) & (hits < n)
     return float((good[both] / total[both]).mean()) if both.any() else None

@@ -170,11 +170,11 @@ def measure(case: Case, arm: str, seed: int) -> Row:
     targets = snapshot.with_targets(case.scored)
     rows = targets.target_rollouts
     try:
-        found = _vote(targets) if arm == "vote" else _fitted(snapshot, arm, second, now, seed).predict(targets)
+        scores = _vote(targets) if arm == "vote" else _fitted(snapshot, arm, second, now, seed).predict(targets)
     except ModelError:  # no labels, or all of one class
-        found = np.full(len(rows), np.nan, np.float32)
+        scores = np.full(len(rows), np.nan, np.float32)
     where = second[rows] & ~np.isnan(truth[rows])
-    metrics = asdict(evaluate_scores(found[where], truth[rows][where], snapshot.rollout_query[rows][where]))
+    metrics = asdict(evaluate_scores(scores[where], truth[rows][where], snapshot.rollout_query[rows][where]))
     known = 0 if arm in ("cold", "vote") else case.known
     return {
         "paid_then": 0 if arm in ("cold", "vote") else case.paid_then,
@@ -237,23 +237,23 @@ def tables(rows: Sequence[Row]) -> str:
         lines = []
         for (file, shift, sort), group in sorted(sets.items()):
             for share in sorted({row["labels"] for row in group}):
-                found = {(row["arm"], row["seed"]): row[metric] for row in group if row["labels"] == share}
-                seeds = sorted({seed for _, seed in found})
+                values = {(row["arm"], row["seed"]): row[metric] for row in group if row["labels"] == share}
+                seeds = sorted({seed for _, seed in values})
                 cells = [name_of(Path(file)), shift, sort, f"{share:.1%}", str(len(seeds))]
-                cells += [_difference(found, arm, None, seeds) for arm in ("vote", "cold")]
-                warm = "vote" if all(found.get(("cold", seed)) is None for seed in seeds) else "cold"
-                cells.append(_difference(found, "warm", warm, seeds) + (" (than vote)" if warm == "vote" else ""))
-                cells += [_difference(found, arm, "warm", seeds) for arm in _ARMS[3:]]
+                cells += [_difference(values, arm, None, seeds) for arm in ("vote", "cold")]
+                warm = "vote" if all(values.get(("cold", seed)) is None for seed in seeds) else "cold"
+                cells.append(_difference(values, "warm", warm, seeds) + (" (than vote)" if warm == "vote" else ""))
+                cells += [_difference(values, arm, "warm", seeds) for arm in _ARMS[3:]]
                 lines.append(cells)
         parts.append(f"**{metric}**\n\n{markdown(head, lines)}")
     parts.append(f"**What a warm start is worth in labels**\n\n{_worth(sets)}")
     return "\n\n".join(parts)
 
 
-def _difference(found: dict[tuple[str, int], float | None], arm: str, other: str | None, seeds: Sequence[int]) -> str:
+def _difference(metrics: dict[tuple[str, int], float | None], arm: str, other: str | None, seeds: Sequence[int]) -> str:
     """Mean over splits of an arm, or of its difference from another, ± standard error."""
-    pairs = [(found.get((arm, seed)), 0.0 if other is None else found.get((other, seed))) for seed in seeds]
-    values = np.array([one - two for one, two in pairs if one is not None and two is not None])
+    pairs = [(metrics.get((arm, seed)), 0.0 if other is None else metrics.get((other, seed))) for seed in seeds]
+    values = np.array([value - reference for value, reference in pairs if value is not None and reference is not None])
     if not len(values):
         return "–"
     return f"{values.mean():.3f}" if other is None else mean_se(values)
@@ -291,9 +291,12 @@ def _curve(group: Sequence[Row], arm: str, splits: int) -> list[tuple[float, flo
         if row["arm"] == arm and row["within_query_auc"] is not None:
             rows[row["labels"]].append(row)
     means = [
-        (float(np.mean([row["paid_now"] for row in found])), float(np.mean([row["within_query_auc"] for row in found])))
-        for found in rows.values()
-        if len(found) == splits
+        (
+            float(np.mean([row["paid_now"] for row in at_share])),
+            float(np.mean([row["within_query_auc"] for row in at_share])),
+        )
+        for at_share in rows.values()
+        if len(at_share) == splits
     ]
     return sorted(means)
 

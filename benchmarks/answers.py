@@ -51,62 +51,63 @@ class Outcome:
 
 def stated(case: Case, folder: Path) -> tuple[Any, bool]:
     """What a response states."""
-    found = read_response(case["response"], case["domain"], thinking_opened=case.get("prefilled", False)).answer
-    return found, _same_text(found, case["answer"], case["domain"])
+    answer = read_response(case["response"], case["domain"], thinking_opened=case.get("prefilled", False)).answer
+    return answer, _same_text(answer, case["answer"], case["domain"])
 
 
 def same(case: Case, folder: Path) -> tuple[Any, bool]:
     """Whether two answers are one."""
-    found = same_answer(case["one"], case["other"], case["domain"])
-    return found, found == case["same"]
+    equal = same_answer(case["one"], case["other"], case["domain"])
+    return equal, equal == case["same"]
 
 
 def judged(case: Case, folder: Path) -> tuple[Any, bool]:
     """The verdict, on the way a reward takes."""
-    found = verify(
+    score = verify(
         case["response"],
         gold=case.get("gold"),
         tests=case.get("tests"),
         domain=case["domain"],
         thinking_opened=case.get("prefilled", False),
     ).score
-    return found, found in case.get("accept", [case["right"]])
+    return score, score in case.get("accept", [case["right"]])
 
 
 def layouts(case: Case, folder: Path) -> tuple[Any, bool]:
     """Rows, rejected ones, truth and answers of a file."""
     columns, files = case.get("options") or {}, [folder / "layouts" / case["file"]]
-    found: dict[str, Any] = {"rows": 0, "rejected": [], "answers": []}
+    held: dict[str, Any] = {"rows": 0, "rejected": [], "answers": []}
     try:
         for file in data_files(files):
             for row in read_rows(file, run="import", columns=columns):
                 if isinstance(row, Reject):
-                    found["rejected"].append(row.reason)
+                    held["rejected"].append(row.reason)
                 else:
-                    found["rows"] += 1
-                    found["answers"].append(_answer_of(row.rollout))
+                    held["rows"] += 1
+                    held["answers"].append(_answer_of(row.rollout))
         source = FileTruth(data_files(files), run="import", columns=columns)
-        found["truth"] = len(source.query_keys())
+        held["truth"] = len(source.query_keys())
     except InputError as error:
         return str(error)[:200], bool(case.get("refused")) or any(w.get("refused") for w in case.get("accept", []))
-    return found, any(_fits(found, wanted) for wanted in case.get("accept", [case]))
+    return held, any(_fits(held, wanted) for wanted in case.get("accept", [case]))
 
 
 def _answer_of(rollout: Any) -> str | None:
     return stated_by(rollout, Domains()).answer
 
 
-def _fits(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    if wanted.get("refused") or found["rows"] != wanted["rows"]:
+def _fits(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    if wanted.get("refused") or held["rows"] != wanted["rows"]:
         return False
     rejected = wanted.get("rejected", [])
-    number = rejected if isinstance(rejected, int) else sum(one["count"] for one in rejected)
-    said = isinstance(rejected, int) or all(
-        any(re.search(one["reason"], reason, re.IGNORECASE) for reason in found["rejected"]) for one in rejected
+    number = rejected if isinstance(rejected, int) else sum(expected["count"] for expected in rejected)
+    reasons = isinstance(rejected, int) or all(
+        any(re.search(expected["reason"], reason, re.IGNORECASE) for reason in held["rejected"])
+        for expected in rejected
     )
-    truth = found["truth"] == wanted["truth"] if "truth" in wanted else True
-    answers = sorted(map(str, found["answers"])) == sorted(map(str, wanted["answers"])) if "answers" in wanted else True
-    return len(found["rejected"]) == number and said and truth and answers
+    truth = held["truth"] == wanted["truth"] if "truth" in wanted else True
+    answers = sorted(map(str, held["answers"])) == sorted(map(str, wanted["answers"])) if "answers" in wanted else True
+    return len(held["rejected"]) == number and reasons and truth and answers
 
 
 ASKED: dict[str, Callable[[Case, Path], tuple[Any, bool]]] = {
@@ -121,21 +122,21 @@ def run(case: Case, file: str, folder: Path) -> Outcome:
     """Ask one case."""
     start = time.perf_counter()
     try:
-        found, right = ASKED[file](case, folder)
+        came_out, right = ASKED[file](case, folder)
     except Exception as error:  # a case that raises is a wrong case, and the others go on
-        found, right = f"{type(error).__name__}: {error}", False
+        came_out, right = f"{type(error).__name__}: {error}", False
     seconds = time.perf_counter() - start
     right = right and seconds <= case.get("seconds", 600)
     wanted = case.get("accept") or next((case[name] for name in ("answer", "same", "right") if name in case), "")
-    return Outcome(file, case["kind"], case["id"], right, str(found)[:300], str(wanted)[:300], round(seconds, 3))
+    return Outcome(file, case["kind"], case["id"], right, str(came_out)[:300], str(wanted)[:300], round(seconds, 3))
 
 
-def _same_text(found: str | None, wanted: str | None, domain: str) -> bool:
-    if found is None or wanted is None:
-        return found == wanted
+def _same_text(answer: str | None, wanted: str | None, domain: str) -> bool:
+    if answer is None or wanted is None:
+        return answer == wanted
     if domain == "code":
-        return Code().key(found) == Code().key(wanted)
-    return _bare(found) == _bare(wanted)
+        return Code().key(answer) == Code().key(wanted)
+    return _bare(answer) == _bare(wanted)
 
 
 def _bare(text: str) -> str:
@@ -174,9 +175,9 @@ def tables(rows: Sequence[Row]) -> str:
         kinds[row["file"], row["kind"]].append(row)
         kinds[row["file"], "all"].append(row)
     lines = []
-    for (name, kind), found in sorted(kinds.items(), key=lambda pair: (pair[0][0], pair[0][1] == "all", pair[0][1])):
-        right, slowest = sum(row["right"] for row in found), max(row["seconds"] for row in found)
-        lines.append([name, kind, str(right), str(len(found)), f"{slowest:.2f}"])
+    for (name, kind), cases in sorted(kinds.items(), key=lambda pair: (pair[0][0], pair[0][1] == "all", pair[0][1])):
+        right, slowest = sum(row["right"] for row in cases), max(row["seconds"] for row in cases)
+        lines.append([name, kind, str(right), str(len(cases)), f"{slowest:.2f}"])
     rewarded = [row for row in rows if row["file"] == "judged" and row["found"] == "1.0" and not row["right"]]
     table = markdown(["file", "kind", "right", "of", "slowest (s)"], lines)
     return f"{table}\n\nWrong rewards of 1: {len(rewarded)}"

@@ -39,8 +39,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if wanted:
         with judged_memory(*files) as judged:
             for _, labelled, seed in wanted:
-                found = time_fit(with_labels(judged, labelled, seed), seed)
-                rows.add({"sets": sets, "asked": labelled, "seed": seed, **found})
+                times = time_fit(with_labels(judged, labelled, seed), seed)
+                rows.add({"sets": sets, "asked": labelled, "seed": seed, **times})
                 say(", ".join(f"{name} {value}" for name, value in rows.all[-1].items()))
     report("fit", options, rows.all, tables)
 

@@ -93,8 +93,8 @@ class Rows:
         if self.file is None and options.keeps is not None and not options.quick:
             self.file = Path(options.keeps)
         self._key, self._quick = tuple(key), bool(options.quick)
-        found = [] if self.file is None else read_records(self.file)
-        self.all: list[Row] = [row for row in found if row.get("quick", False) == self._quick and belongs(row)]
+        records = [] if self.file is None else read_records(self.file)
+        self.all: list[Row] = [row for row in records if row.get("quick", False) == self._quick and belongs(row)]
         self.done = {self._what(row) for row in self.all}
         """Key of each row."""
 
@@ -125,8 +125,8 @@ def report(
         beside: more entries of the document.
     """
     if options.json:
-        found = {"benchmark": name, "machine": machine(), "versions": versions(), "rows": rows, **beside}
-        print(json.dumps(found, indent=2))
+        document = {"benchmark": name, "machine": machine(), "versions": versions(), "rows": rows, **beside}
+        print(json.dumps(document, indent=2))
     if options.table is None and options.json:
         return
     text = f"{tables(rows)}\n\n{json.dumps(machine())}\n{json.dumps(versions())}\n"
@@ -144,9 +144,9 @@ def markdown(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 def mean_sd(values: Sequence[float | None], form: str = ".3f") -> str:
     """Mean ± standard deviation of what is known, a dash for nothing."""
-    known = [value for value in values if value is not None]
-    spread = f" ± {np.std(known):{form}}" if len(known) > 1 else ""
-    return f"{np.mean(known):{form}}{spread}" if known else "–"
+    present = [value for value in values if value is not None]
+    spread = f" ± {np.std(present):{form}}" if len(present) > 1 else ""
+    return f"{np.mean(present):{form}}{spread}" if present else "–"
 
 
 def mean_se(differences: Sequence[float]) -> str:

@@ -55,7 +55,7 @@ def tables(rows: Sequence[Row]) -> str:
 
 def families_of(given: list[str]) -> dict[str, str]:
     """Set → family, from FAMILY=SET,SET."""
-    pairs = [one.partition("=") for one in given]
+    pairs = [text.partition("=") for text in given]
     return {name: family for family, _, names in pairs for name in names.split(",")}
 
 

@@ -18,10 +18,10 @@ def replaced(text: str, pattern: str, passage: str) -> str:
     Raises:
         ValueError: if not exactly one does.
     """
-    found, count = re.subn(pattern, lambda _: passage, text, flags=re.DOTALL)
+    page, count = re.subn(pattern, lambda _: passage, text, flags=re.DOTALL)
     if count != 1:
         raise ValueError(f"{count} passages match {pattern!r}, one is needed: bring the text or the pattern back")
-    return found
+    return page
 
 
 def replaced_sentence(text: str, pattern: str, sentence: str) -> str:

@@ -27,7 +27,7 @@ from memgraph.memory import Memory
 from memgraph.rollouts.embedding import GivenVectors
 
 VIEW = LabelView(ledgers=("benchmark",))
-COUNTS, ANEW = (10, 100), "everything anew"
+COUNTS, EVERYTHING = (10, 100), "everything anew"
 _FITTED = 1000  # queries that the model is fitted on
 
 
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         options.queries, options.rollouts, options.seeds = 300, 4, 1
     rows = Rows(options, ("queries", "rollouts", "pass", "labelled", "seed"))
     size = {"queries": options.queries, "rollouts": options.rollouts}
-    last = (*size.values(), ANEW, 0, _anew(options.seeds) - 1)
+    last = (*size.values(), EVERYTHING, 0, _full_passes(options.seeds) - 1)
     if rows.missing([last, *((*size.values(), "relabel", count, options.seeds - 1) for count in COUNTS)]):
         with (
             tempfile.TemporaryDirectory() as scratch,
@@ -90,15 +90,15 @@ def measure(memory: Memory, source: FileTruth, seeds: int) -> Iterator[Row]:
             ledger.reveal(source, order[spent : spent + count])
             spent += count
             yield passed("relabel", count, seed)
-    for seed in range(_anew(seeds)):
+    for seed in range(_full_passes(seeds)):
         before = predictions(memory)
         start = time.perf_counter()
         summary = memory.score(model, VIEW)
         seconds = round(time.perf_counter() - start, 3)
         changed = predictions(memory) - before
-        say(f"{ANEW}: {summary.queries} queries, {seconds:.1f} s, {changed} scores differ")
+        say(f"{EVERYTHING}: {summary.queries} queries, {seconds:.1f} s, {changed} scores differ")
         yield {
-            "pass": ANEW,
+            "pass": EVERYTHING,
             "labelled": 0,
             "seed": seed,
             "affected": summary.queries,
@@ -109,7 +109,7 @@ def measure(memory: Memory, source: FileTruth, seeds: int) -> Iterator[Row]:
         }
 
 
-def _anew(seeds: int) -> int:
+def _full_passes(seeds: int) -> int:
     """How often everything is scored anew, which takes longest."""
     return min(seeds, 2)
 
@@ -124,7 +124,7 @@ def tables(rows: Sequence[Row]) -> str:
     parts = []
     for queries, rollouts in dict.fromkeys((row["queries"], row["rollouts"]) for row in rows):
         here = [row for row in rows if (row["queries"], row["rollouts"]) == (queries, rollouts)]
-        full = float(np.median([row["seconds"] for row in here if row["pass"] == ANEW]))
+        full = float(np.median([row["seconds"] for row in here if row["pass"] == EVERYTHING]))
         lines = []
         for name, labelled in dict.fromkeys((row["pass"], row["labelled"]) for row in here):
             group = [row for row in here if (row["pass"], row["labelled"]) == (name, labelled)]

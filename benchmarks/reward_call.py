@@ -212,12 +212,13 @@ def tables(rows: Sequence[Row]) -> str:
     sizes = sorted({row["queries"] for row in rows if row["queries"] is not None})
     lines = []
     for stage in dict.fromkeys(row["stage"] for row in rows):
-        found = {
+        seconds = {
             size: [row["seconds"] for row in rows if (row["stage"], row["queries"]) == (stage, size)] for size in sizes
         }
-        found[None] = [row["seconds"] for row in rows if (row["stage"], row["queries"]) == (stage, None)]
+        seconds[None] = [row["seconds"] for row in rows if (row["stage"], row["queries"]) == (stage, None)]
         cells = [
-            median_range(found[size] or found[None], ".3f") if found[size] or found[None] else "–" for size in sizes
+            median_range(seconds[size] or seconds[None], ".3f") if seconds[size] or seconds[None] else "–"
+            for size in sizes
         ]
         lines.append([stage, *cells])
     calls = f"{GROUP * QUERIES_A_CALL} new rollouts of {QUERIES_A_CALL} queries a call, {len({row['seed'] for row in rows})} calls"

@@ -85,10 +85,10 @@ def draw(rows: Sequence[EvaluationRow], page: Path) -> None:
     plot_curves(shown, page.with_name(f"{page.stem}_curves.png"))
 
 
-def row_of(found: Row) -> EvaluationRow:
+def row_of(row: Row) -> EvaluationRow:
     """A row as it was written, also by versions before experience."""
-    changed = {"curves": Curves(**found["curves"]), "history": tuple(found.get("history", ()))}
-    return EvaluationRow(**{name: value for name, value in found.items() if name != "quick"} | changed)
+    changed = {"curves": Curves(**row["curves"]), "history": tuple(row.get("history", ()))}
+    return EvaluationRow(**{name: value for name, value in row.items() if name != "quick"} | changed)
 
 
 def experience_of(row: EvaluationRow) -> Experience | None:

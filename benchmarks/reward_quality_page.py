@@ -46,24 +46,31 @@ class Results:
     """[seeds, 4] AUC, within-query AUC, accuracy and ECE of each scorer in each trial."""
 
     def __init__(self, rows: Iterable[EvaluationRow]) -> None:
-        self._found: dict[tuple[Trial, str], dict[int, list[float]]] = defaultdict(dict)
+        self._metrics: dict[tuple[Trial, str], dict[int, list[float]]] = defaultdict(dict)
         for row in rows:
             if row.auc is not None:
                 within = np.nan if row.within_query_auc is None else row.within_query_auc
                 trial = (row.file.split(".")[0], "+".join(row.history), row.history_labels, row.labels)
-                self._found[trial, row.scorer][row.seed] = [row.auc, within, row.accuracy, row.ece]
+                self._metrics[trial, row.scorer][row.seed] = [row.auc, within, row.accuracy, row.ece]
 
-    def of(self, scorer: str, name: str, history: str, share: float, *, known: str = "none") -> dict[int, Metrics]:
+    def of(self, scorer: str, name: str, history: str, share: float, *, labels: str = "none") -> dict[int, Metrics]:
         """Split → metrics."""
-        found = self._found.get(((name, history, known, share), scorer), {})
-        return {seed: np.array(values) for seed, values in sorted(found.items())}
+        by_seed = self._metrics.get(((name, history, labels, share), scorer), {})
+        return {seed: np.array(values) for seed, values in sorted(by_seed.items())}
 
     def mean(
-        self, scorer: str, name: str, history: str, share: float, *, known: str = "none", splits: int | None = None
+        self,
+        scorer: str,
+        name: str,
+        history: str,
+        share: float,
+        *,
+        labels: str = "none",
+        splits: int | None = None,
     ) -> Metrics | None:
         """Over the splits, or the first few; None where it was not measured, or could not answer."""
-        found = list(self.of(scorer, name, history, share, known=known).values())[:splits]
-        return np.mean(found, axis=0) if found else None
+        metrics = list(self.of(scorer, name, history, share, labels=labels).values())[:splits]
+        return np.mean(metrics, axis=0) if metrics else None
 
     def best_votes(self, name: str, history: str, share: float) -> Metrics:
         """Of the votes, each metric by itself the best one's mean."""
@@ -74,8 +81,8 @@ class Results:
         """Model less the votes that are best on the mean: mean difference, and its lower 95 % bound, paired by split."""
         model = self.of(DEFAULT_SCORER, name, history, share)
         votes = [self.of(scorer, name, history, share) for scorer in VOTES]
-        seeds = [seed for seed in model if all(seed in found for found in votes)]
-        best = max(votes, key=lambda found: np.mean([found[seed][metric] for seed in seeds]))
+        seeds = [seed for seed in model if all(seed in vote for vote in votes)]
+        best = max(votes, key=lambda vote: np.mean([vote[seed][metric] for seed in seeds]))
         gains = np.array([model[seed][metric] - best[seed][metric] for seed in seeds])
         error = student.ppf(0.975, len(gains) - 1) * gains.std(ddof=1) / np.sqrt(len(gains))
         return float(gains.mean()), float(gains.mean() - error)
@@ -113,8 +120,8 @@ def gains(results: Results, metric: int) -> str:
     """Differences to the best votes with their lower bounds."""
     lines = {}
     for trial, title in SETS.items():
-        found = [results.gain(metric, *trial, share) for share in SHARES]
-        lines[title] = [f"{signed(mean)} ({signed(low)})" for mean, low in found]
+        differences = [results.gain(metric, *trial, share) for share in SHARES]
+        lines[title] = [f"{signed(mean)} ({signed(low)})" for mean, low in differences]
     return markdown(["set", *share_names(SHARES)], by_set(lines))
 
 
@@ -129,8 +136,8 @@ def below(results: Results) -> str:
                     lines.append([title, f"{share:.0%}", what, signed(mean), signed(low)])
     trials = 3 * len(SETS) * len(SHARES)
     head = ["set", "labels", "metric", "mean", "bound"]
-    found = markdown(head, lines)
-    return f"In {len(lines)} of {trials} comparisons the mean is below -.003 or the bound below -.010.\n\n{found}"
+    table = markdown(head, lines)
+    return f"In {len(lines)} of {trials} comparisons the mean is below -.003 or the bound below -.010.\n\n{table}"
 
 
 def page(results: Results, splits: int) -> str:
@@ -142,9 +149,9 @@ def page(results: Results, splits: int) -> str:
         title: [cell(results.mean(DEFAULT_SCORER, *trial, share), [ECE]) for share in SHARES]
         for trial, title in SETS.items()
     }
-    known = [
-        f"{SETS[trial]}: {cell(results.mean('equal_answer', *trial, 0.2, known='all'))} and "
-        f"{cell(results.mean(DEFAULT_SCORER, *trial, 0.2, known='all'))}"
+    labelled = [
+        f"{SETS[trial]}: {cell(results.mean('equal_answer', *trial, 0.2, labels='all'))} and "
+        f"{cell(results.mean(DEFAULT_SCORER, *trial, 0.2, labels='all'))}"
         for trial in (("exams_dev", "t0.8"), ("aqua_codex_dev", "a"))
     ]
     ordered = [results.gain(WITHIN, *trial, 0.2)[0] for trial in MANY_POLICIES]
@@ -186,7 +193,7 @@ HumanEval and {cell(results.mean("linear_probe", "mmlu_pro_math", "", 0.2))} on 
 from the memory has {cell(results.mean("paper_gnn_corrected", "humaneval", "", 0.2))} on HumanEval.
 
 Where the history is labelled, most answers have been seen. The label of an equal answer, and the model, have for
-{"; ".join(known)}.
+{"; ".join(labelled)}.
 
 ## Calibration
 
@@ -204,10 +211,10 @@ Expected calibration error of the model, mean of {splits} splits.
 
 def readme(text: str, results: Results, splits: int) -> str:
     """README with its table, and what it says of accuracy without labels."""
-    found = f"Mean of {splits} splits. What is learned on\nother sets leaves the whole family out "
-    found += "([docs/reward_quality.md](docs/reward_quality.md)).\n\n"
-    found += by_share(results, (0.0, 0.05, 0.2, 0.5))
-    text = replaced(text, r"Mean of \w+ splits\. What is learned on.*?\n\n\|.*?(?=\n\n)", found)
+    passage = f"Mean of {splits} splits. What is learned on\nother sets leaves the whole family out "
+    passage += "([docs/reward_quality.md](docs/reward_quality.md)).\n\n"
+    passage += by_share(results, (0.0, 0.05, 0.2, 0.5))
+    text = replaced(text, r"Mean of \w+ splits\. What is learned on.*?\n\n\|.*?(?=\n\n)", passage)
     model, votes = results.mean(DEFAULT_SCORER, "humaneval", "", 0.0), results.best_votes("humaneval", "", 0.0)
     accuracies = [f"{metrics[ACCURACY]:.2f}".lstrip("0") for metrics in (model, votes)]
     return replaced(text, r"\(HumanEval: \S+ against [.\d]+\)", f"(HumanEval: {' against '.join(accuracies)})")

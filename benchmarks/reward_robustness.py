@@ -56,28 +56,28 @@ def cases(split: Split) -> Iterator[tuple[str, Case]]:
     """The conditions that need one set only."""
     snapshot, truth = split.snapshot, split.truth
     rng = np.random.default_rng(split.seed)
-    rows, known = snapshot.target_rollouts, ~np.isnan(truth)
-    yield "plain", (snapshot, snapshot, truth, known)
+    rows, labelled = snapshot.target_rollouts, ~np.isnan(truth)
+    yield "plain", (snapshot, snapshot, truth, labelled)
 
     answered = snapshot.answer_valid[snapshot.rollout_answer]
     fewer = snapshot.with_rollouts(answered)
-    yield "answered", (fewer, fewer, truth[answered[rows]], known[answered[rows]])
+    yield "answered", (fewer, fewer, truth[answered[rows]], labelled[answered[rows]])
 
     policies = np.array(snapshot.rollout_policies)
     if len(np.unique(policies)) > 2:
         new = np.isin(policies, rng.choice(np.unique(policies), 2, replace=False))
         unseen = replace(snapshot, labels=np.where(new, np.nan, snapshot.labels).astype(np.float32))
-        yield "new policies", (unseen, unseen, truth, known & new[rows])
+        yield "new policies", (unseen, unseen, truth, labelled & new[rows])
 
     flipped = rng.random(len(snapshot.labels)) < _FLIPPED
     noisy = replace(snapshot, labels=np.where(flipped, 1 - snapshot.labels, snapshot.labels).astype(np.float32))
-    yield "noisy labels", (noisy, noisy, truth, known)
+    yield "noisy labels", (noisy, noisy, truth, labelled)
 
-    yield "look-alikes", (snapshot, snapshot, truth, known & look_alikes(split)[snapshot.rollout_query[rows]])
+    yield "look-alikes", (snapshot, snapshot, truth, labelled & look_alikes(split)[snapshot.rollout_query[rows]])
 
     judged, others = one_judged(split)
-    yield "none judged", (snapshot, snapshot, truth, known & others)
-    yield "one judged", (snapshot, snapshot.with_labels(judged), truth, known & others)
+    yield "none judged", (snapshot, snapshot, truth, labelled & others)
+    yield "one judged", (snapshot, snapshot.with_labels(judged), truth, labelled & others)
 
 
 def look_alikes(split: Split) -> Bools:
@@ -89,13 +89,13 @@ def look_alikes(split: Split) -> Bools:
     for row in np.flatnonzero(judged >= 0.5):
         answer = snapshot.rollout_answer[row]
         right[int(snapshot.rollout_query[row])].add(snapshot.answer_values[answer])
-    found = np.zeros(len(snapshot.query_keys), np.bool_)
+    marked = np.zeros(len(snapshot.query_keys), np.bool_)
     near = snapshot.similar[:, snapshot.similar_scores >= _ALIKE]
     for one, other in np.concatenate([near, near[::-1]], axis=1).T.tolist():
         labelled = not snapshot.query_targets[one] and snapshot.query_targets[other]
         if labelled and right[one] and right[other] and not right[one] & right[other]:
-            found[other] = True
-    return found
+            marked[other] = True
+    return marked
 
 
 def one_judged(split: Split) -> tuple[Floats, Bools]:
@@ -120,8 +120,8 @@ def measure(make: Callable[[], Scorer], case: Case, seed: int) -> dict[str, Any]
     except ModelError:
         probability = np.full(len(truth), np.nan, np.float32)
     query = scored.rollout_query[scored.target_rollouts]
-    found = evaluate_scores(probability[counted], truth[counted], query[counted])
-    return {**asdict(found), "rollouts": int(counted.sum())}
+    metrics = evaluate_scores(probability[counted], truth[counted], query[counted])
+    return {**asdict(metrics), "rollouts": int(counted.sum())}
 
 
 @lru_cache(maxsize=64)
@@ -228,9 +228,9 @@ def summary(rows: Sequence[Row]) -> str:
     sets = list(dict.fromkeys(row["set"] for row in ours))
 
     def cell(case: str, name: str) -> str:
-        found = [row for row in ours if (row["case"], row["set"]) == (case, name) and row["rollouts"]]
-        values = [[row[field] for row in found] for field in ("auc", "within_query_auc", "accuracy")]
-        return "/".join(f"{np.mean(value):.3f}".removeprefix("0") for value in values) if found else "–"
+        rows_of_cell = [row for row in ours if (row["case"], row["set"]) == (case, name) and row["rollouts"]]
+        values = [[row[field] for row in rows_of_cell] for field in ("auc", "within_query_auc", "accuracy")]
+        return "/".join(f"{np.mean(value):.3f}".removeprefix("0") for value in values) if rows_of_cell else "–"
 
     lines = [[case, *(cell(case, name) for name in sets)] for case in dict.fromkeys(row["case"] for row in ours)]
     return markdown(["case", *sets], lines)

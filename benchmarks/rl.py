@@ -129,8 +129,8 @@ def judged_rollouts(memory: Memory, config: RunConfig) -> tuple[list[float], dic
         for row in rows
     }
     truth = load_problems(config.data).train.truth
-    found = memory.ledger(f"{config.name}/report").evaluate_answers(truth, list(answers.values()), judge=judge)
-    right = {answer: (verdict.score or 0.0) >= 0.5 for answer, verdict in zip(answers, found, strict=True)}
+    verdicts = memory.ledger(f"{config.name}/report").evaluate_answers(truth, list(answers.values()), judge=judge)
+    right = {answer: (verdict.score or 0.0) >= 0.5 for answer, verdict in zip(answers, verdicts, strict=True)}
     by_call: dict[int, list[bool]] = defaultdict(list)
     agreed: dict[str, list[bool]] = defaultdict(list)
     for row in rows:
@@ -138,16 +138,16 @@ def judged_rollouts(memory: Memory, config: RunConfig) -> tuple[list[float], dic
         if row["reward"] is not None:
             agreed[row["source"]].append((row["reward"] >= 0.5) == right[row["answer"]])
     steps = [round(float(np.mean(by_call[call])), 4) for call in sorted(by_call)]
-    return steps, {source: round(float(np.mean(found)), 4) for source, found in sorted(agreed.items())}
+    return steps, {source: round(float(np.mean(hits)), 4) for source, hits in sorted(agreed.items())}
 
 
 def verdicts(scores: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """Verdicts of `scores.json`, by split and domain."""
-    found: dict[str, list[str]] = defaultdict(lambda: ["", ""])
+    digits: dict[str, list[str]] = defaultdict(lambda: ["", ""])
     for score in sorted(scores, key=lambda score: str(score["query_key"])):
         for place, when in enumerate(("before", "after")):
-            found[f"{score['split']}/{score['domain']}"][place] += str(round(score[when]))
-    return dict(sorted(found.items()))
+            digits[f"{score['split']}/{score['domain']}"][place] += str(round(score[when]))
+    return dict(sorted(digits.items()))
 
 
 def commit() -> str:

@@ -62,9 +62,9 @@ def named(seeds: Sequence[int]) -> str:
     return f"Seeds {', '.join(others)} and {last}" if others else f"Seed {last}"
 
 
-def of_best(found: Verdicts, oracle: Verdicts) -> str:
+def of_best(verdicts: Verdicts, oracle: Verdicts) -> str:
     """% of oracle with its interval."""
-    return interval({"arm": found, "oracle": oracle}, of_oracle, "{:.1f}")
+    return interval({"arm": verdicts, "oracle": oracle}, of_oracle, "{:.1f}")
 
 
 def in_prose(percentage: str) -> str:
@@ -74,8 +74,8 @@ def in_prose(percentage: str) -> str:
 
 def predicted(rows: Sequence[FinishedRun]) -> str:
     """Share of the predicted rewards that are on the right side of ½, mean over runs; nothing where none was predicted."""
-    found = [value for row in rows for source, value in row.agreement.items() if source != "label"]
-    return f"{np.mean(found):.0%}".replace("%", " %") if found else ""
+    shares = [value for row in rows for source, value in row.agreement.items() if source != "label"]
+    return f"{np.mean(shares):.0%}".replace("%", " %") if shares else ""
 
 
 def sentence(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:
@@ -83,8 +83,8 @@ def sentence(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> s
     seeds = seeds_of(present)
 
     def reached(rows: Sequence[FinishedRun], arm: str, seeds: Sequence[int]) -> str:
-        found, oracle = (verdicts_of(chosen(*which, seeds), "test") for which in ((rows, arm), (former, "oracle")))
-        return f"{in_prose(of_best(found, oracle)).removesuffix(')')}, {counted(seeds)})"
+        verdicts, oracle = (verdicts_of(chosen(*which, seeds), "test") for which in ((rows, arm), (former, "oracle")))
+        return f"{in_prose(of_best(verdicts, oracle)).removesuffix(')')}, {counted(seeds)})"
 
     return (
         f"GRPO of a tiny policy on three domains with 20 % of the labels reached {reached(present, 'memory', seeds)} of "
@@ -113,12 +113,12 @@ def table(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:
     return markdown(["arm", "seeds", "accuracy", "% of oracle", "predicted rewards that are right"], lines)
 
 
-def line(arm: str, found: Verdicts, oracle: Verdicts, right: str) -> list[str]:
+def line(arm: str, verdicts: Verdicts, oracle: Verdicts, right: str) -> list[str]:
     """Cells of one arm."""
-    values = over_seeds(found)
+    values = over_seeds(verdicts)
     spread = f" ± {short(float(np.std(values)))}" if len(values) > 1 else ""
-    seeds = " ".join(map(str, sorted(found)))
-    return [arm, seeds, f"{short(float(np.mean(values)))}{spread}", of_best(found, oracle), right]
+    seeds = " ".join(map(str, sorted(verdicts)))
+    return [arm, seeds, f"{short(float(np.mean(values)))}{spread}", of_best(verdicts, oracle), right]
 
 
 def first_part(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:

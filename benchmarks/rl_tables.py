@@ -73,7 +73,7 @@ def tables(rows: Sequence[FinishedRun]) -> str:
             arm: [row for row in rows if row.arm == arm and row.share == SHARE_OF.get(arm, share)]
             for arm in dict.fromkeys(row.arm for row in rows)
         }
-        chosen = {arm: found for arm, found in chosen.items() if found}
+        chosen = {arm: runs for arm, runs in chosen.items() if runs}
         parts += [_accuracy(chosen, "test"), _accuracy(chosen, "ood"), _rewards(chosen)]
     return "\n\n".join(part for part in parts if part)
 
@@ -98,10 +98,10 @@ def plot_runs(rows: Sequence[FinishedRun], file: Path) -> None:
             smooth = np.convolve(mean, np.ones(_SMOOTH) / _SMOOTH, mode="valid")
             left.plot(JUDGED_EVERY * (np.arange(len(smooth)) + _SMOOTH), smooth, label=arm)
         shares = sorted({row.share for row in rows if row.arm == arm})
-        found = [verdicts_of([r for r in rows if r.arm == arm and r.share == s], "test") for s in shares]
+        runs_of_share = [verdicts_of([r for r in rows if r.arm == arm and r.share == s], "test") for s in shares]
         points = [
             [100 * _over_problems(run) / _over_problems(oracle[seed]) for seed, run in runs.items() if seed in oracle]
-            for runs in found
+            for runs in runs_of_share
         ]
         if not all(points):
             continue
@@ -119,16 +119,16 @@ def plot_runs(rows: Sequence[FinishedRun], file: Path) -> None:
 
 def verdicts_of(rows: Sequence[FinishedRun], split: str, when: int = 1) -> Verdicts:
     """Of the newest run of each seed, before (0) or after (1) training."""
-    found: Verdicts = {}
+    verdicts: Verdicts = {}
     for row in rows:
         domains = {name.split("/")[1]: digits[when] for name, digits in row.scores.items() if name.startswith(split)}
-        found[row.seed] = {name: np.array(list(digits), np.float64) for name, digits in domains.items()}
-    return found
+        verdicts[row.seed] = {name: np.array(list(digits), np.float64) for name, digits in domains.items()}
+    return verdicts
 
 
-def over_seeds(found: Verdicts) -> list[float]:
+def over_seeds(verdicts: Verdicts) -> list[float]:
     """Accuracy over all problems of each run."""
-    return [_over_problems(domains) for domains in found.values()]
+    return [_over_problems(domains) for domains in verdicts.values()]
 
 
 def _over_problems(domains: Mapping[str, Floats]) -> float:
@@ -145,11 +145,11 @@ def _accuracy(chosen: dict[str, list[FinishedRun]], split: str) -> str:
     arms["start"] = {seed: run for rows in chosen.values() for seed, run in verdicts_of(rows, split, when=0).items()}
     measures = ["all problems", "mean of domains", "over the start", "% of oracle", "closed", "over majority"]
     lines = []
-    for arm, found in arms.items():
-        per_domain = [float(np.mean([run[name].mean() for run in found.values()])) for name in domains]
-        line = [arm, " ".join(map(str, sorted(found))), *(f"{value:.3f}" for value in per_domain)]
-        line += [mean_sd(over_seeds(found)), f"{np.mean(per_domain):.3f}"]
-        line.append(interval({"arm": found, "start": arms["start"]}, over("start"), "{:+.3f}"))
+    for arm, verdicts in arms.items():
+        per_domain = [float(np.mean([run[name].mean() for run in verdicts.values()])) for name in domains]
+        line = [arm, " ".join(map(str, sorted(verdicts))), *(f"{value:.3f}" for value in per_domain)]
+        line += [mean_sd(over_seeds(verdicts)), f"{np.mean(per_domain):.3f}"]
+        line.append(interval({"arm": verdicts, "start": arms["start"]}, over("start"), "{:+.3f}"))
         compared = [
             (of_oracle, "{:.1f}", ("oracle",), ()),
             (closed, "{:.2f}", ("oracle", "labelled"), ("oracle", "labelled", "start")),
@@ -157,8 +157,8 @@ def _accuracy(chosen: dict[str, list[FinishedRun]], split: str) -> str:
         ]
         for statistic, form, needed, without in compared:
             others = {name: runs[name] for name in needed if name in runs}
-            known = len(others) == len(needed) and arm not in without
-            line.append(interval({"arm": found, **others}, statistic, form) if known else "")
+            comparable = len(others) == len(needed) and arm not in without
+            line.append(interval({"arm": verdicts, **others}, statistic, form) if comparable else "")
         lines.append(line)
     title = "In domain" if split == "test" else "Out of domain"
     problems = len(np.concatenate(list(next(iter(first.values())).values())))
@@ -174,11 +174,11 @@ def superseded(rows: Sequence[FinishedRun], before: Sequence[FinishedRun]) -> st
     oracle = verdicts_of(newest, "test")
     lines = []
     for row in sorted(before, key=lambda row: (row.arm, row.share, row.seed)):
-        found, elsewhere = (verdicts_of([row], split)[row.seed] for split in ("test", "ood"))
-        accuracy, best = _over_problems(found), oracle.get(row.seed)
-        known = "" if best is None else f"{100 * accuracy / _over_problems(best):.1f}"
+        verdicts, elsewhere = (verdicts_of([row], split)[row.seed] for split in ("test", "ood"))
+        accuracy, best = _over_problems(verdicts), oracle.get(row.seed)
+        of_best = "" if best is None else f"{100 * accuracy / _over_problems(best):.1f}"
         place = [row.arm, f"{row.share:.0%}", str(row.seed), row.commit]
-        lines.append([*place, f"{accuracy:.3f}", known, f"{_over_problems(elsewhere):.3f}"])
+        lines.append([*place, f"{accuracy:.3f}", of_best, f"{_over_problems(elsewhere):.3f}"])
     compared = []
     for arm, share in sorted({(row.arm, row.share) for row in before} - {("oracle", 1.0)}):
         shown = [row for row in rows if (row.arm, row.share) == (arm, share)]
@@ -190,14 +190,14 @@ def superseded(rows: Sequence[FinishedRun], before: Sequence[FinishedRun]) -> st
             ways = [verdicts_of(list(chosen), "test") for chosen in (first.values(), shown)]
             instead, now = (interval({"arm": runs, "oracle": oracle}, of_oracle, "{:.1f}") for runs in ways)
             compared.append(f"{arm} with {share:.0%} of the labels {instead} instead of {now}")
-    said = (
+    remark = (
         f"{len(before)} runs are in no table above: a later run with the same arm, labels and seed stands there instead, or their "
         "settings are no longer offered (decisions.md says why)."
     )
     if compared:
-        said += f" If the first run of each seed counts, % of oracle is: {'; '.join(compared)}."
+        remark += f" If the first run of each seed counts, % of oracle is: {'; '.join(compared)}."
     head = ["arm", "labels", "seed", "code", "in domain", "% of oracle", "out of domain"]
-    return f"## Runs that others replaced\n\n{said}\n\n{markdown(head, lines)}"
+    return f"## Runs that others replaced\n\n{remark}\n\n{markdown(head, lines)}"
 
 
 def interval(arms: Mapping[str, Verdicts], statistic: Statistic, form: str) -> str:
@@ -216,14 +216,14 @@ def interval(arms: Mapping[str, Verdicts], statistic: Statistic, form: str) -> s
 
 def resampled(arms: Mapping[str, Verdicts], statistic: Statistic) -> Floats | None:
     """[1 + resamples] the statistic, then the same of each resample; None where the arms have no common seed."""
-    seeds = sorted(set.intersection(*(set(found) for found in arms.values())))
+    seeds = sorted(set.intersection(*(set(verdicts_of_arm) for verdicts_of_arm in arms.values())))
     if not seeds:
         return None
-    one = next(iter(arms.values()))
-    times = _times(tuple(tuple(map(len, one[seed].values())) for seed in seeds)).astype(np.float32)
+    first = next(iter(arms.values()))
+    times = _times(tuple(tuple(map(len, first[seed].values())) for seed in seeds)).astype(np.float32)
     accuracy, counted = {}, times @ np.ones(times.shape[1], np.float32)
-    for arm, found in arms.items():
-        verdicts = [found[seed][domain] for seed in seeds for domain in one[seed]]
+    for arm, verdicts_of_arm in arms.items():
+        verdicts = [verdicts_of_arm[seed][domain] for seed in seeds for domain in first[seed]]
         right = times @ np.concatenate(verdicts).astype(np.float32)  # whole numbers, exact in single precision
         accuracy[arm] = right.astype(np.float64) / counted
     return statistic(accuracy)
@@ -287,7 +287,7 @@ def _rewards(chosen: dict[str, list[FinishedRun]]) -> str:
                 arm,
                 f"{np.mean([row.queries_paid for row in rows]):.0f}",
                 ", ".join(f"{source} {share[source]:.0%}" for source in sources if source != "none"),
-                ", ".join(f"{source} {np.mean(found):.1%}" for source, found in agreed.items() if found),
+                ", ".join(f"{source} {np.mean(shares):.1%}" for source, shares in agreed.items() if shares),
                 f"{share.get('none', 0):.0%}",
                 f"{np.mean([row.reward_seconds for row in rows]):.2f}",
                 f"{np.mean([row.seconds for row in rows]) / 60:.1f}",

@@ -81,6 +81,6 @@ def judged_memory(*files: Path) -> Iterator[JudgedMemory]:
             memory.import_file(file, embeddings=embeddings)
         source = FileTruth(files, run="import")
         everything = memory.snapshot(LabelView(ledgers=()))
-        found = memory.ledger("truth").evaluate(source, everything.query_keys)
-        truth = np.array([found.get(key, np.nan) for key in everything.rollout_keys], np.float32)
+        scores = memory.ledger("truth").evaluate(source, everything.query_keys)
+        truth = np.array([scores.get(key, np.nan) for key in everything.rollout_keys], np.float32)
         yield JudgedMemory(memory, source, everything, truth)

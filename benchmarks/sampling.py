@@ -59,8 +59,8 @@ def speeds(model: str, device: str, size: dict[str, int], seeds: Sequence[int]) 
     for seed in (None, *seeds):  # the first one warms up
         for name, sampler in samplers.items():
             start = time.perf_counter()
-            found = list(sampler.sample(requests, Decoding(size["max_tokens"], 1.0, seed=seed or 0)))
-            tokens = sum(one.response.tokens or 0 for one in found if one.response is not None)
+            sampled = list(sampler.sample(requests, Decoding(size["max_tokens"], 1.0, seed=seed or 0)))
+            tokens = sum(sample.response.tokens or 0 for sample in sampled if sample.response is not None)
             speed = round(tokens / (time.perf_counter() - start), 1)
             if seed is not None:
                 yield {

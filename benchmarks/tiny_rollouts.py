@@ -70,8 +70,8 @@ def rollouts(problems: int, samples: int, seed: int) -> Iterator[Row]:
     domains, verdict = Domains(), cache(lambda item: judge([item])[0].score)  # many rollouts give the same answer
     for exercise, responses in zip(made, sampled, strict=True):
         problem = exercise.problem
-        known = truth.truth(query_key(problem.dataset, problem.query))
-        reference = None if known is None else known.reference
+        stored = truth.truth(query_key(problem.dataset, problem.query))
+        reference = None if stored is None else stored.reference
         for number, response in enumerate(responses):
             answer = domains[problem.domain].read(response, query=problem.query).answer
             item = Item(answer, reference, problem.domain, problem.query)
@@ -101,8 +101,14 @@ def counted(made: Sequence[Row], seed: int, seconds: float) -> list[Row]:
     for row in made:
         right[row["domain"]].append(row["correct"])
     return [
-        {"seed": seed, "domain": domain, "rollouts": len(found), "right": sum(found) / len(found), "seconds": seconds}
-        for domain, found in right.items()
+        {
+            "seed": seed,
+            "domain": domain,
+            "rollouts": len(verdicts),
+            "right": sum(verdicts) / len(verdicts),
+            "seconds": seconds,
+        }
+        for domain, verdicts in right.items()
     ]
 
 

@@ -26,8 +26,8 @@ class Json(Domain):
         return Reading(response, None)
 
     def key(self, answer: str | None, *, query: str | None = None) -> NormalAnswer:
-        found = None if answer is None else parsed(answer)
-        return NormalAnswer("", False) if found is None else NormalAnswer(json.dumps(found, sort_keys=True), True)
+        value = None if answer is None else parsed(answer)
+        return NormalAnswer("", False) if value is None else NormalAnswer(json.dumps(value, sort_keys=True), True)
 
     def classes(self, answers: Sequence[str], *, query: str | None = None, seconds: float = 1.0) -> list[int]:
         values = [self.key(answer).value for answer in answers]

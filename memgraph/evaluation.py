@@ -130,7 +130,7 @@ def evaluate_files(
     snapshots: Path | None = None,
     prior: str = SHIPPED,
     done: Collection[tuple[str, float, int, str]] = (),
-    told: AnswerReport | None = None,
+    answers: AnswerReport | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[EvaluationRow]:
     """Evaluate scorers on each file in turn, a row as soon as it is known.
@@ -143,7 +143,7 @@ def evaluate_files(
         confidence: scorers abstain where their verdict is less probable (½..1).
         experience: which runs of the files are scored, and which were there before; None scores all.
         done: (file name, share, seed, scorer) of rows that are known already and are left out.
-        told: counts rollouts without an answer, and verdicts that could not be given.
+        answers: counts rollouts without an answer, and verdicts that could not be given.
         dataset, domain, columns, thinking_opened, judge, snapshots: how each file is read (`read_judged`).
     """
     for position, file in enumerate(files):
@@ -164,8 +164,8 @@ def evaluate_files(
             snapshots=snapshots,
             say=say,
         )
-        if told is not None:
-            told.add(judged.answers)
+        if answers is not None:
+            answers.add(judged.answers)
         for split in splits(judged, list(open_scorers), experience=experience):
             for name in open_scorers[split.share, split.seed]:
                 row = _evaluate_scorer(name, split, file, confidence, prior)
@@ -265,14 +265,14 @@ def _judged(
     truth = _truth(snapshot, source, memory.ledger("metrics"), judge, answers)
     memory.ledger("labels").reveal(source, source.query_keys(), judge=judge)
     places = _places(rows)
-    known = set(source.query_keys())
+    judgeable = set(source.query_keys())
     return JudgedSnapshot(
         snapshot,
         [places[key][0] for key in snapshot.rollout_keys],
         np.array([places[key][1] for key in snapshot.rollout_keys], np.int64),
         truth,
         memory.labels_in_force(snapshot, LabelView(ledgers=("labels",))),
-        np.array([key in known for key in snapshot.query_keys], np.bool_),
+        np.array([key in judgeable for key in snapshot.query_keys], np.bool_),
         answers,
     )
 
@@ -294,20 +294,22 @@ def _places(rows: Iterable[Row | Reject]) -> dict[str, tuple[str, int]]:
 
 def _asked_once(judge: Judge) -> Judge:
     """The same judge, which is not asked again what it has judged."""
-    known: dict[Item, Verdict] = {}
+    given: dict[Item, Verdict] = {}
 
     def verdicts(items: Sequence[Item]) -> list[Verdict]:
-        new = [item for item in dict.fromkeys(items) if item not in known]
-        known.update(zip(new, judge(new) if new else (), strict=True))
-        return [known[item] for item in items]
+        new = [item for item in dict.fromkeys(items) if item not in given]
+        given.update(zip(new, judge(new) if new else (), strict=True))
+        return [given[item] for item in items]
 
     return verdicts
 
 
-def _truth(snapshot: Snapshot, source: TruthSource, ledger: Ledger, judge: Judge | None, told: AnswerReport) -> Floats:
+def _truth(
+    snapshot: Snapshot, source: TruthSource, ledger: Ledger, judge: Judge | None, report: AnswerReport
+) -> Floats:
     """[rollouts] 0..1, NaN where neither the source says it nor the judge can tell; what it could not tell is counted."""
-    found = ledger.evaluate(source, snapshot.query_keys)
-    truth = np.array([found.get(key, np.nan) for key in snapshot.rollout_keys], np.float32)
+    scores = ledger.evaluate(source, snapshot.query_keys)
+    truth = np.array([scores.get(key, np.nan) for key in snapshot.rollout_keys], np.float32)
     answers = np.unique(snapshot.rollout_answer[np.isnan(truth)]).tolist()
     if judge is None or not answers:
         return truth
@@ -326,7 +328,7 @@ def _truth(snapshot: Snapshot, source: TruthSource, ledger: Ledger, judge: Judge
         verdict = judged[int(snapshot.rollout_answer[row])]
         truth[row] = np.nan if verdict.score is None else verdict.score
         domain = snapshot.query_domains[snapshot.rollout_query[row]]
-        told.judged(domain, verdict.score, verdict.reason, snapshot.answer_written[snapshot.rollout_answer[row]])
+        report.judged(domain, verdict.score, verdict.reason, snapshot.answer_written[snapshot.rollout_answer[row]])
     return truth
 
 
@@ -344,9 +346,9 @@ def _evaluate_scorer(name: str, split: Split, file: Path, confidence: float, pri
     except ModelError:
         probability = np.full(len(snapshot.target_rollouts), np.nan, np.float32)
     seconds = time.perf_counter() - start
-    known = ~np.isnan(split.truth)
+    judged = ~np.isnan(split.truth)
     query = snapshot.rollout_query[snapshot.target_rollouts]
-    metrics = evaluate_scores(probability[known], split.truth[known], query[known])
+    metrics = evaluate_scores(probability[judged], split.truth[judged], query[judged])
     return EvaluationRow(
         **asdict(metrics),
         file=file.name,
@@ -354,8 +356,8 @@ def _evaluate_scorer(name: str, split: Split, file: Path, confidence: float, pri
         seed=split.seed,
         scorer=name,
         seconds=round(seconds, 3),
-        rollouts=int(known.sum()),
-        curves=evaluation_curves(probability[known], split.truth[known]),
+        rollouts=int(judged.sum()),
+        curves=evaluation_curves(probability[judged], split.truth[judged]),
         prior=None if learned is None else Path(learned.name).name,
         seen_in_pretraining=None if learned is None else learned.has_seen(snapshot.query_texts),
         networks_on=scorer.networks_on if isinstance(scorer, (RewardModelScorer, PaperGnnScorer)) else None,
@@ -379,10 +381,10 @@ def summarise(rows: Iterable[EvaluationRow]) -> Iterator[tuple[str, list[list[st
 
 
 def _mean(values: Sequence[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    if not known:
+    present = [value for value in values if value is not None]
+    if not present:
         return "–"
-    return f"{np.mean(known):.3f} ± {np.std(known):.3f}" if len(known) > 1 else f"{known[0]:.3f}"
+    return f"{np.mean(present):.3f} ± {np.std(present):.3f}" if len(present) > 1 else f"{present[0]:.3f}"
 
 
 def given_embedder(given: GivenEmbeddings | None) -> Embedder | None:

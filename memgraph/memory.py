@@ -94,11 +94,11 @@ class Memory:
             EmbeddingSpaceError: the memory was made with another embedding model.
         """
         settings = settings or Settings.load()
-        database, known = Database(open_endpoint(settings, say), read_only=read_only), Domains.of(settings, domains)
+        database, readers = Database(open_endpoint(settings, say), read_only=read_only), Domains.of(settings, domains)
         if read_only:
             require_current(database)
-            refuse_stale(database, known)
-            return cls(settings, database, unused_embedder(database), known)
+            refuse_stale(database, readers)
+            return cls(settings, database, unused_embedder(database), readers)
         migrate(database, say=say)
         chosen = embedder or SentenceEmbedder(
             settings.embedding_model,
@@ -106,8 +106,8 @@ class Memory:
             device=settings.device,
             cache=settings.cache,
         )
-        require_reader(database, known)
-        return cls(settings, database, bind_space(database, chosen), known)
+        require_reader(database, readers)
+        return cls(settings, database, bind_space(database, chosen), readers)
 
     def __enter__(self) -> Self:
         return self
@@ -172,7 +172,7 @@ class Memory:
 
         The arguments are those of `import_file`.
         """
-        found = rows_of(
+        rollouts = rows_of(
             ((number, dict(row)) for number, row in enumerate(rows, start=1)),
             source="rows",
             run=run,
@@ -181,7 +181,7 @@ class Memory:
             columns=columns,
             thinking_opened=thinking_opened,
         )
-        return self._ingest(started=started).run(found, file="rows")
+        return self._ingest(started=started).run(rollouts, file="rows")
 
     def ingest(
         self, rows: Iterable[Row | Reject], *, file: str = "", embeddings: GivenEmbeddings | None = None
@@ -245,12 +245,12 @@ class Memory:
                 database=self.database,
                 domains=self.domains,
             )
-        known = source.query_keys()
-        clusters = in_random_order(self.clusters(known), seed)
+        answerable = source.query_keys()
+        clusters = in_random_order(self.clusters(answerable), seed)
         queries = sorted(key for cluster in clusters for key in cluster)
-        if known and not queries:
+        if answerable and not queries:
             raise InputError(
-                f"none of the {len(known)} queries is in this memory; import their rollouts first with `memreward import`, or "
+                f"none of the {len(answerable)} queries is in this memory; import their rollouts first with `memreward import`, or "
                 "say with --dataset and --home where they went"
             )
         limit = limit_of(budget, len(queries))
@@ -268,9 +268,9 @@ class Memory:
 
         def choose(count: int, closed: Set[str]) -> Sequence[str] | None:
             snapshot = read_once().with_labels(self.labels_in_force(read_once(), view))
-            known = np.array([key in closed for key in snapshot.query_keys])
+            done = np.array([key in closed for key in snapshot.query_keys])
             try:
-                return acquire(snapshot, count, known, seed=seed)
+                return acquire(snapshot, count, done, seed=seed)
             except ModelError:  # as long as the labels are all of one class there is no model to ask
                 return None
 
@@ -339,8 +339,8 @@ class Memory:
 
     def now(self) -> datetime:
         """The database's time, by which it dates what is stored."""
-        found: datetime = self.database.query(cypher("read/now"))[0]["now"].to_native()
-        return found
+        now: datetime = self.database.query(cypher("read/now"))[0]["now"].to_native()
+        return now
 
     def snapshot(
         self, view: LabelView, *, query_keys: Sequence[str] | None = None, rollouts: int | None = None
@@ -354,8 +354,8 @@ class Memory:
 
     def drawn_at_random(self, snapshot: Snapshot, view: LabelView) -> Bools | None:
         """[rollouts] whether the label in force belongs to a query drawn at random; None where the view has no such query."""
-        found: Bools = ~np.isnan(self.labels_in_force(snapshot, replace(view, purposes=(Purpose.CALIBRATE,))))
-        return found if Purpose.CALIBRATE in view.purposes and found.any() else None
+        drawn: Bools = ~np.isnan(self.labels_in_force(snapshot, replace(view, purposes=(Purpose.CALIBRATE,))))
+        return drawn if Purpose.CALIBRATE in view.purposes and drawn.any() else None
 
     def clusters(self, query_keys: Iterable[str]) -> list[list[str]]:
         """These queries in near-duplicate clusters: the portions in which labels are drawn and data are split."""

@@ -28,7 +28,7 @@ def make(folder: Path = HERE, queries: int = 40) -> None:
         for response in responses
     ]
     write(folder / "rollouts.jsonl", rollouts)
-    write(folder / "questions.jsonl", [{"question": one.query, "answer": one.gold} for one in trained])
+    write(folder / "questions.jsonl", [{"question": problem.query, "answer": problem.gold} for problem in trained])
 
 
 def write(file: Path, rows: list[dict[str, str | None]]) -> None:

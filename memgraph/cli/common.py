@@ -132,7 +132,11 @@ class FileOptions:
     @property
     def arguments(self) -> dict[str, Any]:
         """As `Memory.import_file` and its like take them."""
-        named = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("dataset", "domain")}
+        named = {
+            option.name: getattr(self, option.name)
+            for option in fields(self)
+            if option.name not in ("dataset", "domain")
+        }
         columns = {field: name for field, name in named.items() if name is not None}
         return {"dataset": self.dataset, "domain": self.domain, "columns": columns}
 
@@ -161,18 +165,20 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
             continue
         types = get_type_hints(kind, include_extras=True)
         parameters += [
-            inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=types[one.name])
-            for one in fields(kind)
+            inspect.Parameter(
+                option.name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=types[option.name]
+            )
+            for option in fields(kind)
         ]
 
     @functools.wraps(command)
     def called(**given: Any) -> None:
         for name, kind in groups.items():
-            given[name] = kind(**{one.name: given.pop(one.name) for one in fields(kind)})
+            given[name] = kind(**{option.name: given.pop(option.name) for option in fields(kind)})
         command(**given)
 
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    called.__annotations__ = {one.name: one.annotation for one in parameters}
+    called.__annotations__ = {option.name: option.annotation for option in parameters}
     return called
 
 
@@ -254,7 +260,7 @@ def open_database(settings: Settings) -> Iterator[Database]:
 def progress(description: str, total: int | None = None) -> Iterator[Any]:
     """A progress bar on standard error, or a line now and then without a terminal; yields a function that sets (done, total)."""
     if not progress_console.is_terminal:
-        yield _said(description, total)
+        yield _progress_lines(description, total)
         return
     with Progress(
         SpinnerColumn(),
@@ -273,13 +279,13 @@ def progress(description: str, total: int | None = None) -> Iterator[Any]:
         yield update
 
 
-def _said(description: str, total: int | None) -> Callable[..., None]:
-    said = time.monotonic()
+def _progress_lines(description: str, total: int | None) -> Callable[..., None]:
+    last = time.monotonic()
 
     def update(done: int, of: int | None = None) -> None:
-        nonlocal said
-        if time.monotonic() - said >= _EVERY_SECONDS:
-            said = time.monotonic()
+        nonlocal last
+        if time.monotonic() - last >= _EVERY_SECONDS:
+            last = time.monotonic()
             whole = of if of is not None else total
             say(f"{description}: {done:,}" + ("" if whole is None else f" of {whole:,}"))
 

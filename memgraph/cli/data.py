@@ -86,7 +86,7 @@ def import_(
         )
     given = GivenEmbeddings.load(embeddings) if embeddings else None
     rejected: list[Reject] = []
-    told = AnswerReport()
+    answers = AnswerReport()
     reports: list[dict[str, Any]] = []
     with open_memory(home) as memory:
         for file in data_files(files):
@@ -120,7 +120,7 @@ def import_(
                     "answers": report.answers.as_json(),
                 }
             )
-            told.add(report.answers)
+            answers.add(report.answers)
     if as_json:
         emit({"files": reports, "rejected": rejected})
     else:
@@ -128,6 +128,6 @@ def import_(
         for row in reports:
             table.add_row(*(str(row[name]) for name in ("file", "new", "known", "rejected", "queries_linked")))
         console.print(table)
-        for line in told.lines():
+        for line in answers.lines():
             console.print(line)
     report_rejects(rejected, rejects)

@@ -150,8 +150,8 @@ def _print_backup(made: Backup, what: str, as_json: bool) -> None:
     console.print(f"{what}{size}", highlight=False, soft_wrap=True)
 
 
-def _print_status(found: ServerStatus, as_json: bool) -> None:
-    values = dataclasses.asdict(found)
+def _print_status(status: ServerStatus, as_json: bool) -> None:
+    values = dataclasses.asdict(status)
     if as_json:
         emit(values)
         return

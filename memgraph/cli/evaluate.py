@@ -93,7 +93,7 @@ def evaluate(
     if embeddings and len(embeddings) != len(files):
         raise typer.BadParameter(f"{len(files)} files but {len(embeddings)} embeddings; give one for each file")
     our_trainer()
-    shares, found, told = labels or [0.2], [], AnswerReport()
+    shares, results, answers = labels or [0.2], [], AnswerReport()
     with progress("evaluating", len(files) * len(shares) * seeds * len(chosen)) as update:
         for row in evaluate_files(
             files,
@@ -109,18 +109,18 @@ def evaluate(
             judge=Auto(Domains.of(Settings.load())),
             snapshots=snapshots,
             say=say,
-            told=told,
+            answers=answers,
         ):
-            found.append(row)
-            update(len(found))
-    for remark in told.lines():
+            results.append(row)
+            update(len(results))
+    for remark in answers.lines():
         say(remark)
     if plot is not None:
         from memgraph.inspection.plots import plot_evaluation
 
-        plot_evaluation(found, plot)
+        plot_evaluation(results, plot)
         say(f"drawn in {plot}")
-    _report(found, told, seeds, as_json)
+    _report(results, answers, seeds, as_json)
 
 
 def _scorers(names: str) -> list[str]:
@@ -142,13 +142,13 @@ def _experience(now: str | None, history: Sequence[str], labels: HistoryLabels) 
     return None if now is None else Experience.of(now, history, labels)
 
 
-def _report(rows: Sequence[EvaluationRow], told: AnswerReport, seeds: int, as_json: bool) -> None:
+def _report(rows: Sequence[EvaluationRow], answers: AnswerReport, seeds: int, as_json: bool) -> None:
     from memgraph.evaluation import summarise
     from memgraph.models.scores import DEFAULT_SCORER
 
     if as_json:
         documents = [{name: value for name, value in asdict(row).items() if name != "curves"} for row in rows]
-        emit({"default_scorer": DEFAULT_SCORER, "rows": documents, "answers": told.as_json()})
+        emit({"default_scorer": DEFAULT_SCORER, "rows": documents, "answers": answers.as_json()})
         return
     for title, summary in summarise(rows):
         table = Table("scorer", "AUC", "within-query AUC", "accuracy", "ECE", "coverage", "seconds", title=title)

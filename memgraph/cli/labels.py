@@ -85,9 +85,9 @@ def reveal(
     from memgraph.rollouts.files import data_files
 
     amount, watched = parse_budget(budget), parse_budget(monitor) or 0
-    found = data_files(files)
+    parts = data_files(files)
     with open_memory(home) as memory:
-        source = FileTruth(found, run=run, database=memory.database, domains=memory.domains, **rows.arguments)
+        source = FileTruth(parts, run=run, database=memory.database, domains=memory.domains, **rows.arguments)
         spent = memory.reveal(
             source,
             ledger=ledger,
@@ -218,9 +218,11 @@ def _show_disagreements(report: LabelReport) -> None:
     table = Table(
         "answer or rollout", "kind", "who says what", title="they disagree; their mean counts until one corrects"
     )
-    for one in report.disagreements[:_SHOWN]:
+    for disagreement in report.disagreements[:_SHOWN]:
         table.add_row(
-            one.target, one.kind, ", ".join(f"{printable(who)} {score:g}" for who, score in one.scores.items())
+            disagreement.target,
+            disagreement.kind,
+            ", ".join(f"{printable(who)} {score:g}" for who, score in disagreement.scores.items()),
         )
     console.print(table)
     if len(report.disagreements) > _SHOWN:

@@ -158,8 +158,8 @@ def relabel(
         )
     if report.largest:
         table = Table("rollout", "query", "before", "after", title="largest changes")
-        for one in report.largest:
-            table.add_row(one.rollout[:12], one.query[:12], f"{one.before:.3f}", f"{one.after:.3f}")
+        for change in report.largest:
+            table.add_row(change.rollout[:12], change.query[:12], f"{change.before:.3f}", f"{change.after:.3f}")
         console.print(table)
     if preview:
         console.print("nothing was written; without --preview it is")

@@ -21,7 +21,7 @@ from memgraph.cli.common import (
     progress,
     say,
 )
-from memgraph.cli.migrate import read_anew, tell
+from memgraph.cli.migrate import reread_answers, tell
 from memgraph.settings import Settings
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def restore(
             manifest = archive.import_archive(
                 database, folder, models=settings.home / "models", go_on=go_on, progress=update
             )
-        _, reread = read_anew(database, settings, ask=False)
+        _, reread = reread_answers(database, settings, ask=False)
     if reread is not None:
         tell(reread, unplaced, as_json)
     _report(manifest, f"restored from {folder}", as_json)

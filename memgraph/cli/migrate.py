@@ -59,7 +59,7 @@ def migrate(
             say(f"released {migrations.unlock(database) + lease.release(database)} lock(s)")
         states = migrations.status(database) if status else migrations.migrate(database, say=say)
         applied = all(state.applied_at for state in states)
-        plan, report = (None, None) if status or not applied else read_anew(database, settings, ask=not yes)
+        plan, report = (None, None) if status or not applied else reread_answers(database, settings, ask=not yes)
     finally:
         database.close()
     if as_json:
@@ -75,7 +75,7 @@ def migrate(
         tell(report, unplaced, as_json)
 
 
-def read_anew(database: Database, settings: Settings, *, ask: bool) -> tuple[Plan | None, RereadReport | None]:
+def reread_answers(database: Database, settings: Settings, *, ask: bool) -> tuple[Plan | None, RereadReport | None]:
     """Read a memory's answers anew where an earlier reader read them; None where there are none.
 
     Args:
@@ -124,7 +124,7 @@ def tell(report: RereadReport, unplaced: Path, as_json: bool) -> None:
     """Say what reading anew did, and list in a file what needs a person."""
     if report.unplaced:
         with unplaced.open("w", encoding="utf-8") as lines:
-            lines.writelines(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in report.unplaced)
+            lines.writelines(json.dumps(asdict(answer), ensure_ascii=False) + "\n" for answer in report.unplaced)
     if as_json:
         return
     console.print(
@@ -142,9 +142,9 @@ def tell(report: RereadReport, unplaced: Path, as_json: bool) -> None:
             markup=False,
         )
     for conflict in report.conflicts[:_SHOWN]:
-        said = ", ".join(f"{(author or conflict.kind)!r} {score:g}" for author, score in conflict.scores)
+        verdicts = ", ".join(f"{(author or conflict.kind)!r} {score:g}" for author, score in conflict.scores)
         written = conflict.written or ""
-        _warn(f"labels differ on one answer now: {conflict.query[:60]!r} {written[:40]!r}: {said}")
+        _warn(f"labels differ on one answer now: {conflict.query[:60]!r} {written[:40]!r}: {verdicts}")
     if len(report.conflicts) > _SHOWN:
         _warn(f"and {len(report.conflicts) - _SHOWN:,} more; --json lists all")
 

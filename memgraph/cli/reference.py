@@ -63,9 +63,9 @@ def _with_whole_sentences(text: str, group: Any, called: str) -> str:
     return text
 
 
-def _example(found: re.Match[str]) -> str:
-    remark = f"  # {found[2]}" if found[2] else ""
-    return f"```sh\n{found[1]}{remark}\n```"
+def _example(match: re.Match[str]) -> str:
+    remark = f"  # {match[2]}" if match[2] else ""
+    return f"```sh\n{match[1]}{remark}\n```"
 
 
 def _settings() -> list[str]:

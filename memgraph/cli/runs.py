@@ -38,35 +38,36 @@ def compare(
 
     view = LabelView(ledgers=None if ledger is None else tuple(ledger))
     with open_memory(home, read_only=True) as memory:
-        found = compare_runs(memory.database, first, second, view, step=step, changes=changes)
+        compared = compare_runs(memory.database, first, second, view, step=step, changes=changes)
     if as_json:
-        emit(asdict(found))
+        emit(asdict(compared))
         return
     console.print(
-        f"{found.queries} queries in both ({found.only_first} only in {first}, {found.only_second} only in {second}); "
-        f"{found.rollouts[0]} and {found.rollouts[1]} rollouts; {found.same_answers:.0%} of {second}'s answers {first} gave too",
+        f"{compared.queries} queries in both ({compared.only_first} only in {first}, {compared.only_second} only in {second}); "
+        f"{compared.rollouts[0]} and {compared.rollouts[1]} rollouts; "
+        f"{compared.same_answers:.0%} of {second}'s answers {first} gave too",
     )
     table = Table("mean", "queries", first, second, "difference", "better", "worse")
-    for one in found.measures:
-        error = "" if one.error is None else f" ± {one.error:.3f}"
+    for measure in compared.measures:
+        error = "" if measure.error is None else f" ± {measure.error:.3f}"
         cells = (
-            f"{one.first:.3f}",
-            f"{one.second:.3f}",
-            f"{one.difference:+.3f}{error}",
-            str(one.better),
-            str(one.worse),
+            f"{measure.first:.3f}",
+            f"{measure.second:.3f}",
+            f"{measure.difference:+.3f}{error}",
+            str(measure.better),
+            str(measure.worse),
         )
-        table.add_row(one.name, str(one.queries), *cells)
+        table.add_row(measure.name, str(measure.queries), *cells)
     console.print(table)
-    if found.changes:
+    if compared.changes:
         table = Table(
             "query",
             "key",
             first,
             second,
-            title=f"largest changes of the mean {found.changes[0].measure}",
+            title=f"largest changes of the mean {compared.changes[0].measure}",
         )
-        for change in found.changes:
+        for change in compared.changes:
             table.add_row(printable(change.text)[:80], change.query[:12], f"{change.first:.2f}", f"{change.second:.2f}")
         console.print(table)
 
@@ -103,16 +104,16 @@ def prune(
         raise typer.BadParameter("say what may be dropped: --superseded, --run, --older-than or --predictions")
     before = None if days is None else datetime.now(UTC) - timedelta(days=days)
     with open_memory(home, read_only=preview) as memory, progress("counting" if preview else "pruning"):
-        found = drop(
+        pruned = drop(
             memory.database, superseded=superseded, runs=run, before=before, compact=predictions, preview=preview
         )
     if as_json:
-        emit({"preview": preview, **asdict(found)})
+        emit({"preview": preview, **asdict(pruned)})
         return
-    answers = "" if found.answers is None else f" and {found.answers} answers"
+    answers = "" if pruned.answers is None else f" and {pruned.answers} answers"
     console.print(
-        f"{found.rollouts} rollouts, {found.predictions} predictions{answers} {'would be' if preview else 'were'} dropped; "
-        f"{found.labelled} rollouts stay, because they or their answers were judged"
+        f"{pruned.rollouts} rollouts, {pruned.predictions} predictions{answers} {'would be' if preview else 'were'} dropped; "
+        f"{pruned.labelled} rollouts stay, because they or their answers were judged"
     )
 
 

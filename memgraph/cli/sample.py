@@ -130,28 +130,28 @@ def sample(
         questions = [row for row in rows if not isinstance(row, Reject)]
         with open_memory(home) as memory:
             say(f"sampling {count} rollouts of each of {len(questions)} queries from {opened.policy}")
-            report, known = sample_run(
+            report, stored = sample_run(
                 memory, opened, questions, run=run, count=count, decoding=decoding, console=progress_console
             )
     finally:
         opened.close()
     rejected = [*(row for row in rows if isinstance(row, Reject)), *report.rejected]
     if as_json:
-        emit({**_numbers(report, len(questions), known), "run": run, "policy": opened.policy, "rejected": rejected})
+        emit({**_numbers(report, len(questions), stored), "run": run, "policy": opened.policy, "rejected": rejected})
     else:
-        _show(report, len(questions), known)
+        _show(report, len(questions), stored)
         for line in report.ingest.answers.lines():
             console.print(line)
     report_rejects(rejected, rejects)
 
 
-def _numbers(report: SampleReport, queries: int, known: int) -> dict[str, Any]:
+def _numbers(report: SampleReport, queries: int, stored: int) -> dict[str, Any]:
     """What sampling did, for people and programs."""
     seconds = max(report.seconds, 1e-9)
     return {
         "queries": queries,
         "rollouts_new": report.ingest.new,
-        "rollouts_known": known + report.ingest.known,
+        "rollouts_known": stored + report.ingest.known,
         "cut_off_at_the_limit": report.finish_reasons.get("length", 0),
         "finish_reasons": dict(report.finish_reasons),
         "tokens": report.tokens,
@@ -207,13 +207,13 @@ def _section(
         raise SettingsError("; ".join(str(problem["msg"]) for problem in error.errors(include_input=False))) from error
 
 
-def _show(report: SampleReport, queries: int, known: int) -> None:
-    found = _numbers(report, queries, known)
+def _show(report: SampleReport, queries: int, stored: int) -> None:
+    line = _numbers(report, queries, stored)
     console.print(
-        f"{found['rollouts_new']} rollouts of {queries} queries are new, {found['rollouts_known']} were stored already; "
-        f"{found['cut_off_at_the_limit']} responses were cut off at the limit"
+        f"{line['rollouts_new']} rollouts of {queries} queries are new, {line['rollouts_known']} were stored already; "
+        f"{line['cut_off_at_the_limit']} responses were cut off at the limit"
     )
     console.print(
-        f"{found['tokens']:,} tokens in {found['seconds']:.1f} s: {found['tokens_per_second']:,.0f} tokens/s, "
-        f"{found['rollouts_per_second']:.2f} rollouts/s"
+        f"{line['tokens']:,} tokens in {line['seconds']:.1f} s: {line['tokens_per_second']:,.0f} tokens/s, "
+        f"{line['rollouts_per_second']:.2f} rollouts/s"
     )

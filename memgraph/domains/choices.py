@@ -109,8 +109,8 @@ class Choices(Domain):
         keys = sorted({each.key for each in choices})
         leader = {key: key for key in keys}
         by_key = {each.key: each for each in choices}
-        for one, other in [*_lettered(by_key), *_unsigned(by_key)]:
-            leader[one] = other
+        for key, other in [*_lettered(by_key), *_unsigned(by_key)]:
+            leader[key] = other
         numbers = {key: number for number, key in enumerate(keys)}
         return [numbers[_root(leader, each.key)] for each in choices]
 
@@ -168,9 +168,9 @@ def _marked(part: str) -> tuple[str, ...]:
 
 def _letters(text: str) -> tuple[str, ...]:
     """The options that a text names and nothing else; none where it is something else."""
-    one = _LETTER.fullmatch(text)
-    if one is not None:
-        return (one[1].upper(),)
+    match = _LETTER.fullmatch(text)
+    if match is not None:
+        return (match[1].upper(),)
     if _LETTERS.fullmatch(text):
         bare = re.sub(r"\b(?:both|and|options?|choices?|letters?|answers?)\b", " ", text, flags=re.IGNORECASE)
         return tuple(sorted({letter.upper() for letter in _MEMBER.findall(bare)}))
@@ -205,12 +205,12 @@ def _named_option(text: str, options: Mapping[str, str]) -> str | None:
         pair = None if weak is None else (weak[1], weak[2])
     if pair is None or pair[0] not in options:
         return None
-    letter, said = pair
-    other = _option_of_text(fold(said), options)
+    letter, stated = pair
+    other = _option_of_text(fold(stated), options)
     if other is not None:
         return letter if other == letter else None
     sure = any(pattern.fullmatch(text) for pattern in _SURE_PAIRS)
-    return letter if sure or _overlap(said, options[letter]) else None
+    return letter if sure or _overlap(stated, options[letter]) else None
 
 
 def _overlap(one: str, other: str) -> bool:
@@ -242,7 +242,7 @@ def _lettered(by_key: Mapping[str, Choice]) -> list[tuple[str, str]]:
             of_text[pair.text.value + pair.text.sign].append(key)
     joined: list[tuple[str, str]] = []
     for groups in (of_letter, of_text):
-        done = {one for one, _ in joined}
+        done = {key for key, _ in joined}
         joined += [
             (keys[0], lone)
             for lone, keys in groups.items()

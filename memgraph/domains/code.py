@@ -147,10 +147,10 @@ class Code(Domain):
     def _look(self, tests: PythonTests) -> SandboxResult:
         """What tests do by themselves, from memory where they were looked at before."""
         with self._lock:
-            known = self._looks.get(tests)
-            if known is not None:
+            kept = self._looks.get(tests)
+            if kept is not None:
                 self._looks.move_to_end(tests)
-                return known
+                return kept
         look = look_at_tests(tests, limits=self.limits, libraries=libraries(self.libraries))
         with self._lock:
             self._looks[tests] = look

@@ -46,11 +46,11 @@ class Outcome:
     Attributes:
         kind: "not settled" where time ran out before it was judged, "too costly" where it took more processor time than it
             may, "not read" where math-verify failed on it, "no worker" where none starts.
-        said: by math-verify, where it failed.
+        message: of math-verify, where it failed.
     """
 
     kind: Kind
-    said: str = ""
+    message: str = ""
 
     @property
     def equal(self) -> bool | None:
@@ -64,13 +64,13 @@ class Pool:
     def __init__(self, workers: int | None = None) -> None:
         self._size = min(_WORKERS, workers or os.cpu_count() or 1)
         self._workers: list[_Worker] = []
-        self._known: OrderedDict[Pair, Outcome] = OrderedDict()
+        self._outcomes: OrderedDict[Pair, Outcome] = OrderedDict()
         self._tries: dict[Pair, int] = {}
         self._turn = Lock()
 
-    def known(self, one: str, other: str) -> bool | None:
+    def settled(self, one: str, other: str) -> bool | None:
         """What earlier calls found."""
-        outcome = self._known.get(_ordered((one, other)))
+        outcome = self._outcomes.get(_ordered((one, other)))
         return None if outcome is None else outcome.equal
 
     def compare(self, pairs: Sequence[Pair], seconds: float) -> list[Outcome]:
@@ -84,7 +84,7 @@ class Pool:
             return [Outcome("not settled")] * len(pairs)
         try:
             wanted = list(dict.fromkeys(_ordered(pair) for pair in pairs))
-            outcomes = {pair: self._known[pair] for pair in wanted if pair in self._known}
+            outcomes = {pair: self._outcomes[pair] for pair in wanted if pair in self._outcomes}
             outcomes |= self._judge([pair for pair in wanted if pair not in outcomes], until)
         finally:
             self._turn.release()
@@ -137,9 +137,9 @@ class Pool:
         worker.kill()
 
     def _keep(self, pair: Pair, outcome: Outcome) -> None:
-        self._known[pair] = outcome
-        while len(self._known) > _KEPT:
-            self._known.popitem(last=False)
+        self._outcomes[pair] = outcome
+        while len(self._outcomes) > _KEPT:
+            self._outcomes.popitem(last=False)
 
 
 class _Worker:

@@ -52,10 +52,10 @@ def symbols(tree: Node) -> frozenset[str]:
     names: set[str] = set()
     todo = [tree]
     while todo:
-        one = todo.pop()
-        if one.op == "sym":
-            names.add(one.name)
-        todo.extend(one.args)
+        node = todo.pop()
+        if node.op == "sym":
+            names.add(node.name)
+        todo.extend(node.args)
     return frozenset(names)
 
 
@@ -77,9 +77,9 @@ def size(tree: Node) -> int:
     """How many nodes it has."""
     count, todo = 0, [tree]
     while todo:
-        one = todo.pop()
+        node = todo.pop()
         count += 1
-        todo.extend(one.args)
+        todo.extend(node.args)
     return count
 
 
@@ -100,10 +100,10 @@ def variants(tree: Node) -> tuple[Node, ...]:
 def _has_pm(tree: Node) -> bool:
     todo = [tree]
     while todo:
-        one = todo.pop()
-        if one.op == "pm":
+        node = todo.pop()
+        if node.op == "pm":
             return True
-        todo.extend(one.args)
+        todo.extend(node.args)
     return False
 
 

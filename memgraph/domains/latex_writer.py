@@ -58,10 +58,10 @@ class Writer:
             raise TooDeepError
         out = _Pieces()
         while at < end:
-            at = self._one(at, end, depth, out)
+            at = self._token(at, end, depth, out)
         return out.pieces
 
-    def _one(self, at: int, end: int, depth: int, out: _Pieces) -> int:
+    def _token(self, at: int, end: int, depth: int, out: _Pieces) -> int:
         """Write the token at `at`, with its arguments; gives where the next one is."""
         part = SAME.get(self.parts[at], self.parts[at])
         if part.isspace() or part in SPACES:
@@ -217,7 +217,7 @@ class Writer:
             self.parts[at] = part[1:]
             return [part[0]], at
         inner_out = _Pieces()
-        after = self._one(at, end, depth + 1, inner_out)
+        after = self._token(at, end, depth + 1, inner_out)
         return inner_out.pieces, after
 
     def _bracket(self, at: int, end: int) -> int | None:

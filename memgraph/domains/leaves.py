@@ -128,7 +128,8 @@ def _variants(text: str, tree: Node) -> Core:
     both = variants(tree)
     if len(both) == 1:
         return Core("leaf", text, formula=Formula(tree))
-    return Core("set", parts=tuple(Core("leaf", f"{text}#{n}", formula=Formula(one)) for n, one in enumerate(both)))
+    leaves = (Core("leaf", f"{text}#{n}", formula=Formula(variant)) for n, variant in enumerate(both))
+    return Core("set", parts=tuple(leaves))
 
 
 def time_of_day(text: str) -> str | None:

@@ -71,7 +71,7 @@ class Math(Domain):
         asked: set[Pair] = set()
 
         def ask(one: str, other: str) -> bool | None:
-            if (equal := pool().known(one, other)) is None:
+            if (equal := pool().settled(one, other)) is None:
                 asked.add((one, other))
             return equal
 
@@ -87,7 +87,7 @@ class Math(Domain):
         asked: set[Pair] = set()
 
         def ask(one: str, other: str) -> bool | None:
-            if (equal := pool().known(one, other)) is None:
+            if (equal := pool().settled(one, other)) is None:
                 asked.add((one, other))
             return equal
 
@@ -251,7 +251,8 @@ def _groups(entries: list[_Entry], ask: Callable[[str, str], bool | None], until
         if group is None:
             among = others if exact is not None else groups
             group = next(
-                (one for one in among if time.monotonic() < until and same(entry.core, one[0].core, ask)), None
+                (members for members in among if time.monotonic() < until and same(entry.core, members[0].core, ask)),
+                None,
             )
         if group is not None:
             group.append(entry)

@@ -213,13 +213,13 @@ class _Machine:
             raise TooLargeError
         if name in ("sinh", "cosh", "tanh") and context.fabs(first) > 1_000:
             raise TooLargeError
-        known = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
-        if name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", *known):
+        inverses = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
+        if name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", *inverses):
             if name in ("tan", "sec") and context.fabs(context.cos(first)) < context.mpf(10) ** (-context.dps // 2):
                 raise NotHereError
             if name in ("cot", "csc") and context.fabs(context.sin(first)) < context.mpf(10) ** (-context.dps // 2):
                 raise NotHereError
-            return getattr(context, known.get(name, name))(first)
+            return getattr(context, inverses.get(name, name))(first)
         raise NotHereError
 
     def _root(self, value: Any, order: Any) -> Any:

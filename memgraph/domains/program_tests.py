@@ -86,7 +86,7 @@ def read_tests(text: str) -> Tests:
         raise NoTests("the tests are nested too deeply") from None
 
 
-def _read(data: Any, known: Mapping[str, Any], depth: int) -> Tests:
+def _read(data: Any, outer: Mapping[str, Any], depth: int) -> Tests:
     """Tests in data; `known` are the function's name, setup and the like, said further out."""
     if depth > _DEEPEST:
         raise NoTests("the tests are JSON in JSON, too deeply nested")
@@ -95,13 +95,13 @@ def _read(data: Any, known: Mapping[str, Any], depth: int) -> Tests:
             raise NoTests("the tests are blank")
         inner = _data_in(data)
         if inner is None:
-            setup = "\n".join(str(_lines(known[key])) for key in _SETUP if known.get(key))
-            return PythonTests(data, entry_point=_function_name(known), setup=setup)
-        return _read(inner, known, depth + 1)
+            setup = "\n".join(str(_lines(outer[key])) for key in _SETUP if outer.get(key))
+            return PythonTests(data, entry_point=_function_name(outer), setup=setup)
+        return _read(inner, outer, depth + 1)
     if isinstance(data, list):
-        return _from_list(data, known, depth)
+        return _from_list(data, outer, depth)
     if isinstance(data, dict):
-        return _from_object(data, known, depth)
+        return _from_object(data, outer, depth)
     raise NoTests(f"the tests are {'blank' if data is None else 'the JSON value ' + json.dumps(data)}")
 
 
@@ -122,56 +122,56 @@ def _data_in(text: str) -> Any:
         return None
 
 
-def _from_list(data: list[Any], known: Mapping[str, Any], depth: int) -> Tests:
+def _from_list(data: list[Any], outer: Mapping[str, Any], depth: int) -> Tests:
     items = [item for item in data if item not in (None, "")]
     if not items:
         raise NoTests("the tests are an empty list")
     if all(isinstance(item, str) for item in items):
         objects = [_data_in(item) for item in items]
         if all(isinstance(item, dict) for item in objects):
-            return _cases(objects, known)
-        return _read("\n".join(items), known, depth + 1)
+            return _cases(objects, outer)
+        return _read("\n".join(items), outer, depth + 1)
     if all(isinstance(item, dict) for item in items):
-        return _cases(items, known)
+        return _cases(items, outer)
     raise NoTests("the tests are a list that is neither of asserts nor of inputs and outputs")
 
 
-def _from_object(data: dict[str, Any], known: Mapping[str, Any], depth: int) -> Tests:
-    known = {**known, **{key: value for key, value in data.items() if value not in (None, "", [])}}
+def _from_object(data: dict[str, Any], outer: Mapping[str, Any], depth: int) -> Tests:
+    outer = {**outer, **{key: value for key, value in data.items() if value not in (None, "", [])}}
     metadata = _data_in(metadata) if isinstance(metadata := data.get("metadata"), str) else metadata
     if isinstance(metadata, dict):
-        known = {**metadata, **known}
+        outer = {**metadata, **outer}
     language = str(data.get("language") or "python").casefold()
     if not language.startswith("py"):
         raise NoTests(f"the tests are for programs in {language}, and Python is run")
     if "test_list" in data:
-        return _read(_plain(data["test_list"]), known, depth + 1)
+        return _read(_plain(data["test_list"]), outer, depth + 1)
     inputs, outputs = (next((data[key] for key in keys if key in data), None) for keys in _PAIR)
     if inputs is not None and outputs is not None:
         if not (isinstance(inputs, list) and isinstance(outputs, list)):
-            return _cases([data], known)
-        return _pairs(inputs, outputs, known)
+            return _cases([data], outer)
+        return _pairs(inputs, outputs, outer)
     groups = [data[key] for key in _GROUPS if isinstance(data.get(key), dict)]
     if groups:
         given, expected = ([item for group in groups for item in group.get(key) or ()] for key in ("input", "output"))
-        return _pairs(given, expected, known)
+        return _pairs(given, expected, outer)
     cases: list[Any] = []
     for key in _CASES:
         listed = _data_in(data[key]) if isinstance(data.get(key), str) else data.get(key)
         if isinstance(listed, list) and listed and all(isinstance(item, dict) for item in listed):
             cases += listed
     if cases:
-        return _cases(cases, known)
+        return _cases(cases, outer)
     for key in _NESTED:
         if data.get(key):
-            return _read(data[key], known, depth + 1)
+            return _read(data[key], outer, depth + 1)
     raise NoTests("the tests are JSON in no known layout, with the fields " + ", ".join(sorted(data)[:8]))
 
 
 _PAIR = (("inputs", "input"), ("outputs", "output"))
 
 
-def _cases(items: list[dict[str, Any]], known: Mapping[str, Any]) -> Tests:
+def _cases(items: list[dict[str, Any]], outer: Mapping[str, Any]) -> Tests:
     """Tests of a list of objects with `input` and `output`."""
     if not all("input" in item and "output" in item for item in items):
         raise NoTests("the tests are a list of objects without `input` and `output`")
@@ -180,21 +180,21 @@ def _cases(items: list[dict[str, Any]], known: Mapping[str, Any]) -> Tests:
     called = any(word in kind for kind in kinds for word in _CALLED)
     if len(names) > 1:
         raise NoTests("the tests call several functions: " + ", ".join(sorted(names)))
-    if called and not names and _function_name(known) is None:
+    if called and not names and _function_name(outer) is None:
         raise NoTests("the tests call a function, and none is named (`fn_name`)")
     if not called and not names and all(kinds):
-        known = {}  # said to be read from standard input, whatever else is named
+        outer = {}  # said to be read from standard input, whatever else is named
     inputs, outputs = [item["input"] for item in items], [item["output"] for item in items]
-    return _pairs(inputs, outputs, {**known, **({"fn_name": names.pop()} if names else {})})
+    return _pairs(inputs, outputs, {**outer, **({"fn_name": names.pop()} if names else {})})
 
 
-def _pairs(inputs: list[Any], outputs: list[Any], known: Mapping[str, Any]) -> Tests:
+def _pairs(inputs: list[Any], outputs: list[Any], outer: Mapping[str, Any]) -> Tests:
     if len(inputs) != len(outputs):
         raise NoTests(f"the tests have {len(inputs)} inputs and {len(outputs)} outputs")
     if not inputs:
         raise NoTests("the tests have no inputs")
     pairs = list(zip(inputs, outputs, strict=True))
-    name = _function_name(known)
+    name = _function_name(outer)
     if name is None:
         return StreamTests(tuple(Stream(_stream(given), _stream(expected)) for given, expected in pairs))
     calls = []
@@ -204,9 +204,9 @@ def _pairs(inputs: list[Any], outputs: list[Any], known: Mapping[str, Any]) -> T
     return CallTests(name, tuple(calls))
 
 
-def _function_name(known: Mapping[str, Any]) -> str | None:
+def _function_name(outer: Mapping[str, Any]) -> str | None:
     for key in _FUNCTION_NAMES:
-        name = known.get(key)
+        name = outer.get(key)
         if isinstance(name, str) and name.strip():
             return name.strip().rpartition(".")[2]
     return None

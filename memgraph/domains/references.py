@@ -78,7 +78,7 @@ def golds_of(value: Any) -> tuple[str, ...]:
     values = value if isinstance(value, (list, tuple)) else [value]
     if len(values) > _MOST_GOLDS:
         raise ValueError(f"'gold' lists {len(values):,} answers; at most {_MOST_GOLDS:,} are accepted")
-    return tuple(dict.fromkeys(gold for one in values if (gold := _gold(one)) is not None))
+    return tuple(dict.fromkeys(gold for value in values if (gold := _gold(value)) is not None))
 
 
 def correct_of(value: Any) -> float | None:
@@ -142,7 +142,7 @@ def _golds_of_object(value: Mapping[str, Any]) -> list[Any]:
     for names in _GOLDS_OF:
         if value.get(names[0]) is not None:
             golds = [value[name] for name in names if value.get(name) is not None]
-            return [gold for one in golds for gold in (one if isinstance(one, list) else [one])]
+            return [gold for several in golds for gold in (several if isinstance(several, list) else [several])]
     raise ValueError(
         f"'gold' must be text, a number or a list of these, found an object of {', '.join(map(str, value))[:80]}"
     )

@@ -106,10 +106,10 @@ def _marked(text: str, options: Mapping[str, str] | bool = False) -> str | None:
 
 def _is_option(answer: str, options: Mapping[str, str]) -> bool:
     """Whether an answer is an option by its letter or its text; a box may hold the number that the option says."""
-    said = plain(answer)
-    letter = _OPTION.match(said)
+    stated = plain(answer)
+    letter = _OPTION.match(stated)
     return (letter is not None and letter[1].upper() in options) or any(
-        fold(plain(text)).equals(fold(said)) for text in options.values()
+        fold(plain(text)).equals(fold(stated)) for text in options.values()
     )
 
 

@@ -107,7 +107,7 @@ def _product(text: str) -> str:
             continue
         match = _UNIT_PART.match(word)
         base, digit = (match[1], f"^{match[2]}" if match[2] else "") if match else (word, "")
-        factors.append(_one(base) + (digit or power))
+        factors.append(_singular(base) + (digit or power))
         power = ""
     if power:  # "square units" without a unit
         factors.append("unit" + power)
@@ -116,7 +116,7 @@ def _product(text: str) -> str:
     return " ".join(factors)
 
 
-def _one(word: str) -> str:
+def _singular(word: str) -> str:
     if len(word) == 1 and word not in ("m", "g", "s", "h", "l"):
         return {"L": "l"}.get(word, word)
     lowered = word.lower()

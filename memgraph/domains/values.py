@@ -86,7 +86,7 @@ def _split(parts: list[str], signs: frozenset[str] | set[str]) -> tuple[list[str
             texts.append([])
         else:
             texts[-1].append(part)
-    return ["".join(one).strip() for one in texts], separators
+    return ["".join(pieces).strip() for pieces in texts], separators
 
 
 def _list(parts: list[str], depth: int) -> Answer | None:

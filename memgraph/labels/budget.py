@@ -89,9 +89,9 @@ def spend(
     purposes = account.purposes()
     monitored = frozenset(key for key in queries & purposes.keys() if purposes[key] is Purpose.MONITOR)
     training = frozenset(queries & purposes.keys()) - monitored
-    known = len(set(source.query_keys()))
+    offered = len(set(source.query_keys()))
     return Spending(
-        limit, training, monitored, len(training - account.revealed()), remaining.report, known - len(queries)
+        limit, training, monitored, len(training - account.revealed()), remaining.report, offered - len(queries)
     )
 
 

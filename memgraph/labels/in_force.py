@@ -70,21 +70,21 @@ def labels_in_force(labels: Iterable[Label], answer_of: Mapping[str, str]) -> di
 
 def disagreements(labels: Iterable[Label]) -> list[Disagreement]:
     """Where several who judged one answer, or one rollout, differ, and no correction has settled it."""
-    found = []
+    differing = []
     for target, candidates in _uncorrected(labels).items():
         best = min(_rank(label) for label in candidates)
         rivals = sorted((label for label in candidates if _rank(label) == best), key=lambda label: label.created_at)
         if len({label.score for label in rivals}) > 1:
-            found.append(Disagreement(target, rivals[0].kind, {label.author: label.score for label in rivals}))
-    return found
+            differing.append(Disagreement(target, rivals[0].kind, {label.author: label.score for label in rivals}))
+    return differing
 
 
 def _uncorrected(labels: Iterable[Label]) -> dict[str, list[Label]]:
     """Target → its labels, without those that another one of these corrects."""
-    known = list(labels)
-    corrected = {key for label in known for key in label.corrects}
+    every = list(labels)
+    corrected = {key for label in every for key in label.corrects}
     by_target: dict[str, list[Label]] = defaultdict(list)
-    for label in known:
+    for label in every:
         if label.key not in corrected:
             by_target[label.target].append(label)
     return by_target

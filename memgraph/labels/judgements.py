@@ -89,10 +89,10 @@ def resolve(
         purpose_of: query key → purpose it was paid for; the others' labels serve `purpose`.
     """
     history = _History(stored)
-    found = Resolution(problems=_contradictions(judgements))
+    resolution = Resolution(problems=_contradictions(judgements))
     apart = _apart(judgements)
     for number, judgement in enumerate(judgements):
-        if number in found.problems:
+        if number in resolution.problems:
             continue
         serves = purpose_of.get(judgement.query, purpose)
         try:
@@ -102,20 +102,20 @@ def resolve(
                 if (label := history.decide(judgement, answer, number in apart, ledger, serves)) is not None
             ]
         except ValueError as error:
-            found.problems[number] = str(error)
+            resolution.problems[number] = str(error)
             continue
         if judgement.kind is LabelKind.GROUND_TRUTH:
-            found.queries.setdefault(judgement.query, []).append(judgement.reference)
+            resolution.queries.setdefault(judgement.query, []).append(judgement.reference)
         if not new:
-            found.known.append(number)
+            resolution.known.append(number)
         for answer, label in new:
             history.add(label)
-            (found.rollouts if label.on_rollout else found.answers).append(_row(label, judgement, serves))
+            (resolution.rollouts if label.on_rollout else resolution.answers).append(_row(label, judgement, serves))
             if label.on_rollout:
-                found.conflicts.add(answer)
+                resolution.conflicts.add(answer)
             if judgement.kind is not LabelKind.GROUND_TRUTH:
-                found.judged.add(answer)
-    return found
+                resolution.judged.add(answer)
+    return resolution
 
 
 class _History:
@@ -132,7 +132,7 @@ class _History:
         self._corrected |= label.corrects
 
     def in_force(self, target: str, kind: str) -> list[Label]:
-        return [one for one in self._on[target] if one.kind == kind and one.key not in self._corrected]
+        return [label for label in self._on[target] if label.kind == kind and label.key not in self._corrected]
 
     def decide(self, judgement: Judgement, answer: str, apart: bool, ledger: str, purpose: str) -> Label | None:
         """The label to write, or None where it is there already.
@@ -141,11 +141,11 @@ class _History:
             ValueError: where it contradicts what the author said before, or corrects nothing.
         """
         score, target = float(judgement.scores[answer]), self._target(judgement, answer, apart)
-        own = [one for one in self._on[target] if one.kind == judgement.kind and one.source == judgement.source]
+        own = [label for label in self._on[target] if label.kind == judgement.kind and label.source == judgement.source]
         if judgement.corrects:
             return self._correction(judgement, target, score, own, ledger, purpose)
-        current = [one for one in own if one.key not in self._corrected]
-        if any(one.score == score and (one in current or not one.corrects) for one in own):
+        current = [label for label in own if label.key not in self._corrected]
+        if any(label.score == score and (label in current or not label.corrects) for label in own):
             return None
         if current:
             raise ValueError(
@@ -158,13 +158,13 @@ class _History:
         self, judgement: Judgement, target: str, score: float, own: Sequence[Label], ledger: str, purpose: str
     ) -> Label | None:
         words = (score, judgement.confidence, judgement.explanation)
-        for one in own:
-            same = one.corrects and (one.score, one.confidence, one.explanation) == words
-            if same and (judgement.corrects in (OWN, EVERYONE) or judgement.corrects in one.corrects):
+        for label in own:
+            same = label.corrects and (label.score, label.confidence, label.explanation) == words
+            if same and (judgement.corrects in (OWN, EVERYONE) or judgement.corrects in label.corrects):
                 return None
         earlier = self._corrected_by(judgement, target)
         if judgement.reference is not None:  # it judges all answers again: those it judges as before stay as they are
-            wrong = [one for one in earlier if one.score != score]
+            wrong = [label for label in earlier if label.score != score]
             return None if earlier and not wrong else _new_label(judgement, target, score, wrong, ledger, purpose)
         if not earlier:
             raise ValueError("it corrects nothing: there is no earlier label of this kind on it in this ledger")
@@ -177,23 +177,29 @@ class _History:
             return answer
         if judgement.corrects:
             return rollout if self._corrected_by(judgement, rollout) else answer
-        if any(one.kind == kind and one.source == judgement.source for one in self._on[rollout]):
+        if any(label.kind == kind and label.source == judgement.source for label in self._on[rollout]):
             return rollout
-        on_answer = [one for one in self.in_force(answer, kind) if one.source == judgement.source]
-        return rollout if apart or any(one.score != judgement.scores[answer] for one in on_answer) else answer
+        on_answer = [label for label in self.in_force(answer, kind) if label.source == judgement.source]
+        return rollout if apart or any(label.score != judgement.scores[answer] for label in on_answer) else answer
 
     def _corrected_by(self, judgement: Judgement, target: str) -> list[Label]:
         """Labels in force that a correction replaces; of one that is named, whether it is in force or not."""
         if judgement.corrects not in (OWN, EVERYONE):
-            return [one for one in self._on[target] if one.key == judgement.corrects and one.kind == judgement.kind]
+            return [
+                label for label in self._on[target] if label.key == judgement.corrects and label.kind == judgement.kind
+            ]
         current = self.in_force(target, judgement.kind)
-        return current if judgement.corrects == EVERYONE else [one for one in current if one.source == judgement.source]
+        return (
+            current
+            if judgement.corrects == EVERYONE
+            else [label for label in current if label.source == judgement.source]
+        )
 
 
 def _new_label(
     judgement: Judgement, target: str, score: float, corrects: Sequence[Label], ledger: str, purpose: str
 ) -> Label:
-    corrected = frozenset(one.key for one in corrects)
+    corrected = frozenset(label.key for label in corrects)
     words = (
         repr(score),
         repr(float(judgement.confidence)),
@@ -218,14 +224,14 @@ def _new_label(
 
 def _contradictions(judgements: Sequence[Judgement]) -> dict[int, str]:
     """Judgements of one author that differ on the same rollout or answer, and correct nothing: none of them is taken."""
-    said: dict[tuple[str, str, str], list[tuple[int, float]]] = defaultdict(list)
-    for number, one in enumerate(judgements):
-        if not one.corrects:
-            for answer, score in one.scores.items():
-                said[one.rollout or answer, one.kind, one.source].append((number, score))
+    by_author: dict[tuple[str, str, str], list[tuple[int, float]]] = defaultdict(list)
+    for number, judgement in enumerate(judgements):
+        if not judgement.corrects:
+            for answer, score in judgement.scores.items():
+                by_author[judgement.rollout or answer, judgement.kind, judgement.source].append((number, score))
     return {
         number: f"it contradicts another row, which says {other:g} about the same; this one says {score:g}"
-        for rows in said.values()
+        for rows in by_author.values()
         for number, score in rows
         for other in [next((s for _, s in rows if s != score), None)]
         if other is not None
@@ -234,12 +240,12 @@ def _contradictions(judgements: Sequence[Judgement]) -> dict[int, str]:
 
 def _apart(judgements: Sequence[Judgement]) -> set[int]:
     """Judgements of rollouts whose author judges another rollout with the same answer differently."""
-    said: dict[tuple[str, str, str], list[tuple[int, float]]] = defaultdict(list)
-    for number, one in enumerate(judgements):
-        if one.rollout is not None and not one.corrects:
-            for answer, score in one.scores.items():
-                said[answer, one.kind, one.source].append((number, score))
-    return {number for rows in said.values() if len({s for _, s in rows}) > 1 for number, _ in rows}
+    by_author: dict[tuple[str, str, str], list[tuple[int, float]]] = defaultdict(list)
+    for number, judgement in enumerate(judgements):
+        if judgement.rollout is not None and not judgement.corrects:
+            for answer, score in judgement.scores.items():
+                by_author[answer, judgement.kind, judgement.source].append((number, score))
+    return {number for rows in by_author.values() if len({s for _, s in rows}) > 1 for number, _ in rows}
 
 
 def _row(label: Label, judgement: Judgement, purpose: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class JudgedTarget:
 
 
 def judge_answers(
-    rows: Sequence[Mapping[str, Any]], known: Mapping[str, Truth], judge: Judge | None, report: RevealReport
+    rows: Sequence[Mapping[str, Any]], truths: Mapping[str, Truth], judge: Judge | None, report: RevealReport
 ) -> tuple[list[JudgedTarget], list[JudgedTarget]]:
     """On answers, and on single rollouts where the source contradicts itself about one answer.
 
@@ -57,10 +57,10 @@ def judge_answers(
     on_answers: list[JudgedTarget] = []
     on_rollouts: list[JudgedTarget] = []
     stored = {key for row in rows for key, _ in row["rollouts"]}
-    report.absent += sorted({key for truth in known.values() for key in truth.rollouts} - stored)
+    report.absent += sorted({key for truth in truths.values() for key in truth.rollouts} - stored)
     to_judge: list[Mapping[str, Any]] = []
     for row in rows:
-        truth = known[row["query"]]
+        truth = truths[row["query"]]
         judged = {key: truth.rollouts[key] for key, _ in row["rollouts"] if key in truth.rollouts}
         if len(set(judged.values())) > 1:
             report.conflicts.append(row["answer"])
@@ -73,7 +73,7 @@ def judge_answers(
                 on_answers.append(JudgedTarget(row["answer"], row["query"], next(iter(judged.values()))))
             else:
                 to_judge.append(row)
-    references = {key: truth.reference for key, truth in known.items()}
+    references = {key: truth.reference for key, truth in truths.items()}
     for row, verdict in zip(to_judge, judged_answers(to_judge, references, judge), strict=True):
         if row["valid"]:
             report.verdicts.judged(row["domain"], verdict.score, verdict.reason, row["written"])

@@ -149,19 +149,19 @@ class Ledger:
         report = RevealReport()
         wanted = sorted(set(query_keys))
         for start in range(0, len(wanted), _BATCH):
-            known: dict[str, Truth] = {}
+            truths: dict[str, Truth] = {}
             for key in wanted[start : start + _BATCH]:
                 truth = source.truth(key)
                 if truth is None:
                     report.unknown.append(key)
                 else:
-                    known[key] = truth
-            rows = self._database.query(cypher("read/answers_to_judge"), keys=list(known), ledger=self.key)
-            answers, rollouts = judge_answers(rows, known, judge, report)
+                    truths[key] = truth
+            rows = self._database.query(cypher("read/answers_to_judge"), keys=list(truths), ledger=self.key)
+            answers, rollouts = judge_answers(rows, truths, judge, report)
             newly_paid, written = self._database.execute_write(
-                partial(self._pay, known=known, answers=answers, rollouts=rollouts, purpose=purpose)
+                partial(self._pay, truths=truths, answers=answers, rollouts=rollouts, purpose=purpose)
             )
-            report.queries += len(known)
+            report.queries += len(truths)
             report.newly_paid += newly_paid
             report.labels += written
         return report
@@ -169,23 +169,23 @@ class Ledger:
     def evaluate(self, source: TruthSource, query_keys: Iterable[str]) -> dict[str, float]:
         """Rollout key → truth, for metrics only: counted in the ledger, written nowhere that training reads."""
         wanted = sorted(set(query_keys))
-        found = {key: truth for key in wanted if (truth := source.truth(key)) is not None}
-        self._database.query(cypher("write/ledger_evaluated"), write=True, key=self.key, queries=len(found))
-        return {rollout: score for truth in found.values() for rollout, score in truth.rollouts.items()}
+        truths = {key: truth for key in wanted if (truth := source.truth(key)) is not None}
+        self._database.query(cypher("write/ledger_evaluated"), write=True, key=self.key, queries=len(truths))
+        return {rollout: score for truth in truths.values() for rollout, score in truth.rollouts.items()}
 
     def evaluate_answers(self, source: TruthSource, answers: Sequence[StatedAnswer], *, judge: Judge) -> list[Verdict]:
         """Judge held-out answers that are not in the memory, for metrics only: counted in the ledger, stored nowhere."""
         items: list[Item | Verdict] = []
-        for one in answers:
-            truth = source.truth(one.query_key)
+        for answer in answers:
+            truth = source.truth(answer.query_key)
             if truth is None or truth.reference is None:
                 items.append(Verdict(None, "the truth about its query is not known"))
-            elif one.answer is None:
+            elif answer.answer is None:
                 items.append(Verdict(0.0, "no answer"))
             else:
-                items.append(Item(one.answer, truth.reference, one.domain, one.query))
+                items.append(Item(answer.answer, truth.reference, answer.domain, answer.query))
         verdicts = ask(judge, items)
-        queries = len({one.query_key for one in answers})
+        queries = len({answer.query_key for answer in answers})
         self._database.query(cypher("write/ledger_evaluated"), write=True, key=self.key, queries=queries)
         return verdicts
 
@@ -220,8 +220,8 @@ class Ledger:
         account.check(len(new_queries) + len(new_answers), self.name)
         references = [
             _reference_row(query, reference)
-            for query, found in sorted(resolution.queries.items())
-            for reference in found
+            for query, revealed in sorted(resolution.queries.items())
+            for reference in revealed
         ]
         for batch in _batches(references):
             tx.run(cypher("write/references"), ledger=self.key, purpose=purpose.value, rows=batch).consume()
@@ -245,7 +245,7 @@ class Ledger:
     def _pay(
         self,
         tx: ManagedTransaction,
-        known: Mapping[str, Truth],
+        truths: Mapping[str, Truth],
         answers: Sequence[JudgedTarget],
         rollouts: Sequence[JudgedTarget],
         purpose: Purpose,
@@ -255,13 +255,13 @@ class Ledger:
         Returns how many queries were charged and how many labels are new.
         """
         account = self._lock(tx)
-        new = known.keys() - account.purpose_of.keys()
+        new = truths.keys() - account.purpose_of.keys()
         account.check(len(new), self.name)
         tx.run(
             cypher("write/references"),
             ledger=self.key,
             purpose=purpose.value,
-            rows=[_reference_row(key, truth.reference) for key, truth in known.items()],
+            rows=[_reference_row(key, truth.reference) for key, truth in truths.items()],
         ).consume()
         written = 0
         for name, verdicts in (("write/label_answers", answers), ("write/label_rollouts", rollouts)):

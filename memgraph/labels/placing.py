@@ -26,7 +26,7 @@ from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 
 _TRUTH = LabelKind.GROUND_TRUTH.value
-_JUDGED_ANEW = "judged anew, after its answer was read anew"
+_JUDGED_AGAIN = "judged anew, after its answer was read anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +101,13 @@ def unplaced(database: Database) -> list[Unplaced]:
 
 def conflicts(database: Database) -> list[Conflict]:
     """Answers that several former ones became, and whose labels differ."""
-    found = []
+    clashes = []
     for row in database.query(cypher("read/placed_labels")):
         labels = row.pop("labels")
         if len({label["former"] for label in labels}) > 1 and len({label["score"] for label in labels}) > 1:
             scores = sorted((label["author"], label["score"]) for label in labels)
-            found.append(Conflict(**row, scores=scores))
-    return found
+            clashes.append(Conflict(**row, scores=scores))
+    return clashes
 
 
 def _verdicts(
@@ -116,8 +116,8 @@ def _verdicts(
     """(query, class) → what the newest stored reference says about it; nothing where none is stored."""
     judged = [row for row in rows if any(label["kind"] == _TRUTH for label in row["labels"])]
     references: dict[str, Reference] = {}
-    for found in database.query(cypher("read/references"), keys=sorted({row["query"] for row in judged})):
-        references.setdefault(found["query"], Reference(found["kind"], found["value"], tuple(found["also"] or ())))
+    for stored in database.query(cypher("read/references"), keys=sorted({row["query"] for row in judged})):
+        references.setdefault(stored["query"], Reference(stored["kind"], stored["value"], tuple(stored["also"] or ())))
     items: dict[tuple[str, str], Item | Verdict] = {}
     for row in judged:
         reference = references.get(row["query"])
@@ -155,23 +155,23 @@ class _Placing:
         only = next(iter(classes.values())) if len(classes) == 1 else None
         for together in _chains(row["labels"]):
             for label, answer in zip(together, _places(together, only), strict=True):
-                known = {name: v for name in classes if (v := self.verdicts.get((row["query"], name))) is not None}
-                if label["kind"] == _TRUTH and known:
-                    self._judge(row, label, classes, known)
+                scores = {name: v for name in classes if (v := self.verdicts.get((row["query"], name))) is not None}
+                if label["kind"] == _TRUTH and scores:
+                    self._judge(row, label, classes, scores)
                 elif answer is not None:
                     self._move(row, label, answer)
                 else:
                     self.unplaced.append(label["key"])
 
     def _judge(
-        self, row: Mapping[str, Any], label: Mapping[str, Any], classes: Mapping[str, str], known: Mapping[str, float]
+        self, row: Mapping[str, Any], label: Mapping[str, Any], classes: Mapping[str, str], scores: Mapping[str, float]
     ) -> None:
         """A verdict for each class; the former label goes where it still holds, or to the only class that there is."""
-        agreeing = [name for name, score in known.items() if score == label["score"]]
+        agreeing = [name for name, score in scores.items() if score == label["score"]]
         stays = next(iter(classes)) if len(classes) == 1 else agreeing[0] if len(agreeing) == 1 else None
         if stays is not None:
             self._move(row, label, classes[stays])
-        for name, score in known.items():
+        for name, score in scores.items():
             if not label["corrected"] and (name != stays or score != label["score"]):
                 self._new(row, label, name, score, [label["key"]] if name == stays else [])
 
@@ -187,18 +187,18 @@ class _Placing:
             "confidence": 1.0,
             "purpose": label["purpose"],
             "query": row["query"],
-            "explanation": _JUDGED_ANEW,
+            "explanation": _JUDGED_AGAIN,
             "created_at": label["created_at"],
         }
         key = label_key(LabelKind.GROUND_TRUTH, answer, _paid_by(row["former"], label), label["purpose"], *corrects)
-        one = {
+        judged = {
             "key": key,
             "answer": answer,
             "ledgers": label["ledgers"],
             "properties": properties,
             "corrects": corrects,
         }
-        self.judged.setdefault(key, one)
+        self.judged.setdefault(key, judged)
 
 
 def _paid_by(answer: str, label: Mapping[str, Any]) -> str:
@@ -230,7 +230,7 @@ def _chains(labels: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]
         for earlier in label["corrects"]:
             if earlier in group:
                 group[first(label["key"])] = first(earlier)
-    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    chains: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for label in labels:
-        found[first(label["key"])].append(label)
-    return list(found.values())
+        chains[first(label["key"])].append(label)
+    return list(chains.values())

@@ -95,11 +95,12 @@ def plan(database: Database, embedder: GuardedEmbedder, domains: Domains) -> Pla
     started = time.perf_counter()
     sample = database.query(cypher("read/sample_to_reread"), domains=sorted(stale), limit=_SAMPLE)
     reader = _Reader(embedder, domains)
-    found = reader.read(sample)
-    answers = reader.answer_rows(found, former={}, known=set())
+    read = reader.read(sample)
+    answers = reader.answer_rows(read, former={}, embedded=set())
     seconds = (time.perf_counter() - started) / max(1, len(sample)) + _WRITING / 1000
     size = sum(
-        len(one.properties[CHECKS_PROPERTY]) + 256 + len(one.properties.get(reader.vector) or b"") for one in found
+        len(rollout.properties[CHECKS_PROPERTY]) + 256 + len(rollout.properties.get(reader.vector) or b"")
+        for rollout in read
     )
     size += sum(512 + len(row["value"]) + len(row["written"] or "") + len(row["embedding"] or b"") for row in answers)
     return Plan(stale, total, total * seconds, _JOURNAL * total * size / max(1, len(sample)) / 1e6)
@@ -169,13 +170,15 @@ class _Reader:
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> list[_Read]:
         """Rows of cypher/read/rollouts_to_reread; thinkings that changed are embedded, if there is a model."""
-        found = [self._read(row) for row in rows]
-        fresh = [one for one, row in zip(found, rows, strict=True) if one.properties["text"] != row["thinking"]]
+        read = [self._read(row) for row in rows]
+        fresh = [
+            rollout for rollout, row in zip(read, rows, strict=True) if rollout.properties["text"] != row["thinking"]
+        ]
         if fresh and self._embedder.embeds:
-            vectors = self._embedder.embed([one.properties["text"] for one in fresh])
-            for one, vector in zip(fresh, vectors, strict=True):
-                one.properties[self.vector] = vector.tobytes()
-        return found
+            vectors = self._embedder.embed([rollout.properties["text"] for rollout in fresh])
+            for rollout, vector in zip(fresh, vectors, strict=True):
+                rollout.properties[self.vector] = vector.tobytes()
+        return read
 
     def _read(self, row: Mapping[str, Any]) -> _Read:
         domain, response, query = self._domains[row["domain"]], row["response"], row["text"]
@@ -205,7 +208,7 @@ class _Reader:
         return _Read(row["key"], row["former"], row["query"], row["domain"], key, answer, written, properties, changed)
 
     def answer_rows(
-        self, found: Sequence[_Read], *, former: Mapping[str, Mapping[str, Any]], known: set[str]
+        self, read: Sequence[_Read], *, former: Mapping[str, Mapping[str, Any]], embedded: set[str]
     ) -> list[dict[str, Any]]:
         """Rows for cypher/write/answers, one for each answer.
 
@@ -214,28 +217,28 @@ class _Reader:
 
         Args:
             former: rows of cypher/read/former_answers by key.
-            known: keys of answers that have the vector of their value.
+            embedded: keys of answers that have the vector of their value.
         """
         by_key: dict[str, list[_Read]] = {}
-        for one in found:
-            by_key.setdefault(one.answer_key, []).append(one)
+        for rollout in read:
+            by_key.setdefault(rollout.answer_key, []).append(rollout)
         vectors: dict[str, tuple[str, bytes]] = {}
         for key, group in by_key.items():
             kept = [
                 (row["rank"] or "", bytes(row["embedding"]))
-                for one in group
-                if (row := former.get(one.former)) is not None and row["embedding"] is not None
-                if row["value"] == one.answer.value or row["rank"] or not self._embedder.embeds
+                for rollout in group
+                if (row := former.get(rollout.former)) is not None and row["embedding"] is not None
+                if row["value"] == rollout.answer.value or row["rank"] or not self._embedder.embeds
             ]
             if kept:
                 vectors[key] = min(kept)
-        to_embed = sorted(by_key.keys() - vectors.keys() - known) if self._embedder.embeds else []
-        embedded = self._embedder.embed([by_key[key][0].answer.value for key in to_embed])
-        vectors.update((key, ("", vector.tobytes())) for key, vector in zip(to_embed, embedded, strict=True))
+        to_embed = sorted(by_key.keys() - vectors.keys() - embedded) if self._embedder.embeds else []
+        fresh = self._embedder.embed([by_key[key][0].answer.value for key in to_embed])
+        vectors.update((key, ("", vector.tobytes())) for key, vector in zip(to_embed, fresh, strict=True))
         return [self._answer_row(key, group, vectors.get(key)) for key, group in sorted(by_key.items())]
 
     def _answer_row(self, key: str, group: Sequence[_Read], vector: tuple[str, bytes] | None) -> dict[str, Any]:
-        one = group[0]
+        first = group[0]
         spellings = [
             (spelling_rank(self._domains[each.domain], each.written), each.written)
             for each in group
@@ -244,9 +247,9 @@ class _Reader:
         rank, written = min(spellings, default=(None, None))
         return {
             "key": key,
-            "query": one.query,
-            "value": one.answer.value,
-            "valid": one.answer.valid,
+            "query": first.query,
+            "value": first.answer.value,
+            "valid": first.answer.valid,
             "written": written,
             "written_rank": rank,
             "embedding": vector[1] if vector else None,
@@ -259,12 +262,12 @@ def _contents(row: Mapping[str, Any], thinking: str, written: str | None) -> lis
 
     Where a source gave just what was read, that cannot be told from what was read, but its file is still to be known.
     """
-    found = [
+    contents = [
         keys.key_of("content", row["query"], row["response"], text, answer or "")
         for text in (thinking, row["thinking"])
         for answer in (written, row["answer"])
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(contents))
 
 
 class _Rereading:
@@ -327,39 +330,40 @@ class _Rereading:
 
     def _move(self, answers: Sequence[str]) -> None:
         while rows := self._database.query(cypher("read/rollouts_to_reread"), answers=answers, limit=_ROLLOUTS):
-            found = self._reader.read(rows)
+            read = self._reader.read(rows)
             former = {
                 row["key"]: row
                 for row in self._database.query(
                     cypher("read/former_answers"),
-                    keys=sorted({one.former for one in found}),
+                    keys=sorted({rollout.former for rollout in read}),
                     property=self._space.vector_property,
                     version=BEHAVIOUR_VERSION,
                 )
             }
-            known = {
+            embedded = {
                 row["key"]
                 for row in self._database.query(
                     cypher("read/known_answers"),
-                    keys=sorted({one.answer_key for one in found}),
+                    keys=sorted({rollout.answer_key for rollout in read}),
                     property=self._space.vector_property,
                 )
             }
-            self._store(found, former, self._reader.answer_rows(found, former=former, known=known))
-            self._report.changed += sum(one.changed for one in found)
+            self._store(read, former, self._reader.answer_rows(read, former=former, embedded=embedded))
+            self._report.changed += sum(rollout.changed for rollout in read)
 
     def _store(
-        self, found: Sequence[_Read], former: Mapping[str, Mapping[str, Any]], answers: Sequence[Mapping[str, Any]]
+        self, read: Sequence[_Read], former: Mapping[str, Mapping[str, Any]], answers: Sequence[Mapping[str, Any]]
     ) -> None:
         rollouts = [
             {
-                "key": one.key,
-                "former": one.former,
-                "answer": one.answer_key,
-                "properties": one.properties,
-                "observed": former[one.former]["observed"] and former[one.former]["value"] == one.answer.value,
+                "key": rollout.key,
+                "former": rollout.former,
+                "answer": rollout.answer_key,
+                "properties": rollout.properties,
+                "observed": former[rollout.former]["observed"]
+                and former[rollout.former]["value"] == rollout.answer.value,
             }
-            for one in sorted(found, key=lambda one: one.key)
+            for rollout in sorted(read, key=lambda rollout: rollout.key)
         ]
 
         def write(tx: ManagedTransaction) -> None:

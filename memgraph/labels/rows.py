@@ -121,21 +121,21 @@ def read_labels_file(
     Raises:
         InputError: if the file cannot be read, or no row of it can say anything.
     """
-    found: set[str] = set()
+    names: set[str] = set()
     for number, row in raw_rows(file):
         if isinstance(row, str):
             yield Reject(str(file), number, row)
             continue
         raw = _under_our_names(row, columns)
-        found |= raw.keys()
+        names |= raw.keys()
         try:
             yield number, label_row(raw, kind=kind, dataset=dataset)
         except ValueError as error:
             yield Reject(str(file), number, str(error))
-    if found and not found & {*_SAID, "correct"}:
+    if names and not names & {*_SAID, "correct"}:
         raise InputError(
             f"{file} says nothing about right and wrong: none of score, correct, gold and tests among its columns "
-            f"{', '.join(sorted(found))}"
+            f"{', '.join(sorted(names))}"
         )
 
 
@@ -198,10 +198,10 @@ def _text(name: str, value: Any) -> str:
 
 
 def _number(name: str, value: Any) -> float:
-    found = number_of(value)
-    if found is None:
+    number = number_of(value)
+    if number is None:
         raise ValueError(f"{name!r} must be a number from 0 to 1, found {str(value)[:80]!r}")
-    return found
+    return number
 
 
 def _corrects(value: Any) -> str:

@@ -88,8 +88,8 @@ def label_rows(
     judgements: list[Judgement] = []
     for start in range(0, len(numbered), _BATCH):
         batch = numbered[start : start + _BATCH]
-        found = _judgements(database, domains, [row for _, row in batch], ledger.key, judge, report)
-        for (number, _), judgement in zip(batch, found, strict=True):
+        stated = _judgements(database, domains, [row for _, row in batch], ledger.key, judge, report)
+        for (number, _), judgement in zip(batch, stated, strict=True):
             if isinstance(judgement, str):
                 report.rejected.append(Reject(file, number, judgement))
             else:
@@ -125,10 +125,10 @@ def _judgements(
     answers: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for answer in database.query(cypher("read/answers_to_judge"), keys=sorted(asked), ledger=ledger):
         answers[answer["query"]].append(answer)
-    found: list[Judgement | str] = []
+    judgements: list[Judgement | str] = []
     for row, target in zip(rows, targets, strict=True):
         if isinstance(target, str):
-            found.append(target)
+            judgements.append(target)
             continue
         reference = row.reference
         if reference is None:
@@ -137,14 +137,14 @@ def _judgements(
             stored = answers[target.query]
             verdicts = judged_answers(stored, {target.query: reference}, judge)
             scores = {}
-            for one, verdict in zip(stored, verdicts, strict=True):
-                if one["valid"]:
-                    report.verdicts.judged(one["domain"], verdict.score, verdict.reason, one["written"])
+            for candidate, verdict in zip(stored, verdicts, strict=True):
+                if candidate["valid"]:
+                    report.verdicts.judged(candidate["domain"], verdict.score, verdict.reason, candidate["written"])
                 if verdict.score is None:
-                    report.undecided.append(one["answer"])
+                    report.undecided.append(candidate["answer"])
                 else:
-                    scores[one["answer"]] = verdict.score
-        found.append(
+                    scores[candidate["answer"]] = verdict.score
+        judgements.append(
             Judgement(
                 query=target.query,
                 scores=scores,
@@ -157,4 +157,4 @@ def _judgements(
                 reference=reference,
             )
         )
-    return found
+    return judgements

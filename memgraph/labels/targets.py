@@ -27,14 +27,14 @@ def find_targets(database: Database, domains: Domains, rows: Sequence[LabelRow])
 
     Equal answers are one target, that which stands for them.
     """
-    known = _Known.read(database, domains, rows)
-    found: list[Target | str] = []
+    stored = _Stored.read(database, domains, rows)
+    targets: list[Target | str] = []
     for row in rows:
         try:
-            found.append(known.target(row))
+            targets.append(stored.target(row))
         except ValueError as error:
-            found.append(str(error))
-    return found
+            targets.append(str(error))
+    return targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class _Query:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _Stored:
     """What is stored of all that some rows name."""
 
     domains: Domains
@@ -63,7 +63,7 @@ class _Known:
     queries: Mapping[str, _Query]
 
     @classmethod
-    def read(cls, database: Database, domains: Domains, rows: Sequence[LabelRow]) -> _Known:
+    def read(cls, database: Database, domains: Domains, rows: Sequence[LabelRow]) -> _Stored:
         wanted = sorted({key for row in rows if (key := _rollout_key(row)) is not None})
         of_rollout = {
             row["rollout"]: Target(row["query"], row["answer"], row["rollout"])
@@ -71,7 +71,7 @@ class _Known:
         }
         by_id = _queries_by_id(database, rows)
         named = {key for row in rows if (key := _query_key(row)) is not None}
-        named |= {key for found in by_id.values() for key in found}
+        named |= {key for keys in by_id.values() for key in keys}
         queries = {
             row["key"]: _Query(row["key"], row["domain"], row["text"])
             for row in database.query(cypher("read/query_domains"), keys=sorted(named))
@@ -83,8 +83,8 @@ class _Known:
             if row.answer is not None:
                 answers |= {queries[key].answer_key(row.answer, domains) for key in candidates if key in queries}
         of_answer: dict[str, list[Target]] = defaultdict(list)
-        for found in database.query(cypher("read/queries_of_answers"), keys=sorted(answers)):
-            of_answer[found["asked"]].append(Target(found["query"], found["answer"]))
+        for answer in database.query(cypher("read/queries_of_answers"), keys=sorted(answers)):
+            of_answer[answer["asked"]].append(Target(answer["query"], answer["answer"]))
         return cls(domains, of_rollout, of_answer, by_id, queries)
 
     def target(self, row: LabelRow) -> Target:
@@ -94,9 +94,9 @@ class _Known:
             if rollout not in self.of_rollout:
                 name = row.rollout_key or f"{row.rollout_id} of data set {row.dataset}"
                 raise ValueError(f"the memory holds no rollout {name[:80]!r}; import it first, or mend the key")
-            found = self.of_rollout[rollout]
+            target = self.of_rollout[rollout]
             named = [target.answer for target in self.of_answer.get(row.answer_key or "", ())]
-            if row.answer_key is not None and found.answer not in named:
+            if row.answer_key is not None and target.answer not in named:
                 raise ValueError(f"its rollout has another answer than its answer_key {row.answer_key!r}")
         elif row.answer_key is not None:
             meant = self.of_answer.get(row.answer_key, ())
@@ -109,12 +109,12 @@ class _Known:
                     f"the answer {row.answer_key[:80]!r} was read anew since, as {len(meant)} different ones; name the rollout "
                     "by rollout_key, or export the sheet again"
                 )
-            (found,) = meant
+            (target,) = meant
         else:
-            found = self._of_query(row)
-        if row.query_key not in (None, found.query):
+            target = self._of_query(row)
+        if row.query_key not in (None, target.query):
             raise ValueError(f"what it judges belongs to another query than its query_key {str(row.query_key)[:80]!r}")
-        return found
+        return target
 
     def _of_query(self, row: LabelRow) -> Target:
         query = _query_key(row)
@@ -132,10 +132,10 @@ class _Known:
             )
         if row.answer is None:
             return Target(query)
-        found = self.of_answer.get(self.queries[query].answer_key(row.answer, self.domains), ())
-        if not found:
+        same_answer = self.of_answer.get(self.queries[query].answer_key(row.answer, self.domains), ())
+        if not same_answer:
             raise ValueError(f"no rollout gave the answer {row.answer[:80]!r} to this query")
-        return found[0]
+        return same_answer[0]
 
 
 def _rollout_key(row: LabelRow) -> str | None:
@@ -157,7 +157,7 @@ def _queries_by_id(database: Database, rows: Iterable[LabelRow]) -> dict[tuple[s
         if row.query_id is not None and row.query_key is None and _rollout_key(row) is None and row.answer_key is None:
             wanted[row.dataset].add(row.query_id)
     return {
-        (dataset, found["id"]): sorted(found["keys"])
+        (dataset, same_id["id"]): sorted(same_id["keys"])
         for dataset, ids in wanted.items()
-        for found in database.query(cypher("read/queries_by_id"), dataset=dataset, ids=sorted(ids))
+        for same_id in database.query(cypher("read/queries_by_id"), dataset=dataset, ids=sorted(ids))
     }

@@ -137,15 +137,15 @@ class FileTruth:
 
     def _read_sheet(self, file: Path, columns: Columns, dataset: str | None, database: Database | None) -> None:
         rows: list[tuple[int, LabelRow]] = []
-        for found in read_labels_file(file, kind=LabelKind.GROUND_TRUTH, dataset=dataset, columns=columns):
-            if isinstance(found, Reject):
-                self.rejected.append(found)
-            elif (row := found[1]) is not None:
+        for entry in read_labels_file(file, kind=LabelKind.GROUND_TRUTH, dataset=dataset, columns=columns):
+            if isinstance(entry, Reject):
+                self.rejected.append(entry)
+            elif (row := entry[1]) is not None:
                 if row.kind is LabelKind.GROUND_TRUTH and (row.score is None or row.rollout_id or row.rollout_key):
-                    rows.append((found[0], row))
+                    rows.append((entry[0], row))
                 else:
                     reason = "it is a judgement, and no gold, no tests and no verdict on a rollout: `memreward label` takes it"
-                    self.rejected.append(Reject(str(file), found[0], reason))
+                    self.rejected.append(Reject(str(file), entry[0], reason))
         targets = _targets([row for _, row in rows], database, self._domains)
         for (number, row), target in zip(rows, targets, strict=True):
             try:
@@ -164,16 +164,16 @@ def is_sheet_of_golds(file: Path, columns: Columns) -> bool:
     """
     truth = {*TRUTH_FIELDS, *(name for field, name in columns.named().items() if field in TRUTH_FIELDS)}
     named = {field: name for field, name in columns.named().items() if field in ("query", "response")}
-    says_truth = False
+    holds_truth = False
     for _, raw in islice(raw_rows(file), _AHEAD):
         if isinstance(raw, str):
             continue
         if named.get("response", "response") in raw or "response" in named or holds_rollouts(raw):
             return False
-        says_truth = (
-            says_truth or not truth.isdisjoint(name.strip().lower() for name in raw) or not truth.isdisjoint(raw)
+        holds_truth = (
+            holds_truth or not truth.isdisjoint(name.strip().lower() for name in raw) or not truth.isdisjoint(raw)
         )
-    return says_truth
+    return holds_truth
 
 
 def _agree(one: Reference, other: Reference) -> bool:

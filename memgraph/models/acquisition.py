@@ -67,8 +67,8 @@ def uncertainty(snapshot: Snapshot, *, seed: int = 0) -> Floats:
     0 for queries without rollouts.
     """
     if not both_classes(snapshot.labels):
-        found = np.count_nonzero(~np.isnan(snapshot.labels))
-        raise ModelError(f"choosing what to label needs right and wrong labels, found {found} of one class")
+        labelled = np.count_nonzero(~np.isnan(snapshot.labels))
+        raise ModelError(f"choosing what to label needs right and wrong labels, found {labelled} of one class")
     _, logits = FeatureModel.fit(snapshot, checks=ALL_CHECKS, seed=seed)
     probability = expit(logits.astype(np.float64))
     variance = np.zeros(len(snapshot.query_keys))
@@ -129,7 +129,7 @@ class Contrasts:
             rows[0],
             rollouts,
             rollouts / np.bincount(rows[0], rollouts)[rows[0]],
-            Pairs(csr_array(mean @ pairs.said), csr_array(mean @ pairs.about)),
+            Pairs(csr_array(mean @ pairs.ngrams), csr_array(mean @ pairs.paired)),
             snapshot.query_embeddings,
             disagreement(snapshot),
         )
@@ -139,18 +139,18 @@ class Contrasts:
         pairs, share = self.pairs[rows], self.share[rows]
         _, query = np.unique(self.query[rows], return_inverse=True)
         questions = self.questions[self.query[rows]].astype(np.float64)
-        alike = products(pairs.about, pairs.about) + questions @ questions.T
-        found = (products(pairs.said, pairs.said) + np.outer(share, share)) * alike / 2
+        alike = products(pairs.paired, pairs.paired) + questions @ questions.T
+        covariance = (products(pairs.ngrams, pairs.ngrams) + np.outer(share, share)) * alike / 2
         belongs = csr_array((np.ones(len(rows)), (np.arange(len(rows)), query)))
         centre = eye_array(len(rows)) - belongs @ (belongs * share[:, None]).T
-        found = centre @ (centre @ found).T
-        variance = np.bincount(query, share * np.diag(found))
+        covariance = centre @ (centre @ covariance).T
+        variance = np.bincount(query, share * np.diag(covariance))
         alone = variance[query] < _TINY  # says nothing that others say: it stands for itself
         if alone.any():
-            found += centre @ (centre @ np.diag(alone.astype(np.float64))).T
-            variance = np.bincount(query, share * np.diag(found))
+            covariance += centre @ (centre @ np.diag(alone.astype(np.float64))).T
+            variance = np.bincount(query, share * np.diag(covariance))
         scale = self.scale[self.query[rows]] / np.sqrt(np.maximum(variance, _TINY))[query]
-        return np.asarray(found * scale[:, None] * scale[None])
+        return np.asarray(covariance * scale[:, None] * scale[None])
 
 
 class _Posterior:
@@ -169,15 +169,15 @@ class _Posterior:
 
     def gain(self, query: int) -> float:
         """Weighted variance that labels on a query's rollouts take away."""
-        seen, told = self._told(query)
-        return float((seen * told).sum(axis=0) @ self._weight)
+        seen, gain = self._with_gain(query)
+        return float((seen * gain).sum(axis=0) @ self._weight)
 
     def observe(self, query: int) -> None:
         """Its rollouts are labelled."""
-        seen, told = self._told(query)
-        self._covariance = dgemm(-1.0, seen, told, 1.0, self._covariance, trans_a=True, overwrite_c=True)  # in place
+        seen, gain = self._with_gain(query)
+        self._covariance = dgemm(-1.0, seen, gain, 1.0, self._covariance, trans_a=True, overwrite_c=True)  # in place
 
-    def _told(self, query: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _with_gain(self, query: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """[its rows, rows] covariance, and the same after the inverse of its own part with noise."""
         rows = self._rows[query]
         seen = self._covariance[rows]

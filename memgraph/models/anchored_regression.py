@@ -113,7 +113,9 @@ class AnchoredRegression:
         counts = np.ones(len(rows)) if weights is None else weights.astype(np.float64)
         if prior:
             taught = cls.of_prior(anchor, names, features, prior)
-            alone, with_prior = (_losses(inputs @ one.weights, target, query, counts).sum() for one in (start, taught))
+            alone, with_prior = (
+                _losses(inputs @ regression.weights, target, query, counts).sum() for regression in (start, taught)
+            )
             start = taught if with_prior < alone else start
         penalties = [_penalty(strength, anchor, names) for strength in _STRENGTHS]
         held_out = np.tile(inputs @ start.weights, (len(_STRENGTHS), 1))
@@ -122,11 +124,11 @@ class AnchoredRegression:
             if inside.all():
                 continue
             others = inputs[~inside], target[~inside], query[~inside], counts[~inside]
-            for position, found in enumerate(_path(*others, start.weights, penalties)):
-                held_out[position, inside] = inputs[inside] @ found
+            for position, learned in enumerate(_path(*others, start.weights, penalties)):
+                held_out[position, inside] = inputs[inside] @ learned
         best = _strongest(np.stack([_losses(logits, target, query, counts) for logits in held_out]), anchor.level)
-        (found,) = _path(inputs, target, query, counts, start.weights, [penalties[best]])
-        return cls(start.mean, start.scale, found, _STRENGTHS[best]), held_out[best].astype(np.float32)
+        (learned,) = _path(inputs, target, query, counts, start.weights, [penalties[best]])
+        return cls(start.mean, start.scale, learned, _STRENGTHS[best]), held_out[best].astype(np.float32)
 
     @classmethod
     def at(
@@ -144,8 +146,8 @@ class AnchoredRegression:
         start = cls.of_prior(anchor, names, features)
         inputs, penalties = _inputs(features[rows], start.mean, start.scale), [_penalty(strength, anchor, names)]
         target, counts = labels.astype(np.float64), weights.astype(np.float64)
-        (found,) = _path(inputs, target, query, counts, start.weights, penalties)
-        return cls(start.mean, start.scale, found, strength)
+        (learned,) = _path(inputs, target, query, counts, start.weights, penalties)
+        return cls(start.mean, start.scale, learned, strength)
 
     @property
     def moved(self) -> bool:
@@ -158,8 +160,8 @@ class AnchoredRegression:
 
     def logits(self, features: Floats) -> Floats:
         """[rollouts] of [rollouts, features] in the order of the fit."""
-        found: Floats = (_inputs(features, self.mean, self.scale) @ self.weights).astype(np.float32)
-        return found
+        logits: Floats = (_inputs(features, self.mean, self.scale) @ self.weights).astype(np.float32)
+        return logits
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, Any]) -> Self:
@@ -187,11 +189,11 @@ def _penalty(strength: float, anchor: Anchor, names: Sequence[str]) -> Doubles:
 
 def _standard(features: Floats, position: int, anchor: Anchor) -> tuple[Floats, Floats]:
     """[features], [features] mean and scale; a feature that never varies is left out by an infinite scale."""
-    known = ~np.isnan(features)
-    count = np.maximum(1, known.sum(axis=0))
-    values = np.where(known, features, 0).astype(np.float64)
+    present = ~np.isnan(features)
+    count = np.maximum(1, present.sum(axis=0))
+    values = np.where(present, features, 0).astype(np.float64)
     mean = values.sum(axis=0) / count
-    spread = np.sqrt((np.where(known, features - mean, 0) ** 2).sum(axis=0) / count)
+    spread = np.sqrt((np.where(present, features - mean, 0) ** 2).sum(axis=0) / count)
     scale = np.where(spread > 1e-4, spread, np.inf)
     mean[position], scale[position] = 0.0, anchor.scale
     return mean.astype(np.float32), scale.astype(np.float32)
@@ -260,5 +262,5 @@ def _strongest(losses: Doubles, level: float) -> int:
 
 def cross_entropy(logits: Floating, target: Floating) -> Floating:
     """[n] of each target (0..1) under its logit."""
-    found: Floating = np.logaddexp(0, logits) - target * logits
-    return found
+    loss: Floating = np.logaddexp(0, logits) - target * logits
+    return loss

@@ -32,8 +32,8 @@ def calibrated(logits: Floats, calibration: float) -> Floats:
     """Probability of being right."""
     from scipy.special import expit
 
-    found: Floats = expit(calibration * logits.astype(np.float64)).astype(np.float32)
-    return found
+    probability: Floats = expit(calibration * logits.astype(np.float64)).astype(np.float32)
+    return probability
 
 
 def noise_floor(probability: Floats, labels: Floats, group: Ints) -> float:
@@ -57,9 +57,9 @@ def noise_floor(probability: Floats, labels: Floats, group: Ints) -> float:
     order = np.argsort(spreads, kind="stable")
     floor = 0.0
     for count in range(1, len(order) // 2 + 1):
-        known = np.array(aucs)[order[:count]]
-        error = float(known.std(ddof=1)) / np.sqrt(count) if count > 1 else np.inf
-        if count >= _FEWEST_GROUPS and known.mean() - 1.64 * error > 0.5:
+        smallest = np.array(aucs)[order[:count]]
+        error = float(smallest.std(ddof=1)) / np.sqrt(count) if count > 1 else np.inf
+        if count >= _FEWEST_GROUPS and smallest.mean() - 1.64 * error > 0.5:
             break
         floor = spreads[order[count - 1]]
     return floor

@@ -64,8 +64,8 @@ def experience_features(snapshot: Snapshot, weights: Mapping[str, float] | None 
         weights: of policies by name; 1 for the others.
     """
     columns = zero_columns(EXPERIENCE, len(snapshot.rollout_keys))
-    known = weights or {}
-    weight = np.array([known.get(policy, 1.0) for policy in snapshot.rollout_policies], np.float64)
+    by_policy = weights or {}
+    weight = np.array([by_policy.get(policy, 1.0) for policy in snapshot.rollout_policies], np.float64)
     valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
     for rows in rows_of_each(snapshot.rollout_query):
         group = snapshot.rollout_group[rows]

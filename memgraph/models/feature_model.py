@@ -58,8 +58,8 @@ class Reliabilities:
         columns = [logits[:, None], self.style.features(snapshot, in_order(self.own, names, features))]
         if self.policies is not None:
             columns.append(self.policies.features(snapshot))
-        found: Floats = np.concatenate(columns, axis=1).astype(np.float32)
-        return found
+        inputs: Floats = np.concatenate(columns, axis=1).astype(np.float32)
+        return inputs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,8 +159,8 @@ class FeatureModel:
 
     def experience(self, snapshot: Snapshot) -> Floats:
         """[target rollouts, 3] what the other groups of their queries say (`memgraph.models.consensus.experience_features`)."""
-        found: Floats = experience_features(snapshot, self.agreement)[snapshot.rollout_targets]
-        return found
+        experience: Floats = experience_features(snapshot, self.agreement)[snapshot.rollout_targets]
+        return experience
 
     def logits(self, snapshot: Snapshot, *, experience: Floats | None = None) -> Floats:
         """[rollouts] logits of being right. No label is looked at.
@@ -171,8 +171,8 @@ class FeatureModel:
         """
         if experience is None:
             experience = experience_features(snapshot, self.agreement)
-        names, found = rollout_features(snapshot, self.checks, experience)
-        features = in_order(self.names, names, found)
+        names, values = rollout_features(snapshot, self.checks, experience)
+        features = in_order(self.names, names, values)
         logits = self.first.logits(features)
         if self.second is None or self.reliabilities is None or not len(logits):
             return logits
@@ -210,13 +210,18 @@ class FeatureModel:
         try:
             with np.load(file, allow_pickle=False) as opened:
                 arrays = {name: opened[name] for name in opened.files}
-            found: dict[str, Any] = json.loads(str(arrays.pop("document")))
+            document: dict[str, Any] = json.loads(str(arrays.pop("document")))
             first, second, style = (_without_prefix(part, arrays) for part in ("first", "second", "style"))
-            plain = found["names"], tuple(found["checks"]), found["agreement"], AnchoredRegression.of_arrays(first)
+            plain = (
+                document["names"],
+                tuple(document["checks"]),
+                document["agreement"],
+                AnchoredRegression.of_arrays(first),
+            )
             if not second:
                 return cls(*plain)
-            policies = None if found["policies"] is None else PolicyReliability(found["policies"])
-            reliabilities = Reliabilities(found["own"], Reliability(**style), policies)
+            policies = None if document["policies"] is None else PolicyReliability(document["policies"])
+            reliabilities = Reliabilities(document["own"], Reliability(**style), policies)
             return cls(*plain, reliabilities, AnchoredRegression.of_arrays(second))
         except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise ModelError(f"no feature model can be read from {file}: {error}; fit anew") from error

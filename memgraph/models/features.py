@@ -48,18 +48,18 @@ def rollout_features(
         own,
         deviation(snapshot, own),
     ]
-    known = [*FEATURES, *EXPERIENCE, *SIMILARITY, *names]
-    return [*known, *(f"{name}_deviation" for name in names)], np.concatenate(columns, axis=1)
+    plain = [*FEATURES, *EXPERIENCE, *SIMILARITY, *names]
+    return [*plain, *(f"{name}_deviation" for name in names)], np.concatenate(columns, axis=1)
 
 
 def in_order(wanted: Sequence[str], names: Sequence[str], features: Floats) -> Floats:
     """[rollouts, wanted] the features of these names, NaN for those that there are not."""
     column = {name: position for position, name in enumerate(names)}
-    found = np.full((len(features), len(wanted)), np.nan, np.float32)
+    ordered = np.full((len(features), len(wanted)), np.nan, np.float32)
     for position, name in enumerate(wanted):
         if name in column:
-            found[:, position] = features[:, column[name]]
-    return found
+            ordered[:, position] = features[:, column[name]]
+    return ordered
 
 
 def own_features(snapshot: Snapshot, checks: Collection[str]) -> tuple[list[str], Floats]:
@@ -154,9 +154,9 @@ def _mean(values: Floats, mask: Bools) -> Floats:
 
 def deviation(snapshot: Snapshot, values: Floats) -> Floats:
     """[rollouts, ...] values less the mean of what is known of the rollout's group; NaN stays."""
-    found = np.zeros_like(values)
+    deviations = np.zeros_like(values)
     for rows in group_rows(snapshot):
-        known = ~np.isnan(values[rows])
-        mean = np.where(known, values[rows], 0).sum(axis=0) / np.maximum(1, known.sum(axis=0))
-        found[rows] = values[rows] - mean
-    return found
+        present = ~np.isnan(values[rows])
+        mean = np.where(present, values[rows], 0).sum(axis=0) / np.maximum(1, present.sum(axis=0))
+        deviations[rows] = values[rows] - mean
+    return deviations

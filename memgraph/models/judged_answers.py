@@ -24,25 +24,25 @@ _WIDEST = 0.05  # of what the model left to them, so that a small difference nev
 def domains_of_one_right_answer(snapshot: Snapshot) -> tuple[str, ...]:
     """Domains whose labels show that a query has one right answer: where one is right, at most 5 % of the others are."""
     beside: dict[str, list[bool]] = {}
-    known = labels_of_equal_answers(snapshot)
+    labels = labels_of_equal_answers(snapshot)
     for rows in rows_of_each(snapshot.rollout_query):
-        judged = rows[~np.isnan(known[rows])]
+        judged = rows[~np.isnan(labels[rows])]
         _, first = np.unique(snapshot.rollout_class[judged], return_index=True)
-        right = known[judged[first]] >= 0.5
+        right = labels[judged[first]] >= 0.5
         if right.any():
             domain = snapshot.query_domains[int(snapshot.rollout_query[rows[0]])]
             beside.setdefault(domain, []).extend([False] * int((~right).sum()) + [True] * int(right.sum() - 1))
     return tuple(
-        sorted(domain for domain, found in beside.items() if len(found) >= _LEAST and np.mean(found) <= _SHARE)
+        sorted(domain for domain, others in beside.items() if len(others) >= _LEAST and np.mean(others) <= _SHARE)
     )
 
 
 def labels_of_equal_answers(snapshot: Snapshot) -> Floats:
     """[rollouts] mean label of the query's rollouts with an equal answer, NaN where none has a label."""
     classes, valid = snapshot.rollout_class, snapshot.answer_valid[snapshot.rollout_answer]
-    known = ~np.isnan(snapshot.labels) & valid
-    count = np.bincount(classes[known], minlength=classes.max(initial=0) + 1)
-    total = np.bincount(classes[known], snapshot.labels[known], minlength=len(count))
+    labelled = ~np.isnan(snapshot.labels) & valid
+    count = np.bincount(classes[labelled], minlength=classes.max(initial=0) + 1)
+    total = np.bincount(classes[labelled], snapshot.labels[labelled], minlength=len(count))
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     return np.where(valid, mean[classes], np.nan).astype(np.float32)
 
@@ -54,26 +54,26 @@ def given_judged_answers(snapshot: Snapshot, probability: Floats, one_right: tup
         probability: [target rollouts] before, in the order of `snapshot.target_rollouts`.
         one_right: domains of one right answer.
     """
-    targets, known = snapshot.target_rollouts, labels_of_equal_answers(snapshot)
+    targets, labels = snapshot.target_rollouts, labels_of_equal_answers(snapshot)
     valid = snapshot.answer_valid[snapshot.rollout_answer]
-    found = np.where(np.isnan(known[targets]), probability, known[targets]).astype(np.float32)
-    if np.isnan(known).all():
-        return found
-    before = np.full(len(known), np.nan, np.float32)
+    given = np.where(np.isnan(labels[targets]), probability, labels[targets]).astype(np.float32)
+    if np.isnan(labels).all():
+        return given
+    before = np.full(len(labels), np.nan, np.float32)
     before[targets] = probability
     for rows in rows_of_each(snapshot.rollout_query):
         query = int(snapshot.rollout_query[rows[0]])
-        judged = rows[~np.isnan(known[rows])]
+        judged = rows[~np.isnan(labels[rows])]
         if not len(judged) or not snapshot.query_targets[query] or snapshot.query_domains[query] not in one_right:
             continue
         by_class = [judged[same] for same in rows_of_each(snapshot.rollout_class[judged])]
         asked = [same[snapshot.rollout_asked[same]] for same in by_class]
-        believed = sum(float(before[same].mean()) for same in asked if len(same))
-        said = sum(float(known[same[0]]) for same in by_class)
-        factor = max(_FLOOR, 1 - said) / max(_WIDEST, 1 - believed)
-        others = rows[np.isnan(known[rows]) & valid[rows] & snapshot.rollout_asked[rows]]
+        expected_right = sum(float(before[same].mean()) for same in asked if len(same))
+        judged_right = sum(float(labels[same[0]]) for same in by_class)
+        factor = max(_FLOOR, 1 - judged_right) / max(_WIDEST, 1 - expected_right)
+        others = rows[np.isnan(labels[rows]) & valid[rows] & snapshot.rollout_asked[rows]]
         # never above .99, unless the model was surer before
-        found[np.searchsorted(targets, others)] = np.minimum(
+        given[np.searchsorted(targets, others)] = np.minimum(
             before[others] * factor, np.maximum(before[others], 1 - _FLOOR)
         )
-    return found
+    return given

@@ -103,17 +103,17 @@ class Words:
 class Pairs:
     """What is said, and what that is paired with: [rows, n-grams] each, rows of unit length or 0."""
 
-    said: csr_array
-    about: csr_array
+    ngrams: csr_array
+    paired: csr_array
 
     def __getitem__(self, rows: Any) -> Self:
-        return type(self)(self.said[rows], self.about[rows])
+        return type(self)(self.ngrams[rows], self.paired[rows])
 
 
 def products(one: csr_array, other: csr_array) -> Floats:
     """[rows, rows of the other], dense at once: three times as fast as a sparse product."""
-    found: Floats = safe_sparse_dot(one, other.T, dense_output=True)
-    return found
+    inner: Floats = safe_sparse_dot(one, other.T, dense_output=True)
+    return inner
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +136,15 @@ class Vocabulary:
         programmed, calculated, asked = (
             _telling(snapshot, part, 1.0) for part in (words.programmed, words.calculated, words.asked)
         )
-        said = _joined(prose, programmed, calculated)
-        about = _joined(prose, _telling_apart(*calculated), _telling_apart(*asked))
-        return cls((said[0], about[0]), (said[1], about[1]))
+        ngrams = _joined(prose, programmed, calculated)
+        paired = _joined(prose, _telling_apart(*calculated), _telling_apart(*asked))
+        return cls((ngrams[0], paired[0]), (ngrams[1], paired[1]))
 
     def pairs(self, words: Words, rows: Ints | None = None) -> Pairs:
         """Pairs of some rollouts, or of all."""
         both_sides = words.prose + words.calculated
-        said, about = both_sides + words.programmed, both_sides + words.asked
-        both = (csr_array(matrix if rows is None else matrix[rows]) for matrix in (said, about))
+        ngrams, paired = both_sides + words.programmed, both_sides + words.asked
+        both = (csr_array(matrix if rows is None else matrix[rows]) for matrix in (ngrams, paired))
         return Pairs(*(_weighted(*part) for part in zip(both, self.columns, self.rarity, strict=True)))
 
 
@@ -170,7 +170,7 @@ def _telling_apart(columns: Ints, rarity: Floats) -> tuple[Ints, Floats]:
 
 def _joined(*parts: tuple[Ints, Floats]) -> tuple[Ints, Floats]:
     """Columns of all and their rarity; what several have is taken from the first."""
-    columns, place = np.unique(np.concatenate([found for found, _ in parts]), return_index=True)
+    columns, place = np.unique(np.concatenate([columns_of_part for columns_of_part, _ in parts]), return_index=True)
     return columns, np.concatenate([rarity for _, rarity in parts])[place]
 
 
@@ -201,12 +201,12 @@ def _answers_in_words(snapshot: Snapshot, options: list[dict[str, str]]) -> list
 
 def _candidates(snapshot: Snapshot, options: list[dict[str, str]], answers: list[str]) -> list[set[str]]:
     """[queries] what may be answered, spaced: the listed options and what the rollouts answer; none for calculations and programs."""
-    domains, found = Domains(), [set(map(_spaced, listed.values())) for listed in options]
+    domains, candidates_of = Domains(), [set(map(_spaced, listed.values())) for listed in options]
     for row in np.unique(snapshot.rollout_answer):
-        found[snapshot.answer_query[row]].add(_spaced(answers[row]))
+        candidates_of[snapshot.answer_query[row]].add(_spaced(answers[row]))
     return [
         set() if domains[domain].kind != "statement" else {candidate for candidate in candidates if candidate.strip()}
-        for domain, candidates in zip(snapshot.query_domains, found, strict=True)
+        for domain, candidates in zip(snapshot.query_domains, candidates_of, strict=True)
     ]
 
 
@@ -214,13 +214,13 @@ def _claimed(thinking: str, answer: str, candidates: set[str]) -> str:
     """The thinking; where it names one of the candidates but not the answer, the one named last makes way for it."""
     if not candidates:
         return thinking
-    said, given = _spaced(thinking), _spaced(answer)
-    named = [candidate for candidate in candidates if candidate in said]
-    if given in said or not named:
+    text, given = _spaced(thinking), _spaced(answer)
+    named = [candidate for candidate in candidates if candidate in text]
+    if given in text or not named:
         return thinking
-    backwards = said[::-1]  # found from the end in linear time, which `rindex` does not promise
+    backwards = text[::-1]  # found from the end in linear time, which `rindex` does not promise
     last = max(named, key=lambda candidate: (-backwards.index(candidate[::-1]), len(candidate), candidate))
-    return said.replace(last, given, max(1, _MOST_GIVEN // len(given)))
+    return text.replace(last, given, max(1, _MOST_GIVEN // len(given)))
 
 
 def _spaced(text: str) -> str:
@@ -232,8 +232,8 @@ def _spaced(text: str) -> str:
 def _hashes(ngrams: Callable[..., Iterable[str]], *text: Any) -> NDArray[np.int32]:
     """Column of each n-gram of a text; reward calls read the same rollouts time and again."""
     hashed = np.array([murmurhash3_32(ngram) for ngram in ngrams(*text)], np.int64)
-    found: NDArray[np.int32] = np.unique(np.abs(hashed) % _COLUMNS).astype(np.int32)
-    return found
+    columns: NDArray[np.int32] = np.unique(np.abs(hashed) % _COLUMNS).astype(np.int32)
+    return columns
 
 
 def _matrix(rows: Iterable[NDArray[np.int32]]) -> csr_array:
@@ -263,7 +263,7 @@ def _runs(words: list[str], longest: int) -> Iterator[str]:
 def _of_program(question: str, program: str) -> Iterator[str]:
     """N-grams of a program, told apart from those of prose; a number that the question names is `n`."""
     named = set(_NUMBER.findall(question))
-    text = _NUMBER.sub(lambda found: "n" if found.group() in named else found.group(), program)
+    text = _NUMBER.sub(lambda number: "n" if number.group() in named else number.group(), program)
     return (f"program {ngram}" for ngram in _ngrams(text, 2))
 
 
@@ -272,15 +272,15 @@ def _of_calculation(question: str, thinking: str) -> Iterator[str]:
 
     In equations a number is given by the question or found by an earlier equation; others have their value.
     """
-    given, found, roles = set(_NUMBER.findall(question)), set[str](), list[str]()
+    given, results, roles = set(_NUMBER.findall(question)), set[str](), list[str]()
     words = _WORD.findall(thinking.casefold().replace("$", ""))
     for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
         if not _NUMBER.fullmatch(word) or _OPERATORS.isdisjoint((before, after)):
             roles.append(word)
             continue
         if before == "=":
-            found.add(word)
-        roles.append("<found>" if word in found else "<given>" if word in given else word)
+            results.add(word)
+        roles.append("<found>" if word in results else "<given>" if word in given else word)
     return (f"calculation {ngram}" for ngram in _runs(roles, 3) if _CALCULATES.search(ngram))
 
 

@@ -82,8 +82,8 @@ def fit_paper_gnn(snapshot: Snapshot, *, messages: Messages, seed: int, epochs: 
     held_out = rng.permutation(clusters)[: max(1, len(clusters) // 5)]
     training = np.setdiff1d(clusters, held_out)
     cluster = snapshot.query_clusters[snapshot.rollout_query]
-    known = ~np.isnan(snapshot.labels)
-    check_rows = torch.from_numpy(np.flatnonzero(known & np.isin(cluster, held_out)))
+    labelled = ~np.isnan(snapshot.labels)
+    check_rows = torch.from_numpy(np.flatnonzero(labelled & np.isin(cluster, held_out)))
     target = torch.from_numpy(np.nan_to_num(snapshot.labels))
     data = paper_graph(snapshot, messages)
     with torch.random.fork_rng():
@@ -96,7 +96,7 @@ def fit_paper_gnn(snapshot: Snapshot, *, messages: Messages, seed: int, epochs: 
             if messages == "corrected":
                 hidden = rng.permutation(training)[: max(1, round(_HIDDEN_SHARE * len(training)))]
                 show_labels(data, snapshot, np.isin(snapshot.query_clusters, np.union1d(hidden, held_out)))
-            rows = torch.from_numpy(np.flatnonzero(known & np.isin(cluster, hidden)))
+            rows = torch.from_numpy(np.flatnonzero(labelled & np.isin(cluster, hidden)))
             network.train()
             optimiser.zero_grad()
             binary_cross_entropy_with_logits(network(data)[rows], target[rows]).backward()  # type: ignore[no-untyped-call]

@@ -60,9 +60,9 @@ class Prior:
             return cls()
         source = files("memgraph.models") / "prior.json" if name == SHIPPED else Path(name)
         try:
-            found = json.loads(source.read_text(encoding="utf-8"))
-            weights = {str(key): float(value) for key, value in found["weights"].items()}
-            return cls(name, weights, frozenset(found["queries"]))
+            document = json.loads(source.read_text(encoding="utf-8"))
+            weights = {str(key): float(value) for key, value in document["weights"].items()}
+            return cls(name, weights, frozenset(document["queries"]))
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise InputError(
                 f"{name} holds no prior ({error!r}); name a file made by benchmarks/learn_prior.py, `shipped` or `none`"
@@ -80,7 +80,7 @@ class Prior:
         learned = [_weights(snapshots, checks) for snapshots in families.values()]
         names = sorted({name for weights in learned for name in weights})
         mean = {name: _PART * float(np.mean([weights.get(name, 0.0) for weights in learned])) for name in names}
-        texts = {text for snapshots in families.values() for one in snapshots for text in one.query_texts}
+        texts = {text for snapshots in families.values() for snapshot in snapshots for text in snapshot.query_texts}
         return cls("learned", mean, frozenset(map(query_hash, texts)))
 
     def save(self, file: Path) -> None:
@@ -102,16 +102,18 @@ def query_hash(text: str) -> str:
 def _weights(snapshots: Sequence[Snapshot], checks: Sequence[str]) -> dict[str, float]:
     """What the checks weigh in one family, all its labels known: by feature."""
     parts = [_standardised(snapshot, checks) for snapshot in snapshots]
-    names = list(dict.fromkeys(name for found, _ in parts for name in found))
-    features = np.concatenate([in_order(names, found, values) for found, values in parts])
+    names = list(dict.fromkeys(name for part_names, _ in parts for name in part_names))
+    features = np.concatenate([in_order(names, part_names, values) for part_names, values in parts])
     starts = np.cumsum([0, *(len(snapshot.query_keys) for snapshot in snapshots)])
-    query = np.concatenate([one.rollout_query + start for one, start in zip(snapshots, starts, strict=False)])
+    query = np.concatenate([snapshot.rollout_query + start for snapshot, start in zip(snapshots, starts, strict=False)])
     labels = np.concatenate([snapshot.labels for snapshot in snapshots])
     rows = np.flatnonzero(~np.isnan(labels))
-    sizes = np.concatenate([np.full(len(one.labels), np.count_nonzero(~np.isnan(one.labels))) for one in snapshots])
+    sizes = np.concatenate(
+        [np.full(len(snapshot.labels), np.count_nonzero(~np.isnan(snapshot.labels))) for snapshot in snapshots]
+    )
     counts = _LABELS / len(snapshots) / np.maximum(1, sizes[rows])
-    found = AnchoredRegression.at(_STRENGTH, VOTE, names, features, rows, labels[rows], query[rows], counts)
-    return {name: float(weight) for name, weight in found.by_name(names).items() if name.startswith(_CHECK)}
+    regression = AnchoredRegression.at(_STRENGTH, VOTE, names, features, rows, labels[rows], query[rows], counts)
+    return {name: float(weight) for name, weight in regression.by_name(names).items() if name.startswith(_CHECK)}
 
 
 def _standardised(snapshot: Snapshot, checks: Sequence[str]) -> tuple[list[str], Floats]:
@@ -120,6 +122,6 @@ def _standardised(snapshot: Snapshot, checks: Sequence[str]) -> tuple[list[str],
     names, features = rollout_features(snapshot, checks, experience)
     start = AnchoredRegression.of_prior(VOTE, names, features)
     position = names.index(VOTE.name)
-    found: Floats = ((features - start.mean) / start.scale).astype(np.float32)
-    found[:, position] = features[:, position]
-    return names, found
+    standardised: Floats = ((features - start.mean) / start.scale).astype(np.float32)
+    standardised[:, position] = features[:, position]
+    return names, standardised

@@ -51,9 +51,9 @@ class Reliability:
         """
         from sklearn.linear_model import Ridge
 
-        known = ~np.isnan(own)
-        mean = (np.where(known, own, 0).sum(axis=0) / np.maximum(1, known.sum(axis=0))).astype(np.float32)
-        apart = deviation(snapshot, np.where(known, own, mean))
+        present = ~np.isnan(own)
+        mean = (np.where(present, own, 0).sum(axis=0) / np.maximum(1, present.sum(axis=0))).astype(np.float32)
+        apart = deviation(snapshot, np.where(present, own, mean))
         spread = apart.std(axis=0)
         scale = np.where(spread > 1e-4, spread, np.inf).astype(np.float32)
         lead, fold = deviation(snapshot, pseudo_labels), folds_by_key(snapshot)
@@ -102,13 +102,13 @@ class PolicyReliability:
 
     def features(self, snapshot: Snapshot) -> Floats:
         """[rollouts, 10] as of `Reliability`, by policy and without the fold of the rollout's own query."""
-        found = np.zeros(len(snapshot.rollout_keys), np.float32)
+        leads = np.zeros(len(snapshot.rollout_keys), np.float32)
         for row, (policy, number) in enumerate(
             zip(snapshot.rollout_policies, folds_by_key(snapshot).tolist(), strict=True)
         ):
             others = [entry for fold, entry in enumerate(self.leads.get(policy, ())) if fold != number]
-            found[row] = sum(total for total, _ in others) / (_PRIOR_COUNT + sum(count for _, count in others))
-        return _features(snapshot, found)
+            leads[row] = sum(total for total, _ in others) / (_PRIOR_COUNT + sum(count for _, count in others))
+        return _features(snapshot, leads)
 
 
 def _features(snapshot: Snapshot, lead: Floats) -> Floats:

@@ -258,9 +258,9 @@ def require_same_reader(then: Mapping[str, str], now: Mapping[str, str], what: s
 
 def _require_both_classes(labels: Floats) -> None:
     if not both_classes(labels):
-        found = float(np.nanmean(labels))
+        mean = float(np.nanmean(labels))
         raise ModelError(
-            f"all {int((~np.isnan(labels)).sum())} visible labels are {'right' if found >= 0.5 else 'wrong'}; a reward "
+            f"all {int((~np.isnan(labels)).sum())} visible labels are {'right' if mean >= 0.5 else 'wrong'}; a reward "
             "model needs both: label more queries, sample more rollouts of each, or take easier ones; training on labels alone works "
             "without a model (reward.scorer: none)"
         )
@@ -268,5 +268,5 @@ def _require_both_classes(labels: Floats) -> None:
 
 def _held_out_metrics(snapshot: Snapshot, rows: Ints, probability: Floats) -> dict[str, float | None]:
     """Metrics on the labelled rollouts, each scored by models that did not see its cluster's labels."""
-    found = evaluate_scores(probability, snapshot.labels[rows], snapshot.rollout_query[rows])
-    return {f"held_out_{name}": value for name, value in asdict(found).items() if name != "coverage"}
+    metrics = evaluate_scores(probability, snapshot.labels[rows], snapshot.rollout_query[rows])
+    return {f"held_out_{name}": value for name, value in asdict(metrics).items() if name != "coverage"}

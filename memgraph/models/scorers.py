@@ -87,8 +87,8 @@ class EqualAnswer(_Unfitted):
     def score(self, snapshot: Snapshot) -> Scores:
         """Mean label, or agreement, 0..1; a missing answer equals none."""
         share = experience_features(snapshot)[snapshot.target_rollouts, EXPERIENCE.index("pooled_share")]
-        known = labels_of_equal_answers(snapshot)[snapshot.target_rollouts]
-        return Scores.of(snapshot, np.where(np.isnan(known), share, known), source=self.name)
+        labels = labels_of_equal_answers(snapshot)[snapshot.target_rollouts]
+        return Scores.of(snapshot, np.where(np.isnan(labels), share, labels), source=self.name)
 
 
 class RandomReward:
@@ -122,15 +122,15 @@ class NearestRollouts:
     def score(self, snapshot: Snapshot) -> Scores:
         """Neighbours weigh equally; without any labelled rollout it abstains."""
         labels = hide_clusters(snapshot, snapshot.query_targets)
-        known = np.flatnonzero(~np.isnan(labels))
+        labelled = np.flatnonzero(~np.isnan(labels))
         rows = snapshot.target_rollouts
-        if not len(known) or not len(rows):
+        if not len(labelled) or not len(rows):
             nothing = np.full(len(rows), np.nan, np.float32)
             return Scores.of(snapshot, nothing, source=self.name, reason="no labelled rollout of another query")
-        index = NearestNeighbors(n_neighbors=min(_NEIGHBOURS, len(known)), metric="cosine", algorithm="brute")
-        index.fit(snapshot.thinking_embeddings[known])
+        index = NearestNeighbors(n_neighbors=min(_NEIGHBOURS, len(labelled)), metric="cosine", algorithm="brute")
+        index.fit(snapshot.thinking_embeddings[labelled])
         nearest = index.kneighbors(snapshot.thinking_embeddings[rows], return_distance=False)
-        return Scores.of(snapshot, labels[known][nearest].mean(axis=1), source=self.name)
+        return Scores.of(snapshot, labels[labelled][nearest].mean(axis=1), source=self.name)
 
 
 class LabelPropagation:
@@ -189,11 +189,11 @@ class _Fitted(ABC):
         Raises:
             ModelError: if the labels are all of one class.
         """
-        known = np.flatnonzero(~np.isnan(snapshot.labels))
-        _need_both(self.name, snapshot.labels[known])
-        right = snapshot.labels[known] >= 0.5
+        labelled = np.flatnonzero(~np.isnan(snapshot.labels))
+        _need_both(self.name, snapshot.labels[labelled])
+        right = snapshot.labels[labelled] >= 0.5
         with one_thread():
-            self._model = self._classifier(seed).fit(self._features(snapshot)[known], right)
+            self._model = self._classifier(seed).fit(self._features(snapshot)[labelled], right)
 
     def score(self, snapshot: Snapshot) -> Scores:
         """Probability by the classifier."""

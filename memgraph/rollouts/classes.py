@@ -40,11 +40,11 @@ def join(
         )
     ):
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            found = list(pool.map(lambda row: _compared(row, domains, end), rows))
-        written = database.query(cypher("write/answer_classes"), write=True, rows=found)[0]
+            compared = list(pool.map(lambda row: _compared(row, domains, end), rows))
+        written = database.query(cypher("write/answer_classes"), write=True, rows=compared)[0]
         joined += written["joined"]
         attempts = 0 if written["queries"] else attempts + 1
-        if end is not None and (time.monotonic() >= end or not all(row["settled"] for row in found)):
+        if end is not None and (time.monotonic() >= end or not all(row["settled"] for row in compared)):
             break
     return joined
 

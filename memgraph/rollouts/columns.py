@@ -45,9 +45,9 @@ class Columns:
         """
         if isinstance(names, Columns):
             return names
-        known = [field.name for field in fields(cls)]
-        if unknown := sorted(set(names or {}) - set(known)):
-            raise InputError(f"columns of {', '.join(unknown)} cannot be named; those of {', '.join(known)} can")
+        allowed = [field.name for field in fields(cls)]
+        if unknown := sorted(set(names or {}) - set(allowed)):
+            raise InputError(f"columns of {', '.join(unknown)} cannot be named; those of {', '.join(allowed)} can")
         return cls(**(names or {}))
 
     def named(self) -> dict[str, str]:
@@ -57,17 +57,17 @@ class Columns:
     def take(self, raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The named fields that a row holds, and the row without their columns."""
         named = self.named()
-        found = {field: _look_up(raw, name) for field, name in named.items()}
+        values = {field: _look_up(raw, name) for field, name in named.items()}
         rest = {name: value for name, value in raw.items() if name not in named.values()}
-        return {field: value for field, value in found.items() if value is not _MISSING}, rest
+        return {field: value for field, value in values.items() if value is not _MISSING}, rest
 
-    def check(self, found: Iterable[str], source: str) -> None:
+    def check(self, columns: Iterable[str], source: str) -> None:
         """Refuse names that no row has.
 
         Raises:
             InputError: naming the columns that were found.
         """
-        columns = sorted(set(found))
+        columns = sorted(set(columns))
         for field, name in self.named().items():
             if name not in columns and name.split(".")[0] not in columns:
                 raise InputError(
@@ -84,11 +84,11 @@ def found_columns(columns: Iterable[str]) -> str:
 
 def suggestion(columns: Iterable[str], wanted: Iterable[str]) -> str:
     """Options that name the likeliest of these columns, or stand-ins where none is likely."""
-    found = set(columns)
+    left = set(columns)
     options = []
     for field in wanted:
-        likely = next((name for name in _LIKELY.get(field, ()) if name in found), field.upper())
-        found.discard(likely)
+        likely = next((name for name in _LIKELY.get(field, ()) if name in left), field.upper())
+        left.discard(likely)
         options.append(f"--{field} {likely}")
     return " ".join(options)
 

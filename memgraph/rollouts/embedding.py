@@ -91,15 +91,15 @@ class SentenceEmbedder:
         """[texts, dimension] float32, unit length, in the order of `texts`."""
         cache = self._open_cache()
         keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
-        known = cache.get(set(keys))
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        vectors = cache.get(set(keys))
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in vectors}
         if missing:
             fresh = self._encode(missing)
             cache.put(fresh)
-            known.update(fresh)
+            vectors.update(fresh)
         if not texts:
             return np.zeros((0, self.space.dimension), np.float32)
-        return np.stack([np.frombuffer(known[key], np.float32) for key in keys])
+        return np.stack([np.frombuffer(vectors[key], np.float32) for key in keys])
 
     def _encode(self, texts: Mapping[bytes, str]) -> dict[bytes, bytes]:
         model = self._model()
@@ -122,10 +122,10 @@ class SentenceEmbedder:
     def _model(self) -> SentenceTransformer:
         if self._loaded is None:
             loaded = self._load()
-            found = loaded.get_embedding_dimension()
-            if self._space is not None and found != self._space.dimension:
+            dimension = loaded.get_embedding_dimension()
+            if self._space is not None and dimension != self._space.dimension:
                 raise EmbeddingSpaceError(
-                    f"the embedding model {self._model_name} gives vectors of {found} numbers, but this memory's have "
+                    f"the embedding model {self._model_name} gives vectors of {dimension} numbers, but this memory's have "
                     f"{self._space.dimension}: its weights changed under the same name; install the former ones or make a new "
                     "memory"
                 )
@@ -223,13 +223,13 @@ class _VectorCache:
         self._db.execute("CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
 
     def get(self, keys: set[bytes]) -> dict[bytes, bytes]:
-        found: dict[bytes, bytes] = {}
+        vectors: dict[bytes, bytes] = {}
         ordered = sorted(keys)
         for start in range(0, len(ordered), 500):
             part = ordered[start : start + 500]
             marks = ",".join("?" * len(part))
-            found.update(self._db.execute(f"SELECT text, vector FROM vectors WHERE text IN ({marks})", part))  # noqa: S608
-        return found
+            vectors.update(self._db.execute(f"SELECT text, vector FROM vectors WHERE text IN ({marks})", part))  # noqa: S608
+        return vectors
 
     def put(self, vectors: Mapping[bytes, bytes]) -> None:
         with self._db:

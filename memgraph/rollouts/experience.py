@@ -37,16 +37,17 @@ def recent_and_diverse(rollouts: Iterable[Earlier], most: int) -> list[str]:
 
     Only the newest `LOOKED_AT` · `most` count. Of equal priority the newer comes first, then the smaller key.
     """
-    newest = sorted(rollouts, key=lambda one: one.key)
-    newest.sort(key=lambda one: one.position, reverse=True)  # stable: of one position the smaller key stays first
+    newest = sorted(rollouts, key=lambda rollout: rollout.key)
+    # stable: of one position the smaller key stays first
+    newest.sort(key=lambda rollout: rollout.position, reverse=True)
     newest = newest[: LOOKED_AT * most]
     ages: dict[Hashable, int] = {}
-    for one in newest:
-        ages.setdefault(one.group, len(ages))
+    for rollout in newest:
+        ages.setdefault(rollout.group, len(ages))
     sizes = dict.fromkeys(ages, 0)
     priority: dict[str, int] = {}
-    for one in newest:
-        priority[one.key] = sizes[one.group] + ages[one.group]
-        sizes[one.group] += 1
-    chosen = sorted(newest, key=lambda one: priority[one.key])  # stable: newer first
-    return [one.key for one in chosen[:most]]
+    for rollout in newest:
+        priority[rollout.key] = sizes[rollout.group] + ages[rollout.group]
+        sizes[rollout.group] += 1
+    chosen = sorted(newest, key=lambda rollout: priority[rollout.key])  # stable: newer first
+    return [rollout.key for rollout in chosen[:most]]

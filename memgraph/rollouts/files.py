@@ -112,18 +112,18 @@ def rows_of(
     standard = standard_rows(chain(ahead, plain), columns=named, run=run)
     first = list(islice(standard, _AHEAD))
     holds_gold = named.answer is None and _holds_gold(
-        [found for _, found in first if isinstance(found, Sampled)], source
+        [sampled for _, sampled in first if isinstance(sampled, Sampled)], source
     )
     read_by_source = not holds_gold and _source_reads_answers(first)
-    for number, found in chain(first, standard):
-        if isinstance(found, str):
-            yield Reject(source, number, found)
+    for number, sampled in chain(first, standard):
+        if isinstance(sampled, str):
+            yield Reject(source, number, sampled)
             continue
-        fields = {**defaults, **(_with_gold(found.fields) if holds_gold else found.fields)}
+        fields = {**defaults, **(_with_gold(sampled.fields) if holds_gold else sampled.fields)}
         if read_by_source and _is_taken_apart(fields) and fields.get("answer") is None:
             fields["answer"] = ""
         try:
-            rollout = _rollout(fields, run, found.stated, thinking_opened or found.thinking_opened)
+            rollout = _rollout(fields, run, sampled.stated, thinking_opened or sampled.thinking_opened)
         except ValueError as error:
             yield Reject(source, number, str(error))
         else:
@@ -143,15 +143,15 @@ def _check_columns(rows: list[dict[str, Any]], columns: Columns, source: str) ->
     """Refuse a file of which no row can be a rollout."""
     if not rows:
         return
-    found = {name for raw in rows for name in raw}
-    columns.check(found, source)
+    names = {name for raw in rows for name in raw}
+    columns.check(names, source)
     if any(layout_of(raw) is not None for raw in rows):
         return
-    missing = [name for name in _REQUIRED if name not in found and name not in columns.named()]
+    missing = [name for name in _REQUIRED if name not in names and name not in columns.named()]
     if missing:
         raise InputError(
             f"{source} holds no rollouts: it has no column {' and no column '.join(missing)}, and its layout is not known; "
-            f"{found_columns(found)}. Name the columns, for instance: {suggestion(found - set(columns.named().values()), missing)}"
+            f"{found_columns(names)}. Name the columns, for instance: {suggestion(names - set(columns.named().values()), missing)}"
         )
 
 
@@ -175,7 +175,7 @@ def _source_reads_answers(rows: Iterable[tuple[int, Sampled | str]]) -> bool:
 
     Then a row without an answer is one in which the source found none, which its own verdicts rest on.
     """
-    apart = [found.fields for _, found in rows if isinstance(found, Sampled) and _is_taken_apart(found.fields)]
+    apart = [sampled.fields for _, sampled in rows if isinstance(sampled, Sampled) and _is_taken_apart(sampled.fields)]
     answered = sum(fields.get("answer") is not None for fields in apart)
     return 2 * answered > len(apart)
 
@@ -202,9 +202,9 @@ def _rollout(raw: Fields, run: str, stated: str | None, thinking_opened: bool) -
         if name not in raw:
             raise ValueError(f"the required field {name!r} is missing; {found_columns(raw)}")
     ids = {name: _identifier(name, raw[name]) for name in _IDS if raw.get(name) not in (None, "")}
-    told = {name for name in (*_COUNT_FIELDS, "call") if raw.get(name) not in (None, "")}
-    named = "rollout_id" in ids or "sample" in told  # a call alone would name the rollout
-    counts = [name for name in (*_COUNT_FIELDS, "call") if name in told and (named or name != "call")]
+    places = {name for name in (*_COUNT_FIELDS, "call") if raw.get(name) not in (None, "")}
+    named = "rollout_id" in ids or "sample" in places  # a call alone would name the rollout
+    counts = [name for name in (*_COUNT_FIELDS, "call") if name in places and (named or name != "call")]
     given: dict[str, Any] = {
         name: raw[name] for name in (*_TEXT_FIELDS, *counts, "answer") if name in raw and name not in _IDS
     }

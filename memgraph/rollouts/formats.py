@@ -46,18 +46,18 @@ def data_files(paths: Iterable[Path]) -> list[Path]:
     Raises:
         InputError: for a folder without any.
     """
-    found: list[Path] = []
+    listed: list[Path] = []
     for path in paths:
         if not path.is_dir() or is_saved_dataset(path):
-            found.append(path)
+            listed.append(path)
         elif parts := _parts(path):
-            found += parts
+            listed += parts
         else:
             raise InputError(
                 f"the folder {path} holds no Parquet files, no JSONL files and no sheets, and is neither a saved data set nor "
                 "an exported memory"
             )
-    return found
+    return listed
 
 
 def is_saved_dataset(path: Path) -> bool:
@@ -254,8 +254,8 @@ def _values(data: bytes) -> Iterator[RawRow]:
 
 
 def _skip(text: str, place: int) -> int:
-    found = _BETWEEN.match(text, place)
-    return found.end() if found else place
+    match = _BETWEEN.match(text, place)
+    return match.end() if match else place
 
 
 def _is_table(value: Any) -> bool:
@@ -305,8 +305,8 @@ def _sheet_rows(stream: IO[bytes]) -> Iterator[RawRow]:
     with io.TextIOWrapper(rest, encoding=encoding, newline="") as text:
         try:
             first = text.readline()
-            if told := re.match(r"sep=(.)\s*\Z", first):  # Excel's own way of naming the separator
-                separator, start = told.group(1), text.tell()
+            if match := re.match(r"sep=(.)\s*\Z", first):  # Excel's own way of naming the separator
+                separator, start = match.group(1), text.tell()
             else:
                 separator, start = _separator(first), 0
             text.seek(start)

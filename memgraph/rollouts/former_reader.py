@@ -26,8 +26,8 @@ def given_by_source(response: str, domain: str, thinking: str, answer: str | Non
     """
     before, after = _split_thinking(response)
     read = _program(after) if domain == "code" else _stated(after)
-    found = before if after is not response else _without(response, read if answer is None else answer, domain)
-    given = [("answer", answer is not None and answer != read), ("thinking", thinking != found.strip())]
+    own_thinking = before if after is not response else _without(response, read if answer is None else answer, domain)
+    given = [("answer", answer is not None and answer != read), ("thinking", thinking != own_thinking.strip())]
     return " ".join(name for name, own in given if own)
 
 

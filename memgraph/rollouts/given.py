@@ -32,23 +32,23 @@ class GivenEmbeddings:
         """
         try:
             with zipfile.ZipFile(file), np.load(file, allow_pickle=False) as arrays:
-                found = {name: arrays[name] for name in arrays.files}
+                given = {name: arrays[name] for name in arrays.files}
         except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile) as error:
             raise InputError(f"cannot read the embeddings {file}: {error}; an NPZ archive is needed") from error
-        missing = {"query", "query_id", "thinking", "answer", "rollout_id"} - found.keys()
+        missing = {"query", "query_id", "thinking", "answer", "rollout_id"} - given.keys()
         if missing:
-            raise InputError(f"{file} lacks the arrays {', '.join(sorted(missing))}; found {', '.join(sorted(found))}")
+            raise InputError(f"{file} lacks the arrays {', '.join(sorted(missing))}; found {', '.join(sorted(given))}")
         for vectors, ids in (("query", "query_id"), ("thinking", "rollout_id"), ("answer", "rollout_id")):
-            if found[vectors].ndim != 2 or found[ids].shape != found[vectors].shape[:1]:
-                raise InputError(f"{file}: {vectors} has shape {found[vectors].shape} but {ids} {found[ids].shape}")
-            if found[vectors].dtype.kind not in "fiu":
-                raise InputError(f"{file}: {vectors} must hold numbers, found {found[vectors].dtype}")
+            if given[vectors].ndim != 2 or given[ids].shape != given[vectors].shape[:1]:
+                raise InputError(f"{file}: {vectors} has shape {given[vectors].shape} but {ids} {given[ids].shape}")
+            if given[vectors].dtype.kind not in "fiu":
+                raise InputError(f"{file}: {vectors} must hold numbers, found {given[vectors].dtype}")
 
         def by_id(vectors: str, ids: str) -> dict[str, NDArray[np.float32]]:
-            return dict(zip(map(str, found[ids]), found[vectors].astype(np.float32), strict=True))
+            return dict(zip(map(str, given[ids]), given[vectors].astype(np.float32), strict=True))
 
         return cls(
-            int(found["query"].shape[1]),
+            int(given["query"].shape[1]),
             by_id("query", "query_id"),
             by_id("thinking", "rollout_id"),
             by_id("answer", "rollout_id"),

@@ -55,17 +55,17 @@ def answer_column(rows: Iterable[Sampled]) -> AnswerColumn:
             return AnswerColumn.GOLD
         seen.append(_look(row, _text(answer)))
     by_query: dict[str, list[_Seen]] = defaultdict(list)
-    for one in seen:
-        by_query[one.query].append(one)
-    one_answer = all(len({one.answer for one in group}) == 1 for group in by_query.values())
-    differ = [one for one in seen if one.stated and one.stated != one.answer]
+    for cell in seen:
+        by_query[cell.query].append(cell)
+    one_answer = all(len({cell.answer for cell in group}) == 1 for group in by_query.values())
+    differ = [cell for cell in seen if cell.stated and cell.stated != cell.answer]
     if not differ or not one_answer:
         return AnswerColumn.ROLLOUTS
-    if any(len({one.stated for one in group if one.stated}) > 1 for group in by_query.values()):
+    if any(len({cell.stated for cell in group if cell.stated}) > 1 for group in by_query.values()):
         return AnswerColumn.GOLD
-    if all(one.gold == one.answer for one in seen):
+    if all(cell.gold == cell.answer for cell in seen):
         return AnswerColumn.GOLD
-    strange = sum(not one.is_in_response for one in differ)
+    strange = sum(not cell.is_in_response for cell in differ)
     return AnswerColumn.DOUBTFUL if strange > max(1, _DOUBTFUL * len(seen)) else AnswerColumn.ROLLOUTS
 
 

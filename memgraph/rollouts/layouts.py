@@ -83,20 +83,20 @@ def standard_rows(rows: Iterable[RawRow], *, columns: Columns, run: str) -> Iter
     for prompt, group in groupby(rows, key=_prompt_of):
         if prompt is None:
             for number, raw in group:
-                for found in [raw] if isinstance(raw, str) else _read(raw, columns):
-                    yield number, found if isinstance(found, str) else _sampled(found, run, seen)
+                for fields in [raw] if isinstance(raw, str) else _read(raw, columns):
+                    yield number, fields if isinstance(fields, str) else _sampled(fields, run, seen)
             continue
         members = [(number, raw) for number, raw in group if isinstance(raw, dict)]
-        said = [_repr((raw.get("completion"), raw.get("advantage"))) for _, raw in members]
-        name = key_of("completions", run, prompt, *said)[:32]
+        completions = [_repr((raw.get("completion"), raw.get("advantage"))) for _, raw in members]
+        name = key_of("completions", run, prompt, *completions)[:32]
         sample = 0
         for number, raw in members:
-            for found in _read(raw, columns):
+            for fields in _read(raw, columns):
                 named = {"rollout_id": f"{name}-{sample}", "sample": sample, "call": raw.get("step")}
-                if isinstance(found, str):
-                    yield number, found
+                if isinstance(fields, str):
+                    yield number, fields
                 else:
-                    yield number, _sampled({**named, **found, "sample": sample}, run, seen)
+                    yield number, _sampled({**named, **fields, "sample": sample}, run, seen)
                 sample += 1
 
 
@@ -132,7 +132,7 @@ def _read(raw: Fields, columns: Columns) -> list[Fields | str]:
     try:
         fields = {**(layout.read(rest) if layout else rest), **named}
         present = {name: value for name, value in fields.items() if value is not None or name in _REQUIRED}
-        return [_spoken(found) for found in _spread(present)]
+        return [_spoken(fields) for fields in _spread(present)]
     except ValueError as error:
         return [str(error)]
     except RecursionError:
@@ -152,20 +152,20 @@ def _spread(fields: Fields) -> Iterator[Fields]:
     for name, values in lists.items():
         if len(values) != len(response):
             raise ValueError(f"{name!r} holds {len(values)} values for {len(response)} responses")
-    for place, one in enumerate(response):
-        found = {**fields, "response": one, **{name: values[place] for name, values in lists.items()}}
+    for place, text in enumerate(response):
+        row = {**fields, "response": text, **{name: values[place] for name, values in lists.items()}}
         if len(response) > 1:
-            found.setdefault("sample", place)
+            row.setdefault("sample", place)
             if "rollout_id" in fields and "rollout_id" not in lists:
-                found["rollout_id"] = f"{fields['rollout_id']}-{place}"
+                row["rollout_id"] = f"{fields['rollout_id']}-{place}"
             if _NAME in fields:
-                found[_NAME] = (*fields[_NAME], place)
-        yield found
+                row[_NAME] = (*fields[_NAME], place)
+        yield row
 
 
 def _are_replies(response: list[Any]) -> bool:
     """Whether these messages answer one prompt each on their own, as the choices of an API do."""
-    return all("role" not in one and "from" not in one for one in response)
+    return all("role" not in turn and "from" not in turn for turn in response)
 
 
 def _spoken(fields: Fields) -> Fields | str:
@@ -208,11 +208,11 @@ def _own(raw: Fields) -> Fields:
 
 def _trl(raw: Fields) -> Fields:
     prompt = raw.get("prompt")
-    found = _rendered(prompt)
+    messages = _rendered(prompt)
     rewards = [
         name for name in ("answer", "correct") if isinstance(raw.get(name), float)
     ]  # of functions of these names
-    return _renamed(raw, {**found, "response": raw.get("completion")}, "prompt", "completion", *rewards)
+    return _renamed(raw, {**messages, "response": raw.get("completion")}, "prompt", "completion", *rewards)
 
 
 def _verl(raw: Fields) -> Fields:
@@ -337,8 +337,8 @@ def _conversation(raw: Fields) -> Fields:
         odd = next(message for message in messages if not is_message(message))
         raise ValueError(f"{name!r} must hold messages with 'role' and 'content', found {type(odd).__name__}")
     system = raw.get("system") if isinstance(raw.get("system"), str) else None
-    asked, said = split_conversation(messages)
-    return _renamed(raw, {"query": asked, "response": said}, name, *(["system"] if system is not None else []))
+    query, response = split_conversation(messages)
+    return _renamed(raw, {"query": query, "response": response}, name, *(["system"] if system is not None else []))
 
 
 LAYOUTS = (

@@ -99,15 +99,15 @@ def read_completion(completion: Completion | dict[str, Any]) -> Spoken:
     if isinstance(completion, str):
         return Spoken(completion, None, _after_tools(completion))
     turns = [_turn(message) for message in ([completion] if isinstance(completion, dict) else completion)]
-    said = [turn for turn in turns if turn.role == "assistant"]
-    if not said:
+    replies = [turn for turn in turns if turn.role == "assistant"]
+    if not replies:
         return Spoken("")
-    texts = ["\n\n".join(filter(None, (turn.text, *turn.calls))) for turn in said]
-    thinking = "\n\n".join(turn.thinking for turn in said if turn.thinking.strip()) or None
+    texts = ["\n\n".join(filter(None, (turn.text, *turn.calls))) for turn in replies]
+    thinking = "\n\n".join(turn.thinking for turn in replies if turn.thinking.strip()) or None
     response = "\n\n".join(filter(None, texts))
-    if said[-1].calls or turns[-1].role == "tool":
+    if replies[-1].calls or turns[-1].role == "tool":
         return Spoken(response, thinking, "")
-    last = said[-1].text
+    last = replies[-1].text
     stated = _after_tools(last)
     return Spoken(response, thinking, last if stated is None and last != response else stated)
 
@@ -147,7 +147,7 @@ def read_rendered(prompt: str) -> Prompt:
     opened = _OPENED.search(prompt[-100:]) is not None
     asked = prompt.lstrip()
     if _RENDERED_START.match(asked):
-        turns = next((found for pattern in _RENDERED if (found := pattern.findall(prompt))), [])
+        turns = next((turn for pattern in _RENDERED if (turn := pattern.findall(prompt))), [])
         messages = [{"role": role, "content": text} for role, text in turns]
         while messages and _ROLES.get(messages[-1]["role"]) == "assistant" and _is_opening(messages[-1]["content"]):
             messages.pop()
@@ -168,8 +168,8 @@ def _is_opening(text: str) -> bool:
 def _after_tools(text: str) -> str | None:
     """Of a text that holds the output of tools between its marks, what comes after; None where it holds none."""
     end = 0
-    for found in _TOOL_OUTPUT.finditer(text):
-        end = found.end()
+    for match in _TOOL_OUTPUT.finditer(text):
+        end = match.end()
     call = text.rfind(_CALL, end)
     if call >= 0:
         close = text.find(_CALL_END, call)
@@ -242,8 +242,8 @@ def _texts(block: Mapping[str, Any], names: Sequence[str], where: str) -> Iterab
 def _calls_of(message: Mapping[str, Any]) -> list[Any]:
     calls = message.get("tool_calls") or []
     single = message.get("function_call")
-    found = calls if isinstance(calls, list) else [calls]
-    return [*found, single] if single else found
+    several = calls if isinstance(calls, list) else [calls]
+    return [*several, single] if single else several
 
 
 def _call(call: Any) -> str:

@@ -111,24 +111,26 @@ def _run_programs(database: Database, prompt: str, programs: Sequence[_Program],
         some = programs[start : start + _AT_ONCE]
         if call.ended:
             return
-        found: list[Behaviour | Unobserved] = (
+        observed: list[Behaviour | Unobserved] = (
             [NOTHING_TO_RUN_ON] * len(some)
             if inputs is None
             else behaviours(inputs, [program.text for program in some])
         )
         decided: dict[str, Behaviour] = {}
-        for program, one in zip(some, found, strict=True):
-            if isinstance(one, Behaviour):
-                decided[program.key] = one
+        for program, behaviour in zip(some, observed, strict=True):
+            if isinstance(behaviour, Behaviour):
+                decided[program.key] = behaviour
                 continue
-            call.reason = one.reason
+            call.reason = behaviour.reason
             call.without_finding += 1
-            if not one.in_sandbox and not call.broken:
+            if not behaviour.in_sandbox and not call.broken:
                 call.broken = not _sandbox_starts()
             if call.broken:
                 continue  # says nothing about the program
             if inputs is not None and program.attempts + 1 >= MOST_ATTEMPTS:
-                decided[program.key] = did_not_run(inputs, f"{MOST_ATTEMPTS} attempts gave no finding: {one.reason}")
+                decided[program.key] = did_not_run(
+                    inputs, f"{MOST_ATTEMPTS} attempts gave no finding: {behaviour.reason}"
+                )
             else:
                 call.waits.add(program.key)
         _keep(database, decided, [program.key for program in some if program.key in call.waits])
@@ -139,12 +141,12 @@ def _keep(database: Database, decided: dict[str, Behaviour], tried: list[str]) -
     rows = [
         {
             "key": key,
-            "behaviour": found.key,
-            "examples": found.examples,
-            "runs": found.runs,
-            "reason": None if found.reason is None else printable(found.reason),
+            "behaviour": behaviour.key,
+            "examples": behaviour.examples,
+            "runs": behaviour.runs,
+            "reason": None if behaviour.reason is None else printable(behaviour.reason),
         }
-        for key, found in sorted(
+        for key, behaviour in sorted(
             decided.items()
         )  # one order for all writers, so that none waits for another in a circle
     ]

@@ -30,9 +30,9 @@ def require_reader(database: Database, domains: Domains) -> None:
 def refuse_stale(database: Database, domains: Domains) -> None:
     """The same, for a memory that is only read: nothing is recorded."""
     if stale := stale_domains(database, domains):
-        found = ", ".join(f"{name} ({change})" for name, change in stale.items())
+        changed = ", ".join(f"{name} ({change})" for name, change in stale.items())
         raise MigrationError(
-            f"the answers of this memory were read by an earlier reader: {found}. Run `memreward migrate`, which reads them "
+            f"the answers of this memory were read by an earlier reader: {changed}. Run `memreward migrate`, which reads them "
             "anew and moves their labels along (it says how long that takes first)"
         )
 

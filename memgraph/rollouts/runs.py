@@ -27,10 +27,10 @@ def record_run(database: Database, name: str, *, started: datetime | None = None
     row = database.query(
         cypher("write/run"), write=True, key=keys.key_of("run", name), name=name, policy="", config="", started=began
     )[0]
-    known = row["started_at"].to_native()
-    if began is not None and known != began:
+    stored = row["started_at"].to_native()
+    if began is not None and stored != began:
         raise InputError(
-            f"the run {name!r} began at {known.isoformat()} and cannot begin at {began.isoformat()} too: its rollouts are "
+            f"the run {name!r} began at {stored.isoformat()} and cannot begin at {began.isoformat()} too: its rollouts are "
             "stored in the order of experience; leave the start out, or give the run another name"
         )
 

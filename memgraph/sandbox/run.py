@@ -178,10 +178,10 @@ def _result(lines: Sequence[bytes], cut: _Cut | None, stdout: str, stderr: str, 
     ending = next((report for report in reports if report["status"] != "begun"), None)
     # What runs before the program writes no flood and fills no memory, so a cut for these says as well that it began: a fast
     # one may be cut before its beginning is reported.
-    known = bool(begun) or cut in ("output", "memory")
-    if not known or (ending is not None and ending["status"] == NOT_STARTED):
-        said = (ending and ending["reason"]) or cut or (stderr.strip().splitlines() or ["it gave no result"])[-1]
-        raise SandboxError(f"the sandbox could not start a program: {said}")
+    has_begun = bool(begun) or cut in ("output", "memory")
+    if not has_begun or (ending is not None and ending["status"] == NOT_STARTED):
+        reason = (ending and ending["reason"]) or cut or (stderr.strip().splitlines() or ["it gave no result"])[-1]
+        raise SandboxError(f"the sandbox could not start a program: {reason}")
     isolation = tuple(next((report["isolation"] for report in reports), ()))
     if cut is not None:
         return SandboxResult(cut, f"beyond its limit: {cut}", stdout, stderr, seconds, isolation)

@@ -88,17 +88,17 @@ def compare_runs(
         InputError: if a run has no rollouts there, or they share no query.
     """
     rows = [database.query(cypher("read/run_rollouts"), run=run, step=step) for run in (first, second)]
-    for run, found in zip((first, second), rows, strict=True):
-        if not found:
-            known = ", ".join(row["name"] for row in database.query(cypher("read/run_names")))
+    for run, rows_of_run in zip((first, second), rows, strict=True):
+        if not rows_of_run:
+            names = ", ".join(row["name"] for row in database.query(cypher("read/run_names")))
             raise InputError(
-                f"run {run!r} has no rollouts{'' if step is None else f' from step {step} on'}; known runs: {known}"
+                f"run {run!r} has no rollouts{'' if step is None else f' from step {step} on'}; known runs: {names}"
             )
-    sampled = [{row["query"] for row in found} for found in rows]
+    sampled = [{row["query"] for row in rows_of_run} for rows_of_run in rows]
     common = sampled[0] & sampled[1]
     if not common:
         raise InputError(f"runs {first!r} and {second!r} share no query, so there is nothing to compare them on")
-    one, other = ([row for row in found if row["query"] in common] for found in rows)
+    one, other = ([row for row in rows_of_run if row["query"] in common] for rows_of_run in rows)
     labels = _labels(database, sorted(common), [*one, *other], view)
     measures: list[Measure] = []
     largest: list[Change] = []
@@ -124,10 +124,10 @@ def compare_runs(
 def _labels(
     database: Database, query_keys: Sequence[str], rows: Sequence[Mapping[str, Any]], view: LabelView
 ) -> dict[str, float]:
-    found = []
+    labels = []
     for start in range(0, len(query_keys), _BATCH):
-        found += read_labels(database, query_keys[start : start + _BATCH], view)
-    return labels_in_force(found, {row["rollout"]: row["answer"] for row in rows})
+        labels += read_labels(database, query_keys[start : start + _BATCH], view)
+    return labels_in_force(labels, {row["rollout"]: row["answer"] for row in rows})
 
 
 def _means(rows: Sequence[Mapping[str, Any]], name: str, labels: Mapping[str, float]) -> dict[str, float]:
@@ -137,7 +137,7 @@ def _means(rows: Sequence[Mapping[str, Any]], name: str, labels: Mapping[str, fl
         value = labels.get(row["rollout"]) if name == "label" else row[name]
         if value is not None:
             values[row["query"]].append(value)
-    return {query: fmean(found) for query, found in values.items()}
+    return {query: fmean(of_query) for query, of_query in values.items()}
 
 
 def _measure(name: str, first: Mapping[str, float], second: Mapping[str, float]) -> Measure | None:

@@ -103,13 +103,16 @@ def explain(
         return float(model.predict(changed)[np.flatnonzero(changed.target_rollouts == position)[0]])
 
     now = score(snapshot)
-    found = [replace(influence, change=now - score(without)) for influence, without in _left_out(snapshot, row)]
-    found.sort(key=lambda one: (-abs(one.change), one.kind, one.key))
+    influences = [replace(influence, change=now - score(without)) for influence, without in _left_out(snapshot, row)]
+    influences.sort(key=lambda influence: (-abs(influence.change), influence.kind, influence.key))
     blank = score(snapshot.with_labels(np.full_like(snapshot.labels, np.nan)))
     if not store.database.read_only:
-        rows = [{"kind": one.kind, "key": one.key, "label": one.label, "change": one.change} for one in found]
+        rows = [
+            {"kind": influence.kind, "key": influence.key, "label": influence.label, "change": influence.change}
+            for influence in influences
+        ]
         store.database.query(cypher("write/influences"), write=True, prediction=last.key, rows=rows)
-    return Explanation(rollout, query, last, now, blank, found)
+    return Explanation(rollout, query, last, now, blank, influences)
 
 
 def _left_out(snapshot: Snapshot, row: int) -> Iterator[tuple[Influence, Snapshot]]:

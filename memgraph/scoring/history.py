@@ -116,10 +116,10 @@ def rewards_in_force(
             row["key"] for row in store.database.query(cypher("read/queries_within"), datasets=None, runs=None)
         )
     ordered, when = sorted(within), at or datetime.now(UTC)
-    found: list[RewardThen] = []
+    rewards: list[RewardThen] = []
     for start in range(0, len(ordered), _BATCH):
-        found += rewards_at(store, ordered[start : start + _BATCH], view, when)
-    return RewardTable(sorted(found, key=lambda row: (row.query, row.rollout)))
+        rewards += rewards_at(store, ordered[start : start + _BATCH], view, when)
+    return RewardTable(sorted(rewards, key=lambda row: (row.query, row.rollout)))
 
 
 def time_of_step(store: Store, run: str, step: int) -> datetime:
@@ -131,5 +131,5 @@ def time_of_step(store: Store, run: str, step: int) -> datetime:
     (row,) = store.database.query(cypher("read/time_of_step"), run=keys.key_of("run", run), step=step)
     if not row["sampled"]:
         raise InputError(f"the run {run!r} has no rollouts of step {step}; its steps: {row['first']} to {row['last']}")
-    found: datetime = row["until"].to_native()
-    return found
+    until: datetime = row["until"].to_native()
+    return until

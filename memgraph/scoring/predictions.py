@@ -62,8 +62,8 @@ def prediction_key(
     Args:
         replaced: key of the one that it replaces, so that a score which returns to an earlier value is a later one.
     """
-    said = ("prediction", scorer, rollout, model or "", repr(score))
-    return keys.key_of(*said) if replaced is None else keys.key_of(*said, replaced)
+    parts = ("prediction", scorer, rollout, model or "", repr(score))
+    return keys.key_of(*parts) if replaced is None else keys.key_of(*parts, replaced)
 
 
 def key_of_registered(model: RewardModel) -> str:

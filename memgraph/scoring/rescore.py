@@ -78,19 +78,21 @@ class RelabelReport:
     def add(self, rewarded: Sequence[Rewarded]) -> None:
         """Count the rollouts of some queries as well."""
         changes = [
-            Change(one.rollout, one.query, one.before, one.after)
-            for one in rewarded
-            if one.before is not None and one.after is not None and abs(one.after - one.before) > SAME
+            Change(rollout.rollout, rollout.query, rollout.before, rollout.after)
+            for rollout in rewarded
+            if rollout.before is not None and rollout.after is not None and abs(rollout.after - rollout.before) > SAME
         ]
-        self.scored += sum(one.predicted and one.score is not None for one in rewarded)
-        self.abstained += sum(one.predicted and one.score is None for one in rewarded)
-        self.new_rewards += sum(one.before is None and one.after is not None for one in rewarded)
+        self.scored += sum(rollout.predicted and rollout.score is not None for rollout in rewarded)
+        self.abstained += sum(rollout.predicted and rollout.score is None for rollout in rewarded)
+        self.new_rewards += sum(rollout.before is None and rollout.after is not None for rollout in rewarded)
         sizes = [abs(change.after - change.before) for change in changes]
         total = self.mean_change * self.changed + sum(sizes)
         self.changed += len(changes)
         self.mean_change = total / self.changed if self.changed else 0.0
         self.max_change = max([self.max_change, *sizes])
-        self.largest = sorted([*self.largest, *changes], key=lambda one: (-abs(one.after - one.before), one.rollout))
+        self.largest = sorted(
+            [*self.largest, *changes], key=lambda change: (-abs(change.after - change.before), change.rollout)
+        )
         del self.largest[_LARGEST:]
         flipped = list(flips(rewarded))
         self.groups += len(flipped)
@@ -148,9 +150,9 @@ def relabel(
 def flips(rewarded: Iterable[Rewarded]) -> Iterator[bool]:
     """For each training group with rewards before and after: whether an advantage changes its sign."""
     groups: dict[tuple[str, int, int, str], list[tuple[float, float]]] = defaultdict(list)
-    for one in rewarded:
-        if one.group is not None and one.before is not None and one.after is not None:
-            groups[one.group].append((one.before, one.after))
+    for rollout in rewarded:
+        if rollout.group is not None and rollout.before is not None and rollout.after is not None:
+            groups[rollout.group].append((rollout.before, rollout.after))
     for pairs in groups.values():
         before, after = (np.array(rewards) - np.mean(rewards) for rewards in zip(*pairs, strict=True))
         meant = (np.abs(before) > SAME) & (np.abs(after) > SAME)

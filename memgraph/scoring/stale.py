@@ -33,8 +33,8 @@ class Dependencies:
     Attributes:
         rollouts, labelled: how many it has, and how many of them have a label.
         structure, labels: digests.
-        known: (structure, labels) when it was last scored; None if it never was.
-        known_at: when that was read.
+        scored_on: (structure, labels) when it was last scored; None if it never was.
+        scored_at: when that was read.
     """
 
     key: str
@@ -42,13 +42,13 @@ class Dependencies:
     labelled: int
     structure: str
     labels: str
-    known: tuple[str, str] | None
-    known_at: DateTime | None
+    scored_on: tuple[str, str] | None
+    scored_at: DateTime | None
 
     @property
     def affected(self) -> bool:
         """Whether its scores may differ from what is stored."""
-        return self.known != (self.structure, self.labels)
+        return self.scored_on != (self.structure, self.labels)
 
     @property
     def open(self) -> bool:
@@ -58,9 +58,9 @@ class Dependencies:
     @property
     def reason(self) -> str:
         """Why it is scored now."""
-        if self.known is None:
+        if self.scored_on is None:
             return "first score by this model"
-        if self.known[0] != self.structure:
+        if self.scored_on[0] != self.structure:
             return "rollouts changed"
         return "labels changed" if self.affected else "scored again"
 
@@ -95,11 +95,11 @@ def labels_by_query(database: Database, query_keys: Sequence[str], view: LabelVi
     targets = sorted({label.target for label in labels})
     rows = database.query(cypher("read/rollouts_of_labels"), keys=targets) if targets else []
     in_force = labels_in_force(labels, {row["rollout"]: row["answer"] for row in rows})
-    found: dict[str, dict[str, float]] = defaultdict(dict)
+    by_query: dict[str, dict[str, float]] = defaultdict(dict)
     for row in rows:
         if row["rollout"] in in_force:
-            found[row["query"]][row["rollout"]] = in_force[row["rollout"]]
-    return found
+            by_query[row["query"]][row["rollout"]] = in_force[row["rollout"]]
+    return by_query
 
 
 def _dependencies(row: Mapping[str, Any], labels: Mapping[str, float]) -> Dependencies:

@@ -214,5 +214,5 @@ def _records_of(kind: type[Found]) -> Callable[[list[dict[str, Any]]], list[Foun
 
 
 def _record(kind: type[Found], row: Mapping[str, Any]) -> Found:
-    named = {one.name: row[one.name] for one in fields(kind)}  # type: ignore[arg-type]
+    named = {field.name: row[field.name] for field in fields(kind)}  # type: ignore[arg-type]
     return kind(**{**named, "created_at": row["created_at"].to_native()})

@@ -48,7 +48,7 @@ class Table(Generic[Row]):
     @property
     def columns(self) -> list[str]:
         """Names of the columns."""
-        return [one.name for one in fields(self.kind)]  # type: ignore[arg-type]
+        return [field.name for field in fields(self.kind)]  # type: ignore[arg-type]
 
     @property
     def schema(self) -> pa.Schema:
@@ -164,9 +164,9 @@ def _schema(kind: type[Any]) -> pa.Schema:
         datetime: pa.timestamp("us", "UTC"),
     }
     hints = get_type_hints(kind)
-    return pa.schema([pa.field(one.name, types[_plain(hints[one.name])]) for one in fields(kind)])
+    return pa.schema([pa.field(field.name, types[_plain(hints[field.name])]) for field in fields(kind)])
 
 
 def _plain(hint: Any) -> Any:
     """The type of a field, without `| None`."""
-    return next(one for one in get_args(hint) if one is not type(None)) if isinstance(hint, UnionType) else hint
+    return next(kind for kind in get_args(hint) if kind is not type(None)) if isinstance(hint, UnionType) else hint

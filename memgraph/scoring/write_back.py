@@ -122,24 +122,24 @@ def score_memory(
     for piece in pieces(dependencies(store, key_of_registered(model), view, within=within)):
         rewarded = score_piece(store, model, view, piece, confidence=confidence, scope=scope)
         queries += sum(reading.open for reading in piece)
-        abstained += sum(one.predicted and one.score is None for one in rewarded)
-        scored += [one.score for one in rewarded if one.score is not None]
+        abstained += sum(rollout.predicted and rollout.score is None for rollout in rewarded)
+        scored += [rollout.score for rollout in rewarded if rollout.score is not None]
         done += len(piece)
         if progress is not None:
             progress(done, total)
     return ScoringSummary(queries, len(scored), abstained, float(np.mean(scored)) if scored else None)
 
 
-def pieces(found: Iterable[Dependencies]) -> Iterator[list[Dependencies]]:
+def pieces(queries: Iterable[Dependencies]) -> Iterator[list[Dependencies]]:
     """Readings in pieces that fit in memory."""
     piece: list[Dependencies] = []
     rollouts = 0
-    for reading in found:
-        size = min(reading.rollouts, read.NeighbourhoodLimits().target_rollouts)
+    for query in queries:
+        size = min(query.rollouts, read.NeighbourhoodLimits().target_rollouts)
         if piece and (len(piece) == _QUERIES or rollouts + size > _ROLLOUTS):
             yield piece
             piece, rollouts = [], 0
-        piece.append(reading)
+        piece.append(query)
         rollouts += size
     if piece:
         yield piece
@@ -160,7 +160,7 @@ def score_piece(
     Killed in between, the queries count as not scored, and the next pass scores them again. So do queries with rollouts of
     runs that are out of scope.
     """
-    keys, registered = [reading.key for reading in piece], key_of_registered(model)
+    keys, registered = [query.key for query in piece], key_of_registered(model)
     read_at = store.database.query(cypher("read/now"))[0]["now"]
     rows = store.database.query(cypher("read/scores"), keys=keys, model=registered)
     outside = {row["query"] for row in rows if scope.runs and row["run"] not in scope.runs}
@@ -168,17 +168,17 @@ def score_piece(
     labels = read_labels(store.database, keys, view)
     answer_of = {row["rollout"]: row["answer"] for row in rows}
     in_force = labels_in_force(labels, answer_of)
-    known_at = {reading.key: reading.known_at for reading in piece}
+    scored_at = {query.key: query.scored_at for query in piece}
     query_of = {row[name]: row["query"] for row in rows for name in ("rollout", "answer")}
     earlier = [
         label
         for label in labels
         if label.target in query_of
-        and ((at := known_at[query_of[label.target]]) is None or label.created_at <= at.to_native())
+        and ((at := scored_at[query_of[label.target]]) is None or label.created_at <= at.to_native())
     ]
     in_force_before = labels_in_force(earlier, answer_of)
     predicted = predict(store, model, view, piece, confidence=confidence)
-    reason = {reading.key: reading.reason for reading in piece}
+    reason = {query.key: query.reason for query in piece}
 
     rewarded, new = [], []
     for row in rows:
@@ -203,9 +203,9 @@ def score_piece(
     if write:
         write_prediction_rows(store, new, scorer=DEFAULT_SCORER, model=registered)
         read = [
-            {"key": one.key, "structure": one.structure, "labels": one.labels, "at": read_at}
-            for one in piece
-            if one.key not in outside
+            {"key": query.key, "structure": query.structure, "labels": query.labels, "at": read_at}
+            for query in piece
+            if query.key not in outside
         ]
         store.database.query(cypher("write/dependencies"), write=True, model=registered, view=view_key(view), rows=read)
     return rewarded
@@ -215,7 +215,7 @@ def predict(
     store: Store, model: RewardModel, view: LabelView, piece: Sequence[Dependencies], *, confidence: float = 0.5
 ) -> dict[str, float | None]:
     """Rollout key → score by the model, None where it abstains: of all rollouts of the queries that are not wholly labelled."""
-    keys = [one.key for one in piece if one.open]
+    keys = [query.key for query in piece if query.open]
     snapshot = read.subgraph(store.database, store.space, keys, view, neighbours=False)
     scores = Scores.of(snapshot, model.predict(snapshot), source=DEFAULT_SCORER).above(confidence)
     return {

@@ -78,21 +78,21 @@ class JudgedSnapshot:
         """
         try:
             with np.load(file, allow_pickle=False) as archive:
-                found = {name: archive[name] for name in archive.files}
-            if int(found["format"]) != FORMAT:
-                raise ValueError(f"its format is {int(found['format'])}, this version reads {FORMAT}")
+                arrays = {name: archive[name] for name in archive.files}
+            if int(arrays["format"]) != FORMAT:
+                raise ValueError(f"its format is {int(arrays['format'])}, this version reads {FORMAT}")
             columns: dict[str, Any] = {
-                field.name: found[field.name] if field.name in found else _texts(found, field.name)
+                field.name: arrays[field.name] if field.name in arrays else _texts(arrays, field.name)
                 for field in fields(Snapshot)
             }
             return cls(
                 Snapshot(**{**columns, "space": columns["space"][0]}),
-                _texts(found, "runs"),
-                found["samples"],
-                found["truth"],
-                found["known_labels"],
-                found["known"],
-                AnswerReport.of_json(json.loads(_texts(found, "answers")[0])),
+                _texts(arrays, "runs"),
+                arrays["samples"],
+                arrays["truth"],
+                arrays["known_labels"],
+                arrays["known"],
+                AnswerReport.of_json(json.loads(_texts(arrays, "answers")[0])),
             )
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise InputError(f"cannot read the snapshot {file}: {error}; delete it, and it is made anew") from error

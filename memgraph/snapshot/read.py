@@ -73,8 +73,8 @@ def subgraph(
     """
     targets = sorted(set(query_keys))
     around: dict[str, Any] = {"keys": targets, "incoming": limits.incoming, "space": space.vector_property}
-    found = database.query(cypher("read/neighbourhood"), **around) if neighbours else []
-    context = sorted({row["neighbour"] for row in found} - set(targets))
+    rows = database.query(cypher("read/neighbourhood"), **around) if neighbours else []
+    context = sorted({row["neighbour"] for row in rows} - set(targets))
     rollouts = _read_rollouts(database, space, targets, limits.target_rollouts, view, group)
     if group is not None and limits.experience:
         rollouts += _read_experience(database, space, targets, group, as_of or view.as_of, limits.experience)
@@ -99,8 +99,8 @@ def snapshot(
     if query_keys is None:
         query_keys = [row["key"] for row in database.query(cypher("read/queries_within"), datasets=None, runs=None)]
     ordered = sorted(set(query_keys))
-    found = _read_rollouts(database, space, ordered, 2**31 - 1 if rollouts is None else rollouts, view)
-    return _assemble(database, space, ordered, len(ordered), found, view)
+    rollouts_read = _read_rollouts(database, space, ordered, 2**31 - 1 if rollouts is None else rollouts, view)
+    return _assemble(database, space, ordered, len(ordered), rollouts_read, view)
 
 
 def clusters(database: Database, space: EmbeddingSpace, query_keys: Sequence[str]) -> list[list[str]]:
@@ -141,8 +141,8 @@ def near_duplicate_clusters(query_texts: Sequence[str], similar: Ints, scores: F
 
 
 def _labels(database: Database, query_keys: Sequence[str], answer_of: Mapping[str, str], view: LabelView) -> Floats:
-    found = [label for batch in _batches(query_keys) for label in read_labels(database, batch, view)]
-    in_force = labels_in_force(found, answer_of)
+    labels = [label for batch in _batches(query_keys) for label in read_labels(database, batch, view)]
+    in_force = labels_in_force(labels, answer_of)
     return np.array([in_force.get(key, np.nan) for key in answer_of], np.float32)
 
 
@@ -186,7 +186,7 @@ def _read_experience(
     most: int,
 ) -> list[dict[str, Any]]:
     """At most `most` rollouts of each query that are not of the group, as rows that nobody asked for."""
-    found: dict[str, list[Earlier]] = {}
+    earlier: dict[str, list[Earlier]] = {}
     for batch in _batches(query_keys):
         for row in database.query(
             cypher("read/experience"),
@@ -198,8 +198,8 @@ def _read_experience(
             limit=LOOKED_AT * most,
         ):
             moment = (row["run"], row["attempt"], row["step"], row["call"])
-            found.setdefault(row["query"], []).append(Earlier(row["key"], row["position"], moment))
-    chosen = [key for rollouts in found.values() for key in recent_and_diverse(rollouts, most)]
+            earlier.setdefault(row["query"], []).append(Earlier(row["key"], row["position"], moment))
+    chosen = [key for rollouts in earlier.values() for key in recent_and_diverse(rollouts, most)]
     rows = [
         row
         for batch in _batches(chosen)
@@ -348,10 +348,10 @@ def _from_vectors(values: Sequence[Vector | None], dimension: int) -> Floats:
 
 
 def _all_there(values: Sequence[Value | None]) -> list[Value]:
-    found = [value for value in values if value is not None]
-    if len(found) < len(values):
+    there = [value for value in values if value is not None]
+    if len(there) < len(values):
         raise EmbeddingSpaceError(
-            f"{len(values) - len(found)} nodes have no vector in the embedding space that this memory was opened with: it was "
+            f"{len(values) - len(there)} nodes have no vector in the embedding space that this memory was opened with: it was "
             "moved to another one meanwhile (open it again), or `memreward reembed` with its model has to embed them"
         )
-    return found
+    return there

@@ -32,8 +32,8 @@ def cypher(name: str) -> str:
     folder = data_folder("cypher")
     file = folder / f"{name}.cypher"
     if not file.is_file():
-        known = ", ".join(sorted(str(f.relative_to(folder))[:-7] for f in folder.rglob("*.cypher")))
-        raise MemRewardError(f"there is no query {name!r}; known: {known}")
+        names = ", ".join(sorted(str(f.relative_to(folder))[:-7] for f in folder.rglob("*.cypher")))
+        raise MemRewardError(f"there is no query {name!r}; known: {names}")
     return file.read_text(encoding="utf-8")
 
 

@@ -41,7 +41,7 @@ class Lease:
         self._renewal = threading.Thread(target=self._renew, daemon=True)
 
     def __enter__(self) -> Self:
-        deadline, said = time.monotonic() + _PATIENCE, False
+        deadline, announced = time.monotonic() + _PATIENCE, False
         gone: list[str] = []
         while (holder := self._hold(gone)) is not None:
             if time.monotonic() > deadline:
@@ -52,9 +52,9 @@ class Lease:
             if _is_gone(holder):
                 gone = [holder]
                 continue
-            if not said:
+            if not announced:
                 self._say("waiting for another process that is reading this memory anew")
-                said = True
+                announced = True
             time.sleep(1)
         self._renewal.start()
         return self

@@ -92,12 +92,12 @@ def status(database: Database, folder: Path | None = None) -> list[MigrationStat
         MigrationError: if an applied file was changed or removed, or the database is newer than this package.
     """
     applied = database.query(cypher("schema/migration_history"))
-    known = discover(folder)
-    if len(applied) > len(known):
-        extra = ", ".join(row["source"] for row in applied[len(known) :])
+    migrations = discover(folder)
+    if len(applied) > len(migrations):
+        extra = ", ".join(row["source"] for row in applied[len(migrations) :])
         raise MigrationError(f"the database is newer than this package: {extra} unknown here; upgrade memreward-graph")
     states = []
-    for position, migration in enumerate(known):
+    for position, migration in enumerate(migrations):
         row = applied[position] if position < len(applied) else None
         if row is not None and (row["version"], row["checksum"]) != (migration.version, migration.checksum):
             raise MigrationError(
@@ -213,7 +213,7 @@ def _acquire_lock(database: Database, say: Callable[[str], None]) -> str:
     lock = str(uuid.uuid4())
     name = "John Doe" if database.name == "neo4j" else database.name.lower()
     deadline = time.monotonic() + _LOCK_SECONDS
-    said = False
+    announced = False
     while True:
         try:
             database.autocommit(cypher("schema/migration_lock"), id=lock, name=name)
@@ -223,9 +223,9 @@ def _acquire_lock(database: Database, say: Callable[[str], None]) -> str:
                     f"another migrator has held the lock for {_LOCK_SECONDS:.0f} s; if none is running, a crashed one "
                     "left it: run `memreward migrate --unlock` and try again"
                 ) from None
-            if not said:
+            if not announced:
                 say("waiting for another process to finish its migration")
-                said = True
+                announced = True
             time.sleep(0.5)
         else:
             return lock

@@ -54,10 +54,10 @@ def run_inspection(database: Database, name: str, parameters: Mapping[str, Any])
     Raises:
         InputError: for an unknown query or parameter, naming the known ones.
     """
-    known = {query.name: query for query in inspection_queries()}
-    if name not in known:
-        raise InputError(f"there is no inspection query {name!r}; known: {', '.join(known)}")
-    query = known[name]
+    queries = {query.name: query for query in inspection_queries()}
+    if name not in queries:
+        raise InputError(f"there is no inspection query {name!r}; known: {', '.join(queries)}")
+    query = queries[name]
     if unknown := sorted(set(parameters) - set(query.parameters)):
         raise InputError(f"{name} has no parameter {unknown[0]!r}; known: {', '.join(query.parameters) or 'none'}")
     return database.query(

@@ -59,10 +59,10 @@ def prune(
             "nothing was named that may be dropped: rollouts of discarded steps, of runs, of a time, or predictions"
         )
     if runs is not None:
-        known = {row["name"] for row in database.query(cypher("read/run_names"))}
-        if unknown := sorted(set(runs) - known):
+        names = {row["name"] for row in database.query(cypher("read/run_names"))}
+        if unknown := sorted(set(runs) - names):
             raise InputError(
-                f"there is no run {unknown[0]!r} in this memory; known: {', '.join(sorted(known)) or 'none'}"
+                f"there is no run {unknown[0]!r} in this memory; known: {', '.join(sorted(names)) or 'none'}"
             )
     meant: dict[str, Any] = {"superseded": superseded, "runs": None if runs is None else list(runs), "before": before}
     (counts,) = database.query(cypher("read/prunable"), **meant)

@@ -219,12 +219,12 @@ def test_a_port_is_kept_where_it_is_free(settings: Settings, tmp_path: Path) -> 
         home.remember(
             ProcessRecord(1, 1.0, bolt_port=free_port(), http_port=taken.getsockname()[1], version="x", stopped=True)
         )
-        kept, other = server._ports(anew=False)
+        kept, other = server._ports(fresh=False)
         last = home.last()
         assert last is not None
         assert kept == last.bolt_port
         assert other != last.http_port
-        assert kept not in server._ports(anew=True)
+        assert kept not in server._ports(fresh=True)
 
 
 @pytest.fixture

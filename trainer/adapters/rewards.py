@@ -230,8 +230,8 @@ def open_rewards(run_config: str, *, group_size: int, wait: float, home: str | N
     judge = verifier(config.labels.verifier, memory.domains)
     atexit.register(memory.close)
     ledger = memory.ledger(config.ledger)
-    known = {key for key, purpose in ledger.purposes().items() if purpose is not Purpose.MONITOR}
-    training = frozenset(known.intersection(problems.train.truth.query_keys()))
+    revealed = {key for key, purpose in ledger.purposes().items() if purpose is not Purpose.MONITOR}
+    training = frozenset(revealed.intersection(problems.train.truth.query_keys()))
     scorer = key = None
     if config.reward.scorer == DEFAULT_SCORER:
         model = memory.model(ledger=config.ledger)

@@ -54,9 +54,9 @@ class MemoryTask(vf.Task[MemoryTaskData, vf.State, MemoryTaskConfig]):
         rewards = await opened_rewards(
             config.run_config, group_size=config.group_size, wait=config.wait, home=config.home
         )
-        found = await rewards.reward(self.data.split, self.data.query_key, trace.last_reply)
-        trace.info["memory_reward"] = {"source": found.source, "reason": found.reason}
-        return found.score
+        reward = await rewards.reward(self.data.split, self.data.query_key, trace.last_reply)
+        trace.info["memory_reward"] = {"source": reward.source, "reason": reward.reason}
+        return reward.score
 
 
 class MemoryTasksetConfig(vf.TasksetConfig):

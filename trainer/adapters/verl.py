@@ -53,8 +53,8 @@ async def compute_score(
     Returns score, reward_source and reward_reason; verl keeps all three with the rollout.
     """
     rewards = await opened_rewards(run_config, group_size=group_size, wait=wait, home=home)
-    found = await rewards.reward(extra_info["split"], extra_info["query_key"], solution_str)
-    return {"score": found.score, "reward_source": found.source, "reward_reason": found.reason}
+    reward = await rewards.reward(extra_info["split"], extra_info["query_key"], solution_str)
+    return {"score": reward.score, "reward_source": reward.source, "reward_reason": reward.reason}
 
 
 def verl_rows(problems: Problems, split: str, system_prompt: str | None) -> Dataset:

@@ -77,9 +77,9 @@ def read_samples(
     Raises:
         TrainingError: where columns contradict each other.
     """
-    if (found := set(columns.get("split", [TRAIN]))) not in ({TRAIN}, {HELD_OUT}):
+    if (splits := set(columns.get("split", [TRAIN]))) not in ({TRAIN}, {HELD_OUT}):
         raise TrainingError(
-            f"the column split holds {', '.join(sorted(map(repr, found)))} in one call; it must be {TRAIN!r} or {HELD_OUT!r} "
+            f"the column split holds {', '.join(sorted(map(repr, splits)))} in one call; it must be {TRAIN!r} or {HELD_OUT!r} "
             "throughout a data set"
         )
     ids: Sequence[str | None] = columns.get("query_id") or [None] * len(completions)
@@ -92,20 +92,20 @@ def read_samples(
                 f"row {position}: the column query_key does not belong to the columns dataset and query; make the data set "
                 "with trainer.training_rows"
             )
-        said = read_completion(completion)
+        reply = read_completion(completion)
         opened = position < len(prompts) and opens_thinking(prompts[position])
         samples.append(
             Sample(
                 position,
-                said.response,
-                said.thinking,
+                reply.response,
+                reply.thinking,
                 query_key,
                 query,
                 domain,
                 dataset,
                 query_id,
                 thinking_opened=opened,
-                stated=said.stated,
+                stated=reply.stated,
             )
         )
     return samples

@@ -347,12 +347,16 @@ class MemoryReward:
         return stored.stored
 
     def _predict(
-        self, snapshot: Snapshot, known: Mapping[str, Reward], *, own: Collection[str]
+        self, snapshot: Snapshot, labelled: Mapping[str, Reward], *, own: Collection[str]
     ) -> tuple[dict[str, Reward], WriteBack]:
         """Rewards of the groups that are not known as a whole, and the predictions on this rank's rollouts to write back."""
         unknown = np.zeros_like(snapshot.query_targets)
         unknown[
-            [snapshot.rollout_query[row] for row in snapshot.target_rollouts if snapshot.rollout_keys[row] not in known]
+            [
+                snapshot.rollout_query[row]
+                for row in snapshot.target_rollouts
+                if snapshot.rollout_keys[row] not in labelled
+            ]
         ] = True
         rest = snapshot.with_targets(unknown)
         if self.scorer is None:
@@ -381,9 +385,9 @@ class MemoryReward:
                 len(short),
                 wanted,
             )
-        said = {key: f"scored with {sizes[key]} of {wanted} rollouts of its group" for key in short}
+        reasons = {key: f"scored with {sizes[key]} of {wanted} rollouts of its group" for key in short}
         return [
-            replace(reward, reason="; ".join(filter(None, [reward.reason, said.get(place.query_key)])) or None)
+            replace(reward, reason="; ".join(filter(None, [reward.reason, reasons.get(place.query_key)])) or None)
             for place, reward in zip(places, rewards, strict=True)
         ]
 
@@ -400,9 +404,9 @@ class MemoryReward:
             return [(Reward(None, "none", "an evaluation rollout, and no truth was given for it"), "")] * len(samples)
         answers = []
         for sample in samples:
-            found = stated_by(self._rollout(sample), self.memory.domains)
-            report.answers.read(sample.domain, found.answer is not None, sample.response)
-            answers.append(StatedAnswer(sample.query_key, found.answer, sample.domain, sample.query))
+            stated = stated_by(self._rollout(sample), self.memory.domains)
+            report.answers.read(sample.domain, stated.answer is not None, sample.response)
+            answers.append(StatedAnswer(sample.query_key, stated.answer, sample.domain, sample.query))
         with report.stage("judge"):
             ledger = self.memory.ledger(self.held_out.ledger)
             verdicts = ledger.evaluate_answers(self.held_out.source, answers, judge=self.held_out.judge)
@@ -476,13 +480,13 @@ class MemoryReward:
 
     def _stop_without_answers(self) -> None:
         """A format that is not read, or a truth that cannot be judged by, is better known early."""
-        told = self.answers
+        answers = self.answers
         for share, bound, number, what in (
-            (told.unanswered_share, self.max_unanswered, told.rollouts.total(), "rollouts state no answer"),
-            (told.undecided_share, self.max_undecided, told.verdicts.total(), "verdicts could not be given"),
+            (answers.unanswered_share, self.max_unanswered, answers.rollouts.total(), "rollouts state no answer"),
+            (answers.undecided_share, self.max_undecided, answers.verdicts.total(), "verdicts could not be given"),
         ):
             if number >= _ENOUGH and share > bound:
-                lines = "\n".join(told.lines())
+                lines = "\n".join(answers.lines())
                 raise TrainingError(f"{share:.0%} of {number} {what}, more than the {bound:.0%} allowed:\n{lines}")
 
 

@@ -57,20 +57,20 @@ class Ranks:
         """
         if self.size == 1:
             return decide()
-        said: list[Any] = [None, None]
+        decision: list[Any] = [None, None]
         if self.rank == 0:
             try:
-                said[0] = decide()
+                decision[0] = decide()
             except Exception as error:
-                said[1] = f"{type(error).__name__}: {error}"
+                decision[1] = f"{type(error).__name__}: {error}"
         group: Any = dist.new_group(backend="gloo")
         try:
-            dist.broadcast_object_list(said, src=0, group=group, device=torch.device("cpu"))
+            dist.broadcast_object_list(decision, src=0, group=group, device=torch.device("cpu"))
         finally:
             dist.destroy_process_group(group)
-        if said[1] is not None:
-            raise TrainingError(f"rank 0 could not start the attempt: {said[1]}")
-        return int(said[0])
+        if decision[1] is not None:
+            raise TrainingError(f"rank 0 could not start the attempt: {decision[1]}")
+        return int(decision[0])
 
     def arrive(self, memory: Memory, group: Group, began: datetime | None) -> None:
         """Tell the other ranks that this one's rollouts are stored and judged.
@@ -112,8 +112,8 @@ class Ranks:
         if self.size == 1:
             return own
         (row,) = memory.database.query(cypher("read/arrivals"), key=_run_key(group))
-        known = [at for call, at in zip(row["arrived"], row["began"], strict=True) if call >= group.call and at]
-        first: datetime = min([own, *(_EPOCH + at * _MICROSECOND for at in known)])
+        arrivals = [at for call, at in zip(row["arrived"], row["began"], strict=True) if call >= group.call and at]
+        first: datetime = min([own, *(_EPOCH + at * _MICROSECOND for at in arrivals)])
         return first
 
     def queries(self, memory: Memory, group: Group, own: list[str]) -> list[str]:

@@ -91,9 +91,9 @@ def training_rows(
         task = Task.of(text, query_id=str(number), dataset=name, domain=domain)
         prompt = [{"role": "user", "content": text}] if format_prompt is None else format_prompt(text)
         made.append({"prompt": prompt, **query_columns(task, "train")})
-        found = reference_of({"gold": row.get(gold or ""), "tests": row.get(tests or "")})
-        if found is not None:
-            references[task.query_key] = found
+        reference = reference_of({"gold": row.get(gold or ""), "tests": row.get(tests or "")})
+        if reference is not None:
+            references[task.query_key] = reference
     if not references:
         raise InputError(f"no row has a value in the column {gold or tests!r}, so nothing can be judged")
     labelled = frozenset(draw([[key] for key in references], budget, seed))

@@ -43,14 +43,14 @@ class RewardRule:
 
 def labelled_rewards(snapshot: Snapshot, labelled: Collection[str]) -> dict[str, Reward]:
     """Rollout key → reward, of all rollouts with a label; of labelled queries also where the judge cannot tell, None."""
-    known = {}
+    rewards = {}
     for row in snapshot.target_rollouts:
         label = float(snapshot.labels[row])
         if not np.isnan(label):
-            known[snapshot.rollout_keys[row]] = Reward(label, LABEL)
+            rewards[snapshot.rollout_keys[row]] = Reward(label, LABEL)
         elif snapshot.query_keys[snapshot.rollout_query[row]] in labelled:
-            known[snapshot.rollout_keys[row]] = Reward(None, "none", "the verifier could not judge the answer")
-    return known
+            rewards[snapshot.rollout_keys[row]] = Reward(None, "none", "the verifier could not judge the answer")
+    return rewards
 
 
 def predicted_rewards(snapshot: Snapshot, scores: Scores, rule: RewardRule) -> dict[str, Reward]:
@@ -59,16 +59,16 @@ def predicted_rewards(snapshot: Snapshot, scores: Scores, rule: RewardRule) -> d
     rewards = {}
     for row, probability, reason in zip(scores.rollout_rows, scores.probability.tolist(), scores.reasons, strict=True):
         if np.isnan(probability):
-            found = Reward(None, "none", reason or "the scorer abstained")
+            reward = Reward(None, "none", reason or "the scorer abstained")
         elif int(snapshot.rollout_query[row]) in noisy:
             why = f"the group's predictions differ by less than their noise, {scores.noise:.3f}"
-            found = Reward(None, "none", why, probability)
+            reward = Reward(None, "none", why, probability)
         elif max(probability, 1 - probability) < rule.confidence:
-            found = Reward(None, "none", f"the scorer is less than {rule.confidence:.0%} sure", probability)
+            reward = Reward(None, "none", f"the scorer is less than {rule.confidence:.0%} sure", probability)
         else:
             value = probability if rule.kind == "soft" else float(probability >= rule.threshold)
-            found = Reward(value, scores.source, None, probability)
-        rewards[snapshot.rollout_keys[row]] = found
+            reward = Reward(value, scores.source, None, probability)
+        rewards[snapshot.rollout_keys[row]] = reward
     return rewards
 
 

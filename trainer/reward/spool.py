@@ -117,10 +117,10 @@ class Spool:
     def waiting(self) -> int:
         """Entries of this process, and left over from earlier ones, that are not written yet."""
         with self._connected() as db:
-            found = db.execute(
+            counted = db.execute(
                 "SELECT count(*) FROM entries WHERE owner = ? OR id <= ?", (self._owner, self._left_over)
             )
-            return int(found.fetchone()[0])
+            return int(counted.fetchone()[0])
 
     def flush(self, seconds: float) -> None:
         """Wait until all is written.

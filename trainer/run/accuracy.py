@@ -96,8 +96,8 @@ def greedy_scores(
 
 def stated_answer(domains: Domains, task: Task, response: str, *, thinking_opened: bool = False) -> StatedAnswer:
     """What a response to a problem states."""
-    found = domains[task.domain].read(response, query=task.query, thinking_opened=thinking_opened)
-    return StatedAnswer(task.query_key, found.answer, task.domain, task.query)
+    stated = domains[task.domain].read(response, query=task.query, thinking_opened=thinking_opened)
+    return StatedAnswer(task.query_key, stated.answer, task.domain, task.query)
 
 
 def evaluate(
@@ -122,7 +122,7 @@ def evaluate(
         if not problems.tasks:
             continue
         mine = problems if together else Problems(tuple(part(problems.tasks)), problems.truth)
-        found = greedy_scores(
+        correct = greedy_scores(
             policy,
             mine,
             ledger=ledger,
@@ -131,21 +131,21 @@ def evaluate(
             max_new_tokens=config.max_new_tokens,
             progress=narrator.shows_progress,
         )
-        scores[split] = found if together else np.array(whole(found.tolist()), np.float64)
+        scores[split] = correct if together else np.array(whole(correct.tolist()), np.float64)
         narrator.say(f"{split}: {scores[split].mean():.1%} right")
     return scores
 
 
 def changes(before: Scores, after: Scores, held_out: Mapping[str, Problems]) -> dict[str, PairedChange]:
     """By split and domain: "all", "math", … of the test problems, "ood", "ood/math", … of the others."""
-    found = {}
+    changed = {}
     for split in before:
         domains = np.array([task.domain for task in held_out[split].tasks])
-        found["all" if split == "test" else split] = paired_change(before[split], after[split])
+        changed["all" if split == "test" else split] = paired_change(before[split], after[split])
         for domain in sorted(set(domains)):
             name = str(domain) if split == "test" else f"{split}/{domain}"
-            found[name] = paired_change(before[split][domains == domain], after[split][domains == domain])
-    return found
+            changed[name] = paired_change(before[split][domains == domain], after[split][domains == domain])
+    return changed
 
 
 def keep_scores(file: Path, before: Scores, after: Scores, held_out: Mapping[str, Problems]) -> None:

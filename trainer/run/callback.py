@@ -130,20 +130,22 @@ class RewardUpkeep(TrainerCallback):
         predictions, self._unseen = self._unseen, []
         if self._refit is not None and (fitted := self._refit.observe(step, predictions)) is not None:
             auc, ece = fitted.metrics["held_out_auc"], fitted.metrics["held_out_ece"]
-            said = f"held-out AUC {auc:.3f}, ECE {ece:.3f}" if auc is not None and ece is not None else "not measured"
-            self._narrator.say(f"step {step}: reward model fitted anew ({self._refit.records[-1].reason}; {said})")
+            quality = (
+                f"held-out AUC {auc:.3f}, ECE {ece:.3f}" if auc is not None and ece is not None else "not measured"
+            )
+            self._narrator.say(f"step {step}: reward model fitted anew ({self._refit.records[-1].reason}; {quality})")
             return Decision(Checkpoint.of(fitted))
         return Decision()
 
-    def _alarm(self, step: int, found: Agreement) -> str | None:
+    def _alarm(self, step: int, agreement: Agreement) -> str | None:
         """Warn; why training must stop, if it must."""
         message = (
-            f"step {step}: the predicted reward no longer keeps its promise: on {found.rollouts} rollouts of {found.queries} "
-            f"watched queries it agrees with the verifier on {found.observed:.0%} so far, {found.expected:.0%} were expected. "
+            f"step {step}: the predicted reward no longer keeps its promise: on {agreement.rollouts} rollouts of {agreement.queries} "
+            f"watched queries it agrees with the verifier on {agreement.observed:.0%} so far, {agreement.expected:.0%} were expected. "
             "The policy may have learned to please the scorer: look at rewards.jsonl and monitor.jsonl, label more, refit "
             "more often"
         )
         logger.warning(message)
-        if self._stop_after is None or found.alarms < self._stop_after:
+        if self._stop_after is None or agreement.alarms < self._stop_after:
             return None
-        return f"{message}. Stopped after {found.alarms} alarms (monitor.stop_after)"
+        return f"{message}. Stopped after {agreement.alarms} alarms (monitor.stop_after)"

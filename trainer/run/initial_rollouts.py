@@ -71,8 +71,8 @@ def _sample(
     temperature = float(config.grpo.get("temperature", 1.0))
     try:
         wanted = sum(len(request.samples) for request in requests)
-        with SamplingProgress(PrintableConsole(stderr=True), wanted, shown=progress) as told:
-            found = sample_into(
+        with SamplingProgress(PrintableConsole(stderr=True), wanted, shown=progress) as bar:
+            report = sample_into(
                 memory,
                 sampler,
                 questions,
@@ -80,17 +80,17 @@ def _sample(
                 place=place,
                 decoding=Decoding(config.max_new_tokens, temperature, config.seed),
                 batch=_BATCH,
-                progress=told,
+                progress=bar,
             )
     finally:
         sampler.close()
-    if len(found.rejected) * 2 > len(questions):
+    if len(report.rejected) * 2 > len(questions):
         raise TrainingError(
-            f"{len(found.rejected)} of {len(questions)} training queries got no rollouts, the first because of: "
-            f"{found.rejected[0].reason}"
+            f"{len(report.rejected)} of {len(questions)} training queries got no rollouts, the first because of: "
+            f"{report.rejected[0].reason}"
         )
-    found.ingest.rejected += found.rejected
-    return found.ingest
+    report.ingest.rejected += report.rejected
+    return report.ingest
 
 
 def _question(task: Task, policy: Policy) -> Question:

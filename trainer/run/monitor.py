@@ -137,7 +137,7 @@ class Monitor:
     @property
     def agreement(self) -> Agreement:
         """All comparisons so far."""
-        groups, rollouts = self._compared, sum(one.rollouts for one in self._compared)
+        groups, rollouts = self._compared, sum(group.rollouts for group in self._compared)
         return Agreement(
             queries=len(self._query_keys),
             groups=len(groups),
@@ -160,13 +160,13 @@ class Monitor:
         self.baseline_gap = rows[0]["so_far"]["baseline_gap"] if rows else self._measured_baseline_gap(scorer)
         self._test = AgreementTest(allowance=self._tolerance + self.baseline_gap, threshold=self._threshold)
         for row in rows:
-            self._take([GroupAgreement(*one) for one in row.get("compared", ())])
+            self._take([GroupAgreement(*group) for group in row.get("compared", ())])
         if not rows:
             self._write(0, [], 0)
 
     def observe(self, step: int, predictions: Sequence[Prediction]) -> bool:
         """Take in a step's predictions; True where they raise the alarm."""
-        groups = self._compare([one for one in predictions if one.query in self._query_keys])
+        groups = self._compare([prediction for prediction in predictions if prediction.query in self._query_keys])
         if not groups:
             return False
         alarms = self._take(groups)
@@ -181,25 +181,25 @@ class Monitor:
             for row, score in zip(scores.rollout_rows, scores.probability, strict=True)
             if not np.isnan(score)
         ]
-        gaps = [one.expected - one.observed for one in self._compare(stored)]
+        gaps = [group.expected - group.observed for group in self._compare(stored)]
         return max(0.0, float(np.mean(gaps))) if gaps else 0.0
 
     def _take(self, groups: Sequence[GroupAgreement]) -> int:
         """Count groups; how many alarms they raise."""
-        alarms = sum(self._test.update(one.expected, one.observed) for one in groups)
+        alarms = sum(self._test.update(group.expected, group.observed) for group in groups)
         self.alarms += alarms
         self._compared += groups
         return alarms
 
     def _write(self, step: int, groups: Sequence[GroupAgreement], alarms: int) -> None:
         expected, observed = _mean(groups, "expected"), _mean(groups, "observed")
-        found = {"step": step, "groups": len(groups), "expected": expected, "observed": observed, "alarms": alarms}
-        compared = [astuple(one) for one in groups]
-        append_records(self._log, {**found, "so_far": asdict(self.agreement), "compared": compared})
+        values = {"step": step, "groups": len(groups), "expected": expected, "observed": observed, "alarms": alarms}
+        compared = [astuple(group) for group in groups]
+        append_records(self._log, {**values, "so_far": asdict(self.agreement), "compared": compared})
 
     def _compare(self, predictions: Sequence[Prediction]) -> list[GroupAgreement]:
         """Each group that the verifier could judge, in part at least."""
-        watched = sorted({one.query for one in predictions})
+        watched = sorted({prediction.query for prediction in predictions})
         if not watched:
             return []
         account = self._memory.ledger(self._ledger)
@@ -208,10 +208,10 @@ class Monitor:
         label = dict(zip(snapshot.rollout_keys, snapshot.labels.tolist(), strict=True))
         compared = []
         for group in by_group(predictions).values():
-            judged = [one for one in group if not np.isnan(label.get(one.rollout, np.nan))]
+            judged = [prediction for prediction in group if not np.isnan(label.get(prediction.rollout, np.nan))]
             if judged:
-                probability = np.array([one.probability for one in judged])
-                right = np.array([label[one.rollout] for one in judged]) >= 0.5
+                probability = np.array([prediction.probability for prediction in judged])
+                right = np.array([label[prediction.rollout] for prediction in judged]) >= 0.5
                 expected = float(np.maximum(probability, 1 - probability).mean())
                 compared.append(GroupAgreement(expected, float(((probability >= 0.5) == right).mean()), len(judged)))
         return compared
@@ -231,4 +231,4 @@ def _mean(groups: Sequence[GroupAgreement], what: Literal["expected", "observed"
     """Over rollouts; None without any."""
     if not groups:
         return None
-    return float(np.average([getattr(one, what) for one in groups], weights=[one.rollouts for one in groups]))
+    return float(np.average([getattr(group, what) for group in groups], weights=[group.rollouts for group in groups]))

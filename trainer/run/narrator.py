@@ -63,10 +63,10 @@ class Narrator:
             f"{total} rewards in {result.steps - (result.resumed_at or 0)} steps: {shares}"
         )
         if result.monitor is not None and result.monitor.observed is not None:
-            found = result.monitor
+            monitor = result.monitor
             console.print(
-                f"watched: on {found.rollouts} rollouts the reward agrees with the verifier on {found.observed:.0%}, "
-                f"{found.expected:.0%} were expected; {found.alarms} alarms, {len(result.refits)} refits"
+                f"watched: on {monitor.rollouts} rollouts the reward agrees with the verifier on {monitor.observed:.0%}, "
+                f"{monitor.expected:.0%} were expected; {monitor.alarms} alarms, {len(result.refits)} refits"
             )
         if result.report is not None:
             console.print(f"what the memory knows of the run: {result.report}", highlight=False)
@@ -112,10 +112,10 @@ class RewardProgress(TrainerCallback):
                 if "/source/" in name and value
             )
             reward = values["reward"]  # None where no rollout of the step got one
-            said = f"reward {'none' if reward is None else f'{reward:.2f}'}  {sources}"
-            self._bar.update(self._task, description=said)
+            line = f"reward {'none' if reward is None else f'{reward:.2f}'}  {sources}"
+            self._bar.update(self._task, description=line)
             if not self._bar.console.is_terminal and state.global_step % _LINE_EVERY == 0:
-                self._bar.console.print(f"  step {state.global_step} of {state.max_steps}: {said}", highlight=False)
+                self._bar.console.print(f"  step {state.global_step} of {state.max_steps}: {line}", highlight=False)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Leave the finished bar on the screen."""

@@ -31,14 +31,14 @@ class Predictions:
     def new(self) -> list[Prediction]:
         """Those of the reward calls since the last time, in order of call and rollout."""
         rows = self._memory.database.query(cypher("read/predictions"), run=self._run, call=self._next_call)
-        found = [Prediction(row["call"], row["query"], row["rollout"], row["probability"]) for row in rows]
-        self._next_call = max((one.call + 1 for one in found), default=self._next_call)
-        return found
+        new = [Prediction(row["call"], row["query"], row["rollout"], row["probability"]) for row in rows]
+        self._next_call = max((prediction.call + 1 for prediction in new), default=self._next_call)
+        return new
 
 
 def by_group(predictions: Sequence[Prediction]) -> dict[tuple[int, str], list[Prediction]]:
     """Predictions of rollouts that were sampled together: (call, query) → group."""
     groups: dict[tuple[int, str], list[Prediction]] = {}
-    for one in predictions:
-        groups.setdefault((one.call, one.query), []).append(one)
+    for prediction in predictions:
+        groups.setdefault((prediction.call, prediction.query), []).append(prediction)
     return groups

@@ -26,10 +26,10 @@ def one_pass(tasks: Sequence[Task], rewarded: Collection[str], *, seed: int) -> 
     for task in tasks:
         if task.query_key in rewarded:
             lists[task.domain].append(task)
-    longest = max((len(found) / queries[domain] for domain, found in lists.items()), default=0)
+    longest = max((len(rewarded_tasks) / queries[domain] for domain, rewarded_tasks in lists.items()), default=0)
     order = random.Random(seed)  # noqa: S311
     passed: list[Task] = []
-    for domain, found in lists.items():
-        order.shuffle(found)
-        passed += islice(cycle(found), round(longest * queries[domain]))
+    for domain, rewarded_tasks in lists.items():
+        order.shuffle(rewarded_tasks)
+        passed += islice(cycle(rewarded_tasks), round(longest * queries[domain]))
     return tuple(passed)

@@ -63,7 +63,9 @@ class Drift:
 
     def update(self, predictions: Sequence[Prediction]) -> float | None:
         """Take in a step; the distance, where it is larger than chance explains (p < 0.01), else 0; None in the beginning."""
-        means = [float(np.mean([one.probability for one in group])) for group in by_group(predictions).values()]
+        means = [
+            float(np.mean([prediction.probability for prediction in group])) for group in by_group(predictions).values()
+        ]
         if len(self._at_fit) < self._window:
             self._at_fit.append(means)
             return None
@@ -71,8 +73,8 @@ class Drift:
         then, now = list(chain(*self._at_fit)), list(chain(*self._now))
         if len(self._now) < self._window or not then or not now:
             return None
-        found = ks_2samp(then, now)
-        return float(found.statistic) if found.pvalue < _CHANCE else 0.0
+        test = ks_2samp(then, now)
+        return float(test.statistic) if test.pvalue < _CHANCE else 0.0
 
     def reset(self) -> None:
         """A new fit: what is predicted next is its reference."""

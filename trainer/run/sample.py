@@ -87,6 +87,6 @@ def sample_run(
     place = Place(run)
     requests = lacking(memory, questions, place, count, policy=sampler.policy)
     wanted = sum(len(request.samples) for request in requests)
-    with SamplingProgress(console, wanted) as told:
-        report = sample_into(memory, sampler, questions, requests, place=place, decoding=decoding, progress=told)
+    with SamplingProgress(console, wanted) as bar:
+        report = sample_into(memory, sampler, questions, requests, place=place, decoding=decoding, progress=bar)
     return report, len(questions) * count - wanted

@@ -29,10 +29,10 @@ def whole(parts: Sequence[T]) -> list[T]:
     if ranks.size == 1:
         return list(parts)
     by_rank: list[list[T]] = gather_object([list(parts)])
-    found: list[T | None] = [None] * sum(map(len, by_rank))
+    merged: list[T | None] = [None] * sum(map(len, by_rank))
     for rank, items in enumerate(by_rank):
-        found[rank :: ranks.size] = items
-    return found  # type: ignore[return-value]
+        merged[rank :: ranks.size] = items
+    return merged  # type: ignore[return-value]
 
 
 def by_first(work: Callable[[], T]) -> T:

@@ -337,18 +337,18 @@ def make_trainer(
 
 def _checkpoint(config: RunConfig) -> tuple[Path, int]:
     """The newest checkpoint that was written to its end, and its step."""
-    found = {
+    folders = {
         int(step): state.parent
         for state in config.folder.glob(f"checkpoint-*/{TRAINER_STATE_NAME}")
         if (step := state.parent.name.removeprefix("checkpoint-")).isdigit() and _is_whole(state)
     }
-    if not found:
+    if not folders:
         raise TrainingError(
             f"there is no checkpoint in {config.folder} to resume from; set grpo.save_strategy: steps and grpo.save_steps "
             "in the configuration, or start without --resume"
         )
-    newest = max(found)
-    return found[newest], newest
+    newest = max(folders)
+    return folders[newest], newest
 
 
 def _is_whole(state: Path) -> bool:

@@ -118,10 +118,10 @@ class Client:
             SamplingError: if no server is there. A first connection is tried once, so that a wrong address shows at once.
         """
         try:
-            found = await self._patiently("GET", "/models", None, first=True)
+            listed = await self._patiently("GET", "/models", None, first=True)
         except Refused:
             return []
-        rows = found.get("data")
+        rows = listed.get("data")
         return (
             [str(row["id"]) for row in rows if isinstance(row, dict) and "id" in row] if isinstance(rows, list) else []
         )
@@ -168,36 +168,36 @@ class Client:
         try:
             response = await self._http.request(method, path, json=body)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            raise _Again(self._said(error), busy=True, reached=False) from error
+            raise _Again(self._without_key(error), busy=True, reached=False) from error
         except httpx2.TimeoutException as error:
             raise _Again(f"no response within {self._endpoint.timeout:g} s", busy=False) from error
         except httpx2.HTTPError as error:
-            raise _Again(f"the connection broke: {self._said(error)}", busy=False) from error
+            raise _Again(f"the connection broke: {self._without_key(error)}", busy=False) from error
         if response.is_success:
             try:
-                found = response.json()
+                content = response.json()
             except ValueError as error:
-                raise _Again(f"what came is no JSON: {self._said(error)}", busy=False) from error
-            if not isinstance(found, dict):
-                raise _Again(f"what came is no JSON object but {type(found).__name__}", busy=False)
+                raise _Again(f"what came is no JSON: {self._without_key(error)}", busy=False) from error
+            if not isinstance(content, dict):
+                raise _Again(f"what came is no JSON object but {type(content).__name__}", busy=False)
             self._answered = time.monotonic()
-            return found
+            return content
         raise self._failure(response)
 
     def _failure(self, response: httpx2.Response) -> Exception:
-        status, told = response.status_code, self._message(response)
-        said = f"{status}: {told}"
+        status, detail = response.status_code, self._message(response)
+        message = f"{status}: {detail}"
         if status in _BUSY and "insufficient_quota" not in response.text:
             after = retry_after(response.headers)
             self._not_before = max(self._not_before, time.monotonic() + min(after, self._endpoint.patience))
-            return _Again(said, busy=True, after=after)
+            return _Again(message, busy=True, after=after)
         if status in _BROKEN:
-            return _Again(said, busy=False)
+            return _Again(message, busy=False)
         if status in _REFUSED:
             self._answered = time.monotonic()
-            return Refused(said)
+            return Refused(message)
         if status in _NO_LIST and str(response.request.url.path).endswith("/models"):
-            return Refused(said)
+            return Refused(message)
         remedy = {
             401: self._about_key(),
             403: self._about_key(),
@@ -205,7 +205,7 @@ class Client:
             "(chat needs /chat/completions, plain text /completions)",
             429: "the account has used up its quota; what is stored stays, and the same command goes on",
         }.get(status, "is this the address of an OpenAI-compatible server?")
-        return SamplingError(f"{self._endpoint.base} answers {said}; {remedy}")
+        return SamplingError(f"{self._endpoint.base} answers {message}; {remedy}")
 
     def _about_key(self) -> str:
         variable = self._endpoint.key_variable
@@ -231,15 +231,15 @@ class Client:
 
     def _message(self, response: httpx2.Response) -> str:
         try:
-            found = response.json()
+            message = response.json()
         except ValueError:
-            found = response.text
-        if isinstance(found, dict):
-            inner = found.get("error", found.get("detail", found.get("message", found)))
-            found = inner.get("message", inner) if isinstance(inner, dict) else inner
-        return self._said(found) or response.reason_phrase or "without a reason"
+            message = response.text
+        if isinstance(message, dict):
+            inner = message.get("error", message.get("detail", message.get("message", message)))
+            message = inner.get("message", inner) if isinstance(inner, dict) else inner
+        return self._without_key(message) or response.reason_phrase or "without a reason"
 
-    def _said(self, what: object) -> str:
+    def _without_key(self, what: object) -> str:
         """What something says, without the key."""
         text = str(what) or type(what).__name__
         return (text.replace(self._key, "***") if self._key else text)[:_SHOWN]

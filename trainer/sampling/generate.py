@@ -46,10 +46,10 @@ def sample_responses(
     progress: bool = False,
 ) -> list[list[str]]:
     """`n` responses to each prompt, in the order of the prompts; see `stream_responses`."""
-    found = dict(
+    responses = dict(
         stream_responses(model, tokenizer, prompts, n, max_new_tokens, temperature, seed, batch_size, progress=progress)
     )
-    return [[response.text for response in found[position]] for position in range(len(prompts))]
+    return [[response.text for response in responses[position]] for position in range(len(prompts))]
 
 
 def stream_responses(

@@ -21,8 +21,8 @@ def has_bfloat16(device: torch.device | str) -> bool:
     if kind == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if kind == "cpu":
-        known = torch.cpu.get_capabilities()
-        return any(known.get(name, False) for name in ("amx_bf16", "avx512_bf16", "bf16"))  # the last one is ARM's
+        capabilities = torch.cpu.get_capabilities()
+        return any(capabilities.get(name, False) for name in ("amx_bf16", "avx512_bf16", "bf16"))  # "bf16" is ARM's
     return kind in ("mps", "xpu")
 
 

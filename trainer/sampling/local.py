@@ -55,12 +55,12 @@ class TransformersSampler:
                 batch_size=self._parallel,
                 autocast=self._autocast,
             )
-            for position, responses in generated:
+            for position, answers in generated:
                 request = some[position]
                 opened = opens_thinking(rendered(self._tokenizer, request.prompt))
-                for sample, one in zip(request.samples, responses, strict=True):
-                    reason = STOP if one.ended else LENGTH
-                    response = Response(one.text, thinking_opened=opened, finish_reason=reason, tokens=one.tokens)
+                for sample, answer in zip(request.samples, answers, strict=True):
+                    reason = STOP if answer.ended else LENGTH
+                    response = Response(answer.text, thinking_opened=opened, finish_reason=reason, tokens=answer.tokens)
                     yield Sampled(request, sample, response)
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ class SamplingProgress:
     def __init__(self, console: PrintableConsole, total: int, *, shown: bool = True) -> None:
         self._console, self._total, self._shown = console, total, shown
         self._done = self._tokens = 0
-        self._began = self._said = time.monotonic()
+        self._began = self._last_line = time.monotonic()
         self._bar = Progress(
             TextColumn("  sampling", markup=False),
             BarColumn(),
@@ -54,11 +54,11 @@ class SamplingProgress:
         self._done += rollouts
         self._tokens += tokens
         self._bar.update(self._task, completed=self._done, description=self._rate())
-        if self._shown and not self._console.is_terminal and time.monotonic() - self._said >= _EVERY_SECONDS:
+        if self._shown and not self._console.is_terminal and time.monotonic() - self._last_line >= _EVERY_SECONDS:
             self._say()
 
     def _say(self) -> None:
-        self._said = time.monotonic()
+        self._last_line = time.monotonic()
         self._console.print(
             f"  sampled {self._done:,} of {self._total:,} rollouts, {self._rate()}", style="dim", highlight=False
         )

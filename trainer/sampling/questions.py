@@ -126,13 +126,13 @@ def read_questions(
         rejected: list[Reject] = []
         for number, raw in raw_rows(file):
             names |= set(raw) if isinstance(raw, dict) else set()
-            found = _question(number, raw, columns, defaults, asking, str(file))
-            if isinstance(found, Reject):
-                rejected.append(found)
-            elif found.key not in seen:
-                seen.add(found.key)
-                yield found
-            held = held or isinstance(found, Question)
+            question = _question(number, raw, columns, defaults, asking, str(file))
+            if isinstance(question, Reject):
+                rejected.append(question)
+            elif question.key not in seen:
+                seen.add(question.key)
+                yield question
+            held = held or isinstance(question, Question)
         if not held and names:
             _refuse(file, names, query, rejected)
         yield from rejected
@@ -158,15 +158,15 @@ def _question(
     file: str,
 ) -> Question | Reject:
     """The query of a row; a row with several responses asks the same in each."""
-    _, found = next(iter(standard_rows([(number, raw)], columns=columns, run="")), (number, "it holds nothing"))
-    if isinstance(found, str) or isinstance(raw, str):
-        return Reject(file, number, str(found))
-    text = found.fields.get("query")
+    _, sampled = next(iter(standard_rows([(number, raw)], columns=columns, run="")), (number, "it holds nothing"))
+    if isinstance(sampled, str) or isinstance(raw, str):
+        return Reject(file, number, str(sampled))
+    text = sampled.fields.get("query")
     if not isinstance(text, str):
         what = "is missing" if text is None else f"must be text, found {type(text).__name__}"
         return Reject(file, number, f"the query {what}")
-    told = {name: str(found.fields[name]) for name in _FIELDS if found.fields.get(name) not in (None, "")}
-    question = Question(text, asking(text, _turns(raw, columns)), file=file, row=number, **{**defaults, **told})
+    given = {name: str(sampled.fields[name]) for name in _FIELDS if sampled.fields.get(name) not in (None, "")}
+    question = Question(text, asking(text, _turns(raw, columns)), file=file, row=number, **{**defaults, **given})
     try:
         question.rollout("")
     except ValueError as error:

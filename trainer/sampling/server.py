@@ -47,11 +47,11 @@ class ServerSampler:
     ) -> None:
         self._endpoint, self._parallel = endpoint, parallel
         self._options, self._thinking_opened = dict(options or {}), thinking_opened
-        known = asyncio.run(_models(endpoint))
-        if model is None and len(known) != 1:
-            found = ", ".join(known[:_LISTED]) or "none that it names"
-            raise SamplingError(f"{endpoint.base} has these models: {found}; name one with --model")
-        self._model = model or known[0]
+        names = asyncio.run(_models(endpoint))
+        if model is None and len(names) != 1:
+            listed = ", ".join(names[:_LISTED]) or "none that it names"
+            raise SamplingError(f"{endpoint.base} has these models: {listed}; name one with --model")
+        self._model = model or names[0]
         self.policy = policy or self._model
 
     def sample(self, requests: Sequence[Request], decoding: Decoding) -> Generator[Sampled, None, None]:
@@ -102,15 +102,15 @@ class ServerSampler:
         except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
             return Sampled(request, sample, None, f"the response cannot be read: {type(error).__name__}: {error}")
 
-    def _response(self, found: dict[str, Any]) -> Response:
-        choice = found["choices"][0]
-        said = read_completion(choice["text"] if "text" in choice else [choice["message"]])
-        tokens = (found.get("usage") or {}).get("completion_tokens")
+    def _response(self, completion: dict[str, Any]) -> Response:
+        choice = completion["choices"][0]
+        reply = read_completion(choice["text"] if "text" in choice else [choice["message"]])
+        tokens = (completion.get("usage") or {}).get("completion_tokens")
         return Response(
-            said.response,
-            thinking=said.thinking,
-            stated=said.stated,
-            thinking_opened=self._thinking_opened and said.thinking is None,
+            reply.response,
+            thinking=reply.thinking,
+            stated=reply.stated,
+            thinking_opened=self._thinking_opened and reply.thinking is None,
             finish_reason=str(choice.get("finish_reason") or "unknown"),
             tokens=tokens if isinstance(tokens, int) else None,
         )

@@ -85,11 +85,11 @@ def lacking(
             f"the run {place.run!r} holds rollouts of the policy {others[0]!r}, and this is {policy!r}: name another --run, or "
             f"say that it is the same policy with --policy {others[0]!r}"
         )
-    stored = {row["query"]: {place.number(*found) for found in row["places"]} for row in rows}
+    stored = {row["query"]: {place.number(*position) for position in row["places"]} for row in rows}
     requests = []
     for question in questions:
-        known = stored.get(question.key, set())
-        numbers = [number for number in range(count) if number not in known][: max(0, count - len(known))]
+        there = stored.get(question.key, set())
+        numbers = [number for number in range(count) if number not in there][: max(0, count - len(there))]
         if numbers:
             requests.append(Request(question.key, question.prompt, tuple(numbers)))
     return requests
@@ -124,13 +124,13 @@ def sample_into(
     began = time.monotonic()
     try:
         with closing(sampler.sample(requests, decoding)) as responses:
-            for one in responses:
+            for sampled in responses:
                 report.seconds = time.monotonic() - began
-                if one.response is None:
-                    store.refuse(one.request.key, one.refusal)
+                if sampled.response is None:
+                    store.refuse(sampled.request.key, sampled.refusal)
                 else:
-                    store.add(one.request.key, one.sample, one.response)
-                    progress(1, one.response.tokens or 0)
+                    store.add(sampled.request.key, sampled.sample, sampled.response)
+                    progress(1, sampled.response.tokens or 0)
     finally:
         store.flush()
     return report
@@ -193,9 +193,9 @@ class _Store:
         rollouts, self._rollouts = self._rollouts, []
         if not rollouts:
             return
-        found = self._memory.add(rollout for _, rollout in rollouts)
-        rejected, found.rejected = found.rejected, []  # they name places in the batch
-        self._report.ingest.add(found)
+        report = self._memory.add(rollout for _, rollout in rollouts)
+        rejected, report.rejected = report.rejected, []  # they name places in the batch
+        self._report.ingest.add(report)
         for reject in rejected:
             question = rollouts[reject.row - 1][0]
             self._report.rejected.append(Reject(question.file, question.row, reject.reason))

@@ -55,7 +55,7 @@ class VllmSampler:
         wanted = [(request, sample) for request in requests for sample in request.samples]
         for start in range(0, len(wanted), self._parallel):
             part = wanted[start : start + self._parallel]
-            for is_text, some in groupby(part, key=lambda one: isinstance(one[0].prompt, str)):
+            for is_text, some in groupby(part, key=lambda pair: isinstance(pair[0].prompt, str)):
                 yield from self._call(list(some), decoding, is_text=is_text)
 
     def close(self) -> None:
@@ -88,15 +88,15 @@ class VllmSampler:
             if len(wanted) == 1:
                 yield Sampled(*wanted[0], None, str(error))
                 return
-            for one in wanted:
-                yield from self._call([one], decoding, is_text=is_text)
+            for single in wanted:
+                yield from self._call([single], decoding, is_text=is_text)
             return
         for (request, sample), output in zip(wanted, outputs, strict=True):
-            said = output.outputs[0]
+            completion = output.outputs[0]
             response = Response(
-                said.text,
+                completion.text,
                 thinking_opened=opens_thinking(rendered(self._tokenizer, request.prompt)),
-                finish_reason=said.finish_reason or "unknown",
-                tokens=len(said.token_ids),
+                finish_reason=completion.finish_reason or "unknown",
+                tokens=len(completion.token_ids),
             )
             yield Sampled(request, sample, response)

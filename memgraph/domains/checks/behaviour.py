@@ -136,11 +136,11 @@ def _values(trial: Trial, result: SandboxResult, marker: str) -> list[str] | str
 
 
 def _behaviour(trial: Trial, shown: Sequence[str]) -> Behaviour:
-    known = len(trial.expected)
+    examples = len(trial.expected)
     passed = [_equal(text, value) for text, value in zip(shown, trial.expected, strict=False)]
     return Behaviour(
         key_of("behaviour", BEHAVIOUR_VERSION, *shown),
-        sum(passed) / known if known else None,
+        sum(passed) / examples if examples else None,
         sum(not text.startswith("!") for text in shown) / len(shown),
     )
 

@@ -63,11 +63,11 @@ def options(response: Response) -> dict[str, float]:
 
 def _margin(listed: dict[str, str], chosen: str, thinking: str) -> float:
     """Share of the chosen option's words that are in the text, less that of the best other option."""
-    said = _words(thinking)
+    spoken = _words(thinking)
     shares = {}
     for letter, text in listed.items():
         words = _words(text.lower())
-        shares[letter] = len(words & said) / max(1, len(words))
+        shares[letter] = len(words & spoken) / max(1, len(words))
     return shares[chosen] - max((share for letter, share in shares.items() if letter != chosen), default=0.0)
 
 

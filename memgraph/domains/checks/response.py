@@ -164,8 +164,8 @@ def _once(text: str) -> str:
     seen: set[str] = set()
     kept: list[str] = []
     for sentence, space in zip(parts[::2], parts[1::2], strict=True):
-        said = _TAG.sub("", sentence)
-        if len(said) < _SENTENCE_LENGTH or said not in seen:
+        untagged = _TAG.sub("", sentence)
+        if len(untagged) < _SENTENCE_LENGTH or untagged not in seen:
             kept += [sentence, space]
-        seen.add(said)
+        seen.add(untagged)
     return "".join(kept)

@@ -66,7 +66,11 @@ def _of_function(
     name: str, function: Any, namespace: dict[str, Any], fixtures: dict[str, Fixture], *, helper: bool
 ) -> Iterator[Unit]:
     sets = parameter_sets([function])
-    missing = [one for one in _wanted(function) if one not in fixtures and not all(one in given for given in sets)]
+    missing = [
+        argument
+        for argument in _wanted(function)
+        if argument not in fixtures and not all(argument in given for given in sets)
+    ]
     if missing:
         if helper:  # called by the tests themselves
             return
@@ -110,7 +114,9 @@ def _of_class(kind: type, namespace: dict[str, Any], fixtures: dict[str, Fixture
         sets = parameter_sets([kind, function])
         bound = isinstance(member, staticmethod)
         wanted = _wanted(function)[0 if bound else 1 :]
-        missing = [one for one in wanted if one not in own and not all(one in given for given in sets)]
+        missing = [
+            argument for argument in wanted if argument not in own and not all(argument in given for given in sets)
+        ]
         if missing:
             raise CannotRun(f"`{name}` wants {', '.join(missing)}, which no fixture makes")
         for given in sets:

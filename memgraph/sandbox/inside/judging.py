@@ -26,8 +26,8 @@ _UNIT = "__unit__"
 
 def report(result_fd: int, status: str, reason: str, force: list[str], passed: int = 0, total: int = 0) -> None:
     """Write a verdict, on one line."""
-    said = {"status": status, "reason": reason, "isolation": force, "passed": passed, "total": total}
-    os.write(result_fd, json.dumps(said).encode() + b"\n")
+    document = {"status": status, "reason": reason, "isolation": force, "passed": passed, "total": total}
+    os.write(result_fd, json.dumps(document).encode() + b"\n")
 
 
 class Judging:

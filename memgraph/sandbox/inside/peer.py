@@ -177,9 +177,9 @@ class Peer:
         arguments = [
             argument if type(argument) in (str, int, float, bool) else str(argument) for argument in error.args
         ]
-        known = self._trusting or type(error).__module__ == "builtins"
+        shared = self._trusting or type(error).__module__ == "builtins"
         return {
-            "class": self.encode(type(error) if known else RuntimeError),
+            "class": self.encode(type(error) if shared else RuntimeError),
             "text": str(error)[:500],
             "args": [self.encode(argument) for argument in arguments],
             "object": self._stand(error) if self._trusting else None,
@@ -223,10 +223,10 @@ class Peer:
         if data["stand"] == "yours":
             return self._objects[handle]
         if "exception" not in data:
-            known = self._remotes.get(handle)
-            if known is None or object.__getattribute__(known, "_plain") != bool(data.get("plain")):
-                known = self._remotes[handle] = Remote(self, handle, bool(data.get("plain")))
-            return known
+            remote = self._remotes.get(handle)
+            if remote is None or object.__getattribute__(remote, "_plain") != bool(data.get("plain")):
+                remote = self._remotes[handle] = Remote(self, handle, bool(data.get("plain")))
+            return remote
         shared = None if self._trusting else known_exception(*data["from"])
         if shared is not None:
             return shared

@@ -58,17 +58,17 @@ class Remote:
 
     Args:
         plain: whether its class is derived from one of plain data.
-        told: whether it came from an operation with data of the tests. It is then no number for them, as the program may
+        mixed: whether it came from an operation with data of the tests. It is then no number for them, as the program may
             have made it of what it was to be compared with.
     """
 
-    __slots__ = ("_handle", "_peer", "_plain", "_told")
+    __slots__ = ("_handle", "_mixed", "_peer", "_plain")
 
-    def __init__(self, peer: Peer, handle: int, plain: bool, told: bool = False) -> None:
+    def __init__(self, peer: Peer, handle: int, plain: bool, mixed: bool = False) -> None:
         object.__setattr__(self, "_peer", peer)
         object.__setattr__(self, "_handle", handle)
         object.__setattr__(self, "_plain", plain)
-        object.__setattr__(self, "_told", told)
+        object.__setattr__(self, "_mixed", mixed)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call it there."""
@@ -102,11 +102,11 @@ def _peer(remote: Any) -> Peer:
     return peer
 
 
-def _told(remote: Any) -> bool:
-    return bool(object.__getattribute__(remote, "_told"))
+def _mixed(remote: Any) -> bool:
+    return bool(object.__getattribute__(remote, "_mixed"))
 
 
-def _as_told(value: Any) -> Remote:
+def _as_mixed(value: Any) -> Remote:
     """What a program makes of data of the tests: an object, but no plain data, which could be what the tests want.
 
     Raises:
@@ -123,7 +123,7 @@ def _plain(remote: Any) -> Any:
     Raises:
         TypeError: if it holds none.
     """
-    if not object.__getattribute__(remote, "_plain") or _told(remote):
+    if not object.__getattribute__(remote, "_plain") or _mixed(remote):
         raise TypeError("an object of the program's own class was compared or combined with plain data")
     value = _peer(remote).ask({"op": "plain", "of": handle_of(remote)})
     if type(value) is Remote:
@@ -141,7 +141,7 @@ def _special(name: str) -> Callable[..., Any]:
         if name == "__exit__":
             arguments = ()
         value = _peer(self).ask({"op": "special", "of": handle_of(self), "name": name}, arguments)
-        return _as_told(value) if _told(self) and name in _NUMBERS else value
+        return _as_mixed(value) if _mixed(self) and name in _NUMBERS else value
 
     return method
 
@@ -179,7 +179,7 @@ def _arithmetic(name: str, *, swapped: bool) -> Callable[[Remote, Any], Any]:
             try:
                 own = _plain(self)
             except TypeError:
-                return _as_told(_binary(self, other, name, swapped=swapped))
+                return _as_mixed(_binary(self, other, name, swapped=swapped))
             return ARITHMETIC[name](other, own) if swapped else ARITHMETIC[name](own, other)
         return _binary(self, other, name, swapped=swapped)
 

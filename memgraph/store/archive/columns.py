@@ -69,10 +69,10 @@ class Column:
         Raises:
             InputError: if it does not say what the graph holds.
         """
-        said = (field.metadata or {}).get(_METADATA, b"").decode()
-        if said not in set(Kind):
-            raise InputError(f"the column {field.name!r} does not name its Neo4j type in its metadata, found {said!r}")
-        return cls(field.name, Kind(said), field.type.list_size if said.startswith("VECTOR") else 0)
+        kind = (field.metadata or {}).get(_METADATA, b"").decode()
+        if kind not in set(Kind):
+            raise InputError(f"the column {field.name!r} does not name its Neo4j type in its metadata, found {kind!r}")
+        return cls(field.name, Kind(kind), field.type.list_size if kind.startswith("VECTOR") else 0)
 
     @property
     def field(self) -> pa.Field:

@@ -52,8 +52,8 @@ def import_archive(
     """
     manifest = read_manifest(folder)
     states = migrations.migrate(database)
-    known = {state.version for state in states}
-    if newer := [name for name in manifest.migrations if name not in known]:
+    versions = {state.version for state in states}
+    if newer := [name for name in manifest.migrations if name not in versions]:
         raise InputError(f"{folder} has schema version {newer[-1]}, which is newer than this package; upgrade it")
     labels = keyed_labels(database)
     if foreign := sorted(set(manifest.nodes) - set(labels)):
@@ -63,7 +63,7 @@ def import_archive(
             f"this memory holds {held} already; an archive goes into an empty one: name another folder with --home (or "
             "another database), or give --continue to finish a restore of this archive that was interrupted"
         )
-    if go_on and _is_read_anew(database, manifest):
+    if go_on and _is_reread(database, manifest):
         return manifest  # it was complete before that began
     done = 0
     database.query(cypher("write/forget_spaces"), write=True)
@@ -96,7 +96,7 @@ def import_archive(
     return manifest
 
 
-def _is_read_anew(database: Database, manifest: Manifest) -> bool:
+def _is_reread(database: Database, manifest: Manifest) -> bool:
     """Whether a memory's answers are not as they came any more: what was taken out of use must not come back."""
     row = database.query(cypher("read/reader"), domains=[])[0]
     return bool(row["begun"]) or (bool(row["answers"]) and recorded_versions(database) != manifest.readers)

@@ -113,14 +113,14 @@ def _fetch(missing: list[Artifact], folder: Path, say: Callable[[str], None]) ->
     staging = Path(tempfile.mkdtemp(prefix="fetch-", dir=folder))
     try:
         context = MavenContext(repo_cache=staging, local_repos=[], timeout=60)
-        done = said = 0
+        done = reported = 0
         with ThreadPoolExecutor(_DOWNLOADS) as pool:
             jobs = {pool.submit(_fetch_one, context, artifact, folder): artifact for artifact in missing}
             for job in as_completed(jobs):
                 job.result()
                 done += jobs[job].size
-                if done - said > total / 10:
-                    said = done
+                if done - reported > total / 10:
+                    reported = done
                     say(f"fetched {done / 1e6:.0f} of {total / 1e6:.0f} MB")
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -77,11 +77,11 @@ class LocalServer:
         with FileLock(self._home.lock_file):
             return self._start(say)
 
-    def again(self, known: ProcessRecord, *, broken: bool, say: Say = lambda _: None) -> Endpoint:
+    def again(self, record: ProcessRecord, *, broken: bool, say: Say = lambda _: None) -> Endpoint:
         """The server of this home for a process that lost it: the running one, or one started if the last died.
 
         Args:
-            known: the server that was lost.
+            record: of the server that was lost.
             broken: it answers, but works no more until it is started anew.
 
         Raises:
@@ -98,7 +98,7 @@ class LocalServer:
                         f"the server in {self._home.folder} was stopped on purpose; `memreward db start --home "
                         f"{self._settings.home}` starts it again"
                     )
-                return self._start(say, without=known if broken else None)
+                return self._start(say, without=record if broken else None)
         except Timeout:
             raise ConnectionFailed(
                 f"another process is starting, stopping or backing up the server in {self._home.folder}"
@@ -189,7 +189,7 @@ class LocalServer:
         jars = ensure_jars(self._settings.cache, say=say)
         for attempt in range(1, _PORT_TRIES + 1):
             try:
-                record = self._launch(":".join(map(str, jars)), *self._ports(anew=attempt > 1))
+                record = self._launch(":".join(map(str, jars)), *self._ports(fresh=attempt > 1))
             except OSError as error:
                 raise (
                     self._home.disk_full()
@@ -213,9 +213,9 @@ class LocalServer:
             return endpoint
         raise AssertionError("the last attempt ends with a server or an error")
 
-    def _ports(self, *, anew: bool) -> tuple[int, int]:
+    def _ports(self, *, fresh: bool) -> tuple[int, int]:
         """Ports for Bolt and HTTP: those of the last start where they are free, so that who was connected finds it."""
-        last = None if anew else self._home.last()
+        last = None if fresh else self._home.last()
         wanted = (None, None) if last is None else (last.bolt_port, last.http_port)
         bolt, http = (port if port is not None and is_free(port) else free_port() for port in wanted)
         return bolt, http
@@ -314,11 +314,11 @@ class _HomeKeeper:
     """Finds the server of a home again for those who knew an earlier one."""
 
     server: LocalServer
-    known: ProcessRecord
+    record: ProcessRecord
 
     def again(self, *, broken: bool, say: Say) -> Endpoint:
         """See `LocalServer.again`."""
-        return self.server.again(self.known, broken=broken, say=say)
+        return self.server.again(self.record, broken=broken, say=say)
 
     def disk_is_full(self) -> bool:
         """See `LocalServer.disk_is_full`."""

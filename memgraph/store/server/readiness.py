@@ -36,7 +36,7 @@ def await_bolt(home: ServerHome, endpoint: Endpoint, record: ProcessRecord, say:
     import neo4j
     from neo4j.exceptions import AuthError, DriverError, Neo4jError
 
-    begun = told = time.monotonic()
+    begun = reported = time.monotonic()
     auth = (endpoint.user, endpoint.password.get_secret_value())
     with neo4j.GraphDatabase.driver(endpoint.uri, auth=auth, connection_timeout=5) as driver:
         while True:
@@ -57,9 +57,9 @@ def await_bolt(home: ServerHome, endpoint: Endpoint, record: ProcessRecord, say:
                     raise ServerError(explain(home, f"does not answer after {_START_SECONDS:.0f} s")) from error
             else:
                 return
-            if time.monotonic() - told > 10:
-                told = time.monotonic()
-                say(f"waiting for Neo4j to answer on {endpoint.uri} ({told - begun:.0f} s)")
+            if time.monotonic() - reported > 10:
+                reported = time.monotonic()
+                say(f"waiting for Neo4j to answer on {endpoint.uri} ({reported - begun:.0f} s)")
             time.sleep(0.3)
 
 

@@ -63,7 +63,7 @@ def test_pairs_come_back_in_order_and_equal_ones_are_asked_once(workers: Pool, m
 def test_what_cannot_be_read_says_so(workers: Pool) -> None:
     found = workers.compare([(r"\frac{1}{", "1")], ENOUGH)[0]
     assert found.kind == "not read"
-    assert found.said
+    assert found.message
 
 
 def test_a_costly_pair_costs_its_worker_and_no_other_pair(workers: Pool) -> None:
