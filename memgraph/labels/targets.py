@@ -93,7 +93,7 @@ class _Stored:
         if rollout is not None:
             if rollout not in self.of_rollout:
                 name = row.rollout_key or f"{row.rollout_id} of data set {row.dataset}"
-                raise ValueError(f"the memory holds no rollout {name[:80]!r}; import it first, or mend the key")
+                raise ValueError(f"the memory holds no rollout {name[:80]!r}; import it first, or fix the key")
             target = self.of_rollout[rollout]
             named = [target.answer for target in self.of_answer.get(row.answer_key or "", ())]
             if row.answer_key is not None and target.answer not in named:

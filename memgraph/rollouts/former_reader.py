@@ -1,7 +1,7 @@
 r"""How responses were read before readers had versions: frozen, and used for nothing but reading old memories anew.
 
 A rollout of such a memory does not say whether its source gave the thinking and the answer, or whether they were read from
-the response. Where this reader finds in the response what is stored, they were read. Nothing here is to be mended: what it
+the response. Where this reader finds in the response what is stored, they were read. Nothing here is to be fixed: what it
 does wrong is what those memories hold.
 """
 

@@ -349,7 +349,7 @@ def _connect(endpoint: Endpoint) -> neo4j.Driver:
     except ServiceUnavailable as error:
         driver.close()
         raise ConnectionFailed(
-            f"nothing answers at {endpoint.uri}: {error}; start the server or mend NEO4J_URI (unset, a local one is used)"
+            f"nothing answers at {endpoint.uri}: {error}; start the server or fix NEO4J_URI (unset, a local one is used)"
         ) from error
     except ClientError as error:
         driver.close()

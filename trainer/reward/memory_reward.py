@@ -472,7 +472,7 @@ class MemoryReward:
         if self._failed > self.max_failed_calls:
             raise TrainingError(
                 f"{self._failed} reward calls in a row failed, the last with {report.failure}; training on without rewards "
-                "would teach nothing. Mend the cause and resume from the last checkpoint"
+                "would teach nothing. Fix the cause and resume from the last checkpoint"
             )
         if self._spool is not None and self._spool.failures > self.max_failed_calls:
             raise TrainingError(self._spool.problem())

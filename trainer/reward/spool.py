@@ -138,7 +138,7 @@ class Spool:
         """What stands in the way, in words."""
         why = "" if self.error is None else f", the last time with {type(self.error).__name__}: {self.error}"
         return (
-            f"rewards of {self.waiting()} calls could not be written to the memory, tried {self.failures} times in vain{why}; "
+            f"rewards of {self.waiting()} calls could not be written to the memory, tried {self.failures} times without success{why}; "
             f"they are safe in {self.file} and will be written when training starts again with the database within reach"
         )
 

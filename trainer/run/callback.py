@@ -97,7 +97,7 @@ class RewardUpkeep(TrainerCallback):
         if decision.missed is not None and self._missed > self._reward.max_failed_calls:
             raise TrainingError(
                 f"at {self._missed} steps in a row the memory was out of reach (reward.max_failed_calls), the last time since "
-                f"{decision.missed}. Mend the cause and resume from the last checkpoint"
+                f"{decision.missed}. Fix the cause and resume from the last checkpoint"
             )
         if decision.model is not None:
             model = load_shared(decision.model, space=self._reward.memory.space.key)

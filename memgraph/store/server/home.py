@@ -108,7 +108,7 @@ class ServerHome:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise self.disk_full() from error
             raise ServerError(
-                f"the memory's folder {self.folder} cannot be written: {error}; mend its permissions, or name another folder "
+                f"the memory's folder {self.folder} cannot be written: {error}; fix its permissions, or name another folder "
                 "with --home or MEMREWARD_HOME"
             ) from error
 

@@ -183,7 +183,7 @@ class LocalServer:
                 return endpoint
         self._home.check_room()
         if recorded is not None:
-            say(f"the database in {self._home.folder} stopped working; starting its server anew")
+            say(f"the database in {self._home.folder} stopped working; starting its server again")
             self._end(recorded)
         self._home.put_back()
         jars = ensure_jars(self._settings.cache, say=say)
@@ -194,7 +194,7 @@ class LocalServer:
                 raise (
                     self._home.disk_full()
                     if self.disk_is_full()
-                    else ServerError(f"cannot start Neo4j in {self._home.folder}: {error}; mend that and start again")
+                    else ServerError(f"cannot start Neo4j in {self._home.folder}: {error}; fix that and start again")
                 ) from error
             endpoint = self._endpoint(record)
             say(f"starting Neo4j {record.version} in {self._home.folder} (pid {record.pid})")
