@@ -50,8 +50,8 @@ from memgraph.errors import ModelError
 from memgraph.labels.draw import draw
 from memgraph.models.features import rollout_features
 from memgraph.models.metrics import evaluate_scores
-from memgraph.models.scorers import MajorityVote
 from memgraph.models.threads import one_thread
+from memgraph.models.votes import MajorityVote
 from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
 
 _KEY = ("file", "shift", "sort", "seed", "labels", "arm")

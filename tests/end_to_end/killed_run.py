@@ -14,8 +14,8 @@ from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from memgraph.memory import Memory
-from memgraph.models.scorers import ConsensusShare
 from memgraph.models.scores import Scores
+from memgraph.models.votes import ConsensusShare
 from memgraph.settings import Settings
 from memgraph.snapshot.snapshot import Snapshot
 from trainer.reward.memory_reward import MemoryReward

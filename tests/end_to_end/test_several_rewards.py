@@ -13,8 +13,8 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from memgraph.domains.verifiers import judge
 from memgraph.memory import Memory
-from memgraph.models.scorers import MajorityVote
 from memgraph.models.scores import Scores
+from memgraph.models.votes import MajorityVote
 from memgraph.snapshot.snapshot import Snapshot
 from trainer.reward.memory_reward import AsyncMemoryReward, Judged, MemoryReward
 from trainer.run.data import Problems, training_dataset

@@ -15,8 +15,8 @@ import pytest
 from memgraph.domains.verifiers import judge
 from memgraph.errors import TrainingError
 from memgraph.memory import Memory
-from memgraph.models.scorers import ConsensusShare, MajorityVote
 from memgraph.models.scores import Scores
+from memgraph.models.votes import ConsensusShare, MajorityVote
 from memgraph.rollouts.runs import start_attempt
 from memgraph.snapshot.snapshot import Snapshot
 from tests.conftest import write_rows

@@ -16,7 +16,8 @@ from memgraph.domains.verifiers import judge
 from memgraph.labels.truth import FileTruth
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.models.scorers import MajorityVote, RewardModelScorer
+from memgraph.models.scorers import RewardModelScorer
+from memgraph.models.votes import MajorityVote
 from memgraph.settings import Settings
 from tests.integration.rollouts import call_on
 from trainer.reward.memory_reward import Judged, MemoryReward

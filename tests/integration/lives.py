@@ -11,7 +11,7 @@ from memgraph.labels.judgements import Judgement
 from memgraph.labels.truth import FileTruth
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.models.scorers import MajorityVote
+from memgraph.models.votes import MajorityVote
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import record_rewards, start_attempt
 from memgraph.scoring.predictions import write_predictions

@@ -18,8 +18,8 @@ from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
 from memgraph.models.consensus import EXPERIENCE
 from memgraph.models.features import rollout_features
-from memgraph.models.scorers import MajorityVote
 from memgraph.models.scores import Scores
+from memgraph.models.votes import MajorityVote
 from memgraph.rollouts.experience import LOOKED_AT
 from memgraph.rollouts.ingest import StoredRollout
 from memgraph.rollouts.rollout import Rollout

@@ -13,7 +13,7 @@ import pytest
 
 from memgraph.labels.truth import FileTruth
 from memgraph.memory import Memory
-from memgraph.models.scorers import MajorityVote
+from memgraph.models.votes import MajorityVote
 from memgraph.rollouts.reembed import reembed
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import record_rewards, start_attempt

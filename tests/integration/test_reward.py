@@ -20,8 +20,8 @@ from memgraph.labels.rows import LabelRow
 from memgraph.labels.truth import FileTruth
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.models.scorers import ConsensusShare, MajorityVote
 from memgraph.models.scores import Scores
+from memgraph.models.votes import ConsensusShare, MajorityVote
 from memgraph.rollouts.runs import record_rewards, supersede
 from memgraph.snapshot.snapshot import Snapshot
 from memgraph.store.database import Database

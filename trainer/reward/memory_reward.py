@@ -27,8 +27,8 @@ from memgraph.errors import MemRewardError, TrainingError
 from memgraph.labels.judging import RevealReport
 from memgraph.labels.ledger import StatedAnswer
 from memgraph.labels.truth import TruthSource
-from memgraph.models.scorers import PooledVotes
 from memgraph.models.scores import Scorer, reads_neighbours
+from memgraph.models.votes import PooledVotes
 from memgraph.rollouts.ingest import StoredRollout, stated_by
 from memgraph.rollouts.runs import start_attempt
 from memgraph.scoring.predictions import prediction_rows
