@@ -36,7 +36,8 @@ from memgraph.rollouts.embedding import SentenceEmbedder
 from memgraph.settings import Settings
 from memgraph.store import keys
 from memgraph.store.spaces import EmbeddingSpace, Vectors
-from trainer.reward.memory_reward import Judged, MemoryReward
+from trainer.reward.memory_reward import MemoryReward
+from trainer.reward.truth import Judged
 
 DIMENSION = 384
 GROUP, QUERIES_A_CALL, NEW_A_CALL, LABELLED_A_CALL = 8, 16, 8, 4

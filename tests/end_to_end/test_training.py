@@ -20,7 +20,8 @@ from memgraph.models.votes import ConsensusShare, MajorityVote
 from memgraph.rollouts.runs import start_attempt
 from memgraph.snapshot.snapshot import Snapshot
 from tests.conftest import write_rows
-from trainer.reward.memory_reward import Judged, MemoryReward
+from trainer.reward.memory_reward import MemoryReward
+from trainer.reward.truth import Judged
 from trainer.run.config import DataSection, LabelSection, RefitSection, RewardSection, RunConfig
 from trainer.run.data import Problems, load_problems, training_dataset
 from trainer.run.narrator import Narrator

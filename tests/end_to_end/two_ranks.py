@@ -20,7 +20,8 @@ from memgraph.models.scorers import RewardModelScorer
 from memgraph.models.votes import MajorityVote
 from memgraph.settings import Settings
 from tests.integration.rollouts import call_on
-from trainer.reward.memory_reward import Judged, MemoryReward
+from trainer.reward.memory_reward import MemoryReward
+from trainer.reward.truth import Judged
 from trainer.run.callback import RewardUpkeep
 from trainer.run.config import RefitSection
 from trainer.run.data import Problems, training_dataset

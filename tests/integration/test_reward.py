@@ -28,7 +28,8 @@ from memgraph.store.database import Database
 from tests.conftest import count, write_rows
 from tests.integration.rollouts import call_on, sums
 from trainer.reward import spool
-from trainer.reward.memory_reward import AsyncMemoryReward, HeldOut, Judged, MemoryReward
+from trainer.reward.memory_reward import AsyncMemoryReward, MemoryReward
+from trainer.reward.truth import HeldOut, Judged
 
 ROWS = sums(3)  # twelve rollouts
 KINDS = ("source", "reason", "probability", "rollout")

@@ -20,7 +20,8 @@ from memgraph.models.scorers import RewardModelScorer
 from memgraph.models.scores import Scorer, Scores
 from memgraph.snapshot.snapshot import Snapshot
 from memgraph.store.keys import draw_position
-from trainer.reward.memory_reward import Judged, MemoryReward
+from trainer.reward.memory_reward import MemoryReward
+from trainer.reward.truth import Judged
 from trainer.run.callback import RewardUpkeep
 from trainer.run.config import RefitSection
 from trainer.run.data import Problems, training_dataset

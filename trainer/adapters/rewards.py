@@ -29,8 +29,9 @@ from memgraph.labels.view import Purpose
 from memgraph.models.scorers import RewardModelScorer
 from memgraph.models.scores import DEFAULT_SCORER
 from memgraph.settings import Settings
-from trainer.reward.memory_reward import Judged, MemoryReward
+from trainer.reward.memory_reward import MemoryReward
 from trainer.reward.rows import Task
+from trainer.reward.truth import Judged
 from trainer.run.accuracy import stated_answer
 from trainer.run.config import RunConfig
 from trainer.run.data import Problems, load_problems

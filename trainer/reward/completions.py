@@ -9,6 +9,7 @@ from typing import Any, Final
 from memgraph.domains.thinking import split_thinking
 from memgraph.errors import TrainingError
 from memgraph.rollouts.messages import Completion, Messages, read_completion
+from memgraph.rollouts.rollout import Rollout
 from memgraph.store import keys
 
 __all__ = ["Completion", "Messages", "read_completion"]
@@ -40,6 +41,21 @@ class Sample:
     query_id: str | None
     thinking_opened: bool = False
     stated: str | None = None
+
+    def rollout(self, *, policy: str, thinking_opened: bool, **place: Any) -> Rollout:
+        """It as the memory takes it; `place` says where it was sampled."""
+        return Rollout(
+            query=self.query,
+            response=self.response,
+            query_id=self.query_id,
+            dataset=self.dataset,
+            domain=self.domain,
+            policy=policy,
+            thinking=self.thinking,
+            thinking_opened=thinking_opened,
+            stated=self.stated,
+            **place,
+        )
 
 
 def check_columns(columns: Mapping[str, Any]) -> None:

@@ -1,8 +1,8 @@
 """The reward function that TRL's GRPOTrainer calls: rollouts go into the memory, rewards come out.
 
-completions ─► Memory.add ─► labelled queries: the ledger judges their answers ─► wait for the other ranks (groups.py)
+completions ─► Memory.add ─► labelled queries: the ledger judges their answers ─► wait for the other ranks (ranks.py)
                                                                                         │
-            rewards in order, None with a reason ◄─ verdicts.py ◄─ scorer on the bounded neighbourhood
+            rewards in order, None with a reason ◄─ rule.py ◄─ scorer on the bounded neighbourhood
                                        └─► spool.py ─► rewards and predictions in the graph, during the optimiser's step
 """
 
@@ -13,23 +13,21 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from memgraph import LabelView, Memory, Rollout
-from memgraph.domains import Domain, Domains, Judge
+from memgraph.domains import Domain, Domains
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.domains.verifiers import Auto
 from memgraph.errors import MemRewardError, TrainingError
-from memgraph.labels.judging import RevealReport
-from memgraph.labels.ledger import StatedAnswer
-from memgraph.labels.truth import TruthSource
 from memgraph.models.scores import Scorer, reads_neighbours
 from memgraph.models.votes import PooledVotes
-from memgraph.rollouts.ingest import StoredRollout, stated_by
+from memgraph.rollouts.ingest import StoredRollout
 from memgraph.rollouts.runs import start_attempt
 from memgraph.scoring.predictions import prediction_rows
 from memgraph.snapshot.read import Group, NeighbourhoodLimits
@@ -38,40 +36,14 @@ from trainer.reward.completions import Completion, Sample, check_columns, is_tra
 from trainer.reward.ranks import Ranks
 from trainer.reward.report import CallReport, log_columns, log_metrics
 from trainer.reward.rows import TrainingRows
-from trainer.reward.rule import EVALUATION, Reward, RewardRule, labelled_rewards, predicted_rewards
+from trainer.reward.rule import Reward, RewardRule, labelled_rewards, predicted_rewards
 from trainer.reward.spool import Spool, WriteBack, spool_file
+from trainer.reward.truth import HeldOut, Judged
 
 logger = logging.getLogger(__name__)
 
 _FLUSH_SECONDS = 120.0
 _ENOUGH = 100  # rollouts or verdicts, before their share says something
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The queries whose answers the ledger may judge, and what it needs for that."""
-
-    ledger: str
-    query_keys: Collection[str]
-    source: TruthSource
-    judge: Judge
-    budget: int
-
-    def reveal(self, memory: Memory, query_keys: Iterable[str]) -> RevealReport:
-        """Have the ledger judge the answers that are new; of other queries none."""
-        labelled = set(query_keys).intersection(self.query_keys)
-        if not labelled:
-            return RevealReport()
-        return memory.ledger(self.ledger, budget=self.budget).reveal(self.source, labelled, judge=self.judge)
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """The truth about evaluation rollouts, read for metrics only and counted in the ledger."""
-
-    ledger: str
-    source: TruthSource
-    judge: Judge
 
 
 class MemoryReward:
@@ -255,10 +227,11 @@ class MemoryReward:
         report: CallReport,
     ) -> list[tuple[Reward, str]]:
         """[completions] reward and rollout key ("" where nothing is stored)."""
+        read = partial(read_samples, completions, columns, prompts)
         try:
             if report.call is None:
-                return self._evaluate(prompts, completions, columns, report)
-            rewards = self._train(prompts, completions, columns, report)
+                return self._evaluate(read(), report)
+            rewards = self._train(read, report)
             self._failed = 0  # an evaluation that goes well says nothing about the memory
             return rewards
         except Exception as error:
@@ -271,13 +244,7 @@ class MemoryReward:
                 logger.exception("reward call %s failed", report.call)
             return [(Reward(None, "none", f"failed: {report.failure}"), "")] * len(completions)
 
-    def _train(
-        self,
-        prompts: Sequence[Completion],
-        completions: Sequence[Completion],
-        columns: Mapping[str, Any],
-        report: CallReport,
-    ) -> list[tuple[Reward, str]]:
+    def _train(self, read: Callable[[], list[Sample]], report: CallReport) -> list[tuple[Reward, str]]:
         """The rollouts are in the graph, and the rewards on disk, when it returns."""
         ranks = Ranks.here()
         with report.stage("start"):
@@ -286,7 +253,7 @@ class MemoryReward:
         try:
             with report.stage("store"):
                 began = self.memory.now()
-                samples = read_samples(completions, columns, prompts)
+                samples = read()
                 spool = self._open_spool()
                 places = self._store(samples, group, ranks, report)
             with report.stage("judge"):
@@ -391,56 +358,17 @@ class MemoryReward:
             for place, reward in zip(places, rewards, strict=True)
         ]
 
-    def _evaluate(
-        self,
-        prompts: Sequence[Completion],
-        completions: Sequence[Completion],
-        columns: Mapping[str, Any],
-        report: CallReport,
-    ) -> list[tuple[Reward, str]]:
-        """What the ledger's evaluation says of held-out rollouts; nothing of them is stored."""
-        samples = read_samples(completions, columns, prompts)
+    def _evaluate(self, samples: Sequence[Sample], report: CallReport) -> list[tuple[Reward, str]]:
+        """What is known of held-out rollouts; nothing of them is stored."""
         if self.held_out is None:
             return [(Reward(None, "none", "an evaluation rollout, and no truth was given for it"), "")] * len(samples)
-        answers = []
-        for sample in samples:
-            stated = stated_by(self._rollout(sample), self.memory.domains)
-            report.answers.read(sample.domain, stated.answer is not None, sample.response)
-            answers.append(StatedAnswer(sample.query_key, stated.answer, sample.domain, sample.query))
-        with report.stage("judge"):
-            ledger = self.memory.ledger(self.held_out.ledger)
-            verdicts = ledger.evaluate_answers(self.held_out.source, answers, judge=self.held_out.judge)
-        for answer, verdict in zip(answers, verdicts, strict=True):
-            if answer.answer is not None:
-                report.answers.judged(answer.domain, verdict.score, verdict.reason, answer.answer)
-        return [
-            (
-                Reward(None, "none", f"an evaluation rollout that cannot be judged: {verdict.reason}")
-                if verdict.score is None
-                else Reward(verdict.score, EVALUATION),
-                "",
-            )
-            for verdict in verdicts
-        ]
+        rollouts = [self._rollout(sample) for sample in samples]
+        return [(reward, "") for reward in self.held_out.rewards(self.memory, rollouts, report)]
 
     def _rollout(self, completion: Sample, **place: Any) -> Rollout:
-        """A completion as the memory takes it; `place` says where it was sampled."""
-        return Rollout(
-            query=completion.query,
-            response=completion.response,
-            query_id=completion.query_id,
-            dataset=completion.dataset,
-            domain=completion.domain,
-            policy=self._policy,
-            thinking=completion.thinking,
-            thinking_opened=self._opened(completion),
-            stated=completion.stated,
-            **place,
-        )
-
-    def _opened(self, sample: Sample) -> bool:
-        """Whether the prompt opened the thinking: as the trainer was told, else by the prompt's own end."""
-        return sample.thinking is None and (sample.thinking_opened or bool(self.thinking_opened))
+        """A completion as the memory takes it; the thinking is opened as the trainer was told, else as the prompt ends."""
+        opened = completion.thinking is None and (completion.thinking_opened or bool(self.thinking_opened))
+        return completion.rollout(policy=self._policy, thinking_opened=opened, **place)
 
     def _open_spool(self) -> Spool:
         if self._spool is None:

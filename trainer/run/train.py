@@ -30,9 +30,10 @@ from memgraph.models.scores import DEFAULT_SCORER, Scorer
 from memgraph.rollouts.ingest import IngestReport
 from memgraph.rollouts.runs import supersede
 from memgraph.settings import Settings
-from trainer.reward.memory_reward import HeldOut, Judged, MemoryReward
+from trainer.reward.memory_reward import MemoryReward
 from trainer.reward.ranks import Ranks
 from trainer.reward.rows import Task
+from trainer.reward.truth import HeldOut, Judged
 from trainer.run.accuracy import Scores, changes, evaluate, keep_scores
 from trainer.run.callback import RewardUpkeep
 from trainer.run.config import RunConfig

@@ -11,7 +11,7 @@ import sys
 from memgraph import LabelView, Memory
 from memgraph.domains.verifiers import verifier
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
-from trainer.reward.memory_reward import Judged
+from trainer.reward.truth import Judged
 from trainer.run.config import RunConfig
 from trainer.run.data import load_problems
 from trainer.run.initial_rollouts import store_initial_rollouts

@@ -1,0 +1,64 @@
+"""The truth that a reward function may ask for: of labelled queries within a budget, of held-out ones for metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from memgraph import Memory, Rollout
+from memgraph.domains import Judge, Verdict
+from memgraph.labels.judging import RevealReport
+from memgraph.labels.ledger import StatedAnswer
+from memgraph.labels.truth import TruthSource
+from memgraph.rollouts.ingest import stated_by
+from memgraph.store.keys import query_key
+from trainer.reward.report import CallReport
+from trainer.reward.rule import EVALUATION, Reward
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The queries whose answers the ledger may judge, and what it needs for that."""
+
+    ledger: str
+    query_keys: Collection[str]
+    source: TruthSource
+    judge: Judge
+    budget: int
+
+    def reveal(self, memory: Memory, query_keys: Iterable[str]) -> RevealReport:
+        """Have the ledger judge the answers that are new; of other queries none."""
+        labelled = set(query_keys).intersection(self.query_keys)
+        if not labelled:
+            return RevealReport()
+        return memory.ledger(self.ledger, budget=self.budget).reveal(self.source, labelled, judge=self.judge)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """The truth about evaluation rollouts, read for metrics only and counted in the ledger."""
+
+    ledger: str
+    source: TruthSource
+    judge: Judge
+
+    def rewards(self, memory: Memory, rollouts: Sequence[Rollout], report: CallReport) -> list[Reward]:
+        """What the ledger's evaluation says of each rollout; none of them is stored."""
+        answers = []
+        for rollout in rollouts:
+            stated = stated_by(rollout, memory.domains)
+            report.answers.read(rollout.domain, stated.answer is not None, rollout.response)
+            key = query_key(rollout.dataset, rollout.query)
+            answers.append(StatedAnswer(key, stated.answer, rollout.domain, rollout.query))
+        with report.stage("judge"):
+            verdicts = memory.ledger(self.ledger).evaluate_answers(self.source, answers, judge=self.judge)
+        for answer, verdict in zip(answers, verdicts, strict=True):
+            if answer.answer is not None:
+                report.answers.judged(answer.domain, verdict.score, verdict.reason, answer.answer)
+        return [_reward(verdict) for verdict in verdicts]
+
+
+def _reward(verdict: Verdict) -> Reward:
+    if verdict.score is None:
+        return Reward(None, "none", f"an evaluation rollout that cannot be judged: {verdict.reason}")
+    return Reward(verdict.score, EVALUATION)
