@@ -27,7 +27,13 @@ _INVERSE: Final = {"sin": "arcsin", "cos": "arccos", "tan": "arctan"}
 _OPAQUE: Final = frozenset("fghFGHPQ")
 """Letters that a bracket makes a function of: f(2) is not 2f."""
 _TIMES: Final = frozenset(["\\cdot", "\\times", "*"])
+_SIGNS: Final = frozenset(["+", "-", "\\pm", "\\mp"])
 _CLOSE: Final = {"(": ")", "[": "]", "\\lfloor": "\\rfloor", "\\lceil": "\\rceil"}
+_ROUNDS: Final = {"\\lfloor": "floor", "\\lceil": "ceil"}
+_FACTORS: Final = frozenset(
+    [*_CLOSE, *GREEK, *_FUNCTIONS, *OVER, "{", *names("\\frac \\sqrt \\binom \\pi \\infty \\text \\sum \\prod")]
+)
+"""Signs, beside letters and numbers, that a factor begins with."""
 _INDEX: Final = re.compile(r"[\w+\-*,. '()\\{}]{1,40}")
 _NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+")
 
@@ -67,11 +73,17 @@ class _Parser:
         return self.parts[self.at] if self.at < len(self.parts) else ""
 
     def _take(self) -> str:
-        part = self._peek()
-        if not part:
+        self._blanks()
+        return self._take_raw()
+
+    def _take_raw(self) -> str:
+        if self.at >= len(self.parts):
             raise NoFormulaError("it ends too early")
         self.at += 1
-        return part
+        return self.parts[self.at - 1]
+
+    def _are_next(self, *parts: str) -> bool:
+        return self.parts[self.at : self.at + len(parts)] == [*parts]
 
     def _expect(self, part: str) -> None:
         if self._take() != part:
@@ -81,24 +93,9 @@ class _Parser:
         if depth > _DEEPEST:
             raise NoFormulaError("nested too deeply")
         total: list[Node] = []
-        first = True
-        while True:
-            sign = self._peek()
-            if sign not in ("+", "-", "\\pm", "\\mp"):
-                if not first:
-                    break
-                sign = ""
-            else:
-                self.at += 1
-            term = self._product(depth)
-            if sign == "-":
-                term = node("neg", term)
-            elif sign == "\\pm":
-                term = node("pm", term, node("neg", term))
-            elif sign == "\\mp":
-                term = node("pm", node("neg", term), term)
-            total.append(term)
-            first = False
+        while not total or self._peek() in _SIGNS:
+            sign = self._take() if self._peek() in _SIGNS else "+"
+            total.append(_with_sign(sign, self._product(depth)))
         return total[0] if len(total) == 1 else node("add", *total)
 
     def _product(self, depth: int) -> Node:
@@ -131,15 +128,7 @@ class _Parser:
         if part[0].isdigit() or part[0] == ".":
             # two numbers side by side are no product
             return self.at > 0 and not _ends_number(self.parts[: self.at])
-        return (
-            part.isalpha()
-            or part in ("(", "[", "{", "\\frac", "\\sqrt", "\\binom", "\\pi", "\\infty", "\\text", "\\sum", "\\prod")
-            or part in GREEK
-            or part in _FUNCTIONS
-            or part in OVER
-            or part in ("\\lfloor", "\\lceil")
-            or (part == "|" and not self.bars)
-        )
+        return part.isalpha() or part in _FACTORS or (part == "|" and not self.bars)
 
     def _factor(self, depth: int) -> Node:
         return self._postfix(self._primary(depth + 1), depth)
@@ -151,7 +140,7 @@ class _Parser:
             part = self.parts[self.at]
             if part == "!":
                 self.at += 1
-                double = self.at < len(self.parts) and self.parts[self.at] == "!"
+                double = self._are_next("!")
                 self.at += double
                 base = node("fact2" if double else "fact", base)
             elif part == "^":
@@ -185,12 +174,6 @@ class _Parser:
                 return inner
             inner.append(part)
 
-    def _take_raw(self) -> str:
-        if self.at >= len(self.parts):
-            raise NoFormulaError("it ends too early")
-        self.at += 1
-        return self.parts[self.at - 1]
-
     def _group(self, depth: int) -> Node:
         self._expect("{")
         inner = self.sum(depth + 1)
@@ -206,12 +189,10 @@ class _Parser:
         if part == "{":
             self.at -= 1
             return self._group(depth)
-        if part in ("(", "[", "\\lfloor", "\\lceil"):
+        if part in _CLOSE:
             inner = self.sum(depth + 1)
             self._expect(_CLOSE[part])
-            if part in ("\\lfloor", "\\lceil"):
-                return node("fn", inner, name="floor" if part == "\\lfloor" else "ceil")
-            return inner
+            return node("fn", inner, name=_ROUNDS[part]) if part in _ROUNDS else inner
         if part == "|":
             self.bars += 1
             inner = self.sum(depth + 1)
@@ -247,12 +228,9 @@ class _Parser:
     def _number(self, digits: str) -> Node:
         if len(digits) > _DIGITS:
             raise NoFormulaError("too long a number")
-        rest = self.parts[self.at : self.at + 4]
-        if ("." in digits and rest[:2] == ["\\overline", "{"]) or (
-            rest[:1] == ["."] and rest[1:3] == ["\\overline", "{"]
-        ):
+        if ("." in digits and self._are_next("\\overline", "{")) or self._are_next(".", "\\overline", "{"):
             return self._repeating(digits)
-        if rest[:2] == ["_", "{"]:
+        if self._are_next("_", "{"):
             self.at += 1
             base = "".join(self._script())
             return Node("sym", name=f"{digits}_{{{base}}}")
@@ -287,7 +265,7 @@ class _Parser:
 
     def _root(self, depth: int) -> Node:
         order = number(2)
-        if self.parts[self.at : self.at + 1] == ["["]:
+        if self._are_next("["):
             self.at += 1
             order = self.sum(depth + 1)
             self._expect("]")
@@ -313,7 +291,7 @@ class _Parser:
     def _function(self, name: str, depth: int) -> Node:
         power: Node | None = None
         base: Node | None = None
-        while self.parts[self.at : self.at + 1] in (["^"], ["_"]):
+        while self._are_next("^") or self._are_next("_"):
             sign = self._take()
             inner = _whole(self._script(), depth + 1)
             if sign == "_" and name == "log":
@@ -355,13 +333,13 @@ class _Parser:
         return [result]
 
     def _symbol(self, name: str) -> Node:
-        if self.parts[self.at : self.at + 2] == ["_", "{"]:
+        if self._are_next("_", "{"):
             self.at += 1
             index = "".join(self._script()).replace(" ", "")
             if not _INDEX.fullmatch(index):
                 raise NoFormulaError("an index that is not read")
             name += f"_{{{index}}}"
-        while self.parts[self.at : self.at + 1] == ["'"]:
+        while self._are_next("'"):
             self.at += 1
             name += "'"
         return Node("sym", name=name)
@@ -392,6 +370,15 @@ def _whole(parts: list[str], depth: int) -> Node:
     if not parser.ended():
         raise NoFormulaError("a power that is not read")
     return tree
+
+
+def _with_sign(sign: str, term: Node) -> Node:
+    if sign == "+":
+        return term
+    negative = node("neg", term)
+    if sign == "-":
+        return negative
+    return node("pm", term, negative) if sign == "\\pm" else node("pm", negative, term)
 
 
 def _renamed(base: Node, mark: str) -> Node:
