@@ -29,7 +29,7 @@ _OPAQUE: Final = frozenset("fghFGHPQ")
 _TIMES: Final = frozenset(["\\cdot", "\\times", "*"])
 _SIGNS: Final = frozenset(["+", "-", "\\pm", "\\mp"])
 _CLOSE: Final = {"(": ")", "[": "]", "\\lfloor": "\\rfloor", "\\lceil": "\\rceil"}
-_ROUNDS: Final = {"\\lfloor": "floor", "\\lceil": "ceil"}
+_ROUNDING: Final = {"\\lfloor": "floor", "\\lceil": "ceil"}
 _FACTORS: Final = frozenset(
     [*_CLOSE, *GREEK, *_FUNCTIONS, *OVER, "{", *names("\\frac \\sqrt \\binom \\pi \\infty \\text \\sum \\prod")]
 )
@@ -192,7 +192,7 @@ class _Parser:
         if part in _CLOSE:
             inner = self.sum(depth + 1)
             self._expect(_CLOSE[part])
-            return node("fn", inner, name=_ROUNDS[part]) if part in _ROUNDS else inner
+            return node("fn", inner, name=_ROUNDING[part]) if part in _ROUNDING else inner
         if part == "|":
             self.bars += 1
             inner = self.sum(depth + 1)

@@ -91,7 +91,7 @@ _NOT_THE = re.compile(
     r"[ \t]+(?:(?!(?:the|my|our|its|your|final)\b)\w+[ \t]+)?$",
     re.IGNORECASE,
 )
-_NOT_SAID = re.compile(
+_NOT_STATED = re.compile(
     r"\b(?:if|whether|unless|why|how|suppose|supposing|assume|assuming|imagine|hope|hoping|check|verify|confirm|ensure|unsure"
     r"|until|doubt|when|(?:n't|n’t|not|never)[ \t](?:think|believe|say|mean|know|sure)|(?:what|how)[ \t]\w+|format|write|writing"
     r"|return|returns|find|finding|give|giving|calculate|compute|get|getting|print|output|determine|provide|obtain"
@@ -199,7 +199,7 @@ def _answer_at(text: str, place: int) -> str | None:
     if cue["inverted"] and not _IST_DIE.search(before):
         return None
     sentence = re.split(r"[.!?]", before)[-1]
-    if _NOT_THE.search(sentence) or _NOT_SAID.search(sentence):
+    if _NOT_THE.search(sentence) or _NOT_STATED.search(sentence):
         return None
     following = _line_after(text, cue.end())
     return None if following is None else value_of(following)

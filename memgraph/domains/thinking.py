@@ -124,8 +124,8 @@ def _by_tags(response: str, opened: bool) -> tuple[str, str | None]:
     parts.append((inside, response[position:]))
     if inside and not closed:
         return _joined(parts, True) or _joined(parts, False), None
-    last_said = next((n for n in reversed(range(len(parts))) if not parts[n][0] and _turn(parts[n][1]).strip()), -1)
-    begun = max((count for count in stray if count <= last_said), default=0)  # closing marks after it are left over
+    last_text = next((n for n in reversed(range(len(parts))) if not parts[n][0] and _turn(parts[n][1]).strip()), -1)
+    begun = max((count for count in stray if count <= last_text), default=0)  # closing marks after it are left over
     parts = [(True, text) for _, text in parts[:begun]] + parts[begun:]
     return _joined(parts, True), _joined(parts, False)
 

@@ -27,7 +27,7 @@ from memgraph.rollouts.files import Reject
 from memgraph.rollouts.formats import raw_rows
 
 KINDS = (LabelKind.GROUND_TRUTH, LabelKind.HUMAN, LabelKind.CODE, LabelKind.JUDGE)
-_SAID = ("score", "gold", "tests")
+_VERDICTS = ("score", "gold", "tests")
 _NAMES = ("rollout_key", "answer_key", "rollout_id", "query_key", "query_id", "query")
 _TEXTS = (*_NAMES, "answer", "gold", "tests", "author", "explanation", "dataset")
 _LONGEST = 1_000_000
@@ -87,7 +87,7 @@ class LabelRow:
             value = getattr(self, name)
             if value is not None and not _is_share(value):
                 raise ValueError(f"{name!r} must be a number from 0 to 1, found {str(value)[:80]!r}")
-        if sum(getattr(self, name) is not None for name in _SAID) != 1:
+        if sum(getattr(self, name) is not None for name in _VERDICTS) != 1:
             raise ValueError("one of 'score', 'gold' and 'tests' is needed, and one only")
         if not any(getattr(self, name) for name in _NAMES):
             raise ValueError(f"it names nothing to judge; one of {', '.join(_NAMES)} is needed")
@@ -132,7 +132,7 @@ def read_labels_file(
             yield number, label_row(raw, kind=kind, dataset=dataset)
         except ValueError as error:
             yield Reject(str(file), number, str(error))
-    if names and not names & {*_SAID, "correct"}:
+    if names and not names & {*_VERDICTS, "correct"}:
         raise InputError(
             f"{file} says nothing about right and wrong: none of score, correct, gold and tests among its columns "
             f"{', '.join(sorted(names))}"
@@ -146,7 +146,7 @@ def label_row(raw: Mapping[str, Any], *, kind: LabelKind, dataset: str | None = 
         ValueError: naming the field that does not fit.
     """
     given = {name: value for name, value in raw.items() if not _is_empty(value)}
-    if not given.keys() & {*_SAID, "correct"}:
+    if not given.keys() & {*_VERDICTS, "correct"}:
         return None
     is_truth = "score" not in given
     if "correct" in given:
@@ -154,7 +154,9 @@ def label_row(raw: Mapping[str, Any], *, kind: LabelKind, dataset: str | None = 
     reference = reference_of(given)
     if reference is None and "score" not in given:
         return None
-    values: dict[str, Any] = {name: _text(name, given[name]) for name in _TEXTS if name in given and name not in _SAID}
+    values: dict[str, Any] = {
+        name: _text(name, given[name]) for name in _TEXTS if name in given and name not in _VERDICTS
+    }
     if reference is not None:
         values |= {reference.kind: reference.value, "also": reference.also}
     values.update({name: _number(name, given[name]) for name in ("score", "confidence") if name in given})

@@ -75,7 +75,7 @@ class SentenceEmbedder:
             dimension = self._local_dimension()
             if dimension is None:
                 dimension = int(self._model().get_embedding_dimension() or 0)
-            self._space = EmbeddingSpace(self._model_name, self._revision_found(), dimension)
+            self._space = EmbeddingSpace(self._model_name, self._loaded_revision(), dimension)
         return self._space
 
     def expect(self, space: EmbeddingSpace) -> None:
@@ -83,7 +83,7 @@ class SentenceEmbedder:
 
         Loading them compares the two.
         """
-        same = (space.model, space.revision) == (self._model_name, self._revision_found())
+        same = (space.model, space.revision) == (self._model_name, self._loaded_revision())
         if self._space is None and same and self._local_dimension() is None:
             self._space = space
 
@@ -156,7 +156,7 @@ class SentenceEmbedder:
             return int(json.loads(pooling.read_text())["word_embedding_dimension"])
         return None
 
-    def _revision_found(self) -> str:
+    def _loaded_revision(self) -> str:
         if self._model_name in _PACKAGES_WITH_WEIGHTS:
             from importlib.metadata import version
 

@@ -17,7 +17,7 @@ from memgraph.store.store import Store
 PAGE = 2000  # rows that are read, and held, at once
 
 Names: TypeAlias = str | Sequence[str] | None
-Found = TypeVar("Found")
+Stored = TypeVar("Stored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +209,10 @@ def _list(names: Names) -> list[str] | None:
     return [names] if isinstance(names, str) else None if names is None else list(names)
 
 
-def _records_of(kind: type[Found]) -> Callable[[list[dict[str, Any]]], list[Found]]:
+def _records_of(kind: type[Stored]) -> Callable[[list[dict[str, Any]]], list[Stored]]:
     return lambda rows: [_record(kind, row) for row in rows]
 
 
-def _record(kind: type[Found], row: Mapping[str, Any]) -> Found:
+def _record(kind: type[Stored], row: Mapping[str, Any]) -> Stored:
     named = {field.name: row[field.name] for field in fields(kind)}  # type: ignore[arg-type]
     return kind(**{**named, "created_at": row["created_at"].to_native()})

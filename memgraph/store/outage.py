@@ -67,7 +67,7 @@ class Outage:
         self._begun = time.monotonic()
         self._pause = _SHORTEST_PAUSE
         self._tell_at = self._begun + _SILENT_SECONDS
-        self._told_of_disk = False
+        self._disk_announced = False
         self.failures = 0
 
     def wait(self, reason: Exception) -> None:
@@ -85,9 +85,9 @@ class Outage:
                 f"(MEMREWARD_PATIENCE): {reason}; once the server is back, repeat the command: what was committed is kept, "
                 "and writing it again changes nothing"
             ) from reason
-        at_once = isinstance(reason, DiskFull) and not self._told_of_disk
+        at_once = isinstance(reason, DiskFull) and not self._disk_announced
         if at_once or now >= self._tell_at:
-            self._told_of_disk = isinstance(reason, DiskFull)
+            self._disk_announced = isinstance(reason, DiskFull)
             self._tell_at = now + _SAY_EVERY_SECONDS
             logger.warning(
                 "waiting for the memory's server, %.0f of at most %.0f s so far (MEMREWARD_PATIENCE): %s",
@@ -102,5 +102,5 @@ class Outage:
 
     def ended(self) -> None:
         """Say that it goes on, where it was said that it did not."""
-        if self._told_of_disk or self._tell_at > self._begun + _SILENT_SECONDS:
+        if self._disk_announced or self._tell_at > self._begun + _SILENT_SECONDS:
             logger.warning("the memory's server answers again after %.0f s; going on", time.monotonic() - self._begun)
