@@ -98,9 +98,8 @@ def test_reward_robustness(run_on_server: Run, rollouts: Path, snapshots: Path, 
     )
     assert {row["set"] for row in rows} == set(QUERIES)
     assert {row["case"] for row in rows} == {
-        *("plain", "answered", "new policies", "noisy labels", "look-alikes", "transfer from small"),
-        *("transfer from larger", "without labels as inputs", "without form", "without checks", "without prior"),
-        "without similarity edges",
+        *("plain", "answered", "new policies", "noisy labels", "look-alikes", "none judged", "one judged"),
+        *("transfer from small", "transfer from larger", "without form", "without checks", "without prior"),
     }
     assert run_on_server("reward_robustness", rollouts, "--quick", "--snapshots", snapshots)["rows"][0]["quick"]
 

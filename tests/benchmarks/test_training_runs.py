@@ -32,8 +32,8 @@ def test_rl(run_on_server: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         figures=("scores", "accuracy", "agreement", "rewards", "queries_paid", "commit", "seconds"),
     )
     assert [(row["arm"], row["share"], row["queries_paid"]) for row in rows] == [
-        ("oracle", 1.0, 30),
-        ("memory", 0.2, 6),
+        ("oracle", 1.0, 24),
+        ("memory", 0.2, 5),
     ]
     assert {len(digits) for row in rows for digits in row["scores"]["test/qa"]} == {4}
     assert "### In domain, 12 problems" in table.read_text()
