@@ -233,6 +233,10 @@ def queue(
     limit: Annotated[
         int, typer.Option(min=1, help="At most so many answers; those of the most rollouts come first.")
     ] = 100,
+    run: Annotated[list[str] | None, typer.Option("--run", help="Only answers that this run gave; repeatable.")] = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option("--dataset", help="Only answers to queries of this data set; repeatable.")
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -242,8 +246,11 @@ def queue(
 
     Example: memreward queue people.csv --ledger people --limit 50
     """
+    from memgraph.scoring.write_back import Scope
+
     with open_memory(home, read_only=True) as memory:
-        waiting = memory.queue(sheet, ledger=ledger, limit=limit)
+        scope = Scope(tuple(run or ()), tuple(dataset or ()))
+        waiting = memory.queue(sheet, ledger=ledger, limit=limit, scope=scope)
     if as_json:
         emit({"sheet": str(sheet), "answers": waiting})
     else:

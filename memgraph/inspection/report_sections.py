@@ -99,8 +99,8 @@ def spending(facts: Facts) -> Section:
     parts = [_rows_table("spending by ledger", _LEDGER, ledgers)]
     if purposes:
         parts.append(_rows_table("spending by purpose", _PURPOSE, purposes))
-    if facts.run is not None:
-        said = "The first table counts whole ledgers, the second the labels that concern the run."
+    if facts.run is not None or facts.dataset is not None:
+        said = "The first table counts whole ledgers, the second the labels that concern what is shown."
         parts.append(tag("p", said, class_="quiet"))
     queries = ("label_spending", "label_spending_by_purpose")
     return Section("labels", "What labels cost", finding, joined(parts) if ledgers else Html(), queries)
