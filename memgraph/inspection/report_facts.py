@@ -20,6 +20,7 @@ QUERIES = (
     "rollouts_by_run",
     "label_spending",
     "label_spending_by_purpose",
+    "agreement",
     "calibration",
     "rewards_by_steps",
     "prediction_examples",
