@@ -15,6 +15,7 @@ import numpy as np
 from memgraph.domains import Domain, Domains, Judge
 from memgraph.domains.verifiers import Auto
 from memgraph.errors import InputError, ModelError
+from memgraph.inspection.filters import Filters
 from memgraph.inspection.report import write_report
 from memgraph.labels.budget import Acquisition, Choose, Spending, spend
 from memgraph.labels.draw import in_random_order, limit_of
@@ -276,14 +277,14 @@ class Memory:
 
         return choose
 
-    def queue(self, sheet: str | Path, *, ledger: str = "default", limit: int = 100) -> int:
+    def queue(self, sheet: str | Path, *, ledger: str = "default", limit: int = 100, scope: Scope = EVERYTHING) -> int:
         """Write the answers that wait for people to a sheet (CSV, XLSX, JSONL); returns how many. `label` reads it filled in.
 
         It shows neither predicted rewards nor votes, which would sway whoever judges.
         """
-        waiting = pending(self.database, ledger=ledger, limit=limit)
-        export_sheet(waiting, Path(sheet))
-        return len(waiting)
+        scope.require_known(self)
+        waiting = pending(self.database, ledger=ledger, limit=limit, runs=scope.runs, datasets=scope.datasets)
+        return export_sheet(waiting, Path(sheet))
 
     def label(
         self,
@@ -487,9 +488,9 @@ class Memory:
         """Two runs on the queries that both sampled (`memgraph.scoring.compare_runs.compare_runs`)."""
         return compare_runs(self.database, first, second, view, step=step)
 
-    def report(self, file: str | Path, *, run: str | None = None, ledger: str | None = None) -> Path:
+    def report(self, file: str | Path, **filters: Unpack[Filters]) -> Path:
         """Write what the memory knows to one HTML page (`memgraph.inspection.report.write_report`)."""
-        return write_report(self.database, Path(file), lambda: self.model(ledger=ledger), run=run, ledger=ledger)
+        return write_report(self.database, Path(file), lambda: self.model(ledger=filters.get("ledger")), **filters)
 
 
 def _only_ledger(view: LabelView) -> str | None:

@@ -1,9 +1,10 @@
 // Which groups gave GRPO nothing to learn from, because all their rollouts got the same reward? The newest first.
-// Parameters: run (name of a run, or null for all).
+// Parameters: run and dataset (names, or null for all).
 // Returns run, attempt, step, query, rollouts, reward (of each), answers (different ones), sources.
-WITH {run: null} AS given  // put your values here
+WITH {run: null, dataset: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
 WHERE t.reward IS NOT NULL AND NOT coalesce(t.superseded, false) AND (given.run IS NULL OR t.run = given.run)
+  AND (given.dataset IS NULL OR q.dataset = given.dataset)
 WITH q, t.run AS run, t.attempt AS attempt, t.call AS call, min(t.step) AS step, max(t.created_at) AS last,
      count(t) AS rollouts, min(t.reward) AS lowest, max(t.reward) AS highest, count(DISTINCT coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key)) AS answers,
      collect(DISTINCT t.reward_source) AS sources

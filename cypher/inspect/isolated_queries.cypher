@@ -1,9 +1,10 @@
 // Which queries have the least to learn from others? Those whose nearest query is farthest, by the vectors that serve.
-// Parameters: below (cosine that the nearest one does not reach, or null for all).
+// Parameters: below (cosine that the nearest one does not reach, or null for all), dataset (name, or null for all).
 // Returns query, dataset, domain, neighbours, nearest (cosine, null without any), rollouts, labels (on its answers and rollouts), key.
-WITH {below: null} AS given  // put your values here
+WITH {below: null, dataset: null} AS given  // put your values here
 MATCH (space:EmbeddingSpace {active: true})
 MATCH (q:Query)
+WHERE (given.dataset IS NULL OR q.dataset = given.dataset)
 CALL (q, space) {
   OPTIONAL MATCH (q)-[near:SIMILAR_TO]->(n:Query)
   WHERE near.space = 'embedding_' + left(space.key, 12) AND n <> q

@@ -1,14 +1,16 @@
 // What do neighbourhoods of the k-nearest graph look like? Three queries, if possible with labelled neighbours, each with its
 // neighbours. The first row of each is the query itself.
-// Parameters: run (name of one that sampled the three; null for any), ledger (name, or null for labels of all).
+// Parameters: run (name of one that sampled the three; null for any), dataset (of the three; null for any), ledger (name, or null for
+// labels of all).
 // Returns query and neighbour (keys), text (of the neighbour), cosine, right (mean label, or else prediction, of its newest
 // rollouts), rollouts, labelled (how many of them).
-WITH {run: null, ledger: null} AS given  // put your values here
+WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (space:EmbeddingSpace {active: true})
 WITH given, 'embedding_' + left(space.key, 12) AS name
 MATCH (q:Query)
 WHERE EXISTS { (q)-[s:SIMILAR_TO]->(:Query) WHERE s.space = name }
   AND (given.run IS NULL OR EXISTS { (q)-[:GENERATES_REASONING]->(t:Thinking) WHERE t.run = given.run })
+  AND (given.dataset IS NULL OR q.dataset = given.dataset)
 WITH given, name, q ORDER BY q.key LIMIT 100
 WITH given, name, q, COUNT {
        MATCH (q)-[s:SIMILAR_TO]->(n:Query)

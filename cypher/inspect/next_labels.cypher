@@ -1,10 +1,13 @@
 // Which answers are worth a label most? Those that nobody has judged, many rollouts give, and the model is unsure of.
-// Parameters: ledger (name, or null for labels of all).
+// Parameters: run (name of one that gave the answer, or null for all), dataset (name, or null for all), ledger (name, or null for
+// labels of all).
 // Returns query, answer, rollouts, predicted (mean of the newest), value (rollouts times 4 p (1 - p), with 0.5 where nothing is
 // predicted), domain, key (of the answer).
-WITH {ledger: null} AS given  // put your values here
+WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES]->(a:Answer {valid: true})
-WHERE NOT EXISTS { (a)-[:EQUALS]->() } AND NOT EXISTS {
+WHERE NOT EXISTS { (a)-[:EQUALS]->() } AND (given.dataset IS NULL OR q.dataset = given.dataset)
+  AND (given.run IS NULL OR EXISTS { (a)<-[:EQUALS*0..1]-()<-[:LEADS_TO]-(:Thinking {run: given.run}) })
+  AND NOT EXISTS {
   MATCH (a)<-[:EQUALS*0..1]-()<-[:LEADS_TO*0..1]-()<-[:SCORES]-(l:Label)
   WHERE given.ledger IS NULL OR EXISTS { (l)-[:SPENT_IN]->(:Ledger {name: given.ledger}) }
 }

@@ -1,11 +1,12 @@
 // Which predictions say the opposite of a label in force? At most ten, the farthest off of each query, with their whole texts.
 // Of each rollout the newest prediction before the label counts, and without one the newest of all.
-// Parameters: run (name, or null for all), ledger (name, or null for labels of all).
+// Parameters: run and dataset (names, or null for all), ledger (name, or null for labels of all).
 // Returns query, thinking, answer, predicted, label, says (kind of the label), authors, label_came ("later" than the prediction,
 // or "before" it), run, step, policy, rollout (key), model.
-WITH {run: null, ledger: null} AS given  // put your values here
+WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (t:Thinking)
 WHERE NOT coalesce(t.superseded, false) AND (given.run IS NULL OR t.run = given.run)
+  AND (given.dataset IS NULL OR EXISTS { (t)<-[:GENERATES_REASONING]-(:Query {dataset: given.dataset}) })
   AND EXISTS { (t)<-[:SCORES]-(p:Prediction) WHERE p.score IS NOT NULL }
 CALL (t, given) {
   MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-(target)<-[:SCORES]-(l:Label)

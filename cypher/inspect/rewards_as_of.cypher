@@ -1,11 +1,11 @@
 // A query's rewards as they were at a past time, or when a training run had finished a step: for each rollout that was there,
 // the judgement in force (ground truth, then people, code, judges), else what was last predicted.
 // Parameters: query (key, or the beginning of the text; null picks the one that was scored most often), at (ISO 8601 text, or
-// null), run and step (a run's name and step, or null), ledger (name; null for the labels of all).
+// null), training and step (a run's name and step, or null), ledger (name; null for the labels of all).
 // Returns query, answer, reward, source, since, model, run, step, rollout.
-WITH {query: null, at: null, run: null, step: null, ledger: null} AS given  // put your values here
+WITH {query: null, at: null, training: null, step: null, ledger: null} AS given  // put your values here
 CALL (given) {
-  OPTIONAL MATCH (:Run {name: given.run})-[:PRODUCED]->(later:Thinking)
+  OPTIONAL MATCH (:Run {name: given.training})-[:PRODUCED]->(later:Thinking)
   WHERE later.step > given.step AND NOT coalesce(later.superseded, false)
   RETURN coalesce(datetime(given.at), min(later.created_at) - duration({microseconds: 1}), datetime()) AS at
 }

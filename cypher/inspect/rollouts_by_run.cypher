@@ -1,9 +1,10 @@
 // Which rollouts are there, by run, data set and domain, and of how many is something known? The oldest first.
-// Parameters: run (name, or null for all), ledger (name, or null for labels of all).
+// Parameters: run and dataset (names, or null for all), ledger (name, or null for labels of all).
 // Returns run, dataset, domain, policies (some names), queries, rollouts, unanswered, labelled, predicted.
-WITH {run: null, ledger: null} AS given  // put your values here
+WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
 WHERE NOT coalesce(t.superseded, false) AND (given.run IS NULL OR t.run = given.run)
+  AND (given.dataset IS NULL OR q.dataset = given.dataset)
 WITH q, t, a.valid AS valid, EXISTS {
        MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-()<-[:SCORES]-(l:Label)
        WHERE given.ledger IS NULL OR EXISTS { (l)-[:SPENT_IN]->(:Ledger {name: given.ledger}) }

@@ -1,16 +1,18 @@
 // How do two runs differ? By domain: rewards, answers that labels call right, and responses without an answer.
-// Parameters: first, second (names of runs; null for both picks the two that began last).
+// Parameters: first, second (names of runs; null for both picks the two that began last), dataset (name, or null
+// for all), ledger (name, or null for labels of all).
 // Returns domain, run, rollouts, mean_reward, labelled (rollouts with a label), right (share of these), without_answer (share).
-WITH {first: null, second: null} AS given  // put your values here
+WITH {first: null, second: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (r:Run)
 WHERE r.name IN [given.first, given.second] OR (given.first IS NULL AND given.second IS NULL)
-WITH r ORDER BY r.started_at DESC, r.name LIMIT 2
+WITH given, r ORDER BY r.started_at DESC, r.name LIMIT 2
 MATCH (r)-[:PRODUCED]->(t:Thinking)<-[:GENERATES_REASONING]-(q:Query)
-WHERE NOT coalesce(t.superseded, false)
+WHERE NOT coalesce(t.superseded, false) AND (given.dataset IS NULL OR q.dataset = given.dataset)
 MATCH (t)-[:LEADS_TO]->(a:Answer)
-CALL (t) {
+CALL (t, given) {
   OPTIONAL MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-(target)<-[:SCORES]-(l:Label)
   WHERE NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }
+    AND (given.ledger IS NULL OR EXISTS { (l)-[:SPENT_IN]->(:Ledger {name: given.ledger}) })
   WITH 2 * CASE l.kind WHEN 'ground_truth' THEN 0 WHEN 'human' THEN 1 WHEN 'code' THEN 2 ELSE 3 END
          + CASE WHEN target:Answer THEN 1 ELSE 0 END AS rank, avg(l.score) AS truth
   RETURN truth ORDER BY rank LIMIT 1

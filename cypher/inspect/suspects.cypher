@@ -1,10 +1,11 @@
 // Which rollouts may have hacked the reward? Those with a high prediction that are more than twice as long as their group, repeat
 // another's thinking, or come from a group of at least four that states one answer only. The most suspect first.
-// Parameters: run (name, or null for all), predicted (at least so much; null for 0.8).
+// Parameters: run and dataset (names, or null for all), predicted (at least so much; null for 0.8).
 // Returns query, run, step, predicted, why, characters, answer, thinking, rollout (key).
-WITH {run: null, predicted: null} AS given  // put your values here
+WITH {run: null, dataset: null, predicted: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
 WHERE NOT coalesce(t.superseded, false) AND (given.run IS NULL OR t.run = given.run)
+  AND (given.dataset IS NULL OR q.dataset = given.dataset)
 WITH given, q, t, a, coalesce(nullIf(t.text, ''), t.response, '') AS text
 WITH given, q, t.run AS run, t.attempt AS attempt, t.call AS call, t.step AS step, avg(size(text)) AS usual,
      count(DISTINCT coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key)) AS answers,

@@ -1,10 +1,17 @@
-// Answers that no person has judged and no truth has settled within a ledger, those with the most rollouts first.
+// Answers that too few people have judged and no truth has settled within a ledger, those with the most rollouts first.
 // Equal answers are one.
-// Parameters: $ledger (key), $limit. Returns answer_key, query_key, query, domain, answer, rollouts (how many), example (one response).
+// Parameters: $ledger (key), $limit, $opinions (how many people judge an answer), $author (who has not judged it, or null),
+// $runs (that gave the answer) and $datasets (lists of names, or null for all).
+// Returns answer_key, query_key, query, domain, answer, rollouts (how many), example (one response).
 MATCH (q:Query)-[:GENERATES]->(a:Answer {valid: true})
-WHERE NOT EXISTS { (a)-[:EQUALS]->() } AND NOT EXISTS {
-  MATCH (a)<-[:EQUALS*0..1]-()<-[:SCORES]-(l)-[:SPENT_IN]->(:Ledger {key: $ledger}) WHERE l.kind IN ['human', 'ground_truth']
-}
+WHERE NOT EXISTS { (a)-[:EQUALS]->() } AND ($datasets IS NULL OR q.dataset IN $datasets)
+  AND ($runs IS NULL OR EXISTS { MATCH (a)<-[:EQUALS*0..1]-()<-[:LEADS_TO]-(t:Thinking) WHERE t.run IN $runs })
+WITH q, a, COLLECT {
+  MATCH (a)<-[:EQUALS*0..1]-()<-[:SCORES]-(l:Label)-[:SPENT_IN]->(:Ledger {key: $ledger})
+  WHERE l.kind IN ['human', 'ground_truth']
+  RETURN DISTINCT CASE l.kind WHEN 'human' THEN l.identifier ELSE '' END
+} AS judged_by
+WHERE size(judged_by) < $opinions AND NOT '' IN judged_by AND ($author IS NULL OR NOT $author IN judged_by)
 WITH q, a, COUNT { (a)<-[:EQUALS*0..1]-()<-[:LEADS_TO]-(:Thinking) } AS rollouts
 ORDER BY rollouts DESC, a.key
 LIMIT $limit

@@ -49,6 +49,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "reveal": labels.reveal,
         "label": labels.label,
         "queue": labels.queue,
+        "annotate": labels.annotate,
     },
     "Rewards": {"fit": learn.fit, "score": learn.score, "relabel": learn.relabel, "evaluate": evaluate.evaluate},
     "Training": {"train": rl.train, "warm-up": rl.warm_up, "verl": rl.verl},

@@ -34,6 +34,7 @@ from memgraph.printable import PrintableConsole, printable
 from memgraph.settings import Settings
 
 if TYPE_CHECKING:
+    from memgraph.inspection.filters import Filters
     from memgraph.memory import Memory
     from memgraph.rollouts.files import Reject
     from memgraph.store.database import Database
@@ -152,6 +153,20 @@ class ScopeOptions:
     dataset: Annotated[
         list[str] | None, typer.Option("--dataset", help="Only queries of this data set; repeatable.")
     ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilterOptions:
+    """What is counted."""
+
+    run: Annotated[str | None, typer.Option("--run", help="Count the rollouts of this run alone.")] = None
+    dataset: Annotated[str | None, typer.Option("--dataset", help="Count the queries of this data set alone.")] = None
+    ledger: Annotated[str | None, typer.Option("--ledger", help="Count the labels of this account alone.")] = None
+
+    @property
+    def names(self) -> Filters:
+        """As `Memory.report` and its like take them."""
+        return {"run": self.run, "dataset": self.dataset, "ledger": self.ledger}
 
 
 def spread(command: Callable[..., None]) -> Callable[..., None]:

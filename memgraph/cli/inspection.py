@@ -11,8 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from memgraph.cli.common import HomeOption, JsonOption, LedgerOption, console, emit, open_memory, say
+from memgraph.cli.common import (
+    FilterOptions,
+    HomeOption,
+    JsonOption,
+    LedgerOption,
+    console,
+    emit,
+    open_memory,
+    say,
+    spread,
+)
 from memgraph.errors import ModelError
+from memgraph.inspection.filters import require_known, taken_by
 from memgraph.inspection.tables import as_texts, print_rows, write_rows
 from memgraph.printable import printable, shown
 
@@ -20,24 +31,31 @@ if TYPE_CHECKING:
     from memgraph.scoring.history import Score
 
 
+@spread
 def inspect(
     name: Annotated[str | None, typer.Argument(help="A query; without it, the list of them.")] = None,
+    *,
     param: Annotated[list[str] | None, typer.Option("--param", help="A parameter as name=value; repeatable.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the Cypher text, to paste into Neo4j Browser.")] = False,
     csv: Annotated[Path | None, typer.Option("--csv", dir_okay=False, help="Write the rows to this CSV file.")] = None,
     wide: Annotated[bool, typer.Option("--wide", help="Cut off no column, however long the lines become.")] = False,
+    filters: FilterOptions,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look into the memory with named Cypher queries; each also pastes into Neo4j Browser unchanged.
 
+    A query that cannot be filtered by --run, --dataset or --ledger says so. The list shows which parameters each takes.
+
     Example: memreward inspect label_spending
+
+    Example: memreward inspect calibration --run qwen-1 --ledger people
 
     Example: memreward inspect query_group --param query=KEY
 
     Example: memreward inspect suspects --csv suspects.csv
     """
-    from memgraph.store.named_queries import inspection_queries, run_inspection
+    from memgraph.store.named_queries import inspection_queries, inspection_query, run_inspection
 
     if name is None:
         queries = inspection_queries()
@@ -49,14 +67,15 @@ def inspect(
             table.add_row(query.name, query.answers, ", ".join(query.parameters))
         console.print(table)
         return
+    query, wanted = inspection_query(name), filters.names
+    given = {**taken_by(query, wanted), **dict(map(_parameter, param or []))}
     if show:
-        from memgraph.store.cypher import cypher
-
-        text = cypher(f"inspect/{name}")
+        text = query.with_values(given) if given else query.text
         emit({"name": name, "cypher": text}) if as_json else typer.echo(text)
         return
     with open_memory(home, read_only=True) as memory:
-        rows = as_texts(run_inspection(memory.database, name, dict(map(_parameter, param or []))))
+        require_known(memory.database, wanted)
+        rows = as_texts(run_inspection(memory.database, name, given))
     if csv is not None:
         write_rows(rows, csv)
     if as_json:
@@ -139,12 +158,13 @@ def why(
     console.print(table)
 
 
+@spread
 def report(
     out: Annotated[Path, typer.Option("--out", dir_okay=False, help="The page; one that is there is replaced.")] = Path(
         "report.html"
     ),
-    run: Annotated[str | None, typer.Option(help="Count the rollouts of this run alone.")] = None,
-    ledger: Annotated[str | None, typer.Option(help="Count the labels of this account alone.")] = None,
+    *,
+    filters: FilterOptions,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -156,9 +176,9 @@ def report(
     Example: memreward report --run qwen-1 --out qwen-1.html
     """
     with open_memory(home, read_only=True) as memory:
-        file = memory.report(out, run=run, ledger=ledger)
+        file = memory.report(out, **filters.names)
     if as_json:
-        emit({"report": str(file), "run": run, "ledger": ledger, "bytes": file.stat().st_size})
+        emit({"report": str(file), **filters.names, "bytes": file.stat().st_size})
     else:
         console.print(f"the report is written to {file}", highlight=False)
 

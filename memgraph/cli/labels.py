@@ -1,8 +1,9 @@
-"""`memreward reveal`, `label` and `queue`: truth and judgements, as they are paid for and as they arrive."""
+"""`memreward reveal`, `label`, `queue` and `annotate`: truth and judgements, as they are paid for and as they arrive."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,7 @@ from memgraph.cli.common import (
     open_memory,
     progress,
     report_rejects,
+    say,
     spread,
 )
 from memgraph.printable import printable
@@ -235,6 +237,10 @@ def queue(
     limit: Annotated[
         int, typer.Option(min=1, help="At most so many answers; those of the most rollouts come first.")
     ] = 100,
+    run: Annotated[list[str] | None, typer.Option("--run", help="Only answers that this run gave; repeatable.")] = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option("--dataset", help="Only answers to queries of this data set; repeatable.")
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -244,9 +250,72 @@ def queue(
 
     Example: memreward queue people.csv --ledger people --limit 50
     """
+    from memgraph.scoring.write_back import Scope
+
     with open_memory(home, read_only=True) as memory:
-        waiting = memory.queue(sheet, ledger=ledger, limit=limit)
+        scope = Scope(tuple(run or ()), tuple(dataset or ()))
+        waiting = memory.queue(sheet, ledger=ledger, limit=limit, scope=scope)
     if as_json:
         emit({"sheet": str(sheet), "answers": waiting})
     else:
         console.print(f"{waiting} answers wait in {sheet}: fill in score and author, then memreward label {sheet}")
+
+
+def annotate(
+    author: Annotated[
+        list[str], typer.Option("--author", help="Who judges; repeatable, and each person gets an address.")
+    ],
+    ledger: LedgerOption = "default",
+    budget: Annotated[
+        int | None, typer.Option(min=0, help="Raise the ledger's budget to this number of queries and answers.")
+    ] = None,
+    opinions: Annotated[int, typer.Option(min=1, help="How many people judge each answer.")] = 1,
+    run: Annotated[list[str] | None, typer.Option("--run", help="Only answers that this run gave; repeatable.")] = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option("--dataset", help="Only answers to queries of this data set; repeatable.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the page; 0 takes a free one.")] = 0,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Open a page on this machine on which people judge the answers that wait, one at a time.
+
+    It shows the question, the answer and a response, and takes a key: r for right, w for wrong, s to skip, u to undo. Each
+    judgement is a label at once, as one of `memreward label`. The answers of the most rollouts come first, as in `memreward queue`.
+    Whoever has judged goes on later where they stopped.
+
+    The page is reached from this machine only, by an address with a secret in it. Stop it with Ctrl-C.
+
+    Example: memreward annotate --author Ann --ledger people
+
+    Example: memreward annotate --author Ann --author Bob --opinions 2
+    """
+    from memgraph.inspection.annotation_page import AnnotationServer
+    from memgraph.labels.annotation import Annotation
+    from memgraph.scoring.write_back import Scope
+
+    authors = list(dict.fromkeys(name.strip() for name in author))
+    if not all(authors):
+        raise typer.BadParameter("--author is empty; say who judges")
+    with open_memory(home) as memory:
+        scope = Scope(tuple(run or ()), tuple(dataset or ()))
+        scope.require_known(memory)
+        annotation = Annotation(
+            memory.database,
+            memory.domains,
+            authors,
+            memory.ledger(ledger, budget=budget),
+            opinions=opinions,
+            runs=scope.runs,
+            datasets=scope.datasets,
+        )
+        with AnnotationServer(annotation, authors, port=port) as server:
+            if as_json:
+                emit({"addresses": server.addresses})
+            for name, address in {} if as_json else server.addresses.items():
+                console.print(f"{name} judges at {address}", highlight=False, soft_wrap=True)
+            say("stop it with Ctrl-C; what was judged is stored")
+            with suppress(KeyboardInterrupt):
+                server.serve_forever()
+        for name in authors:
+            say(f"{name} judged {annotation.judged(name)} answers; `memreward relabel` says what that changes")

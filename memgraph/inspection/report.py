@@ -14,7 +14,9 @@ from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from string import Template
+from typing import Unpack
 
+from memgraph.inspection.filters import Filters
 from memgraph.inspection.markup import Html, folded, joined, tag
 from memgraph.inspection.report_facts import Facts, read_facts
 from memgraph.inspection.report_sections import SECTIONS, Section
@@ -31,26 +33,18 @@ _FIRST_STEPS = (
 )
 
 
-def write_report(
-    database: Database,
-    file: Path,
-    model: Callable[[], RewardModel],
-    *,
-    run: str | None = None,
-    ledger: str | None = None,
-) -> Path:
+def write_report(database: Database, file: Path, model: Callable[[], RewardModel], **filters: Unpack[Filters]) -> Path:
     """Write the page; nothing is written to the memory. A file that is there is replaced.
 
     Args:
         model: loads the newest reward model. A `MemRewardError` of it is told on the page.
-        run: a run, whose rollouts alone count; None for all.
-        ledger: an account, whose labels alone count; None for the labels of all.
+        filters: a run, a data set and a ledger that count alone.
 
     Raises:
-        InputError: for a run or ledger that there is not.
+        InputError: for a run, data set or ledger that there is not.
         OSError: if the file cannot be written.
     """
-    text = page(read_facts(database, model, run=run, ledger=ledger))
+    text = page(read_facts(database, model, filters))
     with whole_file(file) as stream:
         stream.write(text.encode())
     return file
@@ -58,7 +52,7 @@ def write_report(
 
 def page(facts: Facts) -> str:
     """The whole page."""
-    title = "What this memory knows" if facts.run is None else f"What this memory knows of the run {facts.run}"
+    title = f"What this memory knows{_narrowed(facts)}"
     sections = [make(facts) for make in SECTIONS] if facts.contents["rollouts"] else []
     template = Template(resources.files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
     return template.substitute(
@@ -69,9 +63,17 @@ def page(facts: Facts) -> str:
     )
 
 
+def _narrowed(facts: Facts) -> str:
+    """To which run and data set, in words; "" where all count."""
+    of = {"run": facts.run, "data set": facts.dataset}
+    named = " and ".join(f"the {kind} {name}" for kind, name in of.items() if name is not None)
+    return f" of {named}" if named else ""
+
+
 def _meta(facts: Facts) -> str:
     labels = "labels of all ledgers" if facts.ledger is None else f"labels of the ledger {facts.ledger}"
     rollouts = "all runs" if facts.run is None else "one run"
+    rollouts += "" if facts.dataset is None else " on one data set"
     made = f"{facts.at:%Y-%m-%d %H:%M} UTC by memreward-graph {version('memreward-graph')}"
     return f"Made {made}. It counts {rollouts} and {labels}."
 
@@ -94,8 +96,8 @@ def _section(section: Section, facts: Facts) -> Html:
 def _source(name: str, facts: Facts) -> Html:
     """A query's command, and its Cypher with the values that this report was made with."""
     query = facts.queries[name]
-    values = {key: value for key, value in facts.given.items() if key in query.parameters and value is not None}
-    words = ["memreward", "inspect", name, *(f"--param={key}={value}" for key, value in values.items())]
+    values = {key: value for key, value in facts.filters.items() if key in query.parameters and value is not None}
+    words = ["memreward", "inspect", name, *(f"--{key}={value}" for key, value in values.items())]
     command = tag("code", shlex.join(words))
     return joined(
         [tag("p", query.answers, " By ", command, " or in Neo4j Browser:"), tag("pre", query.with_values(values))]
@@ -103,6 +105,6 @@ def _source(name: str, facts: Facts) -> Html:
 
 
 def _first_steps(facts: Facts) -> Html:
-    what = "This memory is empty." if facts.run is None else f"The run {facts.run} has no rollouts."
+    what = f"There are no rollouts{narrowed}." if (narrowed := _narrowed(facts)) else "This memory is empty."
     steps = joined(tag("li", tag("code", command), " ", does) for command, does in _FIRST_STEPS)
     return joined([tag("p", what, class_="finding"), tag("p", "To begin:"), tag("ol", steps)])

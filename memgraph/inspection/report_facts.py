@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from memgraph.errors import InputError, MemRewardError
+from memgraph.errors import MemRewardError
+from memgraph.inspection.filters import Filters, require_known
 from memgraph.models.reward_model import RewardModel
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
@@ -19,6 +20,7 @@ QUERIES = (
     "rollouts_by_run",
     "label_spending",
     "label_spending_by_purpose",
+    "agreement",
     "calibration",
     "rewards_by_steps",
     "prediction_examples",
@@ -29,17 +31,17 @@ QUERIES = (
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a memory, or of a run and a ledger of it.
+    """What is known of a memory, or of a run, a data set and a ledger of it.
 
     Attributes:
+        filters: what counts alone.
         at: when it was read.
         rows: by name of the query (`QUERIES`).
         queries: these queries, by name.
         model: the newest reward model; None where there is none to read, and `no_model` says why.
     """
 
-    run: str | None
-    ledger: str | None
+    filters: Filters
     at: datetime
     rows: Mapping[str, Rows]
     queries: Mapping[str, InspectionQuery]
@@ -52,28 +54,34 @@ class Facts:
         return self.rows["memory_contents"][0]
 
     @property
-    def given(self) -> dict[str, str | None]:
-        """Values of the queries' parameters."""
-        return {"run": self.run, "ledger": self.ledger}
+    def run(self) -> str | None:
+        """The run that counts alone; None for all."""
+        return self.filters.get("run")
+
+    @property
+    def dataset(self) -> str | None:
+        """The data set that counts alone; None for all."""
+        return self.filters.get("dataset")
+
+    @property
+    def ledger(self) -> str | None:
+        """The ledger whose labels count alone; None for the labels of all."""
+        return self.filters.get("ledger")
 
 
-def read_facts(database: Database, model: Callable[[], RewardModel], *, run: str | None, ledger: str | None) -> Facts:
+def read_facts(database: Database, model: Callable[[], RewardModel], filters: Filters) -> Facts:
     """Read them. Every query counts in the database and gives a bounded number of rows.
 
     Args:
         model: loads the newest reward model.
 
     Raises:
-        InputError: for a run or ledger that there is not.
+        InputError: for a run, data set or ledger that there is not.
     """
-    _require_known("run", run, database.query(cypher("read/run_names")))
-    if ledger is not None:
-        ledgers = run_inspection(database, "label_spending", {})
-        _require_known("ledger", ledger, [{"name": row["ledger"]} for row in ledgers])
+    require_known(database, filters)
     queries = {query.name: query for query in inspection_queries() if query.name in QUERIES}
-    given = {"run": run, "ledger": ledger}
     rows = {
-        name: run_inspection(database, name, {key: given[key] for key in query.parameters})
+        name: run_inspection(database, name, {key: value for key, value in filters.items() if key in query.parameters})
         for name, query in queries.items()
     }
     found, reason = None, None
@@ -82,10 +90,4 @@ def read_facts(database: Database, model: Callable[[], RewardModel], *, run: str
     except MemRewardError as error:
         reason = str(error)
     at: datetime = database.query(cypher("read/now"))[0]["now"].to_native()
-    return Facts(run, ledger, at, rows, queries, found, reason)
-
-
-def _require_known(what: str, name: str | None, rows: Rows) -> None:
-    known = [row["name"] for row in rows]
-    if name is not None and name not in known:
-        raise InputError(f"there is no {what} {name!r} in this memory; known: {', '.join(known) or 'none yet'}")
+    return Facts(filters, at, rows, queries, found, reason)

@@ -99,10 +99,16 @@ def spending(facts: Facts) -> Section:
     parts = [_rows_table("spending by ledger", _LEDGER, ledgers)]
     if purposes:
         parts.append(_rows_table("spending by purpose", _PURPOSE, purposes))
-    if facts.run is not None:
-        said = "The first table counts whole ledgers, the second the labels that concern the run."
+    if facts.run is not None or facts.dataset is not None:
+        said = "The first table counts whole ledgers, the second the labels that concern what is shown."
         parts.append(tag("p", said, class_="quiet"))
-    queries = ("label_spending", "label_spending_by_purpose")
+    together = facts.rows["agreement"][:_PAIRS]
+    if together:
+        most = together[0]
+        finding += f" {most['first']} and {most['second']} agree on {most['agreeing']:.0%} of {_many(most['judged'], 'answer')}."
+        said = "Kappa is the agreement beyond chance: 1 for the same, 0 for chance."
+        parts += [_rows_table("agreement of those who judge", _AGREEMENT, together), tag("p", said, class_="quiet")]
+    queries = ("label_spending", "label_spending_by_purpose", "agreement")
     return Section("labels", "What labels cost", finding, joined(parts) if ledgers else Html(), queries)
 
 
@@ -237,6 +243,8 @@ _LEDGER = (
     "labels",
 )
 _PURPOSE = ("ledger", "purpose", "kind", "authors", "labels", "queries", "rollouts", "mean_score")
+_AGREEMENT = ("first", "second", "kinds", "judged", "agreeing", "kappa")
+_PAIRS = 12
 _WORDS = {
     "datasets": "data sets",
     "dataset": "data set",
@@ -246,6 +254,7 @@ _WORDS = {
     "drawn_at_random": "drawn at random",
     "answers_paid": "answers judged",
     "reused": "reused, free",
+    "judged": "judged by both",
     "mean_score": "mean label",
 }
 

@@ -45,14 +45,38 @@ class Pending:
     example: str
 
 
-def pending(database: Database, *, ledger: str, limit: int = 100) -> list[Pending]:
-    """Answers that neither a person nor the truth has settled in this ledger, those of the most rollouts first."""
-    rows = database.query(cypher("read/answers_for_people"), ledger=keys.key_of("ledger", ledger), limit=limit)
+def pending(
+    database: Database,
+    *,
+    ledger: str,
+    limit: int = 100,
+    runs: Sequence[str] = (),
+    datasets: Sequence[str] = (),
+    opinions: int = 1,
+    author: str | None = None,
+) -> list[Pending]:
+    """Answers that neither people nor the truth have settled in this ledger, those of the most rollouts first.
+
+    Args:
+        runs: only answers that one of these gave; none for all.
+        datasets: only answers to queries of these; none for all.
+        opinions: how many people settle an answer.
+        author: a person, who has not judged them.
+    """
+    rows = database.query(
+        cypher("read/answers_for_people"),
+        ledger=keys.key_of("ledger", ledger),
+        limit=limit,
+        runs=list(runs) or None,
+        datasets=list(datasets) or None,
+        opinions=opinions,
+        author=author,
+    )
     return [Pending(**row) for row in rows]
 
 
-def export_sheet(waiting: Sequence[Pending], file: Path) -> None:
-    """Write a sheet to fill in: CSV or JSONL, by the file's ending.
+def export_sheet(waiting: Sequence[Pending], file: Path) -> int:
+    """Write a sheet to fill in, CSV or JSONL by the file's ending; returns how many answers are in it.
 
     Raises:
         InputError: for another ending.
@@ -65,6 +89,7 @@ def export_sheet(waiting: Sequence[Pending], file: Path) -> None:
             sheet.writerows({name: harmless(value) for name, value in row.items()} for row in rows)
     else:
         file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return len(rows)
 
 
 def _ending(file: Path) -> str:

@@ -48,16 +48,25 @@ def inspection_queries() -> list[InspectionQuery]:
     return queries
 
 
+def inspection_query(name: str) -> InspectionQuery:
+    """The one of that name.
+
+    Raises:
+        InputError: for an unknown one, naming the known ones.
+    """
+    queries = {query.name: query for query in inspection_queries()}
+    if name not in queries:
+        raise InputError(f"there is no inspection query {name!r}; known: {', '.join(queries)}")
+    return queries[name]
+
+
 def run_inspection(database: Database, name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Rows of a named query; parameters that are not given are null.
 
     Raises:
         InputError: for an unknown query or parameter, naming the known ones.
     """
-    queries = {query.name: query for query in inspection_queries()}
-    if name not in queries:
-        raise InputError(f"there is no inspection query {name!r}; known: {', '.join(queries)}")
-    query = queries[name]
+    query = inspection_query(name)
     if unknown := sorted(set(parameters) - set(query.parameters)):
         raise InputError(f"{name} has no parameter {unknown[0]!r}; known: {', '.join(query.parameters) or 'none'}")
     return database.query(

@@ -28,6 +28,7 @@ COMMANDS = [
     "reveal",
     "label",
     "queue",
+    "annotate",
     "fit",
     "score",
     "relabel",

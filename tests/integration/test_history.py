@@ -104,7 +104,7 @@ def test_the_state_as_of_a_step_is_that_before_the_next_one(memory: Memory) -> N
     (query,) = memory.snapshot(VIEW).query_keys
     assert len(rewards_at(memory, [query], VIEW, end)) == 1
     assert len(rewards_at(memory, [query], VIEW, time_of_step(memory, "r", 1))) == 2
-    rows = run_inspection(memory.database, "rewards_as_of", {"query": "Two?", "run": "r", "step": 0})
+    rows = run_inspection(memory.database, "rewards_as_of", {"query": "Two?", "training": "r", "step": 0})
     assert [row["step"] for row in rows] == [0]
     with pytest.raises(InputError, match="no rollouts of step 7; its steps: 0 to 1"):
         time_of_step(memory, "r", 7)

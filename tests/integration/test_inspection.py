@@ -103,6 +103,47 @@ def test_each_finds_something_with_its_defaults_and_refuses_other_parameters(liv
         ask(lived, query.name, nonsense=1)
 
 
+NARROWED = [(query, name) for query in QUERIES for name in ("run", "dataset", "ledger") if name in query.parameters]
+
+
+@pytest.mark.parametrize(("query", "name"), NARROWED, ids=lambda value: getattr(value, "name", value))
+def test_what_it_is_narrowed_to_alone_counts(lived: Memory, query, name: str) -> None:
+    rows = ask(lived, query.name, **{name: "nothing of that name"})
+    assert as_texts(rows) != as_texts(ask(lived, query.name))
+    if name != "ledger" and query.name != "memory_contents":
+        assert rows == []
+    assert not (query.name == "memory_contents" and rows[0]["labels"])
+
+
+def test_a_data_set_counts_alone(lived: Memory) -> None:
+    assert [row["query"] for row in ask(lived, "next_labels", dataset="fruit", run="one")] == [PLUMS]
+    assert not ask(lived, "next_labels", dataset="fruit", run="two")
+    assert [row["query"] for row in ask(lived, "isolated_queries", dataset="fruit")] == [PLUMS]
+    assert {row["query"] for row in ask(lived, "query_group", dataset="fruit")} == {PLUMS}
+    (contents,) = ask(lived, "memory_contents", dataset="fruit")
+    assert (contents["queries"], contents["rollouts"], contents["labels"], contents["predictions"]) == (1, 1, 0, 0)
+    for name in ("calibration", "wrong_predictions", "predictions_against_truth", "calibration_by_domain"):
+        assert as_texts(ask(lived, name, dataset="default")) == as_texts(ask(lived, name)), "plums have no label"
+        one, two = (ask(lived, name, run=run) for run in ("one", "two"))
+        assert as_texts(one) != as_texts(two)
+
+
+def test_the_command_filters_and_says_where_it_cannot(lived: Memory, settings: Settings) -> None:
+    options = ("--run", "one", "--dataset", "default", "--ledger", "l")
+    code, out, _ = memreward("inspect", "calibration", *options, "--json", home=settings.home)
+    assert code == 0
+    assert json.loads(out) == ask(lived, "calibration", run="one", dataset="default", ledger="l")
+    shown = memreward("inspect", "calibration", *options, "--show")[1]
+    assert 'WITH {run: "one", dataset: "default", ledger: "l"} AS given' in shown
+    with pytest.raises(InputError, match="label_spending cannot be filtered by --run and --dataset; it takes --ledger"):
+        memreward("inspect", "label_spending", *options, home=settings.home)
+    with pytest.raises(InputError, match="invalid_records cannot be filtered by --run; it takes none of --run"):
+        memreward("inspect", "invalid_records", "--run", "one", home=settings.home)
+    for name, kind in (("run", "run"), ("dataset", "data set"), ("ledger", "ledger")):
+        with pytest.raises(InputError, match=f"there is no {kind} 'c' in this memory; known: "):
+            memreward("inspect", "calibration", f"--{name}", "c", home=settings.home)
+
+
 def test_a_group_shows_rewards_sources_labels_and_predictions(lived: Memory) -> None:
     rows = ask(lived, "query_group", query="How many pears", run="one")
     assert [(row["step"], row["answer"]) for row in rows[:4]] == [(2, a) for a in [row["answer"] for row in rows[:4]]]

@@ -17,6 +17,8 @@ from memgraph.labels.submit import LabelReport, label_rows
 from memgraph.labels.view import LabelKind, LabelView
 from memgraph.memory import Memory
 from memgraph.rollouts.rollout import Rollout
+from memgraph.settings import Settings
+from tests.integration.test_command_line import memreward
 
 VIEW = LabelView(ledgers=("people",), kinds=(LabelKind.HUMAN,))
 
@@ -115,6 +117,27 @@ def test_bad_rows_are_reported_and_the_rest_goes_in(filled: Memory, tmp_path: Pa
     assert (report.labels, sorted(reject.row for reject in report.rejected)) == (1, [2, 3, 4, 5, 6, 7, 8])
     with pytest.raises(InputError, match=r"\.csv or a \.jsonl"):
         export_sheet([good], tmp_path / "sheet.xlsx")
+
+
+def test_a_queue_of_some_runs_and_data_sets(memory: Memory, settings: Settings, tmp_path: Path) -> None:
+    for run, dataset in (("a", "x"), ("a", "y"), ("b", "y")):
+        memory.add([Rollout(query="How many?", response=f"#### {run}", answer=run, run=run, dataset=dataset)])
+    sheet = str(tmp_path / "sheet.csv")
+
+    def waiting(*options: str) -> int:
+        code, out, _ = memreward("queue", sheet, *options, "--json", home=settings.home)
+        assert code == 0
+        return int(json.loads(out)["answers"])
+
+    assert [waiting(), waiting("--run", "a"), waiting("--run", "a", "--run", "b"), waiting("--dataset", "x")] == [
+        3,
+        2,
+        3,
+        1,
+    ]
+    assert waiting("--run", "b", "--dataset", "x") == 0
+    with pytest.raises(InputError, match="the memory holds no run c; it holds a, b"):
+        waiting("--run", "c")
 
 
 def test_a_sheet_holds_no_formula_that_a_policy_wrote(filled: Memory, tmp_path: Path) -> None:

@@ -158,8 +158,13 @@ def test_a_run_and_a_ledger_count_alone(lived: Memory, tmp_path: Path) -> None:
     assert page.findings["contents"].startswith("40 rollouts of 20 queries, from 1 run.")
     assert "after the prediction for 10 rollouts" in page.findings["calibration"]
     assert page.findings["rewards"].startswith("No training run has asked for rewards yet.")
-    assert 'WITH {run: "a", ledger: "default"} AS given' in page.text["calibration"]
-    assert "memreward inspect calibration --param=run=a --param=ledger=default" in page.text["calibration"]
+    assert 'WITH {run: "a", dataset: null, ledger: "default"} AS given' in page.text["calibration"]
+    assert "memreward inspect calibration --run=a --ledger=default" in page.text["calibration"]
+    apart = read(lived.report(tmp_path / "d.html", run="a", dataset="sums", ledger="default"))
+    assert "of the run a and the data set sums" in apart.text[""]
+    assert {name: apart.findings[name] for name in SECTIONS if name != "model"} == {
+        name: page.findings[name] for name in SECTIONS if name != "model"
+    }
     lived.ledger("empty")
     assert (
         "No predicted rollout has a label yet"
@@ -167,6 +172,8 @@ def test_a_run_and_a_ledger_count_alone(lived: Memory, tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match=r"no run 'c' in this memory. known: a, b, trained"):
         lived.report(tmp_path / "c.html", run="c")
+    with pytest.raises(InputError, match="no data set 'c'"):
+        lived.report(tmp_path / "c.html", dataset="c")
     with pytest.raises(InputError, match="no ledger 'c'"):
         lived.report(tmp_path / "c.html", ledger="c")
     assert not (tmp_path / "c.html").exists()
@@ -176,7 +183,10 @@ def test_the_command_writes_the_page_and_nothing_else(lived: Memory, settings: S
     before, out = all_of(lived.database), tmp_path / "r.html"
     code, printed, err = memreward("report", "--run", "b", "--out", str(out), "--json", home=settings.home)
     assert code == 0, err
-    assert json.loads(printed) == {"report": str(out), "run": "b", "ledger": None, "bytes": out.stat().st_size}
+    assert json.loads(printed) == {
+        **{"report": str(out), "run": "b", "dataset": None, "ledger": None},
+        "bytes": out.stat().st_size,
+    }
     assert "What this memory knows of the run b" in read(out).text[""]
     with Memory.open(settings, read_only=True) as reading:
         assert list(read(reading.report(tmp_path / "again.html")).findings) == SECTIONS

@@ -1,0 +1,3 @@
+// The names of all ledgers. Returns name.
+MATCH (l:Ledger)
+RETURN l.name AS name ORDER BY name

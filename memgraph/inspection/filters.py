@@ -1,0 +1,56 @@
+"""What a look into the memory can be narrowed to: a run, a data set, a ledger. The queries filter in the database."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from memgraph.errors import InputError
+from memgraph.store.cypher import cypher
+from memgraph.store.database import Database
+from memgraph.store.named_queries import InspectionQuery
+
+
+class Filters(TypedDict, total=False):
+    """Names of what counts alone; without one, all.
+
+    Attributes:
+        run: whose rollouts count.
+        dataset: whose queries count.
+        ledger: whose labels count.
+    """
+
+    run: str | None
+    dataset: str | None
+    ledger: str | None
+
+
+_KINDS = {"run": "run", "dataset": "data set", "ledger": "ledger"}
+
+
+def require_known(database: Database, filters: Filters) -> None:
+    """Refuse names that the memory does not hold.
+
+    Raises:
+        InputError: naming those that it holds.
+    """
+    for field, name in filters.items():
+        known = [row["name"] for row in database.query(cypher(f"read/{field}_names"))] if name is not None else []
+        if name is not None and name not in known:
+            kind, held = _KINDS[field], ", ".join(known) or "none yet"
+            raise InputError(f"there is no {kind} {name!r} in this memory; known: {held}")
+
+
+def taken_by(query: InspectionQuery, filters: Filters) -> dict[str, Any]:
+    """The filters that are set, as parameters of a named query.
+
+    Raises:
+        InputError: for one that the query does not take.
+    """
+    given = {field: name for field, name in filters.items() if name is not None}
+    if missing := [f"--{field}" for field in given if field not in query.parameters]:
+        takes = (
+            ", ".join(f"--{field}" for field in _KINDS if field in query.parameters)
+            or "none of --run, --dataset, --ledger"
+        )
+        raise InputError(f"{query.name} cannot be filtered by {' and '.join(missing)}; it takes {takes}")
+    return given
