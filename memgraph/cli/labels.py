@@ -53,8 +53,7 @@ def reveal(
         bool,
         typer.Option(
             "--acquire",
-            help="Draw a quarter of the queries only; the others are chosen: those whose labels tell most about what the model "
-            "is unsure of.",
+            help="Draw a quarter of the queries only; the others are those that the model is least sure of.",
         ),
     ] = False,
     monitor: Annotated[

@@ -75,7 +75,7 @@ class LabelSection(_Section):
     acquisition: Literal["random", "informative"] = Field(
         "informative",
         description="`informative` draws a quarter of the training labels at random, on which calibration rests, and lets the "
-        "reward model choose the others: those whose labels tell most about what it is unsure of.",
+        "reward model choose the others: those that it is least sure of.",
     )
     reuse: list[str] = Field(
         default_factory=list,

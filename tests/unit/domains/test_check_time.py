@@ -14,7 +14,6 @@ from memgraph.domains.checks import response as parts
 from memgraph.domains.checks.arithmetic import _USED
 from memgraph.domains.checks.equations import _written
 from memgraph.domains.checks.form import _BULLETS, _NUMBERED
-from memgraph.models.ngrams import _claimed, _ngrams
 from tests.thorough import every, examples
 
 LENGTH = 1_000_000
@@ -146,16 +145,3 @@ def test_programs_are_read_as_the_plain_pattern_reads_them(program: str) -> None
 @examples(800)
 def test_repeated_sentences_are_found_as_the_plain_pattern_finds_them(text: str) -> None:
     assert parts._once(text) == once(text)
-
-
-def test_an_answer_put_in_the_place_of_many_does_not_fill_memory() -> None:
-    said = _claimed("b " * 300_000, "a" * 100_000, {" b ", f" {'a' * 100_000} "})
-    assert len(said) < 3_000_000
-    assert _claimed("b and c", "a", {" b ", " c ", " a "}) == " b and a "
-
-
-def test_ngrams_are_read_in_linear_time() -> None:
-    start = time.process_time()
-    for unit in ("\n", "9", ",", "a.", "9."):
-        assert sum(1 for _ in _ngrams(unit * (100_000 // len(unit)), 4)) >= 0
-    assert time.process_time() - start < 4
