@@ -13,6 +13,7 @@ _EXTRAS = {
     "matplotlib": "plots",
     "pandas": "pandas",
     "polars": "polars",
+    "textual": "tui",
     **dict.fromkeys(("trl", "peft", "accelerate", "datasets", "tokenizers", "httpx2", "tenacity"), "trl"),
 }
 

@@ -16,7 +16,7 @@ from memgraph.domains import Domain, Domains, Judge
 from memgraph.domains.verifiers import Auto
 from memgraph.errors import InputError, ModelError
 from memgraph.inspection.filters import Filters
-from memgraph.inspection.report import write_report
+from memgraph.inspection.report import summary, write_report
 from memgraph.labels.budget import Acquisition, Choose, Spending, spend
 from memgraph.labels.draw import in_random_order, limit_of
 from memgraph.labels.ledger import Ledger
@@ -121,6 +121,9 @@ class Memory:
     def close(self) -> None:
         """Close the connection; a managed server goes on running (`memreward db stop` stops it)."""
         self.database.close()
+
+    def _repr_html_(self) -> str:
+        return summary(self.database)
 
     def add(self, rollouts: Iterable[Rollout]) -> IngestReport:
         """Store rollouts from Python; `report.stored` says where each went. Adding them again changes nothing."""
@@ -278,10 +281,7 @@ class Memory:
         return choose
 
     def queue(self, sheet: str | Path, *, ledger: str = "default", limit: int = 100, scope: Scope = EVERYTHING) -> int:
-        """Write the answers that wait for people to a sheet (CSV, XLSX, JSONL); returns how many. `label` reads it filled in.
-
-        It shows neither predicted rewards nor votes, which would sway whoever judges.
-        """
+        """Write the answers that wait for people to a sheet (CSV or JSONL); returns how many. `label` reads it filled in."""
         scope.require_known(self)
         waiting = pending(self.database, ledger=ledger, limit=limit, runs=scope.runs, datasets=scope.datasets)
         return export_sheet(waiting, Path(sheet))

@@ -58,6 +58,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "why": inspection.why,
         "compare": runs.compare,
         "report": inspection.report,
+        "browse": inspection.browse,
     },
     "Keep": {
         "export": lifecycle.export,

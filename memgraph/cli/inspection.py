@@ -1,4 +1,4 @@
-"""`memreward inspect`, the named Cypher queries, `memreward why` and `memreward report`."""
+"""`memreward inspect`, the named Cypher queries, `memreward why`, `memreward report` and `memreward browse`."""
 
 from __future__ import annotations
 
@@ -181,6 +181,26 @@ def report(
         emit({"report": str(file), **filters.names, "bytes": file.stat().st_size})
     else:
         console.print(f"the report is written to {file}", highlight=False)
+
+
+def browse(
+    author: Annotated[
+        str | None, typer.Option("--author", help="Who judges by the keys r and w; without it nothing is written.")
+    ] = None,
+    ledger: LedgerOption = "default",
+    home: HomeOption = None,
+) -> None:
+    """Look through the memory in the terminal: runs, queries, a query's rollouts, and one rollout with all about it.
+
+    Arrows move, Enter unfolds, and a rollout under the cursor is shown with its reasoning, answer, nearest queries, and every label
+    and prediction. With --author, r and w store that it is right or wrong, as a label of `memreward label` would.
+
+    Example: memreward browse --author Ann --ledger people
+    """
+    from memgraph.inspection.browser import MemoryBrowser
+
+    with open_memory(home, read_only=author is None) as memory:
+        MemoryBrowser(memory, memory.domains, ledger, author).run()
 
 
 def _print_history(rollout: str, history: Sequence[Score]) -> None:

@@ -17,11 +17,12 @@ from string import Template
 from typing import Unpack
 
 from memgraph.inspection.filters import Filters
-from memgraph.inspection.markup import Html, folded, joined, tag
+from memgraph.inspection.markup import Html, folded, joined, table, tag
 from memgraph.inspection.report_facts import Facts, read_facts
 from memgraph.inspection.report_sections import SECTIONS, Section
 from memgraph.models.reward_model import RewardModel
 from memgraph.store.database import Database
+from memgraph.store.named_queries import run_inspection
 from memgraph.store.whole_file import whole_file
 
 _FIRST_STEPS = (
@@ -48,6 +49,12 @@ def write_report(database: Database, file: Path, model: Callable[[], RewardModel
     with whole_file(file) as stream:
         stream.write(text.encode())
     return file
+
+
+def summary(database: Database) -> Html:
+    """What is in a memory, in a line, as a notebook shows it."""
+    (counts,) = run_inspection(database, "memory_contents", {})
+    return table("what is in the memory", list(counts), [[f"{number:,}" for number in counts.values()]])
 
 
 def page(facts: Facts) -> str:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
 import runpy
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import jupytext
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from memgraph.domains import Domain, Domains
 from memgraph.memory import Memory
 from tests.conftest import count, write_rows
 from tests.end_to_end.small_training import save_policy, train_two_steps
 from tests.integration.rollouts import sums
+from tests.pages import is_shown
 from trainer.tiny.world import generate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -123,6 +130,55 @@ def test_own_domain(
     right = memory.database.query("MATCH (:Label {score: 1.0})-[:SCORES]->(a:Answer) RETURN DISTINCT a.value AS value")
     assert [json.loads(row["value"]) for row in right] == [[{"a": 1, "b": 2}]]
     assert "prediction" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_tour(memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`tour.ipynb` is `tour.py`, and shows what it gives. MEMREWARD_WRITE_PAGES=1 makes it anew."""
+    endpoint = memory.database.endpoint
+    for name, value in {
+        "NEO4J_URI": endpoint.uri,
+        "NEO4J_USERNAME": endpoint.user,
+        "NEO4J_PASSWORD": endpoint.password.get_secret_value(),
+        "MEMREWARD_HOME": str(tmp_path / "home"),
+        "PYTHONPATH": os.pathsep.join([str(EXAMPLES.parent), *sys.path]),
+    }.items():
+        monkeypatch.setenv(name, value)
+    notebook = jupytext.read(EXAMPLES / "tour.py")
+    NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=300,
+        startup_timeout=300,
+        resources={"metadata": {"path": str(EXAMPLES)}},
+    ).execute()
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [one for one in cell.outputs if one.get("name") != "stderr"]
+    notebook.metadata = {
+        "language_info": {"name": "python"},
+        "kernelspec": {"name": "python3", "display_name": "Python 3"},
+    }
+    file = EXAMPLES / "tour.ipynb"
+    if "MEMREWARD_WRITE_PAGES" in os.environ:
+        nbformat.write(notebook, file)
+    kept = nbformat.read(file, as_version=4)
+    assert [cell.source for cell in kept.cells] == [cell.source for cell in notebook.cells]
+    for now, then in zip(notebook.cells, kept.cells, strict=True):
+        assert is_shown(text_of(now), text_of(then)), text_of(now)
+    assert sum("image/png" in str(cell) for cell in kept.cells) == 1
+    text = file.read_text(encoding="utf-8")
+    assert not re.findall(r"(?:/tmp|/root|/home|/work|site-packages|https?:|127\.0\.0\.1)[^\"]*", text)
+
+
+def text_of(cell: Any) -> str:
+    """What a cell prints and gives, but pictures."""
+    outputs = cell.get("outputs", [])
+    text = "".join(one.get("text") or one.get("data", {}).get("text/plain", "") + "\n" for one in outputs)
+    return re.sub(r" at 0x[0-9a-f]+", "", text)
 
 
 def test_the_data_of_the_documents_are_made_by_their_program(tmp_path: Path) -> None:

@@ -261,7 +261,7 @@ def test_two_people_at_once_get_different_answers(filled: Memory, serve) -> None
     assert len(labels(filled)) == 4
 
 
-def test_each_answer_is_judged_by_as_many_as_asked_and_their_agreement_is_told(filled: Memory, serve) -> None:
+def test_each_answer_is_judged_by_as_many_as_asked_and_their_agreement_is_told(filled: Memory, serve, tmp_path) -> None:
     said = {"Ann": "right wrong right wrong", "Bob": "right wrong wrong wrong", "Cem": ""}
     people = dict(zip(said, serve(*said, opinions=2), strict=True))
     for name, browser in people.items():
@@ -274,6 +274,8 @@ def test_each_answer_is_judged_by_as_many_as_asked_and_their_agreement_is_told(f
     assert (pair["first"], pair["second"], pair["kinds"], pair["judged"]) == ("Ann", "Bob", ["human", "human"], 4)
     assert pair["agreeing"] == 0.75
     assert pair["kappa"] == pytest.approx(cohen_kappa_score([1, 0, 1, 0], [1, 0, 0, 0]))
+    report = filled.report(tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Ann and Bob agree on 75% of 4 answers" in report
     (dispute,) = run_inspection(filled.database, "disagreements", {"ledger": "people"})
     assert (dispute["answer"], dispute["said"]) == ("3", ["Ann 1.0", "Bob 0.0"])
     key = dispute["key"]
@@ -324,7 +326,7 @@ def test_judgements_change_rewards_by_relabelling(memory: Memory, serve, tmp_pat
     for _ in range(4):
         ann.press("wrong")
     changed = memory.relabel(model, view)
-    assert changed.queries > 0
+    assert 0 < changed.affected < changed.queries
     after = {one.rollout: one.reward for one in memory.rewards(view)}
     assert before != after
 

@@ -38,6 +38,7 @@ COMMANDS = [
     "why",
     "compare",
     "report",
+    "browse",
     "prune",
     "forget",
     "migrate",

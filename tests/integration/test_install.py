@@ -26,6 +26,7 @@ ON_DEMAND = {  # package → extras that bring it
     "torch-geometric": {"gnn"},
     "matplotlib": {"plots"},
     "pandas": {"pandas"},
+    "textual": {"tui"},
 }
 
 
