@@ -90,8 +90,8 @@ def check(
             console.print(
                 f"verdicts agree with the file's own `correct` for {report.agreeing} of {report.compared} rows"
             )
+        unknown = sum(row.score is None for row in report.rows) / max(1, len(report.rows))
         console.print(
-            f"{len(report.rows)} rows read; {report.answers.unanswered_share:.1%} state no answer; "
-            f"{report.answers.undecided_share:.1%} of the verdicts could not be given"
+            f"{len(report.rows)} rows read; {report.answers.unanswered_share:.1%} state no answer; {unknown:.1%} have no verdict"
         )
     report_rejects(report.rejected, rejects)

@@ -43,6 +43,7 @@ def fit(
     Example: memreward fit --ledger people
     """
     from memgraph.domains.checks import ALL_CHECKS
+    from memgraph.inspection.filters import require_known
     from memgraph.labels.view import LabelView
     from memgraph.models.reward_model import RewardModelConfig
 
@@ -51,6 +52,8 @@ def fit(
         raise typer.BadParameter(f"unknown checks {', '.join(unknown)}; known: {', '.join(ALL_CHECKS)}")
     config = RewardModelConfig(checks=chosen, policies=policies)
     with open_memory(home) as memory, progress("fitting the reward model") as update:
+        if ledger != "default":  # which needs no label to stand for the vote
+            require_known(memory.database, {"ledger": ledger})
         model = memory.fit(LabelView(ledgers=(ledger,)), seed=seed, config=config, progress=update)
     if as_json:
         emit({"model": model.key, "folder": str(model.folder), "ledger": ledger, "metrics": model.metrics})

@@ -29,7 +29,7 @@ class CheckedRow:
         row: its number from 1.
         answer: as it is written, None where nothing is stated.
         shares: number within its query; rows with one number have one answer. None without an answer.
-        score, reason: the verdict; without any truth in the file score is None, and the reason says so.
+        score, reason: the verdict, or what the file itself says where it has nothing to judge by; without either None.
         correct: what the file itself says, None where it says nothing.
     """
 
@@ -126,6 +126,8 @@ def check_files(
             if correct is not None and verdict.score is not None:
                 report.compared += 1
                 report.agreeing += (verdict.score >= 0.5) == (correct >= 0.5)
+            if verdict is _UNKNOWN and correct is not None:
+                verdict = Verdict(correct, "as the file says itself")
             shares = None if answer is None else numbers[answer]
             report.rows.append(
                 CheckedRow(
@@ -137,7 +139,7 @@ def check_files(
     return report
 
 
-_UNKNOWN = Verdict(None, "the file holds no gold answer and no tests for it")
+_UNKNOWN = Verdict(None, "the file says nothing about it: no gold, no tests, no `correct`")
 _Found = Mapping[str, Sequence[tuple[str, Row, str | None, float | None]]]
 
 

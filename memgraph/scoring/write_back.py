@@ -183,10 +183,12 @@ def score_piece(
     rewarded, new = [], []
     for row in rows:
         rollout, (own_key, own) = row["rollout"], row["own"] or (None, None)
+        newest_model, newest = row["newest"] or (None, None)
         label = in_force.get(rollout)
         asked = label is None and rollout in predicted
         score = predicted.get(rollout) if asked else None
-        if asked and _is_news(score, own):
+        # what another model said meanwhile is in force: then this one says its own once more
+        if asked and (_is_news(score, own) or (own_key is not None and newest_model != registered)):
             key = prediction_key(DEFAULT_SCORER, rollout, registered, score, own_key)
             new.append({"key": key, "target": rollout, "score": score, "reason": reason[row["query"]]})
         rewarded.append(
@@ -196,7 +198,7 @@ def score_piece(
                 None if row["call"] is None else (row["run"], row["attempt"], row["call"], row["query"]),
                 asked,
                 score,
-                in_force_before.get(rollout, row["newest"]),
+                in_force_before.get(rollout, newest),
                 label if label is not None else score if asked else own,
             )
         )

@@ -87,6 +87,22 @@ def test_files_are_named_alike_in_all_commands_that_read_them() -> None:
     assert all(found == helps[0] for found in helps)
 
 
+def test_check_shows_what_a_file_says_itself(tmp_path: Path) -> None:
+    rows = [{"query": "1 + 1?", "domain": "math", "response": f"#### {n}", "fine": n == 2} for n in (2, 3)]
+    file = write_rows(tmp_path / "r.jsonl", [*rows, {**rows[0], "query": "2 + 2?", "fine": None}])
+    code, out, _ = memreward("check", str(file), "--correct", "fine")
+    assert code == 0
+    assert "33.3% have no verdict" in out
+    code, out, _ = memreward("check", str(file), "--correct", "fine", "--json")
+    assert [row["score"] for row in json.loads(out)["rows"]] == [1.0, 0.0, None]
+
+
+def test_an_unknown_ledger_is_no_ledger_without_labels(memory: Memory, settings: Settings) -> None:
+    memory.ledger("people", budget=3)
+    with pytest.raises(InputError, match="there is no ledger 'peple' in this memory; known: people"):
+        memreward("fit", "--ledger", "peple", home=settings.home)
+
+
 def test_the_way_from_import_to_score_in_json(memory: Memory, settings: Settings, tmp_path: Path) -> None:
     file = str(write_rows(tmp_path / "r.jsonl", sums(30)))
     home = settings.home

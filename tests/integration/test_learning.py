@@ -190,3 +190,19 @@ def test_predictions_are_kept_with_their_model_and_are_no_labels(memory: Memory,
     np.testing.assert_array_equal(memory.snapshot(VIEW).labels, snapshot.labels)
     everyone = memory.snapshot(LabelView())
     assert np.isnan(everyone.labels).sum() == np.isnan(snapshot.labels).sum()
+
+
+def test_the_model_that_scored_last_is_in_force(memory: Memory, tmp_path: Path) -> None:
+    """Two ledgers take turns; a pass that is repeated writes nothing."""
+    source = imported(memory, write_rows(tmp_path / "r.jsonl", sums(20)))
+    views = [LabelView(ledgers=(name,)) for name in ("one", "other")]
+    for number, view in enumerate(views):
+        memory.ledger(view.ledgers[0], budget=5).reveal(source, source.query_keys()[5 * number : 5 * number + 5])
+    models = [memory.fit(view) for view in views]
+    for turn in (0, 1, 0, 0, 1):
+        memory.score(models[turn], views[turn])
+        predicted = [reward for reward in memory.rewards(views[turn]) if reward.model is not None]
+        assert {reward.model for reward in predicted} == {models[turn].key}
+    count = "MATCH (p:Prediction) RETURN count(p) AS n"
+    assert len(predicted) == 60
+    assert memory.database.query(count)[0]["n"] == 2 * 60 + 2 * 40  # what the other one knows, it predicted once
