@@ -21,4 +21,4 @@ CALL (a) {
 }
 RETURN q.text AS query, coalesce(a.written, a.value) AS answer, rollouts, predicted,
        rollouts * 4 * coalesce(predicted, 0.5) * (1 - coalesce(predicted, 0.5)) AS value, q.domain AS domain, a.key AS key
-ORDER BY value DESC, key LIMIT 100
+ORDER BY value DESC, key LIMIT 20

@@ -1,5 +1,5 @@
 // What a query is similar to, and which answers of those neighbours are known to be right.
-// Parameters: query (key, or the beginning of the text; null picks one with labelled neighbours), dataset (of the query;
+// Parameters: query (key, or the beginning of the text; null picks one with labelled neighbours), dataset (of the query,
 // null for any).
 // Returns query, neighbour, dataset (of the neighbour), cosine, right_answers.
 WITH {query: null, dataset: null} AS given  // put your values here

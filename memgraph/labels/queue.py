@@ -55,7 +55,7 @@ def pending(
     opinions: int = 1,
     author: str | None = None,
 ) -> list[Pending]:
-    """Answers that neither people nor the truth have settled in this ledger, those of the most rollouts first.
+    """Answers that neither people nor the truth have settled in this ledger, the most valuable first.
 
     Args:
         runs: only answers that one of these gave; none for all.
