@@ -90,8 +90,8 @@ def sentence(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> s
     alone = of_best(labelled, oracle).partition(" ")[0]
     return (
         f"GRPO of a tiny policy with 20 % of the labels reached {reached(present, 'memory', seeds)} of what all labels give, "
-        f"the labelled queries alone {alone} % ([docs/rl.md](docs/rl.md)). An earlier model read words, in which that made-up world's facts stand, and reached "
-        f"{reached(former, 'acquired', FORMER_SEEDS)}."
+        f"the labelled queries alone {alone} % ([docs/rl.md](docs/rl.md)). An earlier model read words, in which that made-up "
+        f"world's facts stand, and reached {reached(former, 'acquired', FORMER_SEEDS)}."
     )
 
 

@@ -22,6 +22,7 @@ from memgraph.cli.common import (
     open_memory,
     progress,
     report_rejects,
+    say,
     spread,
 )
 
@@ -121,6 +122,12 @@ def import_(
                 }
             )
             answers.add(report.answers)
+        undefined = sorted(answers.rollouts.keys() - memory.domains.versions.keys())
+    if undefined:
+        say(
+            f"nobody defines the domain {', '.join(undefined)}: its answers are read as texts and options; known are "
+            f"{', '.join(memory.domains.versions)}, and MEMREWARD_DOMAINS adds your own"
+        )
     if as_json:
         emit({"files": reports, "rejected": rejected})
     else:

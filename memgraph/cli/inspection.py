@@ -22,7 +22,7 @@ from memgraph.cli.common import (
     say,
     spread,
 )
-from memgraph.errors import ModelError
+from memgraph.errors import InputError, ModelError
 from memgraph.inspection.filters import require_known, taken_by
 from memgraph.inspection.tables import as_texts, print_rows, write_rows
 from memgraph.printable import printable, shown
@@ -118,6 +118,10 @@ def why(
         raise typer.BadParameter("a past state is named by --at, or by --run and --step together")
     with open_memory(home, read_only=not keep) as memory:
         meant = meant_rollouts(memory, what)
+        if not meant and not as_json:
+            raise InputError(
+                f"no rollout's key, and no query's key or text, begins with {what!r}; `memreward inspect query_group` shows some"
+            )
         if len(meant) != 1:
             if as_json:
                 emit({"rollouts": meant})

@@ -69,7 +69,7 @@ def parse_budget(text: str | None) -> float | int | None:
     try:
         if text.endswith("%"):
             return float(text[:-1]) / 100
-        return int(text) if text.lstrip("+").isdigit() else float(text)
+        return int(text) if text.lstrip("+-").isdigit() else float(text)
     except ValueError:
         raise LedgerError(
             f"a budget is a share like 0.2 or 20%, or a number of queries like 50; found {text!r}"

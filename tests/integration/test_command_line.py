@@ -97,6 +97,13 @@ def test_check_shows_what_a_file_says_itself(tmp_path: Path) -> None:
     assert [row["score"] for row in json.loads(out)["rows"]] == [1.0, 0.0, None]
 
 
+def test_a_domain_that_nobody_defines_is_named_at_import(memory: Memory, settings: Settings, tmp_path: Path) -> None:
+    row = {"query": "What is H2O?", "domain": "chemistry", "response": "The answer is water."}
+    _, _, err = memreward("import", str(write_rows(tmp_path / "r.jsonl", [row])), home=settings.home)
+    assert "nobody defines the domain chemistry" in err
+    assert "code, math, qa" in err
+
+
 def test_an_unknown_ledger_is_no_ledger_without_labels(memory: Memory, settings: Settings) -> None:
     memory.ledger("people", budget=3)
     with pytest.raises(InputError, match="there is no ledger 'peple' in this memory; known: people"):

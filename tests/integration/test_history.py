@@ -139,3 +139,5 @@ def test_why_and_relabel_on_the_command_line(world: World, settings: Settings) -
     assert code == 0
     assert "leave-one-out" in out
     assert memreward("why", rollout, "--step", "1", home=settings.home)[0] == 2
+    with pytest.raises(InputError, match="begins with 'Nobody'"):
+        memreward("why", "Nobody", home=settings.home)

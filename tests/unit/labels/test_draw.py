@@ -48,7 +48,9 @@ def test_another_seed_draws_other_queries() -> None:
     assert draw(groups, 10, 0) != draw(groups, 10, 1)
 
 
-@pytest.mark.parametrize(("text", "budget"), [("0.2", 0.2), ("20%", 0.2), ("50", 50), (None, None), ("1.0", 1.0)])
+@pytest.mark.parametrize(
+    ("text", "budget"), [("0.2", 0.2), ("20%", 0.2), ("50", 50), ("-1", -1), (None, None), ("1.0", 1.0)]
+)
 def test_budgets_are_read_as_shares_or_counts(text: str | None, budget: float | int | None) -> None:
     assert parse_budget(text) == budget
     assert type(parse_budget(text)) is type(budget)
