@@ -17,9 +17,13 @@ CALL (a) {
   WITH t, head(COLLECT {
     MATCH (t)<-[:SCORES]-(p:Prediction {scorer: 'reward_model'}) RETURN p.score ORDER BY p.created_at DESC, p.key LIMIT 1
   }) AS score
-  RETURN count(t) AS rollouts, coalesce(avg(score), 0.5) AS predicted
+  RETURN count(t) AS rollouts, avg(score) AS mean
 }
-WITH q, a, rollouts ORDER BY rollouts * predicted * (1 - predicted) DESC, a.key
+WITH q, a, rollouts, coalesce(mean, CASE  // nothing is predicted where another ledger knows the truth
+  WHEN EXISTS { (a)<-[:EQUALS*0..1]-()<-[:SCORES]-({kind: 'ground_truth'}) } THEN 0.0
+  ELSE 0.5
+END) AS predicted
+ORDER BY rollouts * predicted * (1 - predicted) DESC, a.key
 LIMIT $limit
 RETURN a.key AS answer_key, q.key AS query_key, q.text AS query, q.domain AS domain, a.written AS answer, rollouts,
        head(COLLECT { MATCH (a)<-[:EQUALS*0..1]-()<-[:LEADS_TO]-(t:Thinking) RETURN t.response ORDER BY t.key LIMIT 1 }) AS example

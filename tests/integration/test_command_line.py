@@ -223,7 +223,7 @@ def test_a_query_is_shown_as_text_or_in_json_and_an_unknown_one_lists_the_known(
     assert memreward("inspect", "label_spending", "--show")[1].startswith("// What was spent on labels")
     shown = json.loads(memreward("inspect", "label_spending", "--show", "--json")[1])
     assert shown["cypher"].startswith("// What was spent on labels")
-    with pytest.raises(MemRewardError, match=r"no query .inspect/magic.; known: .*inspect/label_spending"):
+    with pytest.raises(MemRewardError, match=r"no inspection query 'magic'; known: .*label_spending"):
         memreward("inspect", "magic", "--show")
 
 
