@@ -28,6 +28,7 @@ import trainer
 from memgraph import cli
 from memgraph.cli import common
 from memgraph.cli.common import emit, only_printable
+from memgraph.domains import Domains
 from memgraph.errors import MemRewardError
 from memgraph.evaluation import EvaluationRow
 from memgraph.labels.in_force import Disagreement
@@ -248,7 +249,9 @@ def test_import_and_its_rejects(run: Callable[..., str], tmp_path: Path) -> None
     file = tmp_path / "[red]x.jsonl"
     file.write_text("")
     report = IngestReport(new=1, rejected=[Reject(HOSTILE, 1, HOSTILE)])
-    shown = run("import", str(file), memory=SimpleNamespace(import_file=lambda *_, **__: report))
+    report.answers.read(HOSTILE, True, "")
+    memory = SimpleNamespace(import_file=lambda *_, **__: report, domains=Domains())
+    shown = run("import", str(file), memory=memory)
     assert_clean(shown)
     assert "[red]x.jsonl" in shown
     assert (tmp_path / "memreward.rejects.jsonl").read_text().isascii()
