@@ -122,7 +122,7 @@ def import_(
                 }
             )
             answers.add(report.answers)
-        undefined = sorted(answers.rollouts.keys() - memory.domains.versions.keys())
+        undefined = memory.domains.undefined(answers.rollouts)
     if undefined:
         say(
             f"nobody defines the domain {', '.join(undefined)}: its answers are read as texts and options; known are "

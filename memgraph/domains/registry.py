@@ -45,6 +45,10 @@ class Domains:
         """The domain of that name."""
         return self._by_name.get(name, self._by_name["qa"])
 
+    def undefined(self, names: Iterable[str]) -> list[str]:
+        """Those of the names that nobody defines, sorted."""
+        return sorted(set(names) - self._by_name.keys())
+
     @property
     def versions(self) -> dict[str, str]:
         """Name → version of each domain's reader."""

@@ -26,7 +26,7 @@ _START = "import sys; sys.path.insert(0, sys.argv[1]); from inside.launching imp
 
 
 class Launcher:
-    """Starts the processes of runs. Threads may share it; a forked process needs one of its own (`launcher`)."""
+    """Starts the processes of runs. Threads may share it; a forked process makes one of its own (`started_run`)."""
 
     def __init__(self, *, start: str = _START) -> None:
         ours, its = socket.socketpair()
@@ -123,7 +123,7 @@ def started_run(stdin: int, job: int, tests: int) -> Iterator[StartedRun]:
     """Start a run by this process's launcher, which is started first if need be. What is left of it must be killed inside.
 
     Raises:
-        SandboxError: if it does not start.
+        OSError: if it does not start.
     """
     with ExitStack() as stack:
         ends = {name: os.pipe() for name in ("stdout", "stderr", "result")}

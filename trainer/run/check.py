@@ -24,6 +24,7 @@ from trl.trainer.grpo_config import GRPOConfig
 from memgraph.domains import Domains, Item
 from memgraph.domains.verifiers import verifier
 from memgraph.errors import MemRewardError
+from memgraph.labels.draw import limit_of
 from memgraph.models.scorers import SCORERS
 from memgraph.settings import Settings
 from memgraph.store.database import Database, open_endpoint
@@ -34,6 +35,7 @@ from trainer.run.config import RunConfig
 from trainer.run.data import Problems, Splits, load_problems
 from trainer.run.initial_rollouts import group_size
 from trainer.run.policy import TINY, Policy, load_policy, weight_type
+from trainer.run.train import trl_config
 from trainer.sampling.config import open_sampler
 from trainer.sampling.generate import rendered, stream_responses
 from trainer.sampling.load import is_gguf
@@ -84,6 +86,7 @@ class _Check:
     def __init__(self, config: RunConfig, settings: Settings) -> None:
         self.config = config
         self.settings = settings
+        self.domains = Domains.of(settings)
         self.splits: Splits | None = None
         self.grpo: GRPOConfig | None = None
         place = settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -91,8 +94,7 @@ class _Check:
 
     def arguments(self) -> Iterator[Finding]:
         """Whether TRL takes them, and how many steps they make."""
-        given = {"output_dir": str(self.config.folder), "use_cpu": self.device.type == "cpu", **self.config.grpo}
-        self.grpo = GRPOConfig(**{"max_completion_length": self.config.max_new_tokens, **given})
+        self.grpo = trl_config(self.config, on_gpu=self.device.type == "cuda")
         completions = self.grpo.generation_batch_size or 0
         yield Finding(
             "arguments",
@@ -105,7 +107,7 @@ class _Check:
                 "problem",
                 f"unknown scorer {self.config.reward.scorer!r}; known: {', '.join(SCORERS)}, none",
             )
-        if self.config.grpo.get("save_strategy", "no") == "no":
+        if self.grpo.save_strategy == "no":
             yield Finding(
                 "checkpoints", "warning", "none are saved, so that a run that is stopped starts anew; set save_steps"
             )
@@ -123,7 +125,7 @@ class _Check:
             "ok" if train.tasks else "problem",
             f"{len(train.tasks)} to train on ({shares}), {len(test.tasks)} to test on, {len(self.splits.ood.tasks)} of other kinds",
         )
-        if unknown := sorted(set(domains) - set(Domains.of(self.settings).versions)):
+        if unknown := self.domains.undefined(domains):
             yield Finding(
                 "domains",
                 "warning",
@@ -141,7 +143,7 @@ class _Check:
         """Whether it accepts the gold answers of the problems, and can judge by their tests."""
         if self.splits is None:
             return
-        judge = verifier(self.config.labels.verifier, Domains.of(self.settings))
+        judge = verifier(self.config.labels.verifier, self.domains)
         items = [item for split in (self.splits.train, self.splits.test, self.splits.ood) for item in _items(split)]
         start = time.perf_counter()
         verdicts = judge(items)
@@ -165,8 +167,8 @@ class _Check:
         """How many queries the budget pays for."""
         if self.splits is None:
             return
-        budget, queries = self.config.labels.budget, len(self.splits.train.tasks)
-        paid = min(queries, round(budget * queries) if isinstance(budget, float) else budget)
+        queries = len(self.splits.train.tasks)
+        paid = limit_of(self.config.labels.budget, queries)
         needed = self.config.reward.scorer not in ("none", "majority_vote", "random")
         few = needed and paid < _FEW_LABELLED
         yield Finding(

@@ -294,22 +294,8 @@ def make_monitor(
     return monitor
 
 
-def make_trainer(
-    config: RunConfig,
-    policy: Policy,
-    training: Problems,
-    reward: MemoryReward,
-    narrator: Narrator,
-    *,
-    held_out: Problems,
-) -> GRPOTrainer:
-    """TRL's trainer with this run's settings; `grpo` of the configuration wins over the defaults here.
-
-    With `eval_strategy` in there, the held-out problems are sampled and judged during training as well.
-    """
-    formatted: dict[str, Any] = {"format_prompt": policy.format_prompt, "system_prompt": config.policy.system_prompt}
-    watched = config.grpo.get("eval_strategy", "no") != "no" and held_out.tasks
-    on_gpu = policy.model.device.type == "cuda"
+def trl_config(config: RunConfig, *, on_gpu: bool) -> GRPOConfig:
+    """TRL's settings of this run; `grpo` of the configuration wins over the defaults here."""
     defaults: dict[str, Any] = {
         "output_dir": str(config.folder),
         "seed": config.seed,
@@ -323,11 +309,29 @@ def make_trainer(
         "save_strategy": "no",
         "gradient_checkpointing": False,
     }
+    return GRPOConfig(**{**defaults, **config.grpo})
+
+
+def make_trainer(
+    config: RunConfig,
+    policy: Policy,
+    training: Problems,
+    reward: MemoryReward,
+    narrator: Narrator,
+    *,
+    held_out: Problems,
+) -> GRPOTrainer:
+    """TRL's trainer with this run's settings.
+
+    With `eval_strategy` in there, the held-out problems are sampled and judged during training as well.
+    """
+    formatted: dict[str, Any] = {"format_prompt": policy.format_prompt, "system_prompt": config.policy.system_prompt}
+    watched = config.grpo.get("eval_strategy", "no") != "no" and held_out.tasks
     trainer = GRPOTrainer(
         model=policy.model,
         processing_class=policy.tokenizer,
         reward_funcs=reward,
-        args=GRPOConfig(**{**defaults, **config.grpo}),
+        args=trl_config(config, on_gpu=policy.model.device.type == "cuda"),
         train_dataset=training_dataset(training.tasks, **formatted),
         eval_dataset=training_dataset(held_out.tasks, split="eval", **formatted) if watched else None,
         peft_config=policy.peft_config,
