@@ -125,10 +125,13 @@ class Memory:
     def _repr_html_(self) -> str:
         return summary(self.database)
 
-    def add(self, rollouts: Iterable[Rollout]) -> IngestReport:
-        """Store rollouts from Python; `report.stored` says where each went. Adding them again changes nothing."""
+    def add(self, rollouts: Iterable[Rollout], *, link: bool = True) -> IngestReport:
+        """Store rollouts from Python; `report.stored` says where each went. Adding them again changes nothing.
+
+        Without `link` the next call that links gives new queries their similarity edges.
+        """
         rows = (Row(number, rollout, {}) for number, rollout in enumerate(rollouts, start=1))
-        return self._ingest(compare_seconds=_COMPARE_SECONDS).run(rows)
+        return self._ingest(compare_seconds=_COMPARE_SECONDS, link=link).run(rows)
 
     def import_file(
         self,

@@ -128,6 +128,7 @@ class Ingest:
         run_programs: bool = True,
         domains: Domains | None = None,
         compare_seconds: float | None = None,
+        link: bool = True,
         started: datetime | None = None,
     ) -> None:
         """Prepare an import.
@@ -140,10 +141,12 @@ class Ingest:
             domains: how answers are read and compared.
             compare_seconds: bound of comparing answers, which then looks at this import's queries only; what is not
                 settled by then is left to a later import. None compares all that wait, however long it takes.
+            link: whether queries that wait get their similarity edges at the end.
             started: when the runs of the rows began, where they are new; None for now.
         """
         self._domains = domains or Domains()
         self._compare_seconds = compare_seconds
+        self._link = link
         self._started = started
         self._database = database
         self._run_programs = run_programs
@@ -169,7 +172,8 @@ class Ingest:
                 batch = []
         if batch:
             self._store(batch, file, report)
-        report.linked = link(self._database, self._embedder.space, self._neighbours)
+        if self._link:
+            report.linked = link(self._database, self._embedder.space, self._neighbours)
         own = None if self._compare_seconds is None else {place.query_key for place in report.stored}
         report.joined = join(self._database, self._domains, query_keys=own, seconds=self._compare_seconds)
         report.observed = run_programs(self._database) if self._run_programs else 0

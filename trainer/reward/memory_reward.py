@@ -297,17 +297,10 @@ class MemoryReward:
         return Group(self.run, self._attempt, self.calls - 1)
 
     def _store(self, samples: Sequence[Sample], group: Group, ranks: Ranks, report: CallReport) -> list[StoredRollout]:
-        stored = self.memory.add(
-            self._rollout(
-                sample,
-                run=group.run,
-                attempt=group.attempt,
-                call=group.call,
-                step=report.step,
-                sample=ranks.sample(sample.position),
-            )
-            for sample in samples
-        )
+        place = {"run": group.run, "attempt": group.attempt, "call": group.call, "step": report.step}
+        rollouts = (self._rollout(sample, **place, sample=ranks.sample(sample.position)) for sample in samples)
+        # a scorer that reads no neighbours need not wait for them: the spool links new queries after the call
+        stored = self.memory.add(rollouts, link=reads_neighbours(self.scorer))
         if stored.rejected:
             raise TrainingError(f"{len(stored.rejected)} rollouts were not stored: {stored.rejected[0].reason}")
         report.answers.add(stored.answers)

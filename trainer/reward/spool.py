@@ -24,6 +24,7 @@ from typing import Any, Self
 from memgraph import Memory
 from memgraph.errors import DiskFull, TrainingError
 from memgraph.models.scores import DEFAULT_SCORER
+from memgraph.rollouts.neighbours import link
 from memgraph.rollouts.runs import record_rewards
 from memgraph.scoring.predictions import write_prediction_rows
 from memgraph.settings import Settings
@@ -42,7 +43,7 @@ _TABLE = "CREATE TABLE IF NOT EXISTS entries (id INTEGER PRIMARY KEY AUTOINCREME
 
 @dataclass(frozen=True, slots=True)
 class WriteBack:
-    """What one reward call leaves on its rollouts.
+    """What one reward call leaves on its rollouts. Writing it also links the queries that wait for their neighbours.
 
     Attributes:
         rewards: rows of `memgraph.rollouts.runs.record_rewards`.
@@ -67,6 +68,7 @@ class WriteBack:
         """Into the graph; again changes nothing."""
         write_prediction_rows(memory, self.predictions, scorer=self.scorer, model=self.model)
         record_rewards(memory.database, self.rewards)
+        link(memory.database, memory.space, memory.settings.neighbours)
 
 
 def spool_file(settings: Settings) -> Path:
