@@ -50,7 +50,7 @@ from trainer.run.data import load_problems
 from trainer.run.narrator import Narrator
 from trainer.run.train import run
 
-CONFIG = Path(__file__).with_name("rl.yaml")
+CONFIG, LLM_CONFIG = Path(__file__).with_name("rl.yaml"), Path(__file__).with_name("rl_smollm2.yaml")
 QUICK: dict[str, dict[str, Any]] = {  # does it run, not what it finds
     "data": {"train": 60, "test": 30, "ood": 15},
     "reward": {"initial_rollouts": 4, "labelled_rollouts": 8},
@@ -76,10 +76,19 @@ ARMS: dict[str, dict[str, dict[str, Any]]] = {
 _COMPARED_ONCE = ("moment", "threshold", "by_group")
 
 
-def configuration(arm: str, share: float, seed: int, folder: Path, *, quick: bool = False) -> RunConfig:
-    """The frozen settings with those of an arm."""
-    values = RunConfig.load(CONFIG).model_dump()
+def configuration(
+    arm: str, share: float, seed: int, folder: Path, *, quick: bool = False, problems: Path | None = None
+) -> RunConfig:
+    """The frozen settings with those of an arm.
+
+    Args:
+        problems: a folder that `smollm2.py` made; None for the tiny world and its policy.
+    """
+    values = RunConfig.load(CONFIG if problems is None else LLM_CONFIG).model_dump()
     values |= {"name": f"{arm}-{share}-{seed}", "output": folder, "seed": seed}
+    if problems is not None:
+        values["policy"]["model"] = str(problems / "start")
+        values["data"] |= {f"{split}_files": [problems / f"{split}.jsonl"] for split in ("train", "test")}
     own = {"data": {"seed": seed}, "labels": {"budget": share, "seed": seed}}
     for changes in (QUICK if quick else {}, own, ARMS[arm]):
         for section, changed in changes.items():
@@ -87,11 +96,11 @@ def configuration(arm: str, share: float, seed: int, folder: Path, *, quick: boo
     return RunConfig.model_validate(values)
 
 
-def run_arm(arm: str, share: float, seed: int, *, quick: bool = False) -> FinishedRun:
+def run_arm(arm: str, share: float, seed: int, *, quick: bool = False, problems: Path | None = None) -> FinishedRun:
     """One run in an empty memory."""
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, temporary_memory() as memory:
-        config = configuration(arm, share, seed, Path(folder), quick=quick)
+        config = configuration(arm, share, seed, Path(folder), quick=quick, problems=problems)
         result = run(config, memory, narrator=Narrator(quiet=True))
         calls = read_records(config.folder / "rewards.jsonl")
         accuracy, agreement = judged_rollouts(memory, config)
@@ -178,6 +187,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--of-seeds", type=int, nargs="*", help="what is shown rests on these; by default on all in --out"
     )
+    parser.add_argument("--problems", type=Path, help="train an LLM instead, on what `smollm2.py` put into this folder")
     options = parser.parse_args(argv)
     if options.quick:
         options.arms, options.seeds, options.shares = list(QUICK_ARMS), 1, [0.2]
@@ -188,7 +198,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     for arm, share, seed in rows.missing(dict.fromkeys(wanted)):
         say(f"running {arm}, {share:.0%} labels, seed {seed}")
-        rows.add(asdict(run_arm(arm, share, seed, quick=options.quick)))
+        rows.add(asdict(run_arm(arm, share, seed, quick=options.quick, problems=options.problems)))
     shown = [row for row in rows.all if not options.of_seeds or row["seed"] in options.of_seeds]
     finished = [FinishedRun.of(row) for row in shown]
     report("rl", options, shown, lambda _: f"{tables(finished)}\n\nCode at {commits(finished)}.")
