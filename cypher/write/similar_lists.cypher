@@ -1,13 +1,12 @@
-// Replaces the neighbour lists of queries; those that were searched for are linked as of now. A full list's last score stands on
-// its query, so that who comes near it knows whether it enters.
-// Parameters: $rows (key, searched, neighbours: [{key, score, rank}], kth: last score of a full list, else null),
-// $space (name of its vector property), $kth (name of the property for that score).
+// Replaces the neighbour lists of queries. A full list's last score stands on its query, so that who comes near it knows whether
+// it enters.
+// Parameters: $rows (key, neighbours: [{key, score, rank}], kth: last score of a full list, else null), $space (name of its
+// vector property), $kth (name of the property for that score).
 CYPHER 25
 UNWIND $rows AS row
 MATCH (q:Query {key: row.key})
 CALL (q) { OPTIONAL MATCH (q)-[old:SIMILAR_TO {space: $space}]->() DELETE old }
 SET q[$kth] = row.kth
-FOREACH (_ IN CASE WHEN row.searched THEN [1] ELSE [] END | SET q.linked_at = datetime() REMOVE q:Unlinked)
 WITH q, row
 UNWIND row.neighbours AS neighbour
 MATCH (n:Query {key: neighbour.key})

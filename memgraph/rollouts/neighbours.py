@@ -3,7 +3,7 @@
 A new query finds its neighbours and enters the lists of those it is nearer to than their k-th. Many of these are not
 among its own nearest: where questions crowd, each has others around it, and a loner beside them knows none of them yet.
 So the index is asked for far more than are kept, and whose lists are entered is told by a number on each query, the score
-of its k-th neighbour. For every new query two old ones are searched for once more, those that were searched for longest
+of its k-th neighbour. For every new query an old one is searched for once more, the one that was searched for longest
 ago. A new query costs the same in a large memory as in a small one. This is a second
 transaction after the write, because index changes are not visible to searches inside the transaction that makes them;
 a query waits for it under the label `Unlinked`, so an import killed in between is finished by the next one.
@@ -22,9 +22,9 @@ from memgraph.store.database import Database
 from memgraph.store.spaces import EmbeddingSpace, require_active
 
 _BATCH = 250
-_NEAR = 4  # times k: candidates for a query's own list, of which the index may misorder a few
-_REACH = 28  # times k: candidates whose lists it may enter
-_RENEWED = 2  # old lists for each new query
+_NEAR = 4  # times k: what the index is asked for where only a query's own list is looked for
+_REACH = 28  # times k: likewise where it may enter the lists of others
+_RENEWED = 1  # old lists for each new query
 
 
 def link(database: Database, space: EmbeddingSpace, k: int) -> int:
@@ -78,7 +78,9 @@ def _link_batch(tx: ManagedTransaction, space: EmbeddingSpace, k: int, reach: Ma
     )
     for asked in sorted(set(reach.values())):
         keys = [key for key in reach if reach[key] == asked]
-        for key, neighbour, score, enters in tx.run(search, keys=keys, reach=1 + asked, near=_NEAR * k):
+        for key, neighbour, score, enters in tx.run(
+            search, keys=keys, reach=1 + asked, near=k, enter=asked > _NEAR * k
+        ):
             found[key][neighbour] = score
             if enters:
                 entering[neighbour][key] = score
@@ -92,10 +94,10 @@ def _link_batch(tx: ManagedTransaction, space: EmbeddingSpace, k: int, reach: Ma
     rows = []
     for key in touched:
         best = nearest({**stored[key], **entering.get(key, {}), **found.get(key, {})}, k)
-        if key in found or dict(best) != stored[key]:
+        if dict(best) != stored[key]:
             neighbours = [{"key": n, "score": score, "rank": rank} for rank, (n, score) in enumerate(best, start=1)]
-            kth = best[-1][1] if len(best) == k else None
-            rows.append({"key": key, "searched": serving and key in found, "neighbours": neighbours, "kth": kth})
-    tx.run(
-        cypher("write/similar_lists"), rows=rows, space=space.vector_property, kth=space.kth_score_property
-    ).consume()
+            rows.append({"key": key, "neighbours": neighbours, "kth": best[-1][1] if len(best) == k else None})
+    names = {"space": space.vector_property, "kth": space.kth_score_property}
+    tx.run(cypher("write/similar_lists"), rows=rows, **names).consume()
+    if serving:
+        tx.run(cypher("write/linked"), keys=list(found)).consume()
