@@ -131,6 +131,10 @@ def test_the_alarm_is_silent_for_a_good_scorer_and_fires_for_one_that_is_fooled(
     good = run.monitor.agreement
     assert (good.queries, good.groups, good.rollouts, good.alarms) == (4, 16, 64, 0)
     assert (good.observed, good.expected, good.baseline_gap) == (1.0, pytest.approx(0.9), 0.0)
+    assert run.reward.upkeep == {
+        "refits": 0.0, "agreement/observed": 1.0, "agreement/expected": pytest.approx(0.9),
+        "agreement/evidence": good.evidence, "agreement/alarms": 0.0,
+    }  # fmt: skip
     assert not [record for record in caplog.records if "promise" in record.message]
 
     run.steps(3, Believer(fooled=True))

@@ -18,6 +18,7 @@ from memgraph.errors import ConnectionFailed, TrainingError
 from memgraph.models.reward_model import RewardModelConfig
 from memgraph.models.scorers import RewardModelScorer
 from trainer.reward.memory_reward import MemoryReward
+from trainer.reward.ranks import Ranks
 from trainer.reward.rows import TrainingRows
 from trainer.run.config import RefitSection
 from trainer.run.monitor import Agreement, Monitor
@@ -85,6 +86,10 @@ class RewardUpkeep(TrainerCallback):
         self._unseen: list[Prediction] = []  # by the monitor and the refit
         self._missed = 0
 
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Have the metrics from the first call on."""
+        self._tell()
+
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Watch and fit in one process, then do in all of them what follows from it."""
         if self._monitor is None and self._refit is None:
@@ -102,8 +107,21 @@ class RewardUpkeep(TrainerCallback):
         if decision.model is not None:
             model = load_shared(decision.model, space=self._reward.memory.space.key)
             self._reward.scorer, self._reward.model = RewardModelScorer(model), decision.model.key
+        self._tell()
         if decision.stop is not None:
             raise TrainingError(decision.stop)
+
+    def _tell(self) -> None:
+        """Let the reward log how watching and fitting stand, in the process that knows."""
+        if Ranks.here().rank != 0:
+            return
+        if self._refit is not None:
+            self._reward.upkeep["refits"] = float(sum(record.model is not None for record in self._refit.records))
+        if self._monitor is not None:
+            agreement = self._monitor.agreement
+            for name in ("observed", "expected", "evidence", "alarms"):
+                if (value := getattr(agreement, name)) is not None:
+                    self._reward.upkeep[f"agreement/{name}"] = float(value)
 
     def _written(self) -> bool:
         """Whether this process's rewards are in the memory: what is on its way can only be watched later."""
