@@ -15,6 +15,7 @@ import pytest
 from memgraph.domains.verifiers import judge
 from memgraph.errors import TrainingError
 from memgraph.memory import Memory
+from memgraph.models.reward_model import RewardModel
 from memgraph.models.scores import Scores
 from memgraph.models.votes import ConsensusShare, MajorityVote
 from memgraph.rollouts.runs import start_attempt
@@ -142,17 +143,31 @@ def test_no_hidden_truth_is_in_the_graph_the_data_set_the_files_or_the_logs(
 
 def test_a_run_goes_on_from_its_newest_whole_checkpoint_with_what_it_watched(memory: Memory, tmp_path: Path) -> None:
     settings = {"save_strategy": "steps", "save_steps": 1, "max_steps": 3}
-    config = small_run(tmp_path, scorer="majority_vote", **settings)
+    config = small_run(tmp_path, **settings)
     with pytest.raises(TrainingError, match="no checkpoint"):
         run(config, memory, narrator=Narrator(quiet=True), resume=True)
-    run(config, memory, narrator=Narrator(quiet=True))
+    first = run(config, memory, narrator=Narrator(quiet=True))
     folder = tmp_path / "small"
+    in_force = {step: RewardModel.load(folder / f"checkpoint-{step}" / "reward_model") for step in (1, 2, 3)}
+    models = {model: memory.model(model).fingerprint() for model in (first.reward_model["key"], first.refits[0].model)}
+    assert [model.fingerprint() for model in in_force.values()] == [list(models.values())[n] for n in (0, 1, 1)]
     state = folder / "checkpoint-3" / "trainer_state.json"  # as a kill during the save leaves it
     state.write_text(state.read_text()[:40])
     logged = (folder / "monitor.jsonl").read_text()
 
     found = run(config, memory, narrator=Narrator(quiet=True), resume=True)
     assert (found.steps, found.resumed_at) == (3, 2)
+    assert found.reward_model["key"] == first.refits[0].model
+    assert not found.refits
+    assert memory.database.query("MATCH (m:RewardModel) RETURN m.key AS key ORDER BY m.created_at") == [
+        {"key": model} for model in models
+    ]
+    scored = memory.database.query(
+        "MATCH (t:Thinking {run: 'small', attempt: 2})<-[:SCORES]-(p:Prediction) RETURN DISTINCT p.model AS model"
+    )
+    assert scored == [{"model": first.refits[0].model}]
+    again = RewardModel.load(folder / "checkpoint-3" / "reward_model")
+    assert again.fingerprint() == models[first.refits[0].model]
     kept = memory.database.query(
         "MATCH (t:Thinking {run: 'small'}) WHERE NOT coalesce(t.superseded, false) "
         "RETURN t.attempt AS attempt, collect(DISTINCT t.step) AS steps ORDER BY attempt"
