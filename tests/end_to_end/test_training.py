@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as parquet
 import pytest
 
 from memgraph.domains.verifiers import judge
@@ -22,6 +23,7 @@ from memgraph.rollouts.runs import start_attempt
 from memgraph.snapshot.snapshot import Snapshot
 from tests.conftest import write_rows
 from trainer.reward.memory_reward import MemoryReward
+from trainer.reward.report import read_records
 from trainer.reward.truth import Judged
 from trainer.run.config import DataSection, LabelSection, RefitSection, RewardSection, RunConfig
 from trainer.run.data import Problems, load_problems, training_dataset
@@ -105,6 +107,50 @@ def test_two_grpo_steps_take_their_rewards_from_the_memory(finished: RunResult, 
     report = tmp_path / "small" / "report.html"
     assert summary["report"] == finished.report == str(report)
     assert "32 rollouts of" in report.read_text(encoding="utf-8")
+
+
+def test_trackers_get_the_memorys_metrics_and_a_table_of_rollouts(memory: Memory, tmp_path: Path) -> None:
+    event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    config = small_run(tmp_path, max_steps=3, report_to=["tensorboard"], log_completions=True)
+    done = run(config, memory, narrator=Narrator(quiet=True))
+    (folder,) = (tmp_path / "small" / "runs").iterdir()
+    events = event_accumulator.EventAccumulator(str(folder))
+    events.Reload()
+    logged = {
+        tag.removeprefix("train/memory_reward/"): [event.value for event in events.Scalars(tag)]
+        for tag in events.Tags()["scalars"]
+        if tag.startswith("train/memory_reward/")
+    }
+    sometimes = ("mean/", "agreement/", "without_answer/")
+    assert {len(values) for name, values in logged.items() if not name.startswith(sometimes)} == {3}
+    shares = [logged[f"source/{name}"] for name in ("label", "reward_model", "none")]
+    assert [sum(step) for step in zip(*shares, strict=True)] == pytest.approx([1.0] * 3)
+    assert sum(shares[0]) * 16 == pytest.approx(done.reward_sources["label"])
+    assert logged["labels_spent"] == logged["labels_budget"] == [6.0] * 3
+    assert logged["refits"] == [0.0, 0.0, 1.0]
+    watched = [row["so_far"] for row in read_records(tmp_path / "small" / "monitor.jsonl") if row["step"] < 3][-1]
+    for name in ("observed", "expected"):  # none where no watched query was sampled yet
+        assert logged.get(f"agreement/{name}", [None])[-1] == pytest.approx(watched[name])
+    assert logged["agreement/evidence"][0] == 1.0
+    assert logged["agreement/alarms"] == [0.0] * 3
+    assert all(0 <= value <= 1 for name in ("without_answer", "undecided", "failed") for value in logged[name])
+    assert all(seconds > 0 for seconds in logged["seconds"])
+
+    tables = (tmp_path / "small" / "completions").glob("*.parquet")
+    table = [row for file in tables for row in parquet.read_table(file).to_pylist()]
+    stored = memory.database.query(
+        "MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking {run: 'small'})-[:LEADS_TO]->(a:Answer) "
+        "RETURN t.key AS rollout, q.key AS query, t.reward_source AS source, CASE WHEN a.valid THEN a.value END AS answer, "
+        "[(t)<-[:SCORES]-(p:Prediction) | p.score] AS probability"
+    )
+    found = {row["memory_reward_rollout"]: row for row in table}
+    assert len(stored) == len(found) == len(table) == 48
+    for row in stored:
+        kept = found[row["rollout"]]
+        assert [kept[f"memory_reward_{name}"] for name in ("query", "source", "answer")] == [
+            row[name] for name in ("query", "source", "answer")
+        ]
+        assert kept["memory_reward_probability"] == pytest.approx((row["probability"] or [None])[0])
 
 
 def test_a_report_that_cannot_be_written_is_a_line_and_no_failure(

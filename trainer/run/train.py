@@ -305,6 +305,7 @@ def trl_config(config: RunConfig, *, on_gpu: bool) -> GRPOConfig:
     """TRL's settings of this run; `grpo` of the configuration wins over the defaults here."""
     defaults: dict[str, Any] = {
         "output_dir": str(config.folder),
+        "run_name": config.name,  # in trackers
         "seed": config.seed,
         "max_completion_length": config.max_new_tokens,
         "report_to": [],
