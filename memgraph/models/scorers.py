@@ -49,7 +49,11 @@ class PaperGnnScorer:
 
 
 class RewardModelScorer:
-    """The reward model (`memgraph.models.reward_model`)."""
+    """The reward model (`memgraph.models.reward_model`).
+
+    Attributes:
+        model: that predicts; None before a fit.
+    """
 
     reads_neighbours = False
 
@@ -57,23 +61,23 @@ class RewardModelScorer:
         self, model: RewardModel | None = None, config: RewardModelConfig | None = None, *, name: str = DEFAULT_SCORER
     ) -> None:
         self.name = name
-        self._model = model
+        self.model = model
         self.config = config or RewardModelConfig()
 
     def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
         """Fit a reward model; ModelError where the labels do not suffice."""
-        self._model = RewardModel.fit(snapshot, seed=seed, config=self.config)
+        self.model = RewardModel.fit(snapshot, seed=seed, config=self.config)
 
     @property
     def networks_on(self) -> bool | None:
         """As of the fitted model; None before."""
-        return None if self._model is None else self._model.networks_on
+        return None if self.model is None else self.model.networks_on
 
     def score(self, snapshot: Snapshot) -> Scores:
         """Calibrated probability."""
-        if self._model is None:
+        if self.model is None:
             raise ModelError("the reward model was not fitted; call fit first, or give it a model")
-        return Scores.of(snapshot, self._model.predict(snapshot), source=self.name, noise=self._model.noise)
+        return Scores.of(snapshot, self.model.predict(snapshot), source=self.name, noise=self.model.noise)
 
 
 SCORERS: dict[str, Callable[[], Scorer]] = {

@@ -10,17 +10,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as parquet
 import pytest
 
 from memgraph.domains.verifiers import judge
 from memgraph.errors import TrainingError
 from memgraph.memory import Memory
+from memgraph.models.reward_model import RewardModel
 from memgraph.models.scores import Scores
 from memgraph.models.votes import ConsensusShare, MajorityVote
 from memgraph.rollouts.runs import start_attempt
 from memgraph.snapshot.snapshot import Snapshot
 from tests.conftest import write_rows
 from trainer.reward.memory_reward import MemoryReward
+from trainer.reward.report import read_records
 from trainer.reward.truth import Judged
 from trainer.run.config import DataSection, LabelSection, RefitSection, RewardSection, RunConfig
 from trainer.run.data import Problems, load_problems, training_dataset
@@ -106,6 +109,50 @@ def test_two_grpo_steps_take_their_rewards_from_the_memory(finished: RunResult, 
     assert "32 rollouts of" in report.read_text(encoding="utf-8")
 
 
+def test_trackers_get_the_memorys_metrics_and_a_table_of_rollouts(memory: Memory, tmp_path: Path) -> None:
+    event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    config = small_run(tmp_path, max_steps=3, report_to=["tensorboard"], log_completions=True)
+    done = run(config, memory, narrator=Narrator(quiet=True))
+    (folder,) = (tmp_path / "small" / "runs").iterdir()
+    events = event_accumulator.EventAccumulator(str(folder))
+    events.Reload()
+    logged = {
+        tag.removeprefix("train/memory_reward/"): [event.value for event in events.Scalars(tag)]
+        for tag in events.Tags()["scalars"]
+        if tag.startswith("train/memory_reward/")
+    }
+    sometimes = ("mean/", "agreement/", "without_answer/")
+    assert {len(values) for name, values in logged.items() if not name.startswith(sometimes)} == {3}
+    shares = [logged[f"source/{name}"] for name in ("label", "reward_model", "none")]
+    assert [sum(step) for step in zip(*shares, strict=True)] == pytest.approx([1.0] * 3)
+    assert sum(shares[0]) * 16 == pytest.approx(done.reward_sources["label"])
+    assert logged["labels_spent"] == logged["labels_budget"] == [6.0] * 3
+    assert logged["refits"] == [0.0, 0.0, 1.0]
+    watched = [row["so_far"] for row in read_records(tmp_path / "small" / "monitor.jsonl") if row["step"] < 3][-1]
+    for name in ("observed", "expected"):  # none where no watched query was sampled yet
+        assert logged.get(f"agreement/{name}", [None])[-1] == pytest.approx(watched[name])
+    assert logged["agreement/evidence"][0] == 1.0
+    assert logged["agreement/alarms"] == [0.0] * 3
+    assert all(0 <= value <= 1 for name in ("without_answer", "undecided", "failed") for value in logged[name])
+    assert all(seconds > 0 for seconds in logged["seconds"])
+
+    tables = (tmp_path / "small" / "completions").glob("*.parquet")
+    table = [row for file in tables for row in parquet.read_table(file).to_pylist()]
+    stored = memory.database.query(
+        "MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking {run: 'small'})-[:LEADS_TO]->(a:Answer) "
+        "RETURN t.key AS rollout, q.key AS query, t.reward_source AS source, CASE WHEN a.valid THEN a.value END AS answer, "
+        "[(t)<-[:SCORES]-(p:Prediction) | p.score] AS probability"
+    )
+    found = {row["memory_reward_rollout"]: row for row in table}
+    assert len(stored) == len(found) == len(table) == 48
+    for row in stored:
+        kept = found[row["rollout"]]
+        assert [kept[f"memory_reward_{name}"] for name in ("query", "source", "answer")] == [
+            row[name] for name in ("query", "source", "answer")
+        ]
+        assert kept["memory_reward_probability"] == pytest.approx((row["probability"] or [None])[0])
+
+
 def test_a_report_that_cannot_be_written_is_a_line_and_no_failure(
     memory: Memory, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -142,17 +189,31 @@ def test_no_hidden_truth_is_in_the_graph_the_data_set_the_files_or_the_logs(
 
 def test_a_run_goes_on_from_its_newest_whole_checkpoint_with_what_it_watched(memory: Memory, tmp_path: Path) -> None:
     settings = {"save_strategy": "steps", "save_steps": 1, "max_steps": 3}
-    config = small_run(tmp_path, scorer="majority_vote", **settings)
+    config = small_run(tmp_path, **settings)
     with pytest.raises(TrainingError, match="no checkpoint"):
         run(config, memory, narrator=Narrator(quiet=True), resume=True)
-    run(config, memory, narrator=Narrator(quiet=True))
+    first = run(config, memory, narrator=Narrator(quiet=True))
     folder = tmp_path / "small"
+    in_force = {step: RewardModel.load(folder / f"checkpoint-{step}" / "reward_model") for step in (1, 2, 3)}
+    models = {model: memory.model(model).fingerprint() for model in (first.reward_model["key"], first.refits[0].model)}
+    assert [model.fingerprint() for model in in_force.values()] == [list(models.values())[n] for n in (0, 1, 1)]
     state = folder / "checkpoint-3" / "trainer_state.json"  # as a kill during the save leaves it
     state.write_text(state.read_text()[:40])
     logged = (folder / "monitor.jsonl").read_text()
 
     found = run(config, memory, narrator=Narrator(quiet=True), resume=True)
     assert (found.steps, found.resumed_at) == (3, 2)
+    assert found.reward_model["key"] == first.refits[0].model
+    assert not found.refits
+    assert memory.database.query("MATCH (m:RewardModel) RETURN m.key AS key ORDER BY m.created_at") == [
+        {"key": model} for model in models
+    ]
+    scored = memory.database.query(
+        "MATCH (t:Thinking {run: 'small', attempt: 2})<-[:SCORES]-(p:Prediction) RETURN DISTINCT p.model AS model"
+    )
+    assert scored == [{"model": first.refits[0].model}]
+    again = RewardModel.load(folder / "checkpoint-3" / "reward_model")
+    assert again.fingerprint() == models[first.refits[0].model]
     kept = memory.database.query(
         "MATCH (t:Thinking {run: 'small'}) WHERE NOT coalesce(t.superseded, false) "
         "RETURN t.attempt AS attempt, collect(DISTINCT t.step) AS steps ORDER BY attempt"

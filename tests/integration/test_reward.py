@@ -32,7 +32,7 @@ from trainer.reward.memory_reward import AsyncMemoryReward, MemoryReward
 from trainer.reward.truth import HeldOut, Judged
 
 ROWS = sums(3)  # twelve rollouts
-KINDS = ("source", "reason", "probability", "rollout")
+KINDS = ("source", "reason", "probability", "answer", "query", "rollout")
 
 
 class Log:
@@ -90,6 +90,9 @@ def test_every_column_is_logged_once_with_a_value_for_each_rollout(memory: Memor
     assert [value is None for value in values] == [none] * len(ROWS)
     for value, reason in zip(values, log.columns["memory_reward_reason"][0], strict=True):
         assert bool(reason) == (value is None)
+    assert log.columns["memory_reward_query"] == [call["query_key"]]
+    stated = [row["response"].rpartition("#### ")[2] for row in ROWS]
+    assert log.columns["memory_reward_answer"] == [stated if path in ("training", "evaluation") else [None] * len(ROWS)]
 
 
 def test_evaluation_leaves_no_trace_in_the_graph_but_its_count_in_the_ledger(memory: Memory, tmp_path: Path) -> None:
@@ -157,8 +160,12 @@ def test_a_verdict_of_the_ledger_is_the_reward_and_nothing_else_is_looked_up(mem
     assert reward([""] * 12, **call_on(ROWS)) == [None] * 12  # a broken scorer is no reason to read the truth
     assert memory.ledger("l").revealed() == paid
     reward.scorer = None
-    values = reward([""] * 12, **call_on(ROWS))
+    reward.upkeep = {"refits": 2.0}
+    log = Log()
+    values = reward([""] * 12, **call_on(ROWS), **log.arguments())
     reward.close()
+    for name, value in {"labels_spent": 1.0, "labels_budget": 1.0, "refits": 2.0, "source/none": 8 / 12}.items():
+        assert log.metrics[f"memory_reward/{name}"] == [pytest.approx(value)]
     assert values == [float(row["correct"]) for row in ROWS[:4]] + [None] * 8
     assert memory.ledger("l").revealed() == paid
 

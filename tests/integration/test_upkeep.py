@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from memgraph.domains.verifiers import judge
 from memgraph.errors import ConnectionFailed, TrainingError
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.models.reward_model import RewardModelConfig
+from memgraph.models.reward_model import RewardModel, RewardModelConfig
 from memgraph.models.scorers import RewardModelScorer
 from memgraph.models.scores import Scorer, Scores
 from memgraph.snapshot.snapshot import Snapshot
@@ -131,6 +132,10 @@ def test_the_alarm_is_silent_for_a_good_scorer_and_fires_for_one_that_is_fooled(
     good = run.monitor.agreement
     assert (good.queries, good.groups, good.rollouts, good.alarms) == (4, 16, 64, 0)
     assert (good.observed, good.expected, good.baseline_gap) == (1.0, pytest.approx(0.9), 0.0)
+    assert run.reward.upkeep == {
+        "refits": 0.0, "agreement/observed": 1.0, "agreement/expected": pytest.approx(0.9),
+        "agreement/evidence": good.evidence, "agreement/alarms": 0.0,
+    }  # fmt: skip
     assert not [record for record in caplog.records if "promise" in record.message]
 
     run.steps(3, Believer(fooled=True))
@@ -277,6 +282,35 @@ def test_a_refit_learns_from_the_rollouts_since_changes_the_scorer_and_is_regist
     assert {row["step"]: row["model"] for row in by_step}[2] == record.model, (
         "predictions name the model that made them"
     )
+
+
+def test_a_checkpoint_keeps_the_model_in_force_for_whoever_resumes_from_it(
+    memory: Memory, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Run(memory, tmp_path, scorer=Believer(), every=2)
+    args = SimpleNamespace(output_dir=str(tmp_path))
+    for step in (1, 2):
+        run.step()
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        for _ in range(2):  # a step that was discarded is saved again
+            run.upkeep.on_save(args, run.state, TrainerControl())
+    assert not any((tmp_path / "checkpoint-1").iterdir())  # no reward model was in force
+    (kept,) = (tmp_path / "checkpoint-2").iterdir()
+    in_force = run.reward.model
+    assert RewardModel.load(kept).fingerprint() == memory.model(in_force).fingerprint()
+
+    def resumed() -> str | None:
+        run.reward.scorer, run.reward.model = Believer(), None
+        run.upkeep.on_train_begin(args, run.state, TrainerControl())
+        assert isinstance(run.reward.scorer, Believer) == (run.reward.model is None)
+        return run.reward.model
+
+    memory.database.query("MATCH (m:RewardModel) DETACH DELETE m", write=True)  # as in a memory that has not fitted it
+    assert in_force is not None
+    assert resumed() == in_force == memory.model(ledger="r").key
+    (kept / "config.json").write_text("{")
+    assert resumed() is None
+    assert f"the reward model of {kept.parent} is not used" in caplog.text
 
 
 def test_poisoned_hidden_and_watched_labels_change_nothing_in_a_refit(memory: Memory, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from memgraph.snapshot.read import Group, NeighbourhoodLimits
 from memgraph.snapshot.snapshot import Snapshot
 from trainer.reward.completions import Completion, Sample, check_columns, is_training, read_samples
 from trainer.reward.ranks import Ranks
-from trainer.reward.report import CallReport, log_columns, log_metrics
+from trainer.reward.report import CallReport, Rewarded, log_columns, log_metrics
 from trainer.reward.rows import TrainingRows
 from trainer.reward.rule import Reward, RewardRule, labelled_rewards, predicted_rewards
 from trainer.reward.spool import Spool, WriteBack, spool_file
@@ -93,6 +93,7 @@ class MemoryReward:
 
     Attributes:
         scorer, model, judged, view, max_failed_calls: may be set between calls.
+        upkeep: numbers of who watches and fits the reward, which the next training calls log among the trainer's metrics.
         last: what the latest call did.
         calls: training calls of this attempt.
         source_counts: rewards of all training calls, by source.
@@ -164,6 +165,7 @@ class MemoryReward:
         self.calls = 0
         self.source_counts: Counter[str] = Counter()
         self.answers = AnswerReport()
+        self.upkeep: dict[str, float] = {}
         self._attempt: int | None = None
         self._failed = 0
         self._spool: Spool | None = None
@@ -171,7 +173,7 @@ class MemoryReward:
 
     def __getstate__(self) -> dict[str, Any]:
         """Settings and scorer; no connection, attempt, thread or count."""
-        own = {"last", "calls", "source_counts", "answers", "_attempt", "_failed", "_spool", "_turn"}
+        own = {"last", "calls", "source_counts", "answers", "upkeep", "_attempt", "_failed", "_spool", "_turn"}
         return {name: value for name, value in self.__dict__.items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -196,10 +198,10 @@ class MemoryReward:
             step = int(trainer_state.global_step) if trainer_state is not None else None
             report = CallReport(self.calls if training else None, step)
             self.calls += training  # here, so that ranks count alike whatever happens to one of them
-            rewards = self._rewards(prompts, completions, columns, report)
-            self._publish(rewards, report, log_extra, log_metric)
+            rewarded = self._rewards(prompts, completions, columns, report)
+            self._publish(rewarded, columns["query_key"], report, log_extra, log_metric)
             self._stop_past_the_limit(report)
-        return [reward.value for reward, _ in rewards]
+        return [each.reward.value for each in rewarded]
 
     def flush(self, *, seconds: float = _FLUSH_SECONDS) -> None:
         """Wait until all rewards are written back.
@@ -225,8 +227,8 @@ class MemoryReward:
         completions: Sequence[Completion],
         columns: Mapping[str, Any],
         report: CallReport,
-    ) -> list[tuple[Reward, str]]:
-        """[completions] reward and rollout key ("" where nothing is stored)."""
+    ) -> list[Rewarded]:
+        """In the order of the completions."""
         read = partial(read_samples, completions, columns, prompts)
         try:
             if report.call is None:
@@ -242,9 +244,9 @@ class MemoryReward:
                 logger.warning("reward call %s failed: %s", report.call, error)
             else:
                 logger.exception("reward call %s failed", report.call)
-            return [(Reward(None, "none", f"failed: {report.failure}"), "")] * len(completions)
+            return [Rewarded(Reward(None, "none", f"failed: {report.failure}"))] * len(completions)
 
-    def _train(self, read: Callable[[], list[Sample]], report: CallReport) -> list[tuple[Reward, str]]:
+    def _train(self, read: Callable[[], list[Sample]], report: CallReport) -> list[Rewarded]:
         """The rollouts are in the graph, and the rewards on disk, when it returns."""
         ranks = Ranks.here()
         with report.stage("start"):
@@ -260,6 +262,8 @@ class MemoryReward:
                 if self.judged is not None:
                     revealed = self.judged.reveal(self.memory, {sample.query_key for sample in samples})
                     report.answers.add(revealed.verdicts)
+                    if ranks.rank == 0:
+                        report.labels_spent, report.labels_budget = self.judged.spent(self.memory), self.judged.budget
         finally:
             ranks.arrive(self.memory, group, began)  # also where this rank failed: the others need not wait
         with report.stage("wait"):
@@ -283,7 +287,10 @@ class MemoryReward:
                 for place, reward in zip(places, rewards, strict=True)
             )
             spool.put(entry)
-        return [(reward, place.key) for reward, place in zip(rewards, places, strict=True)]
+        return [
+            Rewarded(reward, place.key, place.answer.value if place.answer.valid else None)
+            for reward, place in zip(rewards, places, strict=True)
+        ]
 
     def _group(self, ranks: Ranks, report: CallReport) -> Group:
         """This call's place in the memory; the first call starts the attempt."""
@@ -351,12 +358,14 @@ class MemoryReward:
             for place, reward in zip(places, rewards, strict=True)
         ]
 
-    def _evaluate(self, samples: Sequence[Sample], report: CallReport) -> list[tuple[Reward, str]]:
+    def _evaluate(self, samples: Sequence[Sample], report: CallReport) -> list[Rewarded]:
         """What is known of held-out rollouts; nothing of them is stored."""
         if self.held_out is None:
-            return [(Reward(None, "none", "an evaluation rollout, and no truth was given for it"), "")] * len(samples)
+            return [Rewarded(Reward(None, "none", "an evaluation rollout, and no truth was given for it"))] * len(
+                samples
+            )
         rollouts = [self._rollout(sample) for sample in samples]
-        return [(reward, "") for reward in self.held_out.rewards(self.memory, rollouts, report)]
+        return self.held_out.rewards(self.memory, rollouts, report)
 
     def _rollout(self, completion: Sample, **place: Any) -> Rollout:
         """A completion as the memory takes it; the thinking is opened as the trainer was told, else as the prompt ends."""
@@ -371,18 +380,20 @@ class MemoryReward:
 
     def _publish(
         self,
-        rewards: Sequence[tuple[Reward, str]],
+        rewarded: Sequence[Rewarded],
+        query_keys: Sequence[str],
         report: CallReport,
         log_extra: Callable[[str, list[Any]], None] | None,
         log_metric: Callable[[str, float], None] | None,
     ) -> None:
-        report.count([reward for reward, _ in rewards])
+        report.count([each.reward for each in rewarded])
         report.waiting = self._spool.waiting() if self._spool else 0
         self.last = report
         if log_extra is not None:
-            log_columns(self.__name__, rewards, log_extra)
+            log_columns(self.__name__, rewarded, query_keys, log_extra)
         if log_metric is not None:
-            log_metrics(self.__name__, report, self.scorer.name if self.scorer else None, log_metric)
+            scorer = self.scorer.name if self.scorer else None
+            log_metrics(self.__name__, report, scorer, self.upkeep, log_metric)
         if report.call is not None:
             self.source_counts.update(report.sources)
             self.answers.add(report.answers)

@@ -18,6 +18,20 @@ from memgraph.domains.answer_report import AnswerReport
 from trainer.reward.rule import EVALUATION, LABEL, Reward
 
 
+@dataclass(frozen=True, slots=True)
+class Rewarded:
+    """A rollout with its reward.
+
+    Attributes:
+        rollout: its key in the graph; empty where nothing is stored.
+        answer: what it states, as it was read; None where it states none or was not read.
+    """
+
+    reward: Reward
+    rollout: str = ""
+    answer: str | None = None
+
+
 @dataclass(slots=True)
 class CallReport:
     """What one reward call did.
@@ -33,6 +47,7 @@ class CallReport:
         waiting: calls whose rewards are on disk, but not in the graph yet.
         seconds: by stage.
         answers: which rollouts state no answer, and which verdicts could not be given.
+        labels_spent, labels_budget: of the ledger, so far and in all; None where only another process has asked.
     """
 
     call: int | None
@@ -47,6 +62,8 @@ class CallReport:
     waiting: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     answers: AnswerReport = field(default_factory=AnswerReport)
+    labels_spent: int | None = None
+    labels_budget: int | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -108,16 +125,30 @@ def read_records(file: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def log_columns(name: str, rewards: Sequence[tuple[Reward, str]], log_extra: Callable[[str, list[Any]], None]) -> None:
-    """One value for each rollout: where its reward comes from, why there is none, and its key in the graph."""
-    log_extra(f"{name}_source", [reward.source for reward, _ in rewards])
-    log_extra(f"{name}_reason", [reward.reason or "" for reward, _ in rewards])
-    log_extra(f"{name}_probability", [reward.probability for reward, _ in rewards])
-    log_extra(f"{name}_rollout", [key for _, key in rewards])
+def log_columns(
+    name: str, rewarded: Sequence[Rewarded], query_keys: Sequence[str], log_extra: Callable[[str, list[Any]], None]
+) -> None:
+    """One value for each rollout: where its reward comes from, why there is none, its answer, and its keys in the graph."""
+    log_extra(f"{name}_source", [each.reward.source for each in rewarded])
+    log_extra(f"{name}_reason", [each.reward.reason or "" for each in rewarded])
+    log_extra(f"{name}_probability", [each.reward.probability for each in rewarded])
+    log_extra(f"{name}_answer", [each.answer for each in rewarded])
+    log_extra(f"{name}_query", list(query_keys))
+    log_extra(f"{name}_rollout", [each.rollout for each in rewarded])
 
 
-def log_metrics(name: str, report: CallReport, scorer: str | None, log_metric: Callable[[str, float], None]) -> None:
-    """Numbers of the call. A source that gave nothing says 0, since the trainer averages over what it is told."""
+def log_metrics(
+    name: str,
+    report: CallReport,
+    scorer: str | None,
+    upkeep: Mapping[str, float],
+    log_metric: Callable[[str, float], None],
+) -> None:
+    """Numbers of the call. A source that gave nothing says 0, since the trainer averages over what it is told.
+
+    Args:
+        upkeep: more numbers of a training call (`MemoryReward.upkeep`).
+    """
     usual = {"none", EVALUATION} if report.call is None else {"none", LABEL, *filter(None, [scorer])}
     total = max(report.sources.total(), 1)
     for source in sorted(usual | set(report.sources)):
@@ -134,3 +165,8 @@ def log_metrics(name: str, report: CallReport, scorer: str | None, log_metric: C
         log_metric(f"{name}/incomplete_groups", float(report.incomplete_groups))
         log_metric(f"{name}/late_ranks", float(len(report.late_ranks)))
         log_metric(f"{name}/waiting_to_be_written", float(report.waiting))
+        for what in ("labels_spent", "labels_budget"):
+            if (number := getattr(report, what)) is not None:
+                log_metric(f"{name}/{what}", float(number))
+        for what, value in upkeep.items():
+            log_metric(f"{name}/{what}", value)

@@ -12,7 +12,7 @@ from memgraph.labels.ledger import StatedAnswer
 from memgraph.labels.truth import TruthSource
 from memgraph.rollouts.ingest import stated_by
 from memgraph.store.keys import query_key
-from trainer.reward.report import CallReport
+from trainer.reward.report import CallReport, Rewarded
 from trainer.reward.rule import EVALUATION, Reward
 
 
@@ -33,6 +33,10 @@ class Judged:
             return RevealReport()
         return memory.ledger(self.ledger, budget=self.budget).reveal(self.source, labelled, judge=self.judge)
 
+    def spent(self, memory: Memory) -> int:
+        """How much of the budget is used."""
+        return memory.ledger(self.ledger, budget=self.budget).spent()
+
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
@@ -42,7 +46,7 @@ class HeldOut:
     source: TruthSource
     judge: Judge
 
-    def rewards(self, memory: Memory, rollouts: Sequence[Rollout], report: CallReport) -> list[Reward]:
+    def rewards(self, memory: Memory, rollouts: Sequence[Rollout], report: CallReport) -> list[Rewarded]:
         """What the ledger's evaluation says of each rollout; none of them is stored."""
         answers = []
         for rollout in rollouts:
@@ -55,7 +59,9 @@ class HeldOut:
         for answer, verdict in zip(answers, verdicts, strict=True):
             if answer.answer is not None:
                 report.answers.judged(answer.domain, verdict.score, verdict.reason, answer.answer)
-        return [_reward(verdict) for verdict in verdicts]
+        return [
+            Rewarded(_reward(verdict), answer=answer.answer) for answer, verdict in zip(answers, verdicts, strict=True)
+        ]
 
 
 def _reward(verdict: Verdict) -> Reward:

@@ -1,4 +1,4 @@
-"""After each step: is the reward still right (monitor), and does it need a new fit (refit)?
+"""After each step: is the reward still right (monitor), and does it need a new fit (refit)? Checkpoints keep the model in force.
 
 One process reads, judges and fits; the others load the model that it registered, all at the same step, so that a group
 that is spread over several processes is scored by one model. A step at which the memory is out of reach is made up for at
@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from accelerate.utils import gather_object
 from transformers import TrainerCallback
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from memgraph.errors import ConnectionFailed, TrainingError
-from memgraph.models.reward_model import RewardModelConfig
+from memgraph.models.reward_model import RewardModel, RewardModelConfig
 from memgraph.models.scorers import RewardModelScorer
 from trainer.reward.memory_reward import MemoryReward
+from trainer.reward.ranks import Ranks
 from trainer.reward.rows import TrainingRows
 from trainer.run.config import RefitSection
 from trainer.run.monitor import Agreement, Monitor
 from trainer.run.narrator import Narrator
 from trainer.run.predictions import Prediction, Predictions
-from trainer.run.refit import Refit
+from trainer.run.refit import Refit, keep_model
 from trainer.run.sharing import Checkpoint, by_first, load_shared
 
 logger = logging.getLogger(__name__)
@@ -41,7 +44,8 @@ class Decision:
 def refit_every(reward: MemoryReward, rows: TrainingRows, steps: int, *, seed: int = 0) -> RewardUpkeep:
     """A callback that fits the reward model every so many steps, on the labels of the reward's ledger so far.
 
-    A fit for which the labels do not suffice yet leaves the former scorer in place.
+    A fit for which the labels do not suffice yet leaves the former scorer in place. Each checkpoint of the trainer holds the
+    model in force, in its folder `reward_model`, and a trainer that resumes from it goes on with that one.
     """
     if reward.judged is None:
         raise TrainingError("refit_every needs a reward with labelled queries: MemoryReward(memory, run=…, rows=…)")
@@ -85,6 +89,21 @@ class RewardUpkeep(TrainerCallback):
         self._unseen: list[Prediction] = []  # by the monitor and the refit
         self._missed = 0
 
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Go on with the reward model of the checkpoint that the trainer resumes from, if it holds one."""
+        if state.global_step and self._refit is not None:
+            refit, checkpoint = self._refit, _checkpoint(args, state)
+            kept = by_first(lambda: None if (model := refit.kept(checkpoint)) is None else Checkpoint.of(model))
+            if kept is not None:
+                self._use(kept)
+        self._tell()
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Put the reward model in force beside the policy."""
+        model = getattr(self._reward.scorer, "model", None)
+        if state.is_world_process_zero and isinstance(model, RewardModel):
+            keep_model(model, _checkpoint(args, state))
+
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Watch and fit in one process, then do in all of them what follows from it."""
         if self._monitor is None and self._refit is None:
@@ -100,10 +119,26 @@ class RewardUpkeep(TrainerCallback):
                 f"{decision.missed}. Fix the cause and resume from the last checkpoint"
             )
         if decision.model is not None:
-            model = load_shared(decision.model, space=self._reward.memory.space.key)
-            self._reward.scorer, self._reward.model = RewardModelScorer(model), decision.model.key
+            self._use(decision.model)
+        self._tell()
         if decision.stop is not None:
             raise TrainingError(decision.stop)
+
+    def _use(self, saved: Checkpoint) -> None:
+        model = load_shared(saved, space=self._reward.memory.space.key)
+        self._reward.scorer, self._reward.model = RewardModelScorer(model), saved.key
+
+    def _tell(self) -> None:
+        """Let the reward log how watching and fitting stand, in the process that knows."""
+        if Ranks.here().rank != 0:
+            return
+        if self._refit is not None:
+            self._reward.upkeep["refits"] = float(sum(record.model is not None for record in self._refit.records))
+        if self._monitor is not None:
+            agreement = self._monitor.agreement
+            for name in ("observed", "expected", "evidence", "alarms"):
+                if (value := getattr(agreement, name)) is not None:
+                    self._reward.upkeep[f"agreement/{name}"] = float(value)
 
     def _written(self) -> bool:
         """Whether this process's rewards are in the memory: what is on its way can only be watched later."""
@@ -149,3 +184,8 @@ class RewardUpkeep(TrainerCallback):
         if self._stop_after is None or agreement.alarms < self._stop_after:
             return None
         return f"{message}. Stopped after {agreement.alarms} alarms (monitor.stop_after)"
+
+
+def _checkpoint(args: Any, state: Any) -> Path:
+    """Where the trainer saves its present step."""
+    return Path(args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}"

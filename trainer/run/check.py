@@ -19,6 +19,10 @@ import psutil
 import torch
 from accelerate import init_empty_weights
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.integrations.integration_utils import (
+    INTEGRATION_TO_CALLBACK,
+    get_available_reporting_integrations,
+)
 from trl.trainer.grpo_config import GRPOConfig
 
 from memgraph.domains import Domains, Item
@@ -69,6 +73,7 @@ def check_run(config: RunConfig, settings: Settings) -> Iterator[Finding]:
     check = _Check(config, settings)
     for look in (
         check.arguments,
+        check.trackers,
         check.problems,
         check.verifier,
         check.labels,
@@ -113,6 +118,20 @@ class _Check:
             )
         elif not _room(self.config.folder):
             yield Finding("checkpoints", "warning", f"less than a gigabyte is free for {self.config.folder}")
+
+    def trackers(self) -> Iterator[Finding]:
+        """Whether what `grpo.report_to` names is installed: the trainer asks only after rollouts were sampled and labels paid."""
+        if self.grpo is None or not self.grpo.report_to:
+            return
+        usable = get_available_reporting_integrations()  # type: ignore[no-untyped-call]
+        for name in self.grpo.report_to:
+            if name not in INTEGRATION_TO_CALLBACK:
+                known = ", ".join(sorted(INTEGRATION_TO_CALLBACK))
+                yield Finding("trackers", "problem", f"unknown tracker {name!r} in grpo.report_to; known: {known}")
+            elif name not in usable:
+                yield Finding("trackers", "problem", f"{name} is asked for and not installed: pip install {name}")
+            else:
+                yield Finding("trackers", "ok", f"{name} is installed")
 
     def problems(self) -> Iterator[Finding]:
         """Whether they can be read, and are not the same in training and test."""

@@ -7,18 +7,22 @@ writes now. What a fit reads is bounded, the newest rollouts first.
 from __future__ import annotations
 
 import logging
+import shutil
+import tempfile
 import time
 from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from scipy.stats import ks_2samp
 
 from memgraph import LabelView, Memory
-from memgraph.errors import ModelError
+from memgraph.errors import EmbeddingSpaceError, ModelError
+from memgraph.models import registry
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
 from memgraph.store.keys import draw_position
 from trainer.reward.report import append_records
@@ -27,6 +31,7 @@ from trainer.run.predictions import Prediction, by_group
 
 logger = logging.getLogger(__name__)
 
+REWARD_MODEL: Final = "reward_model"  # folder in a trainer's checkpoint
 _CHANCE = 0.01  # p-value from which on a distance is put down to chance
 
 
@@ -92,6 +97,14 @@ def fit_queries(memory: Memory, ledger: str, training: Collection[str], *, limit
     return [key for keys in ordered for key in keys][:limit]
 
 
+def keep_model(model: RewardModel, checkpoint: Path) -> None:
+    """Save a model within a trainer's checkpoint, whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=checkpoint) as written:
+        model.save(Path(written) / REWARD_MODEL)
+        shutil.rmtree(checkpoint / REWARD_MODEL, ignore_errors=True)  # of a step that was discarded
+        (Path(written) / REWARD_MODEL).rename(checkpoint / REWARD_MODEL)
+
+
 class Refit:
     """Decides when to fit anew, and does so.
 
@@ -138,6 +151,20 @@ class Refit:
             query_keys=fit_queries(self._memory, self._ledger, self._training, limit=queries, seed=self._seed),
             rollouts=section.rollouts_per_query,
         )
+
+    def kept(self, checkpoint: Path | None) -> RewardModel | None:
+        """The model in a trainer's checkpoint (`keep_model`), registered in this memory; None where none can be used."""
+        if checkpoint is None or not (folder := checkpoint / REWARD_MODEL).is_dir():
+            return None
+        memory, readers = self._memory, self._memory.domains.versions
+        try:
+            model = RewardModel.load(folder, space=memory.space.key, readers=readers)
+        except (ModelError, EmbeddingSpaceError) as error:
+            logger.warning("the reward model of %s is not used: %s", checkpoint, error)
+            return None
+        home = memory.settings.home  # known there already, unless the checkpoint comes from another memory
+        registry.register(memory, model, home, readers=readers, ledger=self._ledger, seed=self._seed)
+        return model
 
     def observe(self, step: int, predictions: Sequence[Prediction]) -> RewardModel | None:
         """Take in a step's predictions; a new model where one was due and could be fitted.

@@ -23,7 +23,7 @@ class RunResult:
         steps: of training, those before a resume included.
         resumed_at: step from which this process went on; None where it began the run.
         reward_sources: rewards given during training, by source; since the resume, if there was one.
-        reward_model: the first one, with its calibration on held-out labelled queries.
+        reward_model: the first one, with its calibration on held-out labelled queries; since the resume, if there was one.
         refits: later ones, each with its calibration; since the resume, if there was one.
         monitor: agreement of the predicted rewards with the verifier on the watched queries, and alarms.
         report: path of the HTML page about the run; None where it could not be written.

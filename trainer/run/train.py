@@ -127,7 +127,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
 
     with stage(f"fitting the scorer {config.reward.scorer}"):
         refit = make_refit(config, memory, training) if config.reward.scorer == DEFAULT_SCORER else None
-        scorer = fit_scorer(config, memory, refit, result)
+        scorer = fit_scorer(config, memory, refit, result, checkpoint)
         monitor = make_monitor(config, memory, judged, spent.monitored, scorer, resumed_at)
         if monitor is not None and monitor.baseline_gap > config.monitor.tolerance:
             narrator.say(
@@ -254,10 +254,17 @@ def make_refit(config: RunConfig, memory: Memory, training: Problems) -> Refit:
     )
 
 
-def fit_scorer(config: RunConfig, memory: Memory, refit: Refit | None, result: RunResult) -> Scorer | None:
-    """The scorer for unlabelled rollouts, fitted on the ledger's labels; the reward model is saved and registered."""
+def fit_scorer(
+    config: RunConfig, memory: Memory, refit: Refit | None, result: RunResult, checkpoint: Path | None = None
+) -> Scorer | None:
+    """The scorer for unlabelled rollouts, fitted on the ledger's labels; the reward model is saved and registered.
+
+    Args:
+        checkpoint: from which the run goes on, with the reward model that was in force there.
+    """
     if refit is not None:
-        model = load_shared(by_first(lambda: Checkpoint.of(refit.fit())), space=memory.space.key)
+        saved = by_first(lambda: Checkpoint.of(refit.kept(checkpoint) or refit.fit()))
+        model = load_shared(saved, space=memory.space.key)
         result.reward_model = {"key": model.key, "folder": str(model.folder), **model.metrics}
         return RewardModelScorer(model)
     if config.reward.scorer == "none":
@@ -298,6 +305,7 @@ def trl_config(config: RunConfig, *, on_gpu: bool) -> GRPOConfig:
     """TRL's settings of this run; `grpo` of the configuration wins over the defaults here."""
     defaults: dict[str, Any] = {
         "output_dir": str(config.folder),
+        "run_name": config.name,  # in trackers
         "seed": config.seed,
         "max_completion_length": config.max_new_tokens,
         "report_to": [],

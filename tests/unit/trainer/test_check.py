@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,18 @@ def test_every_recipe_goes_through(recipe: str, folder: Path, here: Settings, tm
     vllm = [problem for problem in problems_of(findings) if "vLLM" in problem]
     assert problems_of(findings) == vllm
     assert bool(vllm) == (recipe != "tiny.yaml")  # it is not installed here
+
+
+def test_trackers_that_are_not_installed_are_named(
+    here: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "trackio", None)  # as if it were not installed
+    config = config_of(tmp_path, max_new_tokens=8)
+    config = config.model_copy(update={"grpo": {**config.grpo, "report_to": ["tensorboard", "trackio", "nowhere"]}})
+    findings = [finding for finding in check_run(config, here) if finding.what == "trackers"]
+    assert [finding.state for finding in findings] == ["ok", "problem", "problem"]
+    assert findings[1].message == "trackio is asked for and not installed: pip install trackio"
+    assert "known: azure_ml, clearml" in findings[2].message
 
 
 def test_golds_that_their_verifier_does_not_accept_are_listed(here: Settings, tmp_path: Path) -> None:
