@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if seeds:
         with (
             tempfile.TemporaryDirectory() as scratch,
-            temporary_memory(GivenVectors("benchmark", DIMENSION)) as memory,
+            temporary_memory(GivenVectors("benchmark", DIMENSION), brief=False) as memory,
         ):
             for seed in seeds:
                 file = Path(scratch) / f"{seed}.jsonl"

@@ -194,7 +194,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     wanted = rows.missing((size, WHOLE, seed) for size in options.queries for seed in range(options.seeds))
     sizes = sorted({size for size, _, _ in wanted})
     if sizes:
-        with tempfile.TemporaryDirectory() as folder, temporary_memory(HashedVectors()) as memory:
+        with tempfile.TemporaryDirectory() as folder, temporary_memory(HashedVectors(), brief=False) as memory:
             for have, size in pairwise([0, *sizes]):
                 say(f"filling the memory to {size} queries × {GROUP} rollouts")
                 grow(memory, Path(folder), have, size)

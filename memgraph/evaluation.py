@@ -84,11 +84,15 @@ class EvaluationRow:
 
 @contextmanager
 def temporary_memory(
-    embedder: Embedder | None = None, *, say: Callable[[str], None] = lambda _: None
+    embedder: Embedder | None = None, *, brief: bool = True, say: Callable[[str], None] = lambda _: None
 ) -> Iterator[Memory]:
-    """A memory on a managed server of its own, in a temporary home; both are gone afterwards, also after SIGTERM."""
+    """A memory on a managed server of its own, in a temporary home; both are gone afterwards, also after SIGTERM.
+
+    Args:
+        brief: the server starts quickly and is slower once it is warm. False for one like that of `memreward db start`.
+    """
     with _leaving_on_sigterm(), tempfile.TemporaryDirectory(prefix="memreward-") as home:
-        settings = Settings.load(home=Path(home) / "home").model_copy(update={"uri": None, "throwaway": True})
+        settings = Settings.load(home=Path(home) / "home").model_copy(update={"uri": None, "throwaway": brief})
         server = LocalServer(settings)
         try:
             with Memory.open(settings, embedder=embedder, say=say) as memory:
