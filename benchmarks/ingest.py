@@ -132,9 +132,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         embedder = Prepared()
         with temporary_memory(embedder, brief=False) as memory:
             memory.add(make_rollouts(10**3, 8))  # warms the server up
-            memory.database.autocommit("CREATE INDEX merged_query FOR (n:MergedQuery) ON (n.text)")
-            memory.database.autocommit("CREATE INDEX merged_thinking FOR (n:MergedThinking) ON (n.response)")
-            memory.database.autocommit("CREATE INDEX merged_answer FOR (n:MergedAnswer) ON (n.value)")
+            memory.database.autocommit("CREATE INDEX merged_query IF NOT EXISTS FOR (n:MergedQuery) ON (n.text)")
+            memory.database.autocommit(
+                "CREATE INDEX merged_thinking IF NOT EXISTS FOR (n:MergedThinking) ON (n.response)"
+            )
+            memory.database.autocommit("CREATE INDEX merged_answer IF NOT EXISTS FOR (n:MergedAnswer) ON (n.value)")
             for seed in range(options.seeds):
                 rates = time_ways(memory, embedder, make_rollouts(seed, options.queries))
                 what = {"queries": options.queries, "seed": seed}

@@ -79,13 +79,9 @@ def splits(items: dict[str, list[Item]], *, sizes: dict[str, int], seed: int) ->
     return drawn
 
 
-def supervised_start(
-    model: str, demonstrations: Sequence[Problem], out: Path, *, chat_template: str | None = None
-) -> None:
+def supervised_start(model: str, demonstrations: Sequence[Problem], out: Path) -> None:
     """Teach a policy how answers are put, in two passes over the demonstrations."""
     policy, tokenizer = load_model(model, dtype=torch.float32, device="cpu")
-    if chat_template is not None:
-        tokenizer.chat_template = chat_template
     rows = [
         {
             "prompt": [{"role": "system", "content": SYSTEM_PROMPT}, {"role": "user", "content": problem.query}],

@@ -53,7 +53,9 @@ def run_on_server(
     """The same for benchmarks that fill memories: they are on the session's server, one after another."""
 
     @contextmanager
-    def emptied(given: Embedder | None = None, *, say: Callable[[str], None] = lambda _: None) -> Iterator[Memory]:
+    def emptied(
+        given: Embedder | None = None, *, brief: bool = True, say: Callable[[str], None] = lambda _: None
+    ) -> Iterator[Memory]:
         forget(opened)
         with Memory.open(settings, embedder=given or embedder, say=say) as memory:
             yield memory

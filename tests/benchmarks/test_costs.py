@@ -77,6 +77,20 @@ def test_memory(run_on_server: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_ingest(run_on_server: Run, tmp_path: Path) -> None:
+    out = tmp_path / "rows.jsonl"
+    rows = check_twice(
+        lambda: run_on_server("ingest", "--queries", 20, "--seeds", 1, "--out", out, "--table", tmp_path / "table.md"),
+        out,
+        "ingest",
+        identity=("queries", "way", "seed"),
+        figures=("rollouts_per_second",),
+    )
+    assert [row["way"] for row in rows] == ["memory", "similarity", "floor", "merge a row"]
+    assert "| floor | " in (tmp_path / "table.md").read_text()
+
+
+@pytest.mark.slow
 def test_relabel(run_on_server: Run, tmp_path: Path) -> None:
     out = tmp_path / "rows.jsonl"
     rows = check_twice(

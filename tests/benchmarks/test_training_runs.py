@@ -7,8 +7,12 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.benchmarks.conftest import Run, check, check_twice
+from trainer.run.data import load_problems
+from trainer.run.policy import load_policy
+from trainer.tiny.policy import load_tiny_policy
 
 
 @pytest.mark.slow
@@ -38,6 +42,50 @@ def test_rl(run_on_server: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert {len(digits) for row in rows for digits in row["scores"]["test/qa"]} == {4}
     assert "### In domain, 12 problems" in table.read_text()
     assert table.with_suffix(".png").exists()
+
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}"
+)
+
+
+@pytest.mark.slow
+def test_smollm2(tmp_path: Path) -> None:
+    import smollm2
+
+    model, tokenizer = load_tiny_policy()
+    tokenizer.chat_template = CHAT_TEMPLATE
+    model.save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    countries = tmp_path / "countries"
+    countries.mkdir()
+    named = [(f"Land {number}", f"Town {number}") for number in range(7)]
+    files = {
+        "capital-city": [{"country": country, "city": city} for country, city in named],
+        "population": [
+            {"country": country, "population": 1000 if country == "Land 0" else 2e6} for country, _ in named
+        ],
+    }
+    for name, rows in files.items():
+        (countries / f"country-by-{name}.json").write_text(json.dumps(rows))
+    out = tmp_path / "problems"
+    sizes = ("--train", "2", "--test", "2", "--demonstrations", "2")
+    smollm2.main([str(tmp_path / "model"), "--countries", str(countries), "--out", str(out), *sizes])
+    import rl
+
+    config = rl.configuration("memory", 0.2, 3, tmp_path, problems=out)
+    problems = load_problems(config.data)
+    asked = {task.query for split in (problems.train, problems.test) for task in split.tasks}
+    assert len(asked) == 2 * 2 * 5, "each kind, and no problem in two splits"
+    assert not any("Land 0" in query for query in asked), "too small to be known"
+    policy = load_policy(config.policy, device="cpu")
+    assert policy.prompt("1 + 1?") == [
+        {"role": "system", "content": smollm2.SYSTEM_PROMPT},
+        {"role": "user", "content": "1 + 1?"},
+    ]
+    taught = dict(policy.model.named_parameters())
+    assert any(not torch.equal(weight, taught[name]) for name, weight in load_tiny_policy()[0].named_parameters())
 
 
 @pytest.mark.slow
