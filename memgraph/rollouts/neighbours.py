@@ -97,7 +97,8 @@ def _link_batch(tx: ManagedTransaction, space: EmbeddingSpace, k: int, reach: Ma
         if dict(best) != stored[key]:
             neighbours = [{"key": n, "score": score, "rank": rank} for rank, (n, score) in enumerate(best, start=1)]
             rows.append({"key": key, "neighbours": neighbours, "kth": best[-1][1] if len(best) == k else None})
-    names = {"space": space.vector_property, "kth": space.kth_score_property}
-    tx.run(cypher("write/similar_lists"), rows=rows, **names).consume()
+    tx.run(
+        cypher("write/similar_lists"), rows=rows, space=space.vector_property, kth=space.kth_score_property
+    ).consume()
     if serving:
         tx.run(cypher("write/linked"), keys=list(found)).consume()

@@ -6,6 +6,7 @@ import asyncio
 import json
 import multiprocessing
 import pickle
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -262,6 +263,23 @@ def test_rewards_that_cannot_be_written_back_wait_on_disk_and_stop_training_past
     later([""] * 4, **call_on(ROWS[:4]))
     later.close()
     assert count(memory, "(n:Thinking {run: 'r', reward_source: 'majority_vote'})") == given
+
+
+@pytest.mark.parametrize("reads_neighbours", [False, True])
+def test_new_queries_are_linked_after_the_call_unless_the_scorer_reads_neighbours(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, reads_neighbours: bool
+) -> None:
+    writes = threading.Event()  # of the thread that writes back
+    monkeypatch.setattr(spool, "record_rewards", lambda *_: writes.wait(60))
+    scorer = MajorityVote()
+    scorer.reads_neighbours = reads_neighbours
+    reward = MemoryReward(memory, run="r", scorer=scorer)
+    reward([""] * len(ROWS), **call_on(ROWS))
+    assert count(memory, "(n:Unlinked)") == (0 if reads_neighbours else 3)
+    writes.set()
+    reward.close()
+    assert count(memory, "(n:Unlinked)") == 0
+    assert memory.database.query("MATCH (:Query)-[s:SIMILAR_TO]->(:Query) RETURN count(s) AS n") == [{"n": 3 * 2}]
 
 
 def call_in_child(pickled: bytes, file: Path) -> None:
