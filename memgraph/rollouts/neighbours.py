@@ -91,14 +91,16 @@ def _link_batch(tx: ManagedTransaction, space: EmbeddingSpace, k: int, reach: Ma
     for key, neighbour, score in tx.run(cypher("read/similar_lists"), keys=touched, space=space.vector_property):
         stored[key][neighbour] = score
 
-    rows = []
+    changed, searched = [], []
     for key in touched:
         best = nearest({**stored[key], **entering.get(key, {}), **found.get(key, {})}, k)
+        row = {"key": key, "kth": best[-1][1] if len(best) == k else None}
+        if key in found:
+            searched.append(row)
         if dict(best) != stored[key]:
             neighbours = [{"key": n, "score": score, "rank": rank} for rank, (n, score) in enumerate(best, start=1)]
-            rows.append({"key": key, "neighbours": neighbours, "kth": best[-1][1] if len(best) == k else None})
-    tx.run(
-        cypher("write/similar_lists"), rows=rows, space=space.vector_property, kth=space.kth_score_property
-    ).consume()
+            changed.append({**row, "neighbours": neighbours})
+    kth = space.kth_score_property
+    tx.run(cypher("write/similar_lists"), rows=changed, space=space.vector_property, kth=kth).consume()
     if serving:
-        tx.run(cypher("write/linked"), keys=list(found)).consume()
+        tx.run(cypher("write/searched"), rows=searched, kth=kth).consume()
