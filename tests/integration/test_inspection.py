@@ -174,6 +174,15 @@ def test_spending_is_told_by_ledger_kind_run_and_step(lived: Memory) -> None:
     assert (ledger["queries_paid"], ledger["answers_paid"]) == (1, 2)
 
 
+def test_labelled_queries_say_who_paid_and_how_many_rollouts_are_right(lived: Memory) -> None:
+    pears, apples = ask(lived, "labelled_queries")
+    assert (apples["key"], apples["ledger"], apples["paid_for"], apples["purpose"]) == (MANY, "l", "query", "train")
+    assert (apples["rollouts"], apples["labelled"], apples["right"]) == (12, 12, 8)
+    assert (pears["paid_for"], pears["rollouts"], pears["labelled"], pears["right"]) == ("answers", 12, 11, 8)
+    assert pears["since"] > apples["since"]
+    assert [row["rollouts"] for row in ask(lived, "labelled_queries", run="two")] == [4, 4]
+
+
 def test_predictions_are_held_against_what_was_learned_later(lived: Memory) -> None:
     (row,) = ask(lived, "predictions_against_truth")
     # all 24 but the pears without an answer; truth: apples 8 right, 4 wrong; pears 8 × 0.5 (right at 0.5) and 3 × 0.2
