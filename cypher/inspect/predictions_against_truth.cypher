@@ -1,6 +1,6 @@
 // How good were predictions, by what was learned later? For each reward model, over the rollouts that it scored before a
 // label told.
-// Parameters: model (key or its beginning; null for all), run and dataset (names, or null for all), ledger (name, or null for
+// Parameters: model (key, or its beginning; null for all), run and dataset (names, or null for all), ledger (name, or null for
 // labels of all).
 // Returns scorer, model, rollouts, accuracy (at 0.5), brier (mean squared error), predicted_of_right, predicted_of_wrong
 // (mean predictions), first, last (when predicted).

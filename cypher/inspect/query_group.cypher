@@ -1,11 +1,11 @@
 // One query's group: its rollouts with their answers, rewards and sources, labels and predictions, newest first.
-// Parameters: query (key, or the beginning of the text; null picks the query with the most rollouts), run (or null for all),
+// Parameters: query (key or text, or its beginning; null picks the query with the most rollouts), run (or null for all),
 // dataset (of the query; null for any).
 // Returns query, run, call, step, answer, reward, source, reason, labels (in force, the highest precedence first), predicted
 // (the newest), thinking.
 WITH {query: null, run: null, dataset: null} AS given  // put your values here
 MATCH (q:Query)
-WHERE (given.query IS NULL OR q.key = given.query OR q.text STARTS WITH given.query) AND (given.dataset IS NULL OR q.dataset = given.dataset)
+WHERE (given.query IS NULL OR q.key STARTS WITH given.query OR q.text STARTS WITH given.query) AND (given.dataset IS NULL OR q.dataset = given.dataset)
   AND (given.run IS NULL OR EXISTS { (q)-[:GENERATES_REASONING]->(:Thinking {run: given.run}) })
 WITH given, q ORDER BY COUNT { (q)-[:GENERATES_REASONING]->() } DESC, q.key LIMIT 1
 MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)

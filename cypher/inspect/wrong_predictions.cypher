@@ -1,5 +1,5 @@
 // Which predictions were farthest from what was learned later?
-// Parameters: model (key or its beginning; null for all), run and dataset (names, or null for all), ledger (name, or null for
+// Parameters: model (key, or its beginning; null for all), run and dataset (names, or null for all), ledger (name, or null for
 // labels of all).
 // Returns predicted, truth, says (kind of the label), query, answer, thinking, rollout (key), model.
 WITH {model: null, run: null, dataset: null, ledger: null} AS given  // put your values here

@@ -22,8 +22,8 @@ from memgraph.cli.common import (
     say,
     spread,
 )
-from memgraph.errors import InputError, ModelError
-from memgraph.inspection.filters import require_known, taken_by
+from memgraph.errors import ModelError
+from memgraph.inspection.filters import require_known, taken_by, with_whole_keys
 from memgraph.inspection.tables import as_texts, print_rows, write_rows
 from memgraph.printable import printable, shown
 
@@ -45,13 +45,14 @@ def inspect(
 ) -> None:
     """Look into the memory with named Cypher queries; each also pastes into Neo4j Browser unchanged.
 
-    A query that cannot be filtered by --run, --dataset or --ledger says so. The list shows which parameters each takes.
+    A query that cannot be filtered by --run, --dataset or --ledger says so. The list shows which parameters each takes. The
+    parameters query, rollout and model take the beginning of a key, and query that of a text too.
 
     Example: memreward inspect label_spending
 
     Example: memreward inspect calibration --run qwen-1 --ledger people
 
-    Example: memreward inspect query_group --param query=KEY
+    Example: memreward inspect query_group --param query=Jim
 
     Example: memreward inspect suspects --csv suspects.csv
     """
@@ -75,7 +76,7 @@ def inspect(
         return
     with open_memory(home, read_only=True) as memory:
         require_known(memory.database, wanted)
-        rows = as_texts(run_inspection(memory.database, name, given))
+        rows = as_texts(run_inspection(memory.database, name, with_whole_keys(memory.database, given)))
     if csv is not None:
         write_rows(rows, csv)
     if as_json:
@@ -113,15 +114,14 @@ def why(
     from memgraph.labels.view import LabelView
     from memgraph.scoring.explain import meant_rollouts
     from memgraph.scoring.history import rewards_at, scores_of, time_of_step
+    from memgraph.store.meant import nothing_meant
 
     if (run is None) != (step is None) or (run is not None and at is not None):
         raise typer.BadParameter("a past state is named by --at, or by --run and --step together")
     with open_memory(home, read_only=not keep) as memory:
         meant = meant_rollouts(memory, what)
         if not meant and not as_json:
-            raise InputError(
-                f"no rollout's key, and no query's key or text, begins with {what!r}; `memreward inspect query_group` shows some"
-            )
+            raise nothing_meant("rollout", what)
         if len(meant) != 1:
             if as_json:
                 emit({"rollouts": meant})
@@ -217,10 +217,14 @@ def _print_history(rollout: str, history: Sequence[Score]) -> None:
 
 
 def _parameter(text: str) -> tuple[str, Any]:
-    """A parameter `name=value`: the value as JSON where it is JSON, else as text."""
+    """A parameter `name=value`: a key as text, another value as JSON where it is JSON, else as text."""
+    from memgraph.store.meant import KINDS
+
     name, separator, value = text.partition("=")
     if not separator:
         raise typer.BadParameter(f"a parameter is given as name=value, found {text!r}")
+    if name in KINDS:  # some keys begin like numbers
+        return name, value
     try:
         return name, json.loads(value)
     except ValueError:

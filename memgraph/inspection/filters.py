@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from memgraph.errors import InputError
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
+from memgraph.store.meant import KINDS, meant_key, nothing_meant
 from memgraph.store.named_queries import InspectionQuery
 
 
@@ -54,3 +56,18 @@ def taken_by(query: InspectionQuery, filters: Filters) -> dict[str, Any]:
         )
         raise InputError(f"{query.name} cannot be filtered by {' and '.join(missing)}; it takes {takes}")
     return given
+
+
+def with_whole_keys(database: Database, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of a named query with whole keys in place of what means them (`memgraph.store.meant`).
+
+    Raises:
+        InputError: if nothing, or more than one thing, is meant.
+    """
+    whole = dict(parameters)
+    for kind in KINDS:
+        if (text := parameters.get(kind)) is not None:
+            whole[kind] = meant_key(database, kind, text, dataset=parameters.get("dataset"))
+            if whole[kind] is None:
+                raise nothing_meant(kind, text)
+    return whole

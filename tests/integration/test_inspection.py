@@ -144,6 +144,33 @@ def test_the_command_filters_and_says_where_it_cannot(lived: Memory, settings: S
             memreward("inspect", "calibration", f"--{name}", "c", home=settings.home)
 
 
+def test_the_beginning_of_a_key_is_enough(lived: Memory, settings: Settings) -> None:
+    def rows(name: str, given: str, *options: str) -> list[dict[str, Any]]:
+        _, out, _ = memreward("inspect", name, "--param", given, *options, "--json", home=settings.home)
+        return json.loads(out)
+
+    for text in (MANY, MANY[:12], "How many apples"):
+        assert rows("query_group", f"query={text}") == ask(lived, "query_group", query=MANY)
+    assert {row["query"] for row in rows("query_group", "query=How many", "--dataset", "fruit")} == {PLUMS}
+    with pytest.raises(InputError, match=r"'How many' means several queries: .* \('How many .*; give the key of one"):
+        rows("query_group", "query=How many")
+    with pytest.raises(
+        InputError, match=r"no query's key or text begins with '00000000'; `memreward inspect isolated_"
+    ):
+        rows("query_group", "query=00000000")
+
+    rollout = ask(lived, "suspects")[0]["rollout"]
+    assert rows("why_reward", f"rollout={rollout[:12]}")[0]["rollout"] == rollout
+    with pytest.raises(InputError, match="'How many apples' means several rollouts: "):
+        rows("why_reward", "rollout=How many apples")
+    (model,) = ask(lived, "reward_models")
+    assert rows("wrong_predictions", f"model={model['model'][:8]}") == [], (
+        "it was fitted last and has predicted nothing"
+    )
+    with pytest.raises(InputError, match="no reward model's key begins with 'mod'; `memreward inspect reward_models`"):
+        rows("wrong_predictions", "model=mod")
+
+
 def test_a_group_shows_rewards_sources_labels_and_predictions(lived: Memory) -> None:
     rows = ask(lived, "query_group", query="How many pears", run="one")
     assert [(row["step"], row["answer"]) for row in rows[:4]] == [(2, a) for a in [row["answer"] for row in rows[:4]]]

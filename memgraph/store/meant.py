@@ -1,0 +1,57 @@
+"""What a person means who gives the beginning of a key: one rule for queries, rollouts and reward models."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from memgraph.errors import InputError
+from memgraph.store.cypher import cypher
+from memgraph.store.database import Database
+
+Keyed = Literal["query", "rollout", "model"]
+
+_NAMED = 5
+
+
+class _Kind(NamedTuple):
+    """How things of a kind are found in `cypher/read/<plural>_meant.cypher`, and named to people."""
+
+    plural: str
+    key: str  # column
+    known_by: str  # column
+    found_by: str
+    listed_by: str
+
+
+KINDS: dict[Keyed, _Kind] = {
+    "query": _Kind("queries", "key", "text", "query's key or text", "isolated_queries` and `labelled_queries"),
+    "rollout": _Kind("rollouts", "rollout", "query", "rollout's key, and no query's key or text,", "query_group"),
+    "model": _Kind("models", "key", "ledger", "reward model's key", "reward_models"),
+}
+
+
+def meant_key(database: Database, kind: Keyed, text: str, *, dataset: str | None = None) -> str | None:
+    """Key of the only one whose key begins so; None without any.
+
+    A query is meant by its text, or the beginning of it, as well, and so is a rollout by that of its query. What is given as a
+    whole counts before what only begins so.
+
+    Args:
+        dataset: of the query.
+
+    Raises:
+        InputError: if several are meant, naming some.
+    """
+    names = KINDS[kind]
+    rows = database.query(cypher(f"read/{names.plural}_meant"), text=text, dataset=dataset, limit=_NAMED + 1)
+    rows = [row for row in rows if row.get("whole")] or rows
+    if len(rows) > 1:
+        named = ", ".join(f"{row[names.key][:12]} ({str(row[names.known_by])[:40]!r})" for row in rows[:_NAMED])
+        raise InputError(f"{text!r} means several {names.plural}: {named}; give the key of one")
+    return rows[0][names.key] if rows else None
+
+
+def nothing_meant(kind: Keyed, text: str) -> InputError:
+    """The error for a beginning that no key has, with where to see some."""
+    names = KINDS[kind]
+    return InputError(f"no {names.found_by} begins with {text!r}; `memreward inspect {names.listed_by}` shows some")
