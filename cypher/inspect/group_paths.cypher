@@ -2,6 +2,7 @@
 // Parameters: query (key or text, or its beginning; null picks the query with the most rollouts), run (or null for all),
 // dataset (of the query; null for any).
 // Returns path.
+// Without rows: no rollout is stored yet (`memreward import`).
 WITH {query: null, run: null, dataset: null} AS given  // put your values here
 MATCH (q:Query)
 WHERE (given.query IS NULL OR q.key STARTS WITH given.query OR q.text STARTS WITH given.query) AND (given.dataset IS NULL OR q.dataset = given.dataset)

@@ -3,6 +3,7 @@
 // Parameters: run and dataset (names, or null for all), ledger (name, or null for all).
 // Returns ledger, paid_for ("query", "answers", or "nothing" where another ledger had paid), purpose, since (the first label),
 // query, rollouts, labelled (how many have a label of the ledger), right (how many of these, at 0.5 or more), dataset, key.
+// Without rows: nothing is labelled yet (`memreward reveal`, `memreward label`).
 WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (ledger:Ledger)
 WHERE given.ledger IS NULL OR ledger.name = given.ledger

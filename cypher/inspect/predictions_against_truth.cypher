@@ -4,6 +4,7 @@
 // labels of all).
 // Returns scorer, model, rollouts, accuracy (at 0.5), brier (mean squared error), predicted_of_right, predicted_of_wrong
 // (mean predictions), first, last (when predicted).
+// Without rows: no label came after a prediction yet (`memreward score`, then `memreward reveal` or `memreward label`).
 WITH {model: null, run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (p:Prediction)-[:SCORES]->(t:Thinking)
 WHERE p.score IS NOT NULL AND (given.model IS NULL OR p.model STARTS WITH given.model)

@@ -3,6 +3,7 @@
 // dataset (of the query; null for any).
 // Returns query, run, call, step, answer, reward, source, reason, labels (in force, the highest precedence first), predicted
 // (the newest), thinking.
+// Without rows: no rollout is stored yet (`memreward import`).
 WITH {query: null, run: null, dataset: null} AS given  // put your values here
 MATCH (q:Query)
 WHERE (given.query IS NULL OR q.key STARTS WITH given.query OR q.text STARTS WITH given.query) AND (given.dataset IS NULL OR q.dataset = given.dataset)

@@ -3,6 +3,7 @@
 // query; null for any).
 // Returns query, run, attempt, step, rollouts, rewarded, mean_reward, spread (standard deviation), answers (different ones),
 // sources.
+// Without rows: no training was given a reward yet.
 WITH {query: null, dataset: null} AS given  // put your values here
 MATCH (q:Query)
 WHERE (given.query IS NULL OR q.key STARTS WITH given.query OR q.text STARTS WITH given.query) AND (given.dataset IS NULL OR q.dataset = given.dataset)

@@ -3,6 +3,7 @@
 // Parameters: query (key or text, or its beginning; null picks the one that was scored most often), at (ISO 8601 text, or
 // null), training and step (a run's name and step, or null), ledger (name; null for the labels of all).
 // Returns query, answer, reward, source, since, model, run, step, rollout.
+// Without rows: no rollout was stored by then.
 WITH {query: null, at: null, training: null, step: null, ledger: null} AS given  // put your values here
 CALL (given) {
   OPTIONAL MATCH (:Run {name: given.training})-[:PRODUCED]->(later:Thinking)

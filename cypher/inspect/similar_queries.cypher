@@ -2,6 +2,7 @@
 // Parameters: query (key or text, or its beginning; null picks one with labelled neighbours), dataset (of the query,
 // null for any).
 // Returns query, neighbour, dataset (of the neighbour), cosine, right_answers.
+// Without rows: no query without a label has neighbours with one; name a query, or label some (`memreward reveal`).
 WITH {query: null, dataset: null} AS given  // put your values here
 MATCH (q:Query)-[:SIMILAR_TO]->(:Query)
 WHERE (given.dataset IS NULL OR q.dataset = given.dataset) AND (

@@ -2,6 +2,7 @@
 // Parameters: query (key or text, or its beginning; null picks the query with rollouts at the most steps), run and dataset (names,
 // or null for all), ledger (name, or null for labels of all).
 // Returns query, run, attempt, step, rollouts, labelled, right (mean label in force), predicted (mean of the newest), mean_reward.
+// Without rows: no rollout is stored yet (`memreward import`).
 WITH {query: null, run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (q:Query)
 WHERE (given.query IS NULL OR q.key STARTS WITH given.query OR q.text STARTS WITH given.query)

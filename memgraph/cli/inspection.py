@@ -75,14 +75,14 @@ def inspect(
         emit({"name": name, "cypher": text}) if as_json else typer.echo(text)
         return
     with open_memory(home, read_only=True) as memory:
-        require_known(memory.database, wanted)
+        require_known(memory.database, given)
         rows = as_texts(run_inspection(memory.database, name, with_whole_keys(memory.database, given)))
     if csv is not None:
         write_rows(rows, csv)
     if as_json:
         emit(rows)
     elif csv is None:
-        print_rows(console, rows, wide=wide)
+        print_rows(console, rows, without_rows=query.without_rows, wide=wide)
     else:
         console.print(f"{len(rows)} rows written to {csv}", highlight=False)
 

@@ -29,17 +29,21 @@ class Filters(TypedDict, total=False):
 _KINDS = {"run": "run", "dataset": "data set", "ledger": "ledger"}
 
 
-def require_known(database: Database, filters: Filters) -> None:
+def require_known(database: Database, parameters: Mapping[str, Any]) -> None:
     """Refuse names that the memory does not hold.
+
+    Args:
+        parameters: of a named query; what filters none is passed over.
 
     Raises:
         InputError: naming those that it holds.
     """
-    for field, name in filters.items():
-        known = [row["name"] for row in database.query(cypher(f"read/{field}_names"))] if name is not None else []
-        if name is not None and name not in known:
-            kind, held = _KINDS[field], ", ".join(known) or "none yet"
-            raise InputError(f"there is no {kind} {name!r} in this memory; known: {held}")
+    for field, kind in _KINDS.items():
+        if (name := parameters.get(field)) is not None:
+            known = [row["name"] for row in database.query(cypher(f"read/{field}_names"))]
+            if name not in known:
+                held = ", ".join(known) or "none yet"
+                raise InputError(f"there is no {kind} {name!r} in this memory; known: {held}")
 
 
 def taken_by(query: InspectionQuery, filters: Filters) -> dict[str, Any]:

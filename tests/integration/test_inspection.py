@@ -84,6 +84,8 @@ def test_each_says_what_it_answers_and_is_one_statement_that_names_its_parameter
     header, rest = re.match(r"((?:// .*\n)+)((?:.*\n)*)", cypher(f"inspect/{query.name}")).groups()
     assert query.answers[-1] in "?.", "what the list shows ends with its sentence"
     assert "Returns " in header
+    assert query.without_rows or query.name == "memory_contents", "why it may give no rows"
+    assert query.without_rows in header
     assert set(re.findall(r"\bgiven\.(\w+)", rest)) == set(query.parameters)
     assert all(name in header.partition("Parameters: ")[2] for name in query.parameters)
     assert not re.search(r"[;$]", rest), (
@@ -169,6 +171,15 @@ def test_the_beginning_of_a_key_is_enough(lived: Memory, settings: Settings) -> 
     )
     with pytest.raises(InputError, match="no reward model's key begins with 'mod'; `memreward inspect reward_models`"):
         rows("wrong_predictions", "model=mod")
+
+
+def test_without_rows_it_says_the_likely_reason(lived: Memory, settings: Settings) -> None:
+    _, out, _ = memreward("inspect", "calibration", "--dataset", "fruit", home=settings.home)
+    assert out.startswith("no rows: nothing was predicted yet, or nothing that was predicted is labelled (`memreward ")
+    assert memreward("inspect", "calibration", "--dataset", "fruit", "--json", home=settings.home)[1] == "[]\n"
+    for name, kind in (("run", "run"), ("dataset", "data set"), ("ledger", "ledger")):
+        with pytest.raises(InputError, match=f"there is no {kind} 'c' in this memory; known: "):
+            memreward("inspect", "calibration", "--param", f"{name}=c", home=settings.home)
 
 
 def test_a_group_shows_rewards_sources_labels_and_predictions(lived: Memory) -> None:
