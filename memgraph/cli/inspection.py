@@ -106,6 +106,8 @@ def why(
 ) -> None:
     """Why a rollout has its reward: every score it ever had, and which labels and answers moved the predicted one.
 
+    Where several rollouts are meant it lists them: `training_reward` is what a training was given, `predicted` what the model believes.
+
     The model scores it again without the labels of each judged answer to its query, and without each answer of its own group
     and of its experience. With --keep what it finds stays in the graph: `memreward inspect why_reward` shows it.
 

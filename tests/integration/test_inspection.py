@@ -19,6 +19,7 @@ from memgraph.labels.view import LabelKind, LabelView
 from memgraph.memory import Memory
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import record_rewards
+from memgraph.scoring.explain import meant_rollouts
 from memgraph.scoring.predictions import write_prediction_rows
 from memgraph.settings import Settings
 from memgraph.store import keys
@@ -189,12 +190,14 @@ def test_a_group_shows_rewards_sources_labels_and_predictions(lived: Memory) -> 
     shown = {row["answer"]: row for row in rows}
     assert shown["7"]["labels"] == ["human 1.0 by Ann", "human 0.0 by Bob"]
     assert shown["8"]["labels"] == ["human 0.2 by Ann"]
-    assert (shown["7"]["reward"], shown["8"]["reward"], shown["7"]["source"], shown["7"]["predicted"]) == (
-        1,
-        0,
-        "reward_model",
-        0.9,
-    )
+    assert (shown["7"]["training_reward"], shown["7"]["source"], shown["7"]["predicted"]) == (1, "reward_model", 0.9)
+    assert shown["8"]["training_reward"] == 0
+    meant = meant_rollouts(lived, "How many pears")
+    assert {row["training_reward"] for row in meant} == {0, 1, None}
+    assert {row["predicted"] for row in meant} == {0.9}
+    assert {row["rollout"] for row in rows} <= {row["rollout"][:12] for row in meant}
+    (plums,) = meant_rollouts(lived, PLUMS)
+    assert (plums["training_reward"], plums["predicted"]) == (None, None)
     assert len(ask(lived, "query_group", query=MANY)) == 12
 
 
