@@ -229,6 +229,7 @@ def test_predictions_are_held_against_what_was_learned_later(lived: Memory) -> N
     # all 24 but the pears without an answer; truth: apples 8 right, 4 wrong; pears 8 × 0.5 (right at 0.5) and 3 × 0.2
     assert row["rollouts"] == 23
     assert row["accuracy"] == pytest.approx(16 / 23)
+    assert row["vote_accuracy"] == pytest.approx((4 + 2 + 4 + 4 + 2 + 3) / 23), "in two groups two answers tie"
     assert row["brier"] == pytest.approx((8 * 0.01 + 4 * 0.81 + 8 * 0.16 + 3 * 0.49) / 23)
     worst = ask(lived, "wrong_predictions", model="mod")[0]
     assert (worst["predicted"], worst["truth"], worst["says"]) == (0.9, 0.0, "ground_truth")
