@@ -23,9 +23,10 @@ from memgraph.cli.common import (
     spread,
 )
 from memgraph.errors import ModelError
-from memgraph.inspection.filters import require_known, taken_by, with_whole_keys
+from memgraph.inspection.filters import taken_by, with_whole_keys
 from memgraph.inspection.tables import as_texts, print_rows, write_rows
 from memgraph.printable import printable, shown
+from memgraph.store.meant import KEYED, NAMED, nothing_meant, require_known
 
 if TYPE_CHECKING:
     from memgraph.scoring.history import Score
@@ -116,7 +117,6 @@ def why(
     from memgraph.labels.view import LabelView
     from memgraph.scoring.explain import meant_rollouts
     from memgraph.scoring.history import rewards_at, scores_of, time_of_step
-    from memgraph.store.meant import nothing_meant
 
     if (run is None) != (step is None) or (run is not None and at is not None):
         raise typer.BadParameter("a past state is named by --at, or by --run and --step together")
@@ -219,13 +219,11 @@ def _print_history(rollout: str, history: Sequence[Score]) -> None:
 
 
 def _parameter(text: str) -> tuple[str, Any]:
-    """A parameter `name=value`: a key as text, another value as JSON where it is JSON, else as text."""
-    from memgraph.store.meant import KINDS
-
+    """A parameter `name=value`: a key or a name as text, another value as JSON where it is JSON, else as text."""
     name, separator, value = text.partition("=")
     if not separator:
         raise typer.BadParameter(f"a parameter is given as name=value, found {text!r}")
-    if name in KINDS:  # some keys begin like numbers
+    if name in KEYED or name in NAMED:  # some keys begin like numbers
         return name, value
     try:
         return name, json.loads(value)

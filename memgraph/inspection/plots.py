@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from memgraph.extras import installed
-from memgraph.inspection.filters import Filters, require_known, with_whole_keys
+from memgraph.inspection.filters import Filters, with_whole_keys
 from memgraph.printable import cut, shown
+from memgraph.store.meant import require_known
 from memgraph.store.named_queries import run_inspection
 from memgraph.store.store import Store
 

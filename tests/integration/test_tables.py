@@ -107,9 +107,9 @@ def test_predictions_and_labels(filled: Memory) -> None:
 
 def test_an_unknown_run_or_data_set_is_refused(filled: Memory) -> None:
     for table in (filled.rollouts, filled.predictions, filled.labels):
-        with pytest.raises(InputError, match="holds no run nobody; it holds a, b, c"):
+        with pytest.raises(InputError, match="there is no run 'nobody' in this memory; known: a, b, c"):
             table(run="nobody")
-        with pytest.raises(InputError, match="holds no data set none; it holds other, sums"):
+        with pytest.raises(InputError, match="there is no data set 'none' in this memory; known: other, sums"):
             table(dataset=["sums", "none"])
 
 
