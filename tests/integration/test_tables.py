@@ -143,7 +143,7 @@ def test_a_table_is_handed_to_other_libraries(filled: Memory, monkeypatch: pytes
     with pytest.raises(MissingPackage, match=r"polars .*'memreward-graph\[polars\]'"):
         table.to_polars()
     shown = table._repr_html_()
-    assert "<th>query_key</th>" in shown
+    assert ">query_key</th>" in shown
     assert "What is &lt;2, &quot;half&quot; of é&gt;?" in shown
     assert "the first 20 rows" in filled.rollouts()._repr_html_()
     assert repr(table).startswith("<Table of StoredRollout: key, query_key")
