@@ -30,7 +30,7 @@ _FIRST_STEPS = (
     ("memreward reveal rollouts.jsonl --budget 0.2", "reveals the truth of a fifth of the queries, accounted for."),
     ("memreward fit", "makes a reward model of these labels."),
     ("memreward score", "predicts the rewards of all other rollouts."),
-    ("memreward report", "writes this page anew."),
+    ("memreward report", "writes this page again."),
 )
 
 
