@@ -4,6 +4,7 @@
 // labels of all).
 // Returns first, second (who), kinds (of their labels), judged (by both), agreeing (share), kappa (1 for the same, 0 for chance,
 // null where both say one thing only).
+// Without rows: no answer was judged by two yet.
 WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES|GENERATES_REASONING]->(target)<-[:SCORES]-(l:Label)
 WHERE (given.dataset IS NULL OR q.dataset = given.dataset)

@@ -3,6 +3,7 @@
 // Parameters: run and dataset (names, or null for all), ledger (name, or null for labels of all).
 // Returns tenth (0 to 9), label_came ("later" than the prediction, or "before" it), rollouts, predicted (mean), right (how many
 // have a label of at least 0.5), agreeing (how many are predicted on the label's side of 0.5), brier (mean squared error).
+// Without rows: nothing was predicted yet, or nothing that was predicted is labelled (`memreward score`, `memreward reveal`).
 WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (t:Thinking)
 WHERE NOT coalesce(t.superseded, false) AND (given.run IS NULL OR t.run = given.run)

@@ -1,8 +1,9 @@
 // Are predictions as often right as they say? By domain and decile of the prediction, over the rollouts that a label told of later.
 // Each rollout counts once, with the newest prediction before its label.
-// Parameters: model (key or its beginning; null for all), run and dataset
+// Parameters: model (key, or its beginning; null for all), run and dataset
 // (names, or null for all), ledger (name, or null for labels of all).
 // Returns domain, decile (lower end), rollouts, predicted (mean), right (share), gap (predicted less right).
+// Without rows: no label came after a prediction yet (`memreward score`, then `memreward reveal` or `memreward label`).
 WITH {model: null, run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)<-[:SCORES]-(p:Prediction)
 WHERE p.score IS NOT NULL AND p.scorer = 'reward_model' AND (given.model IS NULL OR p.model STARTS WITH given.model)

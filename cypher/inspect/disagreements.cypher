@@ -2,6 +2,7 @@
 // Parameters: run (name of one that gave the answer, or null for all), dataset (name, or null for all), ledger (name, or null for
 // labels of all).
 // Returns query, answer, kind, said (who says what), spread, rollouts (that it concerns), key (of the answer or rollout).
+// Without rows: nobody disagrees, or no answer was judged by two yet.
 WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (target)<-[:SCORES]-(l:Label)
 WHERE l.kind IN ['ground_truth', 'human', 'code', 'judge'] AND NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }

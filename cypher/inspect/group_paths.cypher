@@ -1,10 +1,11 @@
 // One query's group as a graph that Neo4j Browser draws: its rollouts with their answers, labels, and the nearest queries.
-// Parameters: query (key, or the beginning of the text; null picks the query with the most rollouts), run (or null for all),
+// Parameters: query (key or text, or its beginning; null picks the query with the most rollouts), run (or null for all),
 // dataset (of the query; null for any).
 // Returns path.
+// Without rows: no rollout is stored yet (`memreward import`).
 WITH {query: null, run: null, dataset: null} AS given  // put your values here
 MATCH (q:Query)
-WHERE (given.query IS NULL OR q.key = given.query OR q.text STARTS WITH given.query) AND (given.dataset IS NULL OR q.dataset = given.dataset)
+WHERE (given.query IS NULL OR q.key STARTS WITH given.query OR q.text STARTS WITH given.query) AND (given.dataset IS NULL OR q.dataset = given.dataset)
   AND (given.run IS NULL OR EXISTS { (q)-[:GENERATES_REASONING]->(:Thinking {run: given.run}) })
 WITH given, q ORDER BY COUNT { (q)-[:GENERATES_REASONING]->() } DESC, q.key LIMIT 1
 CALL (given, q) {

@@ -1,6 +1,7 @@
 // Which groups gave GRPO nothing to learn from, because all their rollouts got the same reward? The newest first.
 // Parameters: run and dataset (names, or null for all).
 // Returns run, attempt, step, query, rollouts, reward (of each), answers (different ones), sources.
+// Without rows: no training was given rewards yet, or those of each group differ.
 WITH {run: null, dataset: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
 WHERE t.reward IS NOT NULL AND NOT coalesce(t.superseded, false) AND (given.run IS NULL OR t.run = given.run)

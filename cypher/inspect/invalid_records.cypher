@@ -1,5 +1,6 @@
 // Which records are invalid or mixed? Each problem that occurs, with how many records have it, the key of one and its text.
 // Returns problem, records, example, text.
+// Without rows: nothing is wrong.
 CALL () {
   MATCH (t:Thinking)-[:LEADS_TO]->(:Answer {valid: false})
   RETURN 'rollout whose response gives no answer (counts as wrong)' AS problem, t.key AS key

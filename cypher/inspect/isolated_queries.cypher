@@ -1,6 +1,7 @@
 // Which queries have the least to learn from others? Those whose nearest query is farthest, by the vectors that serve.
 // Parameters: below (cosine that the nearest one does not reach, or null for all), dataset (name, or null for all).
 // Returns query, dataset, domain, neighbours, nearest (cosine, null without any), rollouts, labels (on its answers and rollouts), key.
+// Without rows: no query is stored yet, or all are nearer than that.
 WITH {below: null, dataset: null} AS given  // put your values here
 MATCH (space:EmbeddingSpace {active: true})
 MATCH (q:Query)

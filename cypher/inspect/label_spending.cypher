@@ -4,6 +4,7 @@
 // Parameters: ledger (name, or null for all).
 // Returns ledger, budget, queries_paid, drawn_at_random, chosen, monitored, answers_paid, forgotten (queries), reused, labels,
 // rollouts_judged, evaluated.
+// Without rows: no ledger was opened yet (`memreward reveal` and `memreward label` open one).
 WITH {ledger: null} AS given  // put your values here
 MATCH (ledger:Ledger)
 WHERE given.ledger IS NULL OR ledger.name = given.ledger

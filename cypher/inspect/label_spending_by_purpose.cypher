@@ -1,6 +1,7 @@
 // What were labels spent for? By ledger, purpose and kind: who judged, how many queries and rollouts, and the mean label.
 // Parameters: run (name; null for labels on rollouts of all), dataset (name, or null for all), ledger (name, or null for all).
 // Returns ledger, purpose, kind, authors (some), labels, queries, rollouts (judged by them), mean_score.
+// Without rows: nothing is labelled yet (`memreward reveal`, `memreward label`).
 WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (ledger:Ledger)<-[:SPENT_IN]-(l:Label)-[:SCORES]->(target)
 WHERE (given.ledger IS NULL OR ledger.name = given.ledger)

@@ -1,6 +1,7 @@
 // Which labels were spent when: by ledger, kind, who judged, and the run and step of the first rollout that each label judged.
 // Parameters: run (name of the first rollout's, or null for all), dataset and ledger (names, or null for all).
 // Returns ledger, run, step, kind, author, purpose, labels, queries, rollouts (judged by them), mean_score.
+// Without rows: nothing is labelled yet (`memreward reveal`, `memreward label`).
 WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (ledger:Ledger)<-[:SPENT_IN]-(l:Label)-[:SCORES]->(target)
 WHERE (given.ledger IS NULL OR ledger.name = given.ledger)

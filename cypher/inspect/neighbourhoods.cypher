@@ -4,6 +4,7 @@
 // labels of all).
 // Returns query and neighbour (keys), text (of the neighbour), cosine, right (mean label, or else prediction, of its newest
 // rollouts), rollouts, labelled (how many of them).
+// Without rows: no query has neighbours yet (`memreward import`).
 WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (space:EmbeddingSpace {active: true})
 WITH given, 'embedding_' + left(space.key, 12) AS name

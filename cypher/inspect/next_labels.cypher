@@ -3,6 +3,7 @@
 // labels of all).
 // Returns query, answer, rollouts, predicted (mean of the newest), value (rollouts times 4 p (1 - p), with 0.5 where nothing is
 // predicted), domain, key (of the answer).
+// Without rows: all answers are judged, or no rollout is stored yet.
 WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES]->(a:Answer {valid: true})
 WHERE NOT EXISTS { (a)-[:EQUALS]->() } AND (given.dataset IS NULL OR q.dataset = given.dataset)

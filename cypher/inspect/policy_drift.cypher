@@ -2,6 +2,7 @@
 // Parameters: run and dataset (names, or null for all).
 // Returns run, step, groups, rollouts, agreement (mean share of a group that gives its most frequent answer), answers (different ones
 // of a group, mean), characters (of the thinking, mean).
+// Without rows: no rollout is stored yet (`memreward import`).
 WITH {run: null, dataset: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
 WHERE NOT coalesce(t.superseded, false) AND (given.run IS NULL OR t.run = given.run)

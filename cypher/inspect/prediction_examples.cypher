@@ -3,6 +3,7 @@
 // Parameters: run and dataset (names, or null for all), ledger (name, or null for labels of all).
 // Returns query, thinking, answer, predicted, label, says (kind of the label), authors, label_came ("later" than the prediction,
 // or "before" it), run, step, policy, rollout (key), model.
+// Without rows: no prediction says the opposite of a label, or nothing that was predicted is labelled yet.
 WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (t:Thinking)
 WHERE NOT coalesce(t.superseded, false) AND (given.run IS NULL OR t.run = given.run)

@@ -1,17 +1,19 @@
-// One query's group: its rollouts with their answers, rewards and sources, labels and predictions, newest first.
-// Parameters: query (key, or the beginning of the text; null picks the query with the most rollouts), run (or null for all),
+// One query's group: its rollouts with their answers, what a training was given for them, labels and predictions, newest first.
+// Parameters: query (key or text, or its beginning; null picks the query with the most rollouts), run (or null for all),
 // dataset (of the query; null for any).
-// Returns query, run, call, step, answer, reward, source, reason, labels (in force, the highest precedence first), predicted
-// (the newest), thinking.
+// Returns query, rollout (beginning of its key), run, call, step, answer, training_reward with its source and reason (what a training
+// was given; null where none asked), labels (in force, the highest precedence first), predicted (what the model believes, the
+// newest), thinking.
+// Without rows: no rollout is stored yet (`memreward import`).
 WITH {query: null, run: null, dataset: null} AS given  // put your values here
 MATCH (q:Query)
-WHERE (given.query IS NULL OR q.key = given.query OR q.text STARTS WITH given.query) AND (given.dataset IS NULL OR q.dataset = given.dataset)
+WHERE (given.query IS NULL OR q.key STARTS WITH given.query OR q.text STARTS WITH given.query) AND (given.dataset IS NULL OR q.dataset = given.dataset)
   AND (given.run IS NULL OR EXISTS { (q)-[:GENERATES_REASONING]->(:Thinking {run: given.run}) })
 WITH given, q ORDER BY COUNT { (q)-[:GENERATES_REASONING]->() } DESC, q.key LIMIT 1
 MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
 WHERE given.run IS NULL OR t.run = given.run
-RETURN q.text AS query, t.run AS run, t.call AS call, t.step AS step, coalesce(a.written, a.value) AS answer, t.reward AS reward,
-       t.reward_source AS source, t.reward_reason AS reason,
+RETURN q.text AS query, left(t.key, 12) AS rollout, t.run AS run, t.call AS call, t.step AS step,
+       coalesce(a.written, a.value) AS answer, t.reward AS training_reward, t.reward_source AS source, t.reward_reason AS reason,
        COLLECT {
          MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-()<-[:SCORES]-(l:Label)
          WHERE NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }

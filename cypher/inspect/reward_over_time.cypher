@@ -1,11 +1,12 @@
 // How did one query's reward develop, over runs and steps?
-// Parameters: query (key, or the beginning of the text; null picks the query with rewards at the most steps), dataset (of the
+// Parameters: query (key or text, or its beginning; null picks the query with rewards at the most steps), dataset (of the
 // query; null for any).
 // Returns query, run, attempt, step, rollouts, rewarded, mean_reward, spread (standard deviation), answers (different ones),
 // sources.
+// Without rows: no training was given a reward yet.
 WITH {query: null, dataset: null} AS given  // put your values here
 MATCH (q:Query)
-WHERE (given.query IS NULL OR q.key = given.query OR q.text STARTS WITH given.query) AND (given.dataset IS NULL OR q.dataset = given.dataset)
+WHERE (given.query IS NULL OR q.key STARTS WITH given.query OR q.text STARTS WITH given.query) AND (given.dataset IS NULL OR q.dataset = given.dataset)
 CALL (q) {
   MATCH (q)-[:GENERATES_REASONING]->(t:Thinking) WHERE t.reward IS NOT NULL
   RETURN count(DISTINCT [t.run, t.step]) AS steps

@@ -1,8 +1,9 @@
 // A query's rewards as they were at a past time, or when a training run had finished a step: for each rollout that was there,
 // the judgement in force (ground truth, then people, code, judges), else what was last predicted.
-// Parameters: query (key, or the beginning of the text; null picks the one that was scored most often), at (ISO 8601 text, or
+// Parameters: query (key or text, or its beginning; null picks the one that was scored most often), at (ISO 8601 text, or
 // null), training and step (a run's name and step, or null), ledger (name; null for the labels of all).
 // Returns query, answer, reward, source, since, model, run, step, rollout.
+// Without rows: no rollout was stored by then.
 WITH {query: null, at: null, training: null, step: null, ledger: null} AS given  // put your values here
 CALL (given) {
   OPTIONAL MATCH (:Run {name: given.training})-[:PRODUCED]->(later:Thinking)
@@ -10,7 +11,7 @@ CALL (given) {
   RETURN coalesce(datetime(given.at), min(later.created_at) - duration({microseconds: 1}), datetime()) AS at
 }
 CALL (given) {
-  MATCH (q:Query) WHERE q.key = given.query OR q.text STARTS WITH given.query RETURN q LIMIT 1
+  MATCH (q:Query) WHERE q.key STARTS WITH given.query OR q.text STARTS WITH given.query RETURN q LIMIT 1
   UNION
   MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking) WHERE given.query IS NULL
   WITH q, count { (t)<-[:SCORES]-() } AS scores

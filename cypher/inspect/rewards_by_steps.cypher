@@ -1,6 +1,7 @@
 // Where did the rewards of the newest training runs come from? Their steps in at most 20 parts, by source.
 // Parameters: run (name; null for the six newest with rewards), dataset (name, or null for all).
 // Returns run, first and last (step), source, rollouts, mean_reward, unanswered (rollouts that state no answer).
+// Without rows: no training was given a reward yet.
 WITH {run: null, dataset: null} AS given  // put your values here
 MATCH (t:Thinking)
 WHERE (t.reward_source IS NOT NULL OR t.reward_reason IS NOT NULL) AND NOT coalesce(t.superseded, false)

@@ -1,6 +1,7 @@
 // Which rollouts are there, by run, data set and domain, and of how many is something known? The oldest first.
 // Parameters: run and dataset (names, or null for all), ledger (name, or null for labels of all).
 // Returns run, dataset, domain, policies (some names), queries, rollouts, unanswered, labelled, predicted.
+// Without rows: no rollout is stored yet (`memreward import`).
 WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
 WHERE NOT coalesce(t.superseded, false) AND (given.run IS NULL OR t.run = given.run)

@@ -2,6 +2,7 @@
 // Parameters: first, second (names of runs; null for both picks the two that began last), dataset (name, or null
 // for all), ledger (name, or null for labels of all).
 // Returns domain, run, rollouts, mean_reward, labelled (rollouts with a label), right (share of these), without_answer (share).
+// Without rows: no such run has rollouts yet (`memreward import`).
 WITH {first: null, second: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (r:Run)
 WHERE r.name IN [given.first, given.second] OR (given.first IS NULL AND given.second IS NULL)

@@ -1,11 +1,12 @@
 // What a query is similar to, and which answers of those neighbours are known to be right.
-// Parameters: query (key, or the beginning of the text; null picks one with labelled neighbours), dataset (of the query,
+// Parameters: query (key or text, or its beginning; null picks one with labelled neighbours), dataset (of the query,
 // null for any).
 // Returns query, neighbour, dataset (of the neighbour), cosine, right_answers.
+// Without rows: no query without a label has neighbours with one; name a query, or label some (`memreward reveal`).
 WITH {query: null, dataset: null} AS given  // put your values here
 MATCH (q:Query)-[:SIMILAR_TO]->(:Query)
 WHERE (given.dataset IS NULL OR q.dataset = given.dataset) AND (
-  q.key = given.query OR q.text STARTS WITH given.query
+  q.key STARTS WITH given.query OR q.text STARTS WITH given.query
   OR (given.query IS NULL AND EXISTS { (q)-[:SIMILAR_TO]->(:Query)-[:HAS_REFERENCE]->() }
                      AND NOT EXISTS { (q)-[:HAS_REFERENCE]->() })
 )

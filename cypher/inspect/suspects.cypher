@@ -2,6 +2,7 @@
 // another's thinking, or come from a group of at least four that states one answer only. The most suspect first.
 // Parameters: run and dataset (names, or null for all), predicted (at least so much; null for 0.8).
 // Returns query, run, step, predicted, why, characters, answer, thinking, rollout (key).
+// Without rows: no rollout with such a prediction is suspect, or nothing was predicted yet (`memreward score`).
 WITH {run: null, dataset: null, predicted: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
 WHERE NOT coalesce(t.superseded, false) AND (given.run IS NULL OR t.run = given.run)

@@ -1,10 +1,11 @@
 // How did one query go, step by step: which share of its rollouts was right, as far as labels tell, and which was predicted?
-// Parameters: query (key, or the beginning of the text; null picks the query with rollouts at the most steps), run and dataset (names,
+// Parameters: query (key or text, or its beginning; null picks the query with rollouts at the most steps), run and dataset (names,
 // or null for all), ledger (name, or null for labels of all).
 // Returns query, run, attempt, step, rollouts, labelled, right (mean label in force), predicted (mean of the newest), mean_reward.
+// Without rows: no rollout is stored yet (`memreward import`).
 WITH {query: null, run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (q:Query)
-WHERE (given.query IS NULL OR q.key = given.query OR q.text STARTS WITH given.query)
+WHERE (given.query IS NULL OR q.key STARTS WITH given.query OR q.text STARTS WITH given.query)
   AND (given.dataset IS NULL OR q.dataset = given.dataset)
 CALL (q, given) {
   MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)

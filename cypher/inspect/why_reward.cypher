@@ -2,6 +2,7 @@
 // moved the predicted score (null until `memreward why ROLLOUT --keep` has looked).
 // Parameters: rollout (key, or its beginning; null picks one, if possible one that was explained).
 // Returns rollout, query, score, model, since, reason, kind, what, rollouts, label, change.
+// Without rows: the reward model has predicted nothing yet (`memreward score`).
 WITH {rollout: null} AS given  // put your values here
 CALL (given) {
   MATCH (t:Thinking) WHERE t.key STARTS WITH given.rollout RETURN t LIMIT 1

@@ -1,6 +1,7 @@
 // Which share of responses gives no answer, by run and step?
 // Parameters: run and dataset (names, or null for all).
 // Returns run, step, rollouts, without, share.
+// Without rows: no rollout is stored yet (`memreward import`).
 WITH {run: null, dataset: null} AS given  // put your values here
 MATCH (t:Thinking)-[:LEADS_TO]->(a:Answer)
 WHERE NOT coalesce(t.superseded, false) AND (given.run IS NULL OR t.run = given.run)

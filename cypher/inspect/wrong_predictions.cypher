@@ -1,7 +1,8 @@
 // Which predictions were farthest from what was learned later?
-// Parameters: model (key or its beginning; null for all), run and dataset (names, or null for all), ledger (name, or null for
+// Parameters: model (key, or its beginning; null for all), run and dataset (names, or null for all), ledger (name, or null for
 // labels of all).
 // Returns predicted, truth, says (kind of the label), query, answer, thinking, rollout (key), model.
+// Without rows: no label came after a prediction yet (`memreward score`, then `memreward reveal` or `memreward label`).
 WITH {model: null, run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (p:Prediction)-[:SCORES]->(t:Thinking)
 WHERE p.score IS NOT NULL AND (given.model IS NULL OR p.model STARTS WITH given.model)

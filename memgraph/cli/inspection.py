@@ -22,10 +22,11 @@ from memgraph.cli.common import (
     say,
     spread,
 )
-from memgraph.errors import InputError, ModelError
-from memgraph.inspection.filters import require_known, taken_by
+from memgraph.errors import ModelError
+from memgraph.inspection.filters import taken_by, with_whole_keys
 from memgraph.inspection.tables import as_texts, print_rows, write_rows
 from memgraph.printable import printable, shown
+from memgraph.store.meant import KEYED, NAMED, nothing_meant, require_known
 
 if TYPE_CHECKING:
     from memgraph.scoring.history import Score
@@ -45,13 +46,14 @@ def inspect(
 ) -> None:
     """Look into the memory with named Cypher queries; each also pastes into Neo4j Browser unchanged.
 
-    A query that cannot be filtered by --run, --dataset or --ledger says so. The list shows which parameters each takes.
+    A query that cannot be filtered by --run, --dataset or --ledger says so. The list shows which parameters each takes. The
+    parameters query, rollout and model take the beginning of a key, and query that of a text too.
 
     Example: memreward inspect label_spending
 
     Example: memreward inspect calibration --run qwen-1 --ledger people
 
-    Example: memreward inspect query_group --param query=KEY
+    Example: memreward inspect query_group --param query=Jim
 
     Example: memreward inspect suspects --csv suspects.csv
     """
@@ -74,14 +76,14 @@ def inspect(
         emit({"name": name, "cypher": text}) if as_json else typer.echo(text)
         return
     with open_memory(home, read_only=True) as memory:
-        require_known(memory.database, wanted)
-        rows = as_texts(run_inspection(memory.database, name, given))
+        require_known(memory.database, given)
+        rows = as_texts(run_inspection(memory.database, name, with_whole_keys(memory.database, given)))
     if csv is not None:
         write_rows(rows, csv)
     if as_json:
         emit(rows)
     elif csv is None:
-        print_rows(console, rows, wide=wide)
+        print_rows(console, rows, without_rows=query.without_rows, wide=wide)
     else:
         console.print(f"{len(rows)} rows written to {csv}", highlight=False)
 
@@ -105,6 +107,8 @@ def why(
 ) -> None:
     """Why a rollout has its reward: every score it ever had, and which labels and answers moved the predicted one.
 
+    Where several rollouts are meant it lists them: `training_reward` is what a training was given, `predicted` what the model believes.
+
     The model scores it again without the labels of each judged answer to its query, and without each answer of its own group
     and of its experience. With --keep what it finds stays in the graph: `memreward inspect why_reward` shows it.
 
@@ -119,9 +123,7 @@ def why(
     with open_memory(home, read_only=not keep) as memory:
         meant = meant_rollouts(memory, what)
         if not meant and not as_json:
-            raise InputError(
-                f"no rollout's key, and no query's key or text, begins with {what!r}; `memreward inspect query_group` shows some"
-            )
+            raise nothing_meant("rollout", what)
         if len(meant) != 1:
             if as_json:
                 emit({"rollouts": meant})
@@ -217,10 +219,12 @@ def _print_history(rollout: str, history: Sequence[Score]) -> None:
 
 
 def _parameter(text: str) -> tuple[str, Any]:
-    """A parameter `name=value`: the value as JSON where it is JSON, else as text."""
+    """A parameter `name=value`: a key or a name as text, another value as JSON where it is JSON, else as text."""
     name, separator, value = text.partition("=")
     if not separator:
         raise typer.BadParameter(f"a parameter is given as name=value, found {text!r}")
+    if name in KEYED or name in NAMED:  # some keys begin like numbers
+        return name, value
     try:
         return name, json.loads(value)
     except ValueError:

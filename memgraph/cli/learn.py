@@ -43,9 +43,9 @@ def fit(
     Example: memreward fit --ledger people
     """
     from memgraph.domains.checks import ALL_CHECKS
-    from memgraph.inspection.filters import require_known
     from memgraph.labels.view import LabelView
     from memgraph.models.reward_model import RewardModelConfig
+    from memgraph.store.meant import require_known
 
     chosen = {"all": ALL_CHECKS, "none": ()}.get(checks, tuple(checks.split(",")))
     if unknown := [name for name in chosen if name not in ALL_CHECKS]:

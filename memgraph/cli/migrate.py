@@ -35,14 +35,14 @@ _SHOWN = 5
 def migrate(
     status: Annotated[bool, typer.Option("--status", help="Only show what is applied and what is pending.")] = False,
     unlock: Annotated[bool, typer.Option("--unlock", help="Release a lock that a crashed migrator left.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Read anew without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Read again without asking.")] = False,
     unplaced: UnplacedOption = UNPLACED,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Bring a memory up to date: its schema, and its answers where they were read by an earlier reader.
 
-    Every command that opens a memory brings the schema up to date. Reading answers anew takes longer, so this command says
+    Every command that opens a memory brings the schema up to date. Reading answers again takes longer, so this command says
     first about how long and how much disk, and asks. It moves labels along, leaves what was paid for and the budgets as they
     are, and may be interrupted at any time: the same command goes on. Stop other programs that use the memory first; one
     that still runs an earlier version cannot be seen, and what it writes meanwhile needs this command once more.
@@ -102,18 +102,18 @@ def reread_answers(database: Database, settings: Settings, *, ask: bool) -> tupl
         return None, None
     say("answers were read by an earlier reader: " + ", ".join(f"{k} ({v})" for k, v in what.domains.items()))
     say(
-        f"{what.rollouts:,} rollouts are to be read anew: about {_duration(what.seconds)}, and {what.megabytes:,.0f} MB of disk "
+        f"{what.rollouts:,} rollouts are to be read again: about {_duration(what.seconds)}, and {what.megabytes:,.0f} MB of disk "
         "(programs that changed are run again on top); a backup first costs little: `memreward db backup`"
     )
     free = shutil.disk_usage(settings.home).free / 1e6 if settings.uri is None else None
     if free is not None and free < what.megabytes:
         raise MigrationError(
-            f"reading the memory anew takes about {what.megabytes:,.0f} MB, and {free:,.0f} MB are free where {settings.home} "
+            f"reading the memory again takes about {what.megabytes:,.0f} MB, and {free:,.0f} MB are free where {settings.home} "
             "lies; make room, or move the home to another disk"
         )
-    if ask and sys.stdin.isatty() and not typer.confirm("Read them anew now?", default=True, err=True):
-        raise MigrationError("nothing was read anew, and the memory cannot be opened by this version until it is")
-    with progress("reading anew", what.rollouts) as update:
+    if ask and sys.stdin.isatty() and not typer.confirm("Read them again now?", default=True, err=True):
+        raise MigrationError("nothing was read again, and the memory cannot be opened by this version until it is")
+    with progress("reading again", what.rollouts) as update:
         report = reread(database, guarded, domains, progress=update, say=say)
     if settings.run_programs:
         run_programs(database)
@@ -128,7 +128,7 @@ def tell(report: RereadReport, unplaced: Path, as_json: bool) -> None:
     if as_json:
         return
     console.print(
-        f"{report.rollouts:,} rollouts read anew, {report.changed:,} of them otherwise; {report.judged_anew:,} verdicts by stored "
+        f"{report.rollouts:,} rollouts read again, {report.changed:,} of them otherwise; {report.judged_anew:,} verdicts by stored "
         "truth are new; what was paid for stays paid for. Reward models of before are refused: run memreward fit",
         highlight=False,
         soft_wrap=True,

@@ -135,14 +135,14 @@ def forget(
     Example: memreward forget --run qwen-1 --preview
     """
     from memgraph.store.forget import forget as remove
-    from memgraph.store.forget import meant_query
+    from memgraph.store.meant import meant_key
 
     if run is None and query is None:
         raise typer.BadParameter("say what is to be forgotten: --run, --query, or both")
     if as_json and not (yes or preview):
         raise typer.BadParameter("--json asks no questions: add --yes, or --preview")
     with open_memory(home, read_only=preview) as memory:
-        key = None if query is None else meant_query(memory.database, query)
+        key = None if query is None else meant_key(memory.database, "query", query)
         nothing = query is not None and key is None
         cost = None if nothing else remove(memory.database, run=run, query=key, preview=True)
         if as_json and preview:

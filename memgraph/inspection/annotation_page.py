@@ -1,7 +1,7 @@
 """A page on this machine on which people judge answers, one at a time: `memreward annotate`.
 
 Its server listens on loopback. Each person has an address with a token of their own. It answers no request without one, for another
-host (a name that somebody pointed at this machine), or from another page. All text is escaped (`memgraph.inspection.markup`),
+host (a name that somebody pointed at this machine), or from another page. All text is escaped (`memgraph.markup`),
 and the page forbids itself to run or load anything but its own script (Content-Security-Policy).
 
     GET  /TOKEN/                                  the page, with what the person is asked
@@ -22,8 +22,8 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from memgraph.errors import ConnectionFailed, MemRewardError
-from memgraph.inspection.markup import Html, joined, tag
 from memgraph.labels.annotation import Annotation, Task
+from memgraph.markup import Html, joined, tag
 
 LOOPBACK = "127.0.0.1"
 _HOSTS = (LOOPBACK, "localhost")  # with any port: a tunnel may have another one

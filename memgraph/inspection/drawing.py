@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from memgraph.inspection.markup import Html, joined, tag
+from memgraph.markup import Html, joined, tag
 
 _WIDTH, _HEIGHT = 320, 260
 _NEAR, _FAR = 58.0, 112.0  # distance of neighbours from the middle

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from memgraph.errors import InputError
-from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
+from memgraph.store.meant import KEYED, NAMED, meant_key, nothing_meant
 from memgraph.store.named_queries import InspectionQuery
 
 
@@ -24,22 +25,6 @@ class Filters(TypedDict, total=False):
     ledger: str | None
 
 
-_KINDS = {"run": "run", "dataset": "data set", "ledger": "ledger"}
-
-
-def require_known(database: Database, filters: Filters) -> None:
-    """Refuse names that the memory does not hold.
-
-    Raises:
-        InputError: naming those that it holds.
-    """
-    for field, name in filters.items():
-        known = [row["name"] for row in database.query(cypher(f"read/{field}_names"))] if name is not None else []
-        if name is not None and name not in known:
-            kind, held = _KINDS[field], ", ".join(known) or "none yet"
-            raise InputError(f"there is no {kind} {name!r} in this memory; known: {held}")
-
-
 def taken_by(query: InspectionQuery, filters: Filters) -> dict[str, Any]:
     """The filters that are set, as parameters of a named query.
 
@@ -49,8 +34,23 @@ def taken_by(query: InspectionQuery, filters: Filters) -> dict[str, Any]:
     given = {field: name for field, name in filters.items() if name is not None}
     if missing := [f"--{field}" for field in given if field not in query.parameters]:
         takes = (
-            ", ".join(f"--{field}" for field in _KINDS if field in query.parameters)
+            ", ".join(f"--{field}" for field in NAMED if field in query.parameters)
             or "none of --run, --dataset, --ledger"
         )
         raise InputError(f"{query.name} cannot be filtered by {' and '.join(missing)}; it takes {takes}")
     return given
+
+
+def with_whole_keys(database: Database, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of a named query with whole keys in place of what means them (`memgraph.store.meant`).
+
+    Raises:
+        InputError: if nothing, or more than one thing, is meant.
+    """
+    whole = dict(parameters)
+    for kind in KEYED:
+        if (text := parameters.get(kind)) is not None:
+            whole[kind] = meant_key(database, kind, text, dataset=parameters.get("dataset"))
+            if whole[kind] is None:
+                raise nothing_meant(kind, text)
+    return whole

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from memgraph.extras import installed
-from memgraph.inspection.filters import Filters, require_known
+from memgraph.inspection.filters import Filters, with_whole_keys
 from memgraph.printable import cut, shown
+from memgraph.store.meant import require_known
 from memgraph.store.named_queries import run_inspection
 from memgraph.store.store import Store
 
@@ -234,7 +235,7 @@ def _rows(source: Store | Rows, name: str, filters: Filters, **parameters: Any) 
     if not hasattr(source, "database"):
         return list(source)
     require_known(source.database, filters)
-    return list(run_inspection(source.database, name, {**filters, **parameters}))
+    return list(run_inspection(source.database, name, with_whole_keys(source.database, {**filters, **parameters})))
 
 
 def _text(text: str) -> str:

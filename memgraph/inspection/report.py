@@ -3,7 +3,7 @@
     named Cypher queries ──► facts ──► sections: a finding in words, a table or a picture, the Cypher behind it ──► page
 
 The page is one file without scripts and without anything from elsewhere. What comes from rollouts is escaped
-(`memgraph.inspection.markup`), and the page forbids itself to load or run anything (Content-Security-Policy).
+(`memgraph.markup`), and the page forbids itself to load or run anything (Content-Security-Policy).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from string import Template
 from typing import Unpack
 
 from memgraph.inspection.filters import Filters
-from memgraph.inspection.markup import Html, folded, joined, table, tag
 from memgraph.inspection.report_facts import Facts, read_facts
 from memgraph.inspection.report_sections import SECTIONS, Section
+from memgraph.markup import Html, folded, joined, table, tag
 from memgraph.models.reward_model import RewardModel
 from memgraph.store.database import Database
 from memgraph.store.named_queries import run_inspection
@@ -30,7 +30,7 @@ _FIRST_STEPS = (
     ("memreward reveal rollouts.jsonl --budget 0.2", "reveals the truth of a fifth of the queries, accounted for."),
     ("memreward fit", "makes a reward model of these labels."),
     ("memreward score", "predicts the rewards of all other rollouts."),
-    ("memreward report", "writes this page anew."),
+    ("memreward report", "writes this page again."),
 )
 
 

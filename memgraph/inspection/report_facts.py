@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from memgraph.errors import MemRewardError
-from memgraph.inspection.filters import Filters, require_known
+from memgraph.inspection.filters import Filters
 from memgraph.models.reward_model import RewardModel
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
+from memgraph.store.meant import require_known
 from memgraph.store.named_queries import InspectionQuery, inspection_queries, run_inspection
 
 Rows = list[dict[str, Any]]

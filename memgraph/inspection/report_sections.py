@@ -9,8 +9,8 @@ from itertools import groupby
 from typing import Any
 
 from memgraph.inspection.drawing import Neighbour, bar, neighbourhood, shade, signed, stack
-from memgraph.inspection.markup import Html, folded, joined, table, tag, whole_text
 from memgraph.inspection.report_facts import Facts, Rows
+from memgraph.markup import Html, folded, joined, table, tag, whole_text
 from memgraph.models.consensus import EXPERIENCE, FEATURES
 from memgraph.models.features import SIMILARITY
 from memgraph.printable import shown

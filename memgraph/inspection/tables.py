@@ -21,14 +21,17 @@ from memgraph.store.whole_file import whole_file
 _UNBOUNDED = 1_000_000  # columns of a terminal
 
 
-def print_rows(console: Console, rows: Sequence[Mapping[str, Any]], *, wide: bool = False) -> None:
+def print_rows(
+    console: Console, rows: Sequence[Mapping[str, Any]], *, without_rows: str = "", wide: bool = False
+) -> None:
     """Rows as a table for people; what all rows share is said once, above it.
 
     Args:
+        without_rows: the likely reason where there is none.
         wide: cut off nothing, however long the lines become.
     """
     if not rows:
-        console.print("no rows")
+        console.print(f"no rows: {without_rows}" if without_rows else "no rows", highlight=False)
         return
     texts = [{name: shown(value) if wide else cut(shown(value)) for name, value in row.items()} for row in rows]
     shared = [name for name in texts[0] if len(texts) > 1 and len({row[name] for row in texts}) == 1]

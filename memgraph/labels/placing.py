@@ -26,7 +26,7 @@ from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 
 _TRUTH = LabelKind.GROUND_TRUTH.value
-_JUDGED_AGAIN = "judged anew, after its answer was read anew"
+_JUDGED_AGAIN = "judged again, after its answer was read again"
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ class _Stored:
                 )
             if len(meant) > 1:
                 raise ValueError(
-                    f"the answer {row.answer_key[:80]!r} was read anew since, as {len(meant)} different ones; name the rollout "
+                    f"the answer {row.answer_key[:80]!r} was read again since, as {len(meant)} different ones; name the rollout "
                     "by rollout_key, or export the sheet again"
                 )
             (target,) = meant

@@ -33,7 +33,7 @@ def refuse_stale(database: Database, domains: Domains) -> None:
         changed = ", ".join(f"{name} ({change})" for name, change in stale.items())
         raise MigrationError(
             f"the answers of this memory were read by an earlier reader: {changed}. Run `memreward migrate`, which reads them "
-            "anew and moves their labels along (it says how long that takes first)"
+            "again and moves their labels along (it says how long that takes first)"
         )
 
 
@@ -62,7 +62,7 @@ def stale_domains(database: Database, domains: Domains) -> dict[str, str]:
         others = database.query(cypher("read/unnamed_domains"), domains=sorted(present))
         changes.update((other["domain"], change) for other in others)
     if row["begun"]:
-        changes = {**dict.fromkeys(row["used"], "reading it anew was interrupted"), **changes}
+        changes = {**dict.fromkeys(row["used"], "reading it again was interrupted"), **changes}
     return dict(sorted(changes.items()))
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from functools import cache
-from html import escape
 from itertools import islice
 from pathlib import Path
 from types import UnionType
@@ -15,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_
 
 from memgraph.errors import InputError
 from memgraph.extras import installed
+from memgraph.markup import joined, table, tag
 from memgraph.printable import cut, shown
 from memgraph.store.whole_file import whole_file
 
@@ -103,13 +103,9 @@ class Table(Generic[Row]):
     def _repr_html_(self) -> str:
         """The first rows, as a notebook shows them."""
         rows = list(islice(self, _SHOWN + 1))
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
-        body = "".join(
-            f"<tr>{''.join(f'<td>{escape(cut(shown(value)))}</td>' for value in asdict(row).values())}</tr>"  # type: ignore[call-overload]
-            for row in rows[:_SHOWN]
-        )
-        more = f"<p>the first {_SHOWN} rows</p>" if len(rows) > _SHOWN else ""
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+        cells = ([cut(shown(value)) for value in asdict(row).values()] for row in rows[:_SHOWN])  # type: ignore[call-overload]
+        more = [tag("p", f"the first {_SHOWN} rows")] if len(rows) > _SHOWN else []
+        return joined([table(repr(self), self.columns, cells), *more])
 
 
 def ending(file: Path) -> str:

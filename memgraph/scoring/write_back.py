@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memgraph.errors import InputError
 from memgraph.labels.in_force import labels_in_force, read_labels
 from memgraph.labels.view import LabelView
 from memgraph.models.reward_model import RewardModel
@@ -20,6 +19,7 @@ from memgraph.scoring.predictions import key_of_registered, prediction_key, writ
 from memgraph.scoring.stale import Dependencies, dependencies, view_key
 from memgraph.snapshot import read
 from memgraph.store.cypher import cypher
+from memgraph.store.meant import require_known
 from memgraph.store.store import Store
 
 SAME = 1e-6  # scores that differ by no more are one score
@@ -56,15 +56,7 @@ class Scope:
         Raises:
             InputError: naming those that it holds.
         """
-        for kind, wanted, statement in (
-            ("run", self.runs, "read/run_names"),
-            ("data set", self.datasets, "read/dataset_names"),
-        ):
-            held = [str(row["name"]) for row in store.database.query(cypher(statement))] if wanted else []
-            if missing := sorted(set(wanted) - set(held)):
-                raise InputError(
-                    f"the memory holds no {kind} {', '.join(missing)}; it holds {', '.join(held) or 'none'}"
-                )
+        require_known(store.database, {"run": self.runs, "dataset": self.datasets})
 
 
 EVERYTHING = Scope()

@@ -95,7 +95,7 @@ class JudgedSnapshot:
                 AnswerReport.of_json(json.loads(_texts(arrays, "answers")[0])),
             )
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise InputError(f"cannot read the snapshot {file}: {error}; delete it, and it is made anew") from error
+            raise InputError(f"cannot read the snapshot {file}: {error}; delete it, and it is made again") from error
 
 
 def _text_arrays(name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:

@@ -14,8 +14,6 @@ from memgraph.errors import InputError
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 
-_NAMED = 5
-
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
@@ -33,20 +31,6 @@ class Forgotten:
     labels: int
     queries: int
     paid: Mapping[str, int]
-
-
-def meant_query(database: Database, text: str) -> str | None:
-    """Key of the query of that key or text, or of the only one that begins so; None without any.
-
-    Raises:
-        InputError: if several are meant, naming some.
-    """
-    queries = database.query(cypher("read/queries_meant"), text=text, limit=_NAMED + 1)
-    queries = [row for row in queries if row["whole"]] or queries
-    if len(queries) > 1:
-        named = ", ".join(f"{row['key'][:12]} ({row['text'][:40]!r})" for row in queries[:_NAMED])
-        raise InputError(f"{text!r} means several queries: {named}; give the key of one")
-    return queries[0]["key"] if queries else None
 
 
 def forget(database: Database, *, run: str | None = None, query: str | None = None, preview: bool = False) -> Forgotten:

@@ -46,14 +46,14 @@ class Lease:
         while (holder := self._hold(gone)) is not None:
             if time.monotonic() > deadline:
                 raise MigrationError(
-                    f"another process (host, process: {' '.join(holder.split()[:2])}) is reading this memory anew; wait for it "
+                    f"another process (host, process: {' '.join(holder.split()[:2])}) is reading this memory again; wait for it "
                     "to end. If it is gone, `memreward migrate --unlock` releases what it left"
                 )
             if _is_gone(holder):
                 gone = [holder]
                 continue
             if not announced:
-                self._say("waiting for another process that is reading this memory anew")
+                self._say("waiting for another process that is reading this memory again")
                 announced = True
             time.sleep(1)
         self._renewal.start()
@@ -79,7 +79,7 @@ class Lease:
         row = tx.run(cypher("write/reread_hold"), holder=self._holder, seconds=_SECONDS, gone=[]).single(strict=True)
         if not row["held"]:
             raise MigrationError(
-                f"another process ({row['by']}) took over reading this memory anew; what this one did is kept"
+                f"another process ({row['by']}) took over and reads this memory again; what this one did is kept"
             )
 
     def check(self) -> None:

@@ -19,15 +19,24 @@ from memgraph.store.database import Database
 _GIVEN = re.compile(r"^WITH \{(.*)\} AS given\b.*$", re.MULTILINE)
 _NAME = re.compile(r"(\w+): null")
 _DETAILS = re.compile(r" (?:Parameters:|Returns) ")
+_WITHOUT_ROWS = re.compile(r" Without rows: (.*)\.")
 
 
 @dataclass(frozen=True, slots=True)
 class InspectionQuery:
-    """A query for people: its name, what it answers, the parameters it takes, and its text to paste."""
+    """A query for people.
+
+    Attributes:
+        answers: what it answers.
+        parameters: their names.
+        without_rows: the likely reason where it gives none; empty where it always gives some.
+        text: to paste.
+    """
 
     name: str
     answers: str
     parameters: tuple[str, ...]
+    without_rows: str
     text: str
 
     def with_values(self, values: Mapping[str, Any]) -> str:
@@ -44,7 +53,9 @@ def inspection_queries() -> list[InspectionQuery]:
         comment = " ".join(line.removeprefix("//").strip() for line in text.splitlines() if line.startswith("//"))
         given = _GIVEN.search(text)
         names = tuple(_NAME.findall(given[1])) if given else ()
-        queries.append(InspectionQuery(file.stem, _DETAILS.split(comment)[0], names, text))
+        reason = _WITHOUT_ROWS.search(comment)
+        answers, without_rows = _DETAILS.split(comment)[0], reason[1] if reason else ""
+        queries.append(InspectionQuery(file.stem, answers, names, without_rows, text))
     return queries
 
 

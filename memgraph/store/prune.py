@@ -15,6 +15,7 @@ from typing import Any
 from memgraph.errors import InputError
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
+from memgraph.store.meant import require_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,7 @@ def prune(
         raise InputError(
             "nothing was named that may be dropped: rollouts of discarded steps, of runs, of a time, or predictions"
         )
-    if runs is not None:
-        names = {row["name"] for row in database.query(cypher("read/run_names"))}
-        if unknown := sorted(set(runs) - names):
-            raise InputError(
-                f"there is no run {unknown[0]!r} in this memory; known: {', '.join(sorted(names)) or 'none'}"
-            )
+    require_known(database, {"run": runs})
     meant: dict[str, Any] = {"superseded": superseded, "runs": None if runs is None else list(runs), "before": before}
     (counts,) = database.query(cypher("read/prunable"), **meant)
     if preview:

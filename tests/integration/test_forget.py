@@ -14,7 +14,8 @@ from memgraph.memory import Memory
 from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
 from memgraph.store import keys
-from memgraph.store.forget import Forgotten, forget, meant_query
+from memgraph.store.forget import Forgotten, forget
+from memgraph.store.meant import meant_key
 from memgraph.store.named_queries import run_inspection
 from tests.conftest import count
 from tests.integration.lives import EDGES, NODES
@@ -84,11 +85,11 @@ def test_a_run_goes_with_all_that_only_it_had(memory: Memory, tmp_path: Path) ->
 def test_a_query_goes_by_key_or_text(memory: Memory, tmp_path: Path) -> None:
     two_runs(memory, tmp_path)
     key = keys.query_key("default", "1 + 1?")
-    assert meant_query(memory.database, "1 + 1?") == meant_query(memory.database, "1 +") == key
-    assert meant_query(memory.database, key) == meant_query(memory.database, key[:20]) == key
-    assert meant_query(memory.database, "no such") is None
+    assert meant_key(memory.database, "query", "1 + 1?") == meant_key(memory.database, "query", "1 +") == key
+    assert meant_key(memory.database, "query", key) == meant_key(memory.database, "query", key[:20]) == key
+    assert meant_key(memory.database, "query", "no such") is None
     with pytest.raises(InputError, match=r"means several queries: .*; give the key of one"):
-        meant_query(memory.database, "Tom has")
+        meant_key(memory.database, "query", "Tom has")
     with pytest.raises(InputError, match="a run, or a query"):
         forget(memory.database)
     assert forget(memory.database, run="a", query=key) == Forgotten(0, 0, 0, 0, {})

@@ -19,6 +19,7 @@ from memgraph.labels.view import LabelKind, LabelView
 from memgraph.memory import Memory
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import record_rewards
+from memgraph.scoring.explain import meant_rollouts
 from memgraph.scoring.predictions import write_prediction_rows
 from memgraph.settings import Settings
 from memgraph.store import keys
@@ -84,6 +85,8 @@ def test_each_says_what_it_answers_and_is_one_statement_that_names_its_parameter
     header, rest = re.match(r"((?:// .*\n)+)((?:.*\n)*)", cypher(f"inspect/{query.name}")).groups()
     assert query.answers[-1] in "?.", "what the list shows ends with its sentence"
     assert "Returns " in header
+    assert query.without_rows or query.name == "memory_contents", "why it may give no rows"
+    assert query.without_rows in header
     assert set(re.findall(r"\bgiven\.(\w+)", rest)) == set(query.parameters)
     assert all(name in header.partition("Parameters: ")[2] for name in query.parameters)
     assert not re.search(r"[;$]", rest), (
@@ -144,6 +147,42 @@ def test_the_command_filters_and_says_where_it_cannot(lived: Memory, settings: S
             memreward("inspect", "calibration", f"--{name}", "c", home=settings.home)
 
 
+def test_the_beginning_of_a_key_is_enough(lived: Memory, settings: Settings) -> None:
+    def rows(name: str, given: str, *options: str) -> list[dict[str, Any]]:
+        _, out, _ = memreward("inspect", name, "--param", given, *options, "--json", home=settings.home)
+        return json.loads(out)
+
+    for text in (MANY, MANY[:12], "How many apples"):
+        assert rows("query_group", f"query={text}") == ask(lived, "query_group", query=MANY)
+    assert {row["query"] for row in rows("query_group", "query=How many", "--dataset", "fruit")} == {PLUMS}
+    with pytest.raises(InputError, match=r"'How many' means several queries: .* \('How many .*; give the key of one"):
+        rows("query_group", "query=How many")
+    with pytest.raises(
+        InputError, match=r"no query's key or text begins with '00000000'; `memreward inspect isolated_"
+    ):
+        rows("query_group", "query=00000000")
+
+    rollout = ask(lived, "suspects")[0]["rollout"]
+    assert rows("why_reward", f"rollout={rollout[:12]}")[0]["rollout"] == rollout
+    with pytest.raises(InputError, match="'How many apples' means several rollouts: "):
+        rows("why_reward", "rollout=How many apples")
+    (model,) = ask(lived, "reward_models")
+    assert rows("wrong_predictions", f"model={model['model'][:8]}") == [], (
+        "it was fitted last and has predicted nothing"
+    )
+    with pytest.raises(InputError, match="no reward model's key begins with 'mod'; `memreward inspect reward_models`"):
+        rows("wrong_predictions", "model=mod")
+
+
+def test_without_rows_it_says_the_likely_reason(lived: Memory, settings: Settings) -> None:
+    _, out, _ = memreward("inspect", "calibration", "--dataset", "fruit", home=settings.home)
+    assert out.startswith("no rows: nothing was predicted yet, or nothing that was predicted is labelled (`memreward ")
+    assert memreward("inspect", "calibration", "--dataset", "fruit", "--json", home=settings.home)[1] == "[]\n"
+    for name, kind in (("run", "run"), ("dataset", "data set"), ("ledger", "ledger")):
+        with pytest.raises(InputError, match=f"there is no {kind} 'c' in this memory; known: "):
+            memreward("inspect", "calibration", "--param", f"{name}=c", home=settings.home)
+
+
 def test_a_group_shows_rewards_sources_labels_and_predictions(lived: Memory) -> None:
     rows = ask(lived, "query_group", query="How many pears", run="one")
     assert [(row["step"], row["answer"]) for row in rows[:4]] == [(2, a) for a in [row["answer"] for row in rows[:4]]]
@@ -151,12 +190,14 @@ def test_a_group_shows_rewards_sources_labels_and_predictions(lived: Memory) -> 
     shown = {row["answer"]: row for row in rows}
     assert shown["7"]["labels"] == ["human 1.0 by Ann", "human 0.0 by Bob"]
     assert shown["8"]["labels"] == ["human 0.2 by Ann"]
-    assert (shown["7"]["reward"], shown["8"]["reward"], shown["7"]["source"], shown["7"]["predicted"]) == (
-        1,
-        0,
-        "reward_model",
-        0.9,
-    )
+    assert (shown["7"]["training_reward"], shown["7"]["source"], shown["7"]["predicted"]) == (1, "reward_model", 0.9)
+    assert shown["8"]["training_reward"] == 0
+    meant = meant_rollouts(lived, "How many pears")
+    assert {row["training_reward"] for row in meant} == {0, 1, None}
+    assert {row["predicted"] for row in meant} == {0.9}
+    assert {row["rollout"] for row in rows} <= {row["rollout"][:12] for row in meant}
+    (plums,) = meant_rollouts(lived, PLUMS)
+    assert (plums["training_reward"], plums["predicted"]) == (None, None)
     assert len(ask(lived, "query_group", query=MANY)) == 12
 
 
@@ -174,11 +215,21 @@ def test_spending_is_told_by_ledger_kind_run_and_step(lived: Memory) -> None:
     assert (ledger["queries_paid"], ledger["answers_paid"]) == (1, 2)
 
 
+def test_labelled_queries_say_who_paid_and_how_many_rollouts_are_right(lived: Memory) -> None:
+    pears, apples = ask(lived, "labelled_queries")
+    assert (apples["key"], apples["ledger"], apples["paid_for"], apples["purpose"]) == (MANY, "l", "query", "train")
+    assert (apples["rollouts"], apples["labelled"], apples["right"]) == (12, 12, 8)
+    assert (pears["paid_for"], pears["rollouts"], pears["labelled"], pears["right"]) == ("answers", 12, 11, 8)
+    assert pears["since"] > apples["since"]
+    assert [row["rollouts"] for row in ask(lived, "labelled_queries", run="two")] == [4, 4]
+
+
 def test_predictions_are_held_against_what_was_learned_later(lived: Memory) -> None:
     (row,) = ask(lived, "predictions_against_truth")
     # all 24 but the pears without an answer; truth: apples 8 right, 4 wrong; pears 8 × 0.5 (right at 0.5) and 3 × 0.2
     assert row["rollouts"] == 23
     assert row["accuracy"] == pytest.approx(16 / 23)
+    assert row["vote_accuracy"] == pytest.approx((4 + 2 + 4 + 4 + 2 + 3) / 23), "in two groups two answers tie"
     assert row["brier"] == pytest.approx((8 * 0.01 + 4 * 0.81 + 8 * 0.16 + 3 * 0.49) / 23)
     worst = ask(lived, "wrong_predictions", model="mod")[0]
     assert (worst["predicted"], worst["truth"], worst["says"]) == (0.9, 0.0, "ground_truth")

@@ -136,7 +136,7 @@ def test_a_queue_of_some_runs_and_data_sets(memory: Memory, settings: Settings, 
         1,
     ]
     assert waiting("--run", "b", "--dataset", "x") == 0
-    with pytest.raises(InputError, match="the memory holds no run c; it holds a, b"):
+    with pytest.raises(InputError, match="there is no run 'c' in this memory; known: a, b"):
         waiting("--run", "c")
 
 

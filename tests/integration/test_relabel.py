@@ -200,6 +200,6 @@ def test_only_what_is_in_scope_is_scored_and_the_rest_stays_open(world: World, t
     assert (report.affected, report.changed) == (2, 0), "their other rollouts have no score yet"
     world.relabel()
     world.check()
-    for wrong, kind in ((Scope(runs=("latter",)), "run latter"), (Scope(datasets=("sum",)), "data set sum")):
-        with pytest.raises(InputError, match=f"holds no {kind}; it holds"):
+    for wrong, kind in ((Scope(runs=("latter",)), "run 'latter'"), (Scope(datasets=("sum",)), "data set 'sum'")):
+        with pytest.raises(InputError, match=f"there is no {kind} in this memory; known: "):
             world.memory.score(world.model, VIEW, scope=wrong)

@@ -270,7 +270,7 @@ def test_a_sheet_that_was_sent_out_before_still_lands(former: Database, settings
         )
         reasons = {rows[reject.row - 1]["query"] for reject in report.rejected}
         assert reasons == {LIST, SIGN, UNIT, CAPITAL, NAME, PROGRAM}
-        assert all("was read anew since, as" in reject.reason for reject in report.rejected)
+        assert all("was read again since, as" in reject.reason for reject in report.rejected)
         found = in_force(memory, LabelView(ledgers=("sheet",), kinds=(LabelKind.HUMAN,)))
     assert found[SEVEN] == [1.0, 1.0, 1.0]
     assert found[HALF] == [1.0] * 4
@@ -362,7 +362,7 @@ def test_what_a_process_of_the_former_version_still_writes_is_found_by_the_next_
 def test_only_one_process_reads_anew_at_a_time(former: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "_PATIENCE", 0.1)
     migrations.migrate(former)
-    with lease.Lease(former), pytest.raises(MigrationError, match=r"reading this memory anew.*--unlock"):
+    with lease.Lease(former), pytest.raises(MigrationError, match=r"reading this memory again.*--unlock"):
         read_anew(former)
     gone = former.query("MERGE (r:Reader {key: 'reader'}) SET r.held_by = $by, r.held_until = datetime() + duration('PT1H')",
                         write=True, by=lease.Lease(former)._holder.replace(" ", " 9", 1))  # fmt: skip
@@ -488,7 +488,7 @@ def test_on_the_command_line(memory: Memory, settings: Settings) -> None:
         memreward("score", home=settings.home)
     code, out, err = memreward("migrate", "--json", home=settings.home)
     assert code == 0, err
-    assert "2 rollouts are to be read anew: about" in " ".join(err.split())
+    assert "2 rollouts are to be read again: about" in " ".join(err.split())
     assert json.loads(out)["reread"]["rollouts"] == 2
     code, out, err = memreward("migrate", "--json", home=settings.home)
     assert (code, len(json.loads(out))) == (0, len(migrations.discover()))

@@ -107,9 +107,9 @@ def test_predictions_and_labels(filled: Memory) -> None:
 
 def test_an_unknown_run_or_data_set_is_refused(filled: Memory) -> None:
     for table in (filled.rollouts, filled.predictions, filled.labels):
-        with pytest.raises(InputError, match="holds no run nobody; it holds a, b, c"):
+        with pytest.raises(InputError, match="there is no run 'nobody' in this memory; known: a, b, c"):
             table(run="nobody")
-        with pytest.raises(InputError, match="holds no data set none; it holds other, sums"):
+        with pytest.raises(InputError, match="there is no data set 'none' in this memory; known: other, sums"):
             table(dataset=["sums", "none"])
 
 
@@ -143,7 +143,7 @@ def test_a_table_is_handed_to_other_libraries(filled: Memory, monkeypatch: pytes
     with pytest.raises(MissingPackage, match=r"polars .*'memreward-graph\[polars\]'"):
         table.to_polars()
     shown = table._repr_html_()
-    assert "<th>query_key</th>" in shown
+    assert ">query_key</th>" in shown
     assert "What is &lt;2, &quot;half&quot; of é&gt;?" in shown
     assert "the first 20 rows" in filled.rollouts()._repr_html_()
     assert repr(table).startswith("<Table of StoredRollout: key, query_key")

@@ -18,6 +18,7 @@ ORDER = {  # each room imports from itself and from those before it
             "extras",
             "settings",
             "printable",
+            "markup",
             "quiet",
             "sandbox",
             "store",

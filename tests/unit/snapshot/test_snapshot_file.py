@@ -63,5 +63,5 @@ def test_a_file_of_another_format_and_a_broken_one_are_refused(tmp_path: Path) -
     with pytest.raises(InputError, match="cannot read the snapshot"):
         JudgedSnapshot.load(file)
     file.write_bytes(b"PK\x03\x04 half a file")
-    with pytest.raises(InputError, match="delete it, and it is made anew"):
+    with pytest.raises(InputError, match="delete it, and it is made again"):
         JudgedSnapshot.load(file)
