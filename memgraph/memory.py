@@ -126,10 +126,7 @@ class Memory:
         return summary(self.database)
 
     def add(self, rollouts: Iterable[Rollout], *, link: bool = True) -> IngestReport:
-        """Store rollouts from Python; `report.stored` says where each went. Adding them again changes nothing.
-
-        Without `link` the next call that links gives new queries their similarity edges.
-        """
+        """Store rollouts once; `report.stored` says where each is. Without `link` the next call links new queries."""
         rows = (Row(number, rollout, {}) for number, rollout in enumerate(rollouts, start=1))
         return self._ingest(compare_seconds=_COMPARE_SECONDS, link=link).run(rows)
 
