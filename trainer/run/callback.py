@@ -26,7 +26,7 @@ from trainer.run.config import RefitSection
 from trainer.run.monitor import Agreement, Monitor
 from trainer.run.narrator import Narrator
 from trainer.run.predictions import Prediction, Predictions
-from trainer.run.refit import Refit, keep_model
+from trainer.run.refit import Refit, keep_model, quality
 from trainer.run.sharing import Checkpoint, by_first, load_shared
 
 logger = logging.getLogger(__name__)
@@ -164,11 +164,8 @@ class RewardUpkeep(TrainerCallback):
                 return Decision(stop=stop)
         predictions, self._unseen = self._unseen, []
         if self._refit is not None and (fitted := self._refit.observe(step, predictions)) is not None:
-            auc, ece = fitted.metrics["held_out_auc"], fitted.metrics["held_out_ece"]
-            quality = (
-                f"held-out AUC {auc:.3f}, ECE {ece:.3f}" if auc is not None and ece is not None else "not measured"
-            )
-            self._narrator.say(f"step {step}: reward model fitted anew ({self._refit.records[-1].reason}; {quality})")
+            reason = self._refit.records[-1].reason
+            self._narrator.say(f"step {step}: reward model fitted again ({reason}; {quality(fitted)})")
             return Decision(Checkpoint.of(fitted))
         return Decision()
 

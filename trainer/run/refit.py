@@ -32,6 +32,7 @@ from trainer.run.predictions import Prediction, by_group
 logger = logging.getLogger(__name__)
 
 REWARD_MODEL: Final = "reward_model"  # folder in a trainer's checkpoint
+_WEAK_ORDER = 0.65  # AUC within queries; real sets have .70 to .95, and a policy that was trained on .59 collapsed (docs/rl_llm.md)
 _CHANCE = 0.01  # p-value from which on a distance is put down to chance
 
 
@@ -95,6 +96,22 @@ def fit_queries(memory: Memory, ledger: str, training: Collection[str], *, limit
     rest = set(training) - labelled
     ordered = [sorted(keys, key=lambda key: draw_position(seed, [key])) for keys in (labelled, rest)]
     return [key for keys in ordered for key in keys][:limit]
+
+
+def quality(model: RewardModel) -> str:
+    """How good a model is on held-out labels, with a warning where it hardly knows which rollout of a query is right."""
+    auc, within, ece = (model.metrics.get(f"held_out_{name}") for name in ("auc", "within_query_auc", "ece"))
+    if auc is None or ece is None:
+        return "not measured on held-out labels"
+    if within is None:
+        return f"held-out AUC {auc:.3f}, ECE {ece:.3f}"
+    measured = f"held-out AUC {auc:.3f}, within queries {within:.3f}, ECE {ece:.3f}"
+    if within >= _WEAK_ORDER:
+        return measured
+    return (
+        f"{measured}: which rollout of a query is right it hardly knows, and training on that may teach the policy to agree with "
+        "itself. With `reward.scorer: none` only the labelled queries are trained on"
+    )
 
 
 def keep_model(model: RewardModel, checkpoint: Path) -> None:

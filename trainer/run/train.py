@@ -44,7 +44,7 @@ from trainer.run.narrator import Narrator, RewardProgress
 from trainer.run.plots import plot_training
 from trainer.run.policy import Policy, load_policy
 from trainer.run.prompts import one_pass
-from trainer.run.refit import Refit
+from trainer.run.refit import Refit, quality
 from trainer.run.result import RunResult
 from trainer.run.sharing import Checkpoint, by_first, load_shared
 
@@ -128,6 +128,8 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     with stage(f"fitting the scorer {config.reward.scorer}"):
         refit = make_refit(config, memory, training) if config.reward.scorer == DEFAULT_SCORER else None
         scorer = fit_scorer(config, memory, refit, result, checkpoint)
+        if isinstance(scorer, RewardModelScorer) and scorer.model is not None:
+            narrator.say(quality(scorer.model))
         monitor = make_monitor(config, memory, judged, spent.monitored, scorer, resumed_at)
         if monitor is not None and monitor.baseline_gap > config.monitor.tolerance:
             narrator.say(
