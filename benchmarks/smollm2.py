@@ -1,4 +1,4 @@
-"""Problems that a small LLM half knows, and the policy that GRPO starts from. `rl.py --problems FOLDER` trains on them.
+"""What does a small LLM half know? Makes problems, and the policy that GRPO starts from: `rl.py --problems FOLDER` trains on them.
 
 SmolLM2-135M-Instruct answers such questions in sentences of many shapes. A short supervised start on demonstrations of other
 items teaches it one shape, "The answer is ….", as is usual before RL. After it, answers at temperature 1 are right about half
@@ -14,7 +14,6 @@ The countries are Samson Daniel's country-json (MIT licence). Without them there
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,8 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset
-from harness import say
+from harness import markdown, parser_of, report, say
+from transformers import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
 from trainer.datasets.prepare import write_problems
@@ -97,20 +97,22 @@ def supervised_start(model: str, demonstrations: Sequence[Problem], out: Path) -
         lr_scheduler_type="constant",
         gradient_checkpointing=False,
         save_strategy="no",
-        logging_steps=5,
+        disable_tqdm=True,
         report_to=[],
         use_cpu=True,
         bf16=False,
         seed=0,
     )
-    SFTTrainer(model=policy, processing_class=tokenizer, args=settings, train_dataset=Dataset.from_list(rows)).train()
+    trainer = SFTTrainer(model=policy, processing_class=tokenizer, args=settings, train_dataset=Dataset.from_list(rows))
+    trainer.remove_callback(PrinterCallback)  # it prints among the results
+    trainer.train()
     policy.save_pretrained(out)
     tokenizer.save_pretrained(out)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__, quick="two problems of each kind in each split")
     parser.add_argument("model", help="a GGUF file, a folder or a hub name; it needs a chat template")
     parser.add_argument("--countries", type=Path, help="the folder `src` of country-json")
     parser.add_argument(
@@ -120,7 +122,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--test", type=int, default=72, help="held-out problems of each kind (default 72)")
     parser.add_argument("--demonstrations", type=int, default=12, help="of each kind (default 12)")
     parser.add_argument("--seed", type=int, default=0, help="of the splits (default 0)")
+    parser.set_defaults(table=None)
     options = parser.parse_args(argv)
+    if options.quick:
+        options.train = options.test = options.demonstrations = 2
     items = arithmetic() | (geography(options.countries) if options.countries else {})
     sizes = {"demonstrations": options.demonstrations, "train": options.train, "test": options.test}
     problems = splits(items, sizes=sizes, seed=options.seed)
@@ -128,6 +133,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         say(f"{write_problems(options.out / f'{split}.jsonl', problems[split])} problems to {split} on")
     supervised_start(options.model, problems["demonstrations"], options.out / "start")
     say(f"the policy is in {options.out / 'start'}")
+    rows = [{"kind": kind, "seed": options.seed, **sizes} for kind in items]
+    report(
+        "smollm2", options, rows, lambda rows: markdown(list(rows[0]), [list(map(str, row.values())) for row in rows])
+    )
 
 
 if __name__ == "__main__":

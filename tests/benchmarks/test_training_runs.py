@@ -51,7 +51,8 @@ CHAT_TEMPLATE = (
 
 
 @pytest.mark.slow
-def test_smollm2(tmp_path: Path) -> None:
+def test_smollm2(run: Run, tmp_path: Path) -> None:
+    import rl
     import smollm2
 
     model, tokenizer = load_tiny_policy()
@@ -70,10 +71,9 @@ def test_smollm2(tmp_path: Path) -> None:
     for name, rows in files.items():
         (countries / f"country-by-{name}.json").write_text(json.dumps(rows))
     out = tmp_path / "problems"
-    sizes = ("--train", "2", "--test", "2", "--demonstrations", "2")
-    smollm2.main([str(tmp_path / "model"), "--countries", str(countries), "--out", str(out), *sizes])
-    import rl
-
+    document = run("smollm2", tmp_path / "model", "--countries", countries, "--out", out, "--quick")
+    rows = check(document, "smollm2", identity=("kind", "seed"), figures=("train", "test", "demonstrations"))
+    assert [row["kind"] for row in rows] == ["plus", "minus", "parity", "larger", "capital"]
     config = rl.configuration("memory", 0.2, 3, tmp_path, problems=out)
     problems = load_problems(config.data)
     asked = {task.query for split in (problems.train, problems.test) for task in split.tasks}
