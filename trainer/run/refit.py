@@ -32,7 +32,7 @@ from trainer.run.predictions import Prediction, by_group
 logger = logging.getLogger(__name__)
 
 REWARD_MODEL: Final = "reward_model"  # folder in a trainer's checkpoint
-_WEAK_ORDER = 0.65  # AUC within queries; real sets have .70 to .95, and a policy that was trained on .59 collapsed (docs/rl_llm.md)
+_WEAK_ORDER = 0.65  # AUC within queries; real sets have .70 to .95 (docs/rl_llm.md)
 _CHANCE = 0.01  # p-value from which on a distance is put down to chance
 
 
@@ -110,7 +110,7 @@ def quality(model: RewardModel) -> str:
         return measured
     return (
         f"{measured}: which rollout of a query is right it hardly knows, and training on that may teach the policy to agree with "
-        "itself. With `reward.scorer: none` only the labelled queries are trained on"
+        "itself; `reward.scorer: none` trains on the labelled queries alone"
     )
 
 
