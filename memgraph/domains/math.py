@@ -41,13 +41,15 @@ class Math(Domain):
     """Answers in LaTeX or as people type them."""
 
     name: ClassVar[str] = "math"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     kind: ClassVar[Kind] = "calculation"
 
     def read(self, response: str, *, query: str | None = None, thinking_opened: bool = False) -> Reading:
-        """Thinking and stated answer of a response."""
+        """Thinking and stated answer of a response; where no thinking is marked, it is all that the response says."""
         thinking, rest = split_thinking(response, opened=thinking_opened)
-        return Reading(thinking, None if rest is None else stated_answer(rest, options=_options(query)))
+        if rest is None:
+            return Reading(thinking, None)
+        return Reading(thinking or rest.strip(), stated_answer(rest, options=_options(query)))
 
     def key(self, answer: str | None, *, query: str | None = None) -> NormalAnswer:
         """The answer in clean LaTeX; numbers as fractions in lowest terms."""

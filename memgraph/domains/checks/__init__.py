@@ -38,7 +38,7 @@ __all__ = [
 
 Check = Callable[[Response], Mapping[str, float]]
 
-CHECKS_VERSION: Final = 4
+CHECKS_VERSION: Final = 5
 CHECKS_PROPERTY: Final = f"checks_{CHECKS_VERSION}"  # of a rollout's node
 CHECKS: Final[dict[str, Check]] = {
     "form": form,

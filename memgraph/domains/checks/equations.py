@@ -17,6 +17,7 @@ _BEGINNING = re.compile(r"(?<![\w.])[-+]?\$?\d[\d,]*+")
 _EQUATION = re.compile(
     rf"({_TERM}(?:\s*+{_OPERATOR}\s*+{_TERM}){{1,12}})\s*+(?:=|\\approx|≈)\s*+\$?([-+]?\d[\d,]*(?:\.\d+)?)"
 )
+_ROUNDED = re.compile(r"[./÷%≈]|\\div|\\approx")  # sums and products of whole numbers have nothing to round
 _WRITTEN: Final = {
     "×": "*",
     "x": "*",
@@ -40,7 +41,7 @@ _OPERATIONS: Final[dict[type[ast.operator], Callable[[float, float], float]]] = 
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """An equation as written, its terms and result, and whether it holds to the digits that are shown."""
+    """An equation as written, its terms and result, and whether it holds: whole numbers exactly, others within 1 %."""
 
     text: str
     terms: tuple[float, ...]
@@ -69,7 +70,8 @@ def find_equations(text: str) -> list[Equation]:
         if value is None or right is None:
             continue
         terms = tuple(term for part in re.findall(_TERM, left) if (term := number(part.lstrip("+-"))) is not None)
-        holds = abs(value - right) <= max(0.01 * abs(value), 0.006)
+        rounded = _ROUNDED.search(match.group()) is not None
+        holds = abs(value - right) <= max(0.01 * abs(value), 0.006) if rounded else math.isclose(value, right)
         equations.setdefault((terms, right), Equation(match.group(0), terms, right, holds))
         if len(equations) == _MOST:
             break
