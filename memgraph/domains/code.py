@@ -36,6 +36,7 @@ _MOST_IMPORTS = 200  # of a prompt
 # a program that looks at its own text, whose comments and docstrings count then
 _REFLECTS = re.compile(r"__doc__|getdoc|doctest|\bhelp\b|inspect|lineno|__code__|\bco_|linecache|traceback|__file__")
 _IMPORT = re.compile(r"^[ \t]*(?:>>>[ \t]*)?((?:import|from)[ \t]+[\w.]+[^\n]*)$", re.MULTILINE)
+_EMPTY_BLOCK = re.compile(r"^[ \t]*(`{3,}|~{3,})[^`\n]*\n\s*\1[ \t]*$", re.MULTILINE)
 _DEFINITION = re.compile(r"^(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(", re.MULTILINE)
 
 
@@ -55,7 +56,7 @@ class Code(Domain):
     """
 
     name: ClassVar[str] = "code"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     kind: ClassVar[Kind] = "program"
 
     def __init__(
@@ -80,9 +81,13 @@ class Code(Domain):
         vars(self).update(state, _lock=threading.Lock())
 
     def read(self, response: str, *, query: str | None = None, thinking_opened: bool = False) -> Reading:
-        """Thinking, and the program of what comes after it."""
+        """Thinking, and the program of what comes after it; where none is marked, it is what is said beside the program."""
         thinking, rest = split_thinking(response, opened=thinking_opened)
-        return Reading(thinking, None if rest is None else program(rest))
+        if rest is None:
+            return Reading(thinking, None)
+        written = program(rest)
+        beside = rest if written is None else _EMPTY_BLOCK.sub("", rest.replace(written, ""))
+        return Reading(thinking or beside.strip(), written)
 
     def key(self, answer: str | None, *, query: str | None = None) -> NormalAnswer:
         """The program's syntax without comments and docstrings; its text, if it is none or looks at its own text."""

@@ -103,6 +103,8 @@ class Domain(ABC):
     def read(self, response: str, *, query: str | None = None, thinking_opened: bool = False) -> Reading:
         """Thinking and stated answer of a response.
 
+        Few models mark their thinking. Where none is marked, it is what the response says, so that checks and embeddings see it.
+
         Args:
             query: its text; a letter is an option only where the query lists options, or where it stands alone.
             thinking_opened: the prompt already opened the thinking, so a response without a closing mark never left it.

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memgraph.domains.answers import read_response
 from memgraph.domains.thinking import split_thinking
 from tests.thorough import examples
 
@@ -124,3 +125,31 @@ def test_time_is_linear_in_the_length(piece: str) -> None:
     start = time.perf_counter()
     split_thinking(piece * (300_000 // len(piece)))
     assert time.perf_counter() - start < 4
+
+
+@pytest.mark.parametrize("domain", ["math", "qa"])
+@pytest.mark.parametrize(
+    ("response", "thinking"),
+    [
+        ("7 * 8 = 56. 56 - 6 = 50. The answer is 50.", "7 * 8 = 56. 56 - 6 = 50. The answer is 50."),
+        ("<think>7 * 8 = 56.</think>So the answer is 50.", "7 * 8 = 56."),
+        ("<think>\n\n</think>\n\n7 * 8 = 56. \\boxed{50}", "7 * 8 = 56. \\boxed{50}"),
+        ("<think>7 * 8 = 5", "7 * 8 = 5"),
+        ("", ""),
+    ],
+)
+def test_without_a_mark_the_response_is_the_thinking(domain: str, response: str, thinking: str) -> None:
+    assert read_response(response, domain=domain).thinking == thinking
+
+
+@pytest.mark.parametrize(
+    ("response", "thinking"),
+    [
+        ("We double it.\n```python\ndef f(x):\n    return 2 * x\n```\nThat is all.", "We double it.\n\nThat is all."),
+        ("<think>Double it.</think>\n```python\ndef f(x):\n    return 2 * x\n```", "Double it."),
+        ("def f(x):\n    return 2 * x", ""),
+        ("We cannot.", "We cannot."),
+    ],
+)
+def test_of_a_program_it_is_what_is_said_beside_it(response: str, thinking: str) -> None:
+    assert read_response(response, domain="code").thinking == thinking
