@@ -239,7 +239,7 @@ def store_labelled_rollouts(
     labelled = [task for task in tasks if task.query_key in judged.query_keys]
     count = config.reward.labelled_rollouts
     report = store_initial_rollouts(config, memory, policy, labelled, count, progress=progress)
-    by_first(lambda: judged.reveal(memory, judged.query_keys))
+    by_first(lambda: judged.reveal(judged.open(memory), judged.query_keys))
     return report
 
 
