@@ -173,7 +173,14 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         )
         trainer = make_trainer(config, policy, rewarded, reward, narrator, held_out=problems.test)
         trainer.add_callback(
-            RewardUpkeep(reward, monitor=monitor, refit=refit, stop_after=config.monitor.stop_after, narrator=narrator)
+            RewardUpkeep(
+                reward,
+                monitor=monitor,
+                refit=refit,
+                stop_after=config.monitor.stop_after,
+                narrator=narrator,
+                resumes=False,
+            )
         )
         try:
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
