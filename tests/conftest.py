@@ -36,9 +36,11 @@ def server(settings: Settings) -> Iterator[LocalServer]:
     from memgraph.store.server.local import LocalServer
 
     local = LocalServer(settings)
-    local.start()
-    yield local
-    local.stop()
+    try:
+        local.start()
+        yield local
+    finally:  # also where starting took too long
+        local.discard()
 
 
 @pytest.fixture(scope="session")
