@@ -82,7 +82,7 @@ def measured(recipe: Path, steps: int, seed: int, scratch: Path, *, quick: bool 
     on_gpu = torch.cuda.is_available()
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
-    with temporary_memory() as memory:
+    with temporary_memory(brief=False) as memory:
         result = run(config, memory, narrator=Narrator(quiet=True))
     calls = [call["seconds"] for call in read_records(config.folder / "rewards.jsonl")]
     return {

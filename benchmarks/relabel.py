@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if rows.missing([last, *((*size.values(), "relabel", count, options.seeds - 1) for count in COUNTS)]):
         with (
             tempfile.TemporaryDirectory() as scratch,
-            temporary_memory(GivenVectors("benchmark", DIMENSION)) as memory,
+            temporary_memory(GivenVectors("benchmark", DIMENSION), brief=False) as memory,
         ):
             file = Path(scratch) / "rollouts.jsonl"
             say(f"importing {options.queries} queries × {options.rollouts} rollouts")

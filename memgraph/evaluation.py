@@ -98,7 +98,7 @@ def temporary_memory(
             with Memory.open(settings, embedder=embedder, say=say) as memory:
                 yield memory
         finally:
-            server.stop()
+            server.discard()
 
 
 @contextmanager

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # loaded by fixtures: the process that hands out the tests ne
     from memgraph.store.spaces import Vectors
 
 thorough.register()
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test needs the hub; where it is out of reach, each name takes 46 s
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +37,11 @@ def server(settings: Settings) -> Iterator[LocalServer]:
     from memgraph.store.server.local import LocalServer
 
     local = LocalServer(settings)
-    local.start()
-    yield local
-    local.stop()
+    try:
+        local.start()
+        yield local
+    finally:  # also where starting took too long
+        local.discard()
 
 
 @pytest.fixture(scope="session")

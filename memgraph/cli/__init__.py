@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import warnings
 from collections.abc import Callable
@@ -94,7 +95,11 @@ def _options(
 
 
 def main() -> None:
-    """Entry point: errors end as one message and exit code 1, without a traceback: ours, and those of the file system."""
+    """Entry point: errors end as one message and exit code 1, without a traceback: ours, and those of the file system.
+
+    SIGTERM ends a command as Ctrl-C does, so that no temporary folder stays behind.
+    """
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     warnings.filterwarnings("ignore", category=FutureWarning)  # other libraries', about themselves
     only_printable()
     spare_pandas()

@@ -91,9 +91,8 @@ class Ledger:
 
     def spent(self) -> int:
         """How much of the budget is used: queries paid for, and answers that were judged one by one."""
-        answers = {row["answer"] for row in self._database.query(cypher("read/answers_paid"), key=self.key)}
-        (unseen,) = self._database.query(cypher("read/ledger_unseen"), key=self.key)
-        return len(self.revealed()) + len(answers) + int(unseen["answers"]) + int(unseen["queries"])
+        (spent,) = self._database.query(cypher("read/ledger_spent"), key=self.key)
+        return int(spent["queries"]) + int(spent["answers"])
 
     def judged(self) -> set[str]:
         """Keys of the queries of which single answers were judged."""
@@ -206,7 +205,7 @@ class Ledger:
         return self._database.execute_write(partial(self._accept, judgements=judgements, purpose=purpose))
 
     def _accept(self, tx: ManagedTransaction, judgements: Sequence[Judgement], purpose: Purpose) -> AcceptReport:
-        account = self._lock(tx)
+        account = self._lock(tx, (judgement.query for judgement in judgements))
         answers = sorted({answer for judgement in judgements for answer in judgement.scores})
         kinds = sorted({judgement.kind.value for judgement in judgements})
         stored = [
@@ -216,7 +215,8 @@ class Ledger:
         ]
         resolution = resolve(judgements, stored, ledger=self.key, purpose_of=account.purpose_of, purpose=purpose.value)
         new_queries = resolution.queries.keys() - account.purpose_of.keys()
-        new_answers = resolution.judged - account.answers
+        paid = {row["answer"] for row in tx.run(cypher("read/answers_paid"), key=self.key)}
+        new_answers = resolution.judged - paid
         account.check(len(new_queries) + len(new_answers), self.name)
         references = [
             _reference_row(query, reference)
@@ -254,7 +254,7 @@ class Ledger:
 
         Returns how many queries were charged and how many labels are new.
         """
-        account = self._lock(tx)
+        account = self._lock(tx, truths)
         new = truths.keys() - account.purpose_of.keys()
         account.check(len(new), self.name)
         tx.run(
@@ -271,18 +271,13 @@ class Ledger:
             written += tx.run(cypher(name), ledger=self.key, rows=labels).single(strict=True)["written"]
         return len(new), written
 
-    def _lock(self, tx: ManagedTransaction) -> _Account:
-        """What is spent so far; no other transaction spends in this ledger before this one ends."""
+    def _lock(self, tx: ManagedTransaction, query_keys: Iterable[str]) -> _Account:
+        """What is spent so far, and on what of these queries; no other transaction spends in this ledger before this one ends."""
         budget = tx.run(cypher("write/ledger"), **self._opening).single(strict=True)["budget"]
-        rows = list(tx.run(cypher("read/ledger_queries"), key=self.key))
-        answers = {row["answer"] for row in tx.run(cypher("read/answers_paid"), key=self.key)}
-        unseen = tx.run(cypher("read/ledger_unseen"), key=self.key).single(strict=True)
+        spent = tx.run(cypher("read/ledger_spent"), key=self.key).single(strict=True)
+        purposes = tx.run(cypher("read/ledger_purposes"), key=self.key, queries=sorted(set(query_keys)))
         return _Account(
-            budget,
-            {row["query"]: row["purpose"] for row in rows},
-            sum(not row["free"] for row in rows) + int(unseen["queries"]),
-            answers,
-            len(answers) + int(unseen["answers"]),
+            budget, int(spent["queries"]), int(spent["answers"]), {row["query"]: row["purpose"] for row in purposes}
         )
 
     def _label(self, verdict: JudgedTarget, purpose: str) -> dict[str, Any]:
@@ -296,22 +291,21 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """State of a ledger: purposes of its queries, how many of them were paid for, and answers paid for one by one.
+    """State of a ledger: queries and single answers that were paid for, and the purposes of the queries that it was asked about.
 
-    `queries` and `paid` count those too that cannot be seen any more, since they were read anew or forgotten.
+    The counts include what cannot be seen any more, since it was read anew or forgotten.
     """
 
     budget: int | None
-    purpose_of: dict[str, str]
     queries: int
-    answers: set[str]
-    paid: int
+    answers: int
+    purpose_of: dict[str, str]
 
     def check(self, more: int, name: str) -> None:
         """Refuse what the budget does not reach for."""
-        if self.budget is not None and more and self.queries + self.paid + more > self.budget:
+        if self.budget is not None and more and self.queries + self.answers + more > self.budget:
             raise LedgerError(
-                f"ledger {name!r} has a budget of {self.budget}, {self.queries} queries and {self.paid} single answers "
+                f"ledger {name!r} has a budget of {self.budget}, {self.queries} queries and {self.answers} single answers "
                 f"are spent and {more} more were asked for; raise the budget or ask for fewer"
             )
 

@@ -28,6 +28,7 @@ from trainer.reward.truth import Judged
 from trainer.run.config import DataSection, LabelSection, RefitSection, RewardSection, RunConfig
 from trainer.run.data import Problems, load_problems, training_dataset
 from trainer.run.narrator import Narrator
+from trainer.run.refit import Refit
 from trainer.run.result import RunResult
 from trainer.run.train import run, write_report
 from trainer.tiny.world import generate
@@ -187,7 +188,9 @@ def test_no_hidden_truth_is_in_the_graph_the_data_set_the_files_or_the_logs(
     assert set(re.findall(r"secret\d{3}", str(graph))) == revealed
 
 
-def test_a_run_goes_on_from_its_newest_whole_checkpoint_with_what_it_watched(memory: Memory, tmp_path: Path) -> None:
+def test_a_run_goes_on_from_its_newest_whole_checkpoint_with_what_it_watched(
+    memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = {"save_strategy": "steps", "save_steps": 1, "max_steps": 3}
     config = small_run(tmp_path, **settings)
     with pytest.raises(TrainingError, match="no checkpoint"):
@@ -200,10 +203,19 @@ def test_a_run_goes_on_from_its_newest_whole_checkpoint_with_what_it_watched(mem
     state = folder / "checkpoint-3" / "trainer_state.json"  # as a kill during the save leaves it
     state.write_text(state.read_text()[:40])
     logged = (folder / "monitor.jsonl").read_text()
+    looked_at: list[Path | None] = []
+    kept = Refit.kept
+
+    def looking(refit: Refit, checkpoint: Path | None) -> RewardModel | None:
+        looked_at.append(checkpoint)
+        return kept(refit, checkpoint)
+
+    monkeypatch.setattr(Refit, "kept", looking)
 
     found = run(config, memory, narrator=Narrator(quiet=True), resume=True)
     assert (found.steps, found.resumed_at) == (3, 2)
     assert found.reward_model["key"] == first.refits[0].model
+    assert looked_at == [folder / "checkpoint-2"], "its reward model is loaded once"
     assert not found.refits
     assert memory.database.query("MATCH (m:RewardModel) RETURN m.key AS key ORDER BY m.created_at") == [
         {"key": model} for model in models

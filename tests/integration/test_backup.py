@@ -68,6 +68,7 @@ def test_a_memory_is_dumped_proved_and_restored_in_place_and_elsewhere(settings:
         assert (own.home / "models" / "abc" / "model.json").is_file()
         with pytest.raises(ServerError, match="exists already"):
             backup(own, folder)
+        assert backup(own, tmp_path / "unproved", check=False).nodes is None
 
         database.query("CREATE (:Kept {key: 'late'})", write=True)
         kill(own)

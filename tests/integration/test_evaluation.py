@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from memgraph import evaluation
 from memgraph.domains.verifiers import judge
 from memgraph.errors import InputError
 from memgraph.evaluation import EvaluationRow, evaluate_files, read_judged
@@ -19,7 +22,7 @@ from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
 from memgraph.snapshot.file import JudgedSnapshot
 from memgraph.snapshot.splits import Experience, splits
-from tests.conftest import write_rows
+from tests.conftest import empty, write_rows
 from tests.integration.rollouts import sums
 
 QUERIES, ROLLOUTS = 20, 4
@@ -49,11 +52,19 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def snapshots(file: Path) -> Path:
-    """A folder that holds the file, read once."""
+def snapshots(file: Path, opened: Memory) -> Path:
+    """A folder that holds the file, read once, on the session's server: test_command_line.py has one of its own."""
     folder = file.parent / "snapshots"
     said: list[str] = []
-    read_judged(file, judge=judge, snapshots=folder, say=said.append)
+
+    @contextmanager
+    def emptied(*_: Any, **options: Any) -> Iterator[Memory]:
+        empty(opened)
+        yield opened
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "temporary_memory", emptied)
+        read_judged(file, judge=judge, snapshots=folder, say=said.append)
     assert "importing two.jsonl" in said
     assert len(list(folder.iterdir())) == 1
     return folder

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from neo4j import Record, Result
 
 from memgraph.domains.verifiers import judge
 from memgraph.errors import LedgerError
@@ -122,6 +124,30 @@ def test_later_answers_to_a_reused_query_are_judged_at_no_cost(memory: Memory, s
     assert memory.ledger("second").reveal(source, [key], judge=judge).newly_paid == 0
     snapshot = memory.snapshot(LabelView(ledgers=("second",)), query_keys=[key])
     assert snapshot.labels[snapshot.rollout_keys.index(new.stored[0].key)] == 0
+
+
+def test_judging_one_more_answer_reads_as_many_rows_however_many_queries_are_paid(
+    memory: Memory, source: FileTruth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Record] = []
+    rows_of = Result.__iter__
+
+    def counted(result: Result) -> Iterator[Record]:
+        for record in rows_of(result):
+            read.append(record)
+            yield record
+
+    monkeypatch.setattr(Result, "__iter__", counted)
+    key, *others = source.query_keys()
+    rows = []
+    for paid in ([key], others):
+        memory.ledger("l").reveal(source, paid)
+        read.clear()
+        ledger = memory.ledger("l")
+        ledger.reveal(source, [key])
+        rows.append((ledger.spent(), len(read)))
+    assert [spent for spent, _ in rows] == [1, 50]
+    assert rows[0][1] == rows[1][1] > 0
 
 
 def test_labels_of_watched_queries_are_invisible_to_training_whatever_they_say(

@@ -17,7 +17,6 @@ from pydantic import SecretStr
 from memgraph.errors import ConnectionFailed, ServerError, SettingsError
 from memgraph.settings import Settings
 from memgraph.store.database import Database, check_version, open_endpoint
-from memgraph.store.server.backup import backup, restore
 from memgraph.store.server.endpoint import Endpoint
 from memgraph.store.server.home import ProcessRecord, ServerHome, free_port
 from memgraph.store.server.local import LocalServer
@@ -56,19 +55,20 @@ def test_a_second_start_finds_the_first(server: LocalServer, settings: Settings)
     assert server.status().pid == pid
 
 
-def test_it_is_a_real_neo4j_with_its_browser(server: LocalServer) -> None:
+def test_it_is_a_real_neo4j_with_its_browser(server: LocalServer, settings: Settings) -> None:
     import requests
 
     endpoint = server.find()
     assert endpoint is not None
     assert endpoint.browser is not None
     assert requests.get(endpoint.browser, timeout=10).status_code == 200
+    assert list(ServerHome.of(settings).scratch.iterdir()), "its temporary files are in its home"
 
 
 @pytest.mark.timeout(900)
 def test_a_server_through_its_life(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One server, since each start takes its time: a taken port, two starts at once, a backup and its way back, a lost
-    password. test_outage.py has what those see who were connected, tests/integration/test_persistence.py a longer life."""
+    """One server, since each start takes its time: a taken port, two starts at once, a lost password. test_backup.py has
+    backups and their way back, test_outage.py what those see who were connected, test_persistence.py a longer life."""
     own = settings.model_copy(update={"home": tmp_path / "my höme (1)", "heap_mb": 512})
     local = LocalServer(own)
     assert local.stop() is False
@@ -88,12 +88,6 @@ def test_a_server_through_its_life(settings: Settings, tmp_path: Path, monkeypat
         first, second = pool.map(lambda _: LocalServer(own).start(), range(2))
     assert first == second == database.endpoint, "the same port again"
     assert len(processes_of(own)) == 1
-
-    assert local.stop() is True
-    assert backup(own, tmp_path / "backup", check=False).nodes is None
-    with pytest.raises(ServerError, match="--overwrite"):
-        restore(own, tmp_path / "backup")
-    assert restore(own, tmp_path / "backup", overwrite=True).nodes
     assert database.query(NUMBERS) == left
     database.close()
 
@@ -141,6 +135,15 @@ def test_folders_that_were_there_before_keep_their_permissions(settings: Setting
     fresh = ServerHome.of(settings.model_copy(update={"home": tmp_path / "fresh"}))
     fresh.prepare()
     assert stat.S_IMODE((tmp_path / "fresh").stat().st_mode) == 0o700
+
+
+def test_what_a_killed_server_left_in_its_scratch_is_removed(settings: Settings, tmp_path: Path) -> None:
+    home = ServerHome.of(settings.model_copy(update={"home": tmp_path}))
+    home.prepare()
+    (home.scratch / "pages").mkdir()
+    (home.scratch / "pages" / "index.html").touch()
+    home.empty_scratch()
+    assert not list(home.scratch.iterdir())
 
 
 def test_a_record_whose_pid_belongs_to_another_process_is_stale(settings: Settings, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def wait_until(come: Callable[[], bool], seconds: float) -> None:
 def own(settings: Settings, tmp_path: Path) -> Iterator[Settings]:
     own = settings.model_copy(update={"home": tmp_path / "home", "heap_mb": 512})
     yield own
-    LocalServer(own).stop()
+    LocalServer(own).discard()
     assert not processes_of(own)
 
 

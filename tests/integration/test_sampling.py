@@ -253,8 +253,7 @@ def test_the_command_with_a_model_of_this_process(command: Any, memory: Memory) 
         (["--sampler", "server"], "a server needs a url"),
     ],
 )
-def test_what_is_wrong_is_said(command: Any, options: list[str], match: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+def test_what_is_wrong_is_said(command: Any, options: list[str], match: str) -> None:
     from memgraph.errors import MemRewardError
 
     with pytest.raises(MemRewardError, match=match):

@@ -260,10 +260,11 @@ class MemoryReward:
                 places = self._store(samples, group, ranks, report)
             with report.stage("judge"):
                 if self.judged is not None:
-                    revealed = self.judged.reveal(self.memory, {sample.query_key for sample in samples})
+                    ledger = self.judged.open(self.memory)
+                    revealed = self.judged.reveal(ledger, {sample.query_key for sample in samples})
                     report.answers.add(revealed.verdicts)
                     if ranks.rank == 0:
-                        report.labels_spent, report.labels_budget = self.judged.spent(self.memory), self.judged.budget
+                        report.labels_spent, report.labels_budget = ledger.spent(), self.judged.budget
         finally:
             ranks.arrive(self.memory, group, began)  # also where this rank failed: the others need not wait
         with report.stage("wait"):

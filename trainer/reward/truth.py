@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from memgraph import Memory, Rollout
 from memgraph.domains import Judge, Verdict
 from memgraph.labels.judging import RevealReport
-from memgraph.labels.ledger import StatedAnswer
+from memgraph.labels.ledger import Ledger, StatedAnswer
 from memgraph.labels.truth import TruthSource
 from memgraph.rollouts.ingest import stated_by
 from memgraph.store.keys import query_key
@@ -26,16 +26,14 @@ class Judged:
     judge: Judge
     budget: int
 
-    def reveal(self, memory: Memory, query_keys: Iterable[str]) -> RevealReport:
+    def open(self, memory: Memory) -> Ledger:
+        """The ledger, with its budget."""
+        return memory.ledger(self.ledger, budget=self.budget)
+
+    def reveal(self, ledger: Ledger, query_keys: Iterable[str]) -> RevealReport:
         """Have the ledger judge the answers that are new; of other queries none."""
         labelled = set(query_keys).intersection(self.query_keys)
-        if not labelled:
-            return RevealReport()
-        return memory.ledger(self.ledger, budget=self.budget).reveal(self.source, labelled, judge=self.judge)
-
-    def spent(self, memory: Memory) -> int:
-        """How much of the budget is used."""
-        return memory.ledger(self.ledger, budget=self.budget).spent()
+        return ledger.reveal(self.source, labelled, judge=self.judge) if labelled else RevealReport()
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ class RewardUpkeep(TrainerCallback):
 
     Args:
         stop_after: alarms of the monitor after which training stops; None goes on with a warning each time.
+        resumes: a trainer that goes on from a checkpoint gets the reward model there. False where the reward has it already.
 
     Raises:
         TrainingError: after too many alarms, or steps at which the memory was out of reach; on every process.
@@ -79,6 +80,7 @@ class RewardUpkeep(TrainerCallback):
         refit: Refit | None,
         stop_after: int | None,
         narrator: Narrator,
+        resumes: bool = True,
     ) -> None:
         self._reward = reward
         self._predictions = Predictions(reward.memory, reward.run)
@@ -86,12 +88,13 @@ class RewardUpkeep(TrainerCallback):
         self._refit = refit
         self._stop_after = stop_after
         self._narrator = narrator
+        self._resumes = resumes
         self._unseen: list[Prediction] = []  # by the monitor and the refit
         self._missed = 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Go on with the reward model of the checkpoint that the trainer resumes from, if it holds one."""
-        if state.global_step and self._refit is not None:
+        if self._resumes and state.global_step and self._refit is not None:
             refit, checkpoint = self._refit, _checkpoint(args, state)
             kept = by_first(lambda: None if (model := refit.kept(checkpoint)) is None else Checkpoint.of(model))
             if kept is not None:

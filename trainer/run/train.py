@@ -173,7 +173,14 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         )
         trainer = make_trainer(config, policy, rewarded, reward, narrator, held_out=problems.test)
         trainer.add_callback(
-            RewardUpkeep(reward, monitor=monitor, refit=refit, stop_after=config.monitor.stop_after, narrator=narrator)
+            RewardUpkeep(
+                reward,
+                monitor=monitor,
+                refit=refit,
+                stop_after=config.monitor.stop_after,
+                narrator=narrator,
+                resumes=False,
+            )
         )
         try:
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
@@ -239,7 +246,7 @@ def store_labelled_rollouts(
     labelled = [task for task in tasks if task.query_key in judged.query_keys]
     count = config.reward.labelled_rollouts
     report = store_initial_rollouts(config, memory, policy, labelled, count, progress=progress)
-    by_first(lambda: judged.reveal(memory, judged.query_keys))
+    by_first(lambda: judged.reveal(judged.open(memory), judged.query_keys))
     return report
 
 

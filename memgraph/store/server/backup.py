@@ -114,7 +114,7 @@ def _make(settings: Settings, partial: Path, held: tuple[int | None, int | None]
             try:
                 made = restore(elsewhere, partial, say=say)
             finally:
-                LocalServer(elsewhere).stop()
+                LocalServer(elsewhere).discard()
         _write(made, partial)
     return made
 

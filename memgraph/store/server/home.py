@@ -83,6 +83,11 @@ class ServerHome:
         return self.folder / "password"
 
     @property
+    def scratch(self) -> Path:
+        """Temporary files of the server; Neo4j Browser's pages are unpacked there."""
+        return self.folder / "tmp"
+
+    @property
     def lock_file(self) -> Path:
         """Held while a server is started or stopped."""
         return self.folder / "server.lock"
@@ -99,7 +104,7 @@ class ServerHome:
         """
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for folder in (self.folder, self.conf, self.log.parent, self.folder / "data" / "dbms"):
+            for folder in (self.folder, self.conf, self.log.parent, self.scratch, self.folder / "data" / "dbms"):
                 folder.mkdir(parents=True, exist_ok=True)
                 folder.chmod(0o700)
             with tempfile.TemporaryFile(dir=self.folder) as probe:
@@ -111,6 +116,11 @@ class ServerHome:
                 f"the memory's folder {self.folder} cannot be written: {error}; fix its permissions, or name another folder "
                 "with --home or MEMREWARD_HOME"
             ) from error
+
+    def empty_scratch(self) -> None:
+        """Remove what a server that was killed has left there."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch.mkdir(exist_ok=True, mode=0o700)
 
     def check_still_there(self) -> None:
         """That a memory which was open lies here still: where its disk was taken away, an empty one must not come in its place.

