@@ -1,4 +1,5 @@
-// One query's group as a graph that Neo4j Browser draws: its rollouts with their answers, labels, and the nearest queries.
+// One query's group as a graph that Neo4j Browser draws: its rollouts with their answers, the labels in force,
+// each rollout's newest prediction, and the nearest queries.
 // Parameters: query (key or text, or its beginning; null picks the query with the most rollouts), run (or null for all),
 // dataset (of the query; null for any).
 // Returns path.
@@ -14,8 +15,15 @@ CALL (given, q) {
   RETURN path ORDER BY t.position LIMIT 40
   UNION
   MATCH path = (q)-[:GENERATES|GENERATES_REASONING]->(target)<-[:SCORES]-(l:Label)
-  WHERE given.run IS NULL OR EXISTS { MATCH (target)<-[:LEADS_TO*0..1]-(t:Thinking) WHERE t.run = given.run }
+  WHERE NOT EXISTS { (l)<-[:CORRECTS]-(:Label) }
+    AND (given.run IS NULL OR EXISTS { MATCH (target)<-[:LEADS_TO*0..1]-(t:Thinking) WHERE t.run = given.run })
   RETURN path ORDER BY l.created_at, l.key LIMIT 100
+  UNION
+  MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)
+  WHERE (given.run IS NULL OR t.run = given.run) AND NOT coalesce(t.superseded, false)
+  WITH t ORDER BY t.position LIMIT 40
+  CALL (t) { MATCH path = (t)<-[:SCORES]-(p:Prediction) RETURN path ORDER BY p.created_at DESC, p.key LIMIT 1 }
+  RETURN path
   UNION
   MATCH path = (q)-[:GENERATES]->(a:Answer)-[:EQUALS]->(:Answer)
   RETURN path ORDER BY a.key LIMIT 40

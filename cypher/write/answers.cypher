@@ -7,13 +7,14 @@
 UNWIND $rows AS row
 MATCH (q:Query {key: row.query})
 MERGE (a:Answer {key: row.key})
-ON CREATE SET a.value = row.value, a.valid = row.valid, a:Unjoined
+ON CREATE SET a.value = row.value, a.valid = row.valid, a:Unjoined,
+              a.name = CASE WHEN row.valid THEN left(coalesce(row.written, row.value), 40) ELSE 'no answer' END
 FOREACH (_ IN CASE WHEN a.valid THEN [] ELSE [1] END | REMOVE a:Unjoined)
 FOREACH (_ IN CASE WHEN row.program AND a.valid AND a.behaviour_version IS NULL THEN [1] ELSE [] END | SET a:Unobserved)
 MERGE (q)-[:GENERATES]->(a)
 FOREACH (_ IN CASE WHEN row.written IS NOT NULL
                     AND (a.written IS NULL OR row.written_rank + row.written < a.written_rank + a.written)
                    THEN [1] ELSE [] END |
-    SET a.written = row.written, a.written_rank = row.written_rank)
+    SET a.written = row.written, a.written_rank = row.written_rank, a.name = left(row.written, 40))
 FOREACH (_ IN CASE WHEN row.rank IS NOT NULL AND (a[$property] IS NULL OR row.rank < a.embedding_rank) THEN [1] ELSE [] END |
     SET a[$property] = row.embedding, a.embedding_rank = row.rank)

@@ -1,3 +1,3 @@
 // Records an embedding space once. Parameters: $key, $properties.
 MERGE (s:EmbeddingSpace {key: $key})
-ON CREATE SET s += $properties, s.created_at = datetime()
+ON CREATE SET s += $properties, s.created_at = datetime(), s.name = $properties.model

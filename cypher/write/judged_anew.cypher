@@ -4,7 +4,9 @@
 UNWIND $rows AS row
 MATCH (a:Answer {key: row.answer})
 MERGE (l:Label {key: row.key})
-ON CREATE SET l += row.properties
+ON CREATE SET l += row.properties,
+              l.name = CASE l.score WHEN 1 THEN 'right' WHEN 0 THEN 'wrong' ELSE toString(round(l.score, 2)) END,
+              l:$(CASE l.score WHEN 1 THEN ['Right'] WHEN 0 THEN ['Wrong'] ELSE [] END)
 MERGE (l)-[:SCORES]->(a)
 WITH l, row
 CALL (l, row) {

@@ -1,10 +1,12 @@
-// Appends labels to answers; a label that is there stays as it is.
+// Appends labels to answers; a label that is there stays as it is. Right and Wrong let Neo4j Browser colour it.
 // Parameters: $ledger (key; null for labels outside any), $rows (key, target, properties; corrects: keys of the labels that it replaces).
 // Returns how many were new.
 UNWIND $rows AS row
 MATCH (target:Answer {key: row.target})
 MERGE (l:Label {key: row.key})
-ON CREATE SET l += row.properties, l.created_at = datetime(), l.fresh = true
+ON CREATE SET l += row.properties, l.created_at = datetime(), l.fresh = true,
+              l.name = CASE l.score WHEN 1 THEN 'right' WHEN 0 THEN 'wrong' ELSE toString(round(l.score, 2)) END,
+              l:$(CASE l.score WHEN 1 THEN ['Right'] WHEN 0 THEN ['Wrong'] ELSE [] END)
 MERGE (l)-[:SCORES]->(target)
 WITH l, row, coalesce(l.fresh, false) AS fresh
 REMOVE l.fresh

@@ -4,5 +4,6 @@
 UNWIND $rows AS row
 MATCH (t:Thinking {key: row.target})
 MERGE (p:Prediction {key: row.key})
-ON CREATE SET p.scorer = $scorer, p.score = row.score, p.model = $model, p.reason = row.reason, p.created_at = datetime()
+ON CREATE SET p.scorer = $scorer, p.score = row.score, p.model = $model, p.reason = row.reason, p.created_at = datetime(),
+              p.name = coalesce(toString(round(row.score, 2)), 'no score')
 MERGE (p)-[:SCORES]->(t)

@@ -4,7 +4,7 @@
 UNWIND $rows AS row
 MERGE (q:Query {key: row.key})
 ON CREATE SET q.text = row.text, q.domain = row.domain, q.dataset = row.dataset, q.ids = row.ids,
-              q.created_at = datetime(), q:Unlinked
+              q.name = left(trim(row.text), 40), q.created_at = datetime(), q:Unlinked
 WITH q, row, q.ids AS ids
 SET q.ids = COLLECT { UNWIND ids + row.ids AS id RETURN DISTINCT id ORDER BY id }
 FOREACH (_ IN CASE WHEN q[$property] IS NULL THEN [1] ELSE [] END | SET q[$property] = toFloatList(row.embedding))

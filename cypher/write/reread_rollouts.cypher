@@ -7,6 +7,8 @@ MERGE (former)-[:READ_AS]->(a)
 MERGE (t)-[:LEADS_TO]->(a)
 DELETE leads
 SET t += row.properties
+SET t.name = CASE WHEN coalesce(t.step, t.sample) IS NULL
+  THEN left(coalesce(nullIf(trim(t.text), ''), nullIf(trim(t.response), ''), 'no response'), 40) ELSE t.name END
 FOREACH (_ IN CASE WHEN row.observed AND a:Unobserved THEN [1] ELSE [] END |
     SET a.behaviour = former.behaviour, a.examples_passed = former.examples_passed, a.runs = former.runs,
         a.behaviour_version = former.behaviour_version

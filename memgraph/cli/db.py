@@ -119,16 +119,32 @@ def restore(
 
 @app.command()
 def browser(
-    only_print: Annotated[bool, typer.Option("--print", help="Do not open a window.")] = False, home: HomeOption = None
+    only_print: Annotated[bool, typer.Option("--print", help="Do not open a window.")] = False,
+    files: Annotated[
+        Path | None,
+        typer.Option(
+            file_okay=False, help="Only write style and queries there, for the Browser of a server of your own."
+        ),
+    ] = None,
+    home: HomeOption = None,
 ) -> None:
     """Address of Neo4j Browser, and how to log in; opens it where there is a display.
 
+    Browser takes two files, each dragged into its window once: a style, by which nodes are read and told apart, and the queries of
+    `memreward inspect` as saved scripts.
+
     Example: memreward db browser --print
+
+    Example: memreward db browser --files for-browser
     """
+    from memgraph.inspection.neo4j_browser import write_browser_files
     from memgraph.store.server.home import ServerHome
     from memgraph.store.server.local import LocalServer
 
     settings = Settings.load(home=home)
+    if files is not None:
+        _print_files(files, *write_browser_files(files))
+        return
     endpoint = LocalServer(settings).find()
     if endpoint is None or endpoint.browser is None:
         raise ServerError("the managed server is not running; start it with `memreward db start`")
@@ -136,10 +152,19 @@ def browser(
     console.print(
         f"connect to {endpoint.uri} as {endpoint.user}; the password is in {ServerHome.of(settings).password_file}"
     )
+    folder = settings.home / "browser"
+    _print_files(folder, *write_browser_files(folder))
     if not only_print and (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.uname().sysname == "Darwin"
     ):
         webbrowser.open(endpoint.browser)
+
+
+def _print_files(folder: Path, style: Path, queries: Path) -> None:
+    names = f"{style.name} (captions and colours) and {queries.name} (saved queries)"
+    console.print(
+        f"drag into its window, once: {names}, from {printable(str(folder))}", highlight=False, soft_wrap=True
+    )
 
 
 def _print_backup(made: Backup, what: str, as_json: bool) -> None:

@@ -189,7 +189,7 @@ def relies_on(facts: Facts) -> Section:
     )  # fmt: skip
     largest = max((abs(weight) for _, weight in strongest), default=0.0)
     inputs = [
-        (key, _family(key), f"{weight:+.3f}", signed(weight, largest, what=f"{key}: {weight:+.3f}"))
+        (_breakable(key), _family(key), f"{weight:+.3f}", signed(weight, largest, what=f"{key}: {weight:+.3f}"))
         for key, weight in strongest
     ]
     metrics = [(_METRICS[key], _metric(model.metrics[key])) for key in _METRICS if key in model.metrics]
@@ -357,6 +357,12 @@ def _key(kind: str) -> Html:
     """A patch of a colour, for a legend."""
     patch = tag("rect", x=1, y=1, width=8, height=8, class_=kind)
     return tag("svg", patch, viewBox="0 0 10 10", class_="key", aria_hidden="true")
+
+
+def _breakable(name: str) -> Html:
+    """A name that may go on in a new line after each underscore: on a phone it would push the numbers out of sight."""
+    first, *others = name.split("_")
+    return joined([first, *(part for other in others for part in (Html("_<wbr>"), other))])
 
 
 def _family(name: str) -> str:

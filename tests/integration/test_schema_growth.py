@@ -31,13 +31,14 @@ from tests.integration.test_command_line import memreward
 from tests.integration.test_read_only import all_of
 
 FIXTURES = {file.stem: file for file in sorted((Path(__file__).parents[1] / "fixtures").glob("V*.jsonl"))}
-FIRST_WITH_READERS = "V0006"
+FIRST_WITH_THESE_READERS = "V0009"  # those before are read anew when they are migrated
 VIEW = LabelView(ledgers=("fixture",))
 ADDED = {  # what migrations and reading anew give to what was there
     "SIMILAR_TO": {"space"},
-    "Query": {"linked_at"},
-    "Thinking": {"given", "content_as_given", CHECKS_PROPERTY, "query", "position"},
+    "Query": {"linked_at", "name"},
+    "Thinking": {"given", "content_as_given", CHECKS_PROPERTY, "query", "position", "name"},
     "SCORES": {"former"},
+    **{kind: {"name"} for kind in ("Prediction", "Label", "Reference", "RewardModel", "EmbeddingSpace")},
     "Ledger": {"answers_apart"},
 }
 READ = {"text", "answer", "content"}  # of a rollout, by the domain's reader
@@ -58,7 +59,8 @@ def kept(database: Database) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
 
 
 def as_label(row: dict[str, Any]) -> dict[str, Any]:
-    """A node; a prediction as the label that it was before V0008, without what it is called."""
+    """A node; a prediction as the label that it was before V0008, without what it is called, and a label without what it says."""
+    row = {**row, "labels": [name for name in row["labels"] if name not in ("Right", "Wrong")]}
     if "Prediction" in row["labels"] or row["properties"].get("kind") in ("gnn", "vote"):
         return {**without(row, {"kind", "scorer"}), "labels": ["Label"]}
     return row
@@ -103,7 +105,7 @@ def test_a_stored_memory_of_each_version_opens_and_goes_on(
     applied = [state.version for state in states if state.applied_at]
     assert applied[-1] == version.removeprefix("V")
     nodes, edges = kept(database)
-    if version < FIRST_WITH_READERS:
+    if version < FIRST_WITH_THESE_READERS:
         with pytest.raises(MigrationError, match="memreward migrate"):
             Memory.open(settings, embedder=EightNumbers())
         report = reread(database, GuardedEmbedder(database, EightNumbers()), Domains())

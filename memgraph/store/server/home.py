@@ -36,6 +36,7 @@ _NEW_STORE_MB, _LEAST_MB, _SCARCE_MB = 600, 300, 1024
 # Settings that a server for this memory needs wherever it runs; docker-compose.yml sets the same ones.
 SHARED_SETTINGS = {
     "dbms.usage_report.enabled": "false",
+    "client.allow_telemetry": "false",  # of Neo4j Browser
     "db.tx_log.rotation.retention_policy": "1 days",
 }
 

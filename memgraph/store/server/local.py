@@ -331,7 +331,7 @@ class LocalServer:
             patience=self._settings.patience,
             keeper=_HomeKeeper(self, record),
             browser=f"http://{LOOPBACK}:{record.http_port}/browser/"
-            f"?dbms=bolt://{USER}@{LOOPBACK}:{record.bolt_port}&db={DATABASE}",  # fills in all but the password
+            f"?dbms=bolt://{USER}@{LOOPBACK}:{record.bolt_port}",  # fills in all but the password; it errs at `&db=neo4j`
         )
 
 
