@@ -29,7 +29,7 @@ HOSTILE = "</pre><script>alert('$body')</script><img src=x onerror=alert(1)> \u2
 ALLOWED = {
     *("html", "head", "meta", "title", "style", "body", "a", "header", "h1", "h2", "h3", "p", "nav", "ul", "ol", "li", "main"),
     *("section", "details", "summary", "pre", "code", "div", "table", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd"),
-    *("svg", "rect", "line", "circle", "text", "span", "article"),
+    *("svg", "rect", "line", "circle", "text", "span", "article", "wbr"),
 }  # fmt: skip
 
 
@@ -58,7 +58,7 @@ class Page(HTMLParser):
         given = dict(attrs)
         self.tags.add(tag)
         self.attributes |= set(given)
-        if tag != "meta":
+        if tag not in ("meta", "wbr"):  # which have no end
             self.open.append(tag)
         if tag == "h2":
             self._section = given["id"] or ""
