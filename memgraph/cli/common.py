@@ -197,6 +197,20 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
     return called
 
 
+def choose(given: Sequence[str], known: Sequence[str], what: str) -> list[str]:
+    """Names that a repeatable option was given, one by one or separated by commas; `all` are all.
+
+    Raises:
+        typer.BadParameter: naming the unknown ones and those that there are.
+    """
+    names = [name.strip() for value in given for name in value.split(",")]
+    if names == ["all"]:
+        return list(known)
+    if unknown := [name for name in names if name not in known]:
+        raise typer.BadParameter(f"unknown {what} {', '.join(unknown)}; known: {', '.join(known)}")
+    return list(dict.fromkeys(names))
+
+
 def say(message: str) -> None:
     """Tell a person what goes on; never on standard output, which belongs to results."""
     progress_console.print(message, style="dim", highlight=False, soft_wrap=True)

@@ -15,6 +15,7 @@ from memgraph.cli.common import (
     FileOptions,
     JsonOption,
     ThinkingOpenedOption,
+    choose,
     console,
     emit,
     our_trainer,
@@ -38,7 +39,9 @@ def evaluate(
         list[float] | None, typer.Option(min=0, max=1, help="Share of queries labelled; repeatable.  [default: 0.2]")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Random splits for each share.")] = 3,
-    scorers: Annotated[str, typer.Option(help="`all`, or names separated by commas.")] = "all",
+    scorers: Annotated[
+        list[str] | None, typer.Option(help="Names, repeatable or separated by commas.  [default: all]")
+    ] = None,
     embeddings: Annotated[
         list[Path] | None,
         typer.Option(exists=True, dir_okay=False, help="NPZ of vectors; one for each file, in their order."),
@@ -88,8 +91,10 @@ def evaluate(
     from memgraph.domains.answer_report import AnswerReport
     from memgraph.domains.verifiers import Auto
     from memgraph.evaluation import evaluate_files
+    from memgraph.models.scorers import SCORERS
 
-    chosen, experience = _scorers(scorers), _experience(now, history or [], history_labels)
+    chosen = choose(scorers or ["all"], list(SCORERS), "scorers")
+    experience = _experience(now, history or [], history_labels)
     if embeddings and len(embeddings) != len(files):
         raise typer.BadParameter(f"{len(files)} files but {len(embeddings)} embeddings; give one for each file")
     our_trainer()
@@ -121,15 +126,6 @@ def evaluate(
         plot_evaluation(results, plot)
         say(f"drawn in {plot}")
     _report(results, answers, seeds, as_json)
-
-
-def _scorers(names: str) -> list[str]:
-    from memgraph.models.scorers import SCORERS
-
-    chosen = list(SCORERS) if names == "all" else names.split(",")
-    if unknown := [name for name in chosen if name not in SCORERS]:
-        raise typer.BadParameter(f"unknown scorers {', '.join(unknown)}; known: {', '.join(SCORERS)}")
-    return chosen
 
 
 def _experience(now: str | None, history: Sequence[str], labels: HistoryLabels) -> Experience | None:

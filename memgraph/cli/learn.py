@@ -15,6 +15,7 @@ from memgraph.cli.common import (
     JsonOption,
     LedgerOption,
     ScopeOptions,
+    choose,
     console,
     emit,
     open_memory,
@@ -30,8 +31,11 @@ def fit(
     ledger: LedgerOption = "default",
     seed: Annotated[int, typer.Option(help="The same seed on the same memory gives the same model.")] = 0,
     checks: Annotated[
-        str, typer.Option(help=f"Label-free checks to use: `all`, `none`, or some of {_CHECKS}.")
-    ] = "all",
+        list[str] | None,
+        typer.Option(
+            help=f"Label-free checks to use, repeatable or separated by commas: some of {_CHECKS}, or `none`.  [default: all]"
+        ),
+    ] = None,
     policies: Annotated[bool, typer.Option(help="Let it know which policy a rollout comes from.")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -47,10 +51,8 @@ def fit(
     from memgraph.models.reward_model import RewardModelConfig
     from memgraph.store.meant import require_known
 
-    chosen = {"all": ALL_CHECKS, "none": ()}.get(checks, tuple(checks.split(",")))
-    if unknown := [name for name in chosen if name not in ALL_CHECKS]:
-        raise typer.BadParameter(f"unknown checks {', '.join(unknown)}; known: {', '.join(ALL_CHECKS)}")
-    config = RewardModelConfig(checks=chosen, policies=policies)
+    chosen = [] if checks == ["none"] else choose(checks or ["all"], ALL_CHECKS, "checks")
+    config = RewardModelConfig(checks=tuple(chosen), policies=policies)
     with open_memory(home) as memory, progress("fitting the reward model") as update:
         if ledger != "default":  # which needs no label to stand for the vote
             require_known(memory.database, {"ledger": ledger})

@@ -187,7 +187,18 @@ def test_evaluate_prints_one_row_for_each_scorer_share_and_split_and_leaves_the_
     renamed = [{names.get(field, field): value for field, value in row.items()} for row in rows]
     file = write_rows(tmp_path / "r.jsonl", renamed)
     arguments = [word for field, name in names.items() for word in (f"--{field}", name)] + ["--domain", "math"]
-    arguments += ["--labels", "0.2", "--labels", "0.5", "--seeds", "2", "--scorers", "majority_vote,logistic,random"]
+    arguments += [
+        "--labels",
+        "0.2",
+        "--labels",
+        "0.5",
+        "--seeds",
+        "2",
+        "--scorers",
+        "majority_vote,logistic",
+        "--scorers",
+        "random",
+    ]
     arguments += ["--confidence", "0.6"]
     code, out, err = memreward("evaluate", str(file), *arguments, "--plot", str(tmp_path / "p.png"), "--json")
     assert code == 0, err
