@@ -8,7 +8,7 @@ UNWIND $rows AS row
 MATCH (q:Query {key: row.query})
 MERGE (a:Answer {key: row.key})
 ON CREATE SET a.value = row.value, a.valid = row.valid, a:Unjoined,
-              a.name = CASE WHEN row.valid THEN left(coalesce(row.written, row.value), 40) ELSE 'no answer' END
+              a.name = CASE WHEN row.valid THEN left(row.value, 40) ELSE 'no answer' END
 FOREACH (_ IN CASE WHEN a.valid THEN [] ELSE [1] END | REMOVE a:Unjoined)
 FOREACH (_ IN CASE WHEN row.program AND a.valid AND a.behaviour_version IS NULL THEN [1] ELSE [] END | SET a:Unobserved)
 MERGE (q)-[:GENERATES]->(a)
