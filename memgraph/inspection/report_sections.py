@@ -24,6 +24,7 @@ _METRICS = {
     "held_out_auc": "held out: AUC",
     "held_out_within_query_auc": "held out: AUC within queries",
     "held_out_ece": "held out: expected calibration error",
+    "trees_share": "how much trees count beside the first regression",
     "noise_floor": "spread below which a group's order may be chance",
 }
 _SHADES = (
@@ -34,7 +35,7 @@ _SHADES = (
     (0.9, "to 100 %"),
     (None, "unknown"),
 )
-_WEIGHTS = "A weight says by how much the logit grows with one standard deviation of the input."
+_WEIGHTS = "A weight says by how much the first regression's logit grows with one standard deviation of the input."
 _IN_PYTHON = """\
 from memgraph import Memory
 

@@ -114,7 +114,8 @@ class AnchoredRegression:
         if prior:
             taught = cls.of_prior(anchor, names, features, prior)
             alone, with_prior = (
-                _losses(inputs @ regression.weights, target, query, counts).sum() for regression in (start, taught)
+                held_out_losses(inputs @ regression.weights, target, query, counts).sum()
+                for regression in (start, taught)
             )
             start = taught if with_prior < alone else start
         penalties = [_penalty(strength, anchor, names) for strength in _STRENGTHS]
@@ -126,7 +127,8 @@ class AnchoredRegression:
             others = inputs[~inside], target[~inside], query[~inside], counts[~inside]
             for position, learned in enumerate(_path(*others, start.weights, penalties)):
                 held_out[position, inside] = inputs[inside] @ learned
-        best = _strongest(np.stack([_losses(logits, target, query, counts) for logits in held_out]), anchor.level)
+        losses = [held_out_losses(logits, target, query, counts) for logits in held_out]
+        best = least_change(np.stack(losses), anchor.level)
         (learned,) = _path(inputs, target, query, counts, start.weights, [penalties[best]])
         return cls(start.mean, start.scale, learned, _STRENGTHS[best]), held_out[best].astype(np.float32)
 
@@ -229,8 +231,14 @@ def _path(
         yield weights
 
 
-def _losses(logits: Doubles, target: Doubles, query: Ints, counts: Doubles) -> Doubles:
-    """[queries] what is minimised, but for the penalty: cross-entropy of labels and of pairs."""
+def held_out_losses(logits: Floating, target: Floating, query: Ints, counts: Floating) -> Doubles:
+    """[queries] what is minimised, but for the penalty: cross-entropy of labels and of pairs.
+
+    Args:
+        logits, target: [labelled]
+        query: [labelled] number of the query.
+        counts: [labelled] how much each label counts.
+    """
     which = np.unique(query, return_inverse=True)[1]
     right, wrong = right_and_wrong(target.astype(np.float32), query)
     share = float(counts.sum()) / max(1, len(right))
@@ -239,11 +247,11 @@ def _losses(logits: Doubles, target: Doubles, query: Ints, counts: Doubles) -> D
     return np.asarray(labels + share * pairs)
 
 
-def _strongest(losses: Doubles, level: float) -> int:
-    """Row of the strongest penalty whose loss is not significantly worse than the least.
+def least_change(losses: Doubles, level: float) -> int:
+    """First row whose loss is not significantly worse than the least one.
 
     Args:
-        losses: [penalties, queries] from the strongest to the weakest.
+        losses: [choices, queries] from the one that changes nothing to the one that changes most.
         level: of a one-sided paired t test over queries.
     """
     queries = losses.shape[1]

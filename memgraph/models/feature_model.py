@@ -1,12 +1,14 @@
-"""What a reward model makes of features: the vote, moved by what labels teach, in two regressions.
+"""What a reward model makes of features: the vote, moved by what labels teach, in two regressions with trees between them.
 
     first    from the vote (`pooled_share`) and all features of a rollout
-    second   from the first's logit and its reliability: how far responses written like this one are believed in the whole
+    trees    of the same features; held-out labels say how much they count beside the first (`memgraph.models.trees`)
+    second   from that logit and its reliability: how far responses written like this one are believed in the whole
              memory, and votes weighted by that (`memgraph.models.reliability`)
 
-Each starts from its anchor and leaves it only as far as held-out labels support (`memgraph.models.anchored_regression`). The
-second is made from thirty labelled queries on. The logit is the mean of both, since what speaks for the second is often
-little. Without any label the first is the vote, and what other memories taught of the checks (`memgraph.models.prior`).
+Each regression starts from its anchor and leaves it only as far as held-out labels support
+(`memgraph.models.anchored_regression`). The second is made from thirty labelled queries on. The logit is the mean of that
+before it and its own, since what speaks for the second is often little. Without any label the first is the vote, and what
+other memories taught of the checks (`memgraph.models.prior`).
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,6 +29,7 @@ from memgraph.models.consensus import agreement_weights, experience_features
 from memgraph.models.features import in_order, own_features, rollout_features
 from memgraph.models.prior import VOTE
 from memgraph.models.reliability import RELIABILITY, PolicyReliability, Reliability
+from memgraph.models.trees import BoostedTrees, fit_trees, trees_share
 from memgraph.snapshot.snapshot import Floats, Ints, Snapshot
 
 FEWEST_QUERIES = 30
@@ -36,7 +39,7 @@ _FIRST = Anchor("first", slope=1.0, bias=0.0, scale=1.0, certainty=600.0, level=
 
 @dataclass(frozen=True, slots=True)
 class Reliabilities:
-    """What the second regression reads beside the first's logit.
+    """What the second regression reads beside the logit before it.
 
     Attributes:
         own: names of the rollout's own checks and features, in their order.
@@ -50,11 +53,11 @@ class Reliabilities:
 
     @property
     def names(self) -> list[str]:
-        """Of the inputs, the first's logit before them."""
+        """Of the inputs, the logit before them."""
         return [_FIRST.name, *RELIABILITY, *([f"policy_{name}" for name in RELIABILITY] if self.policies else [])]
 
     def inputs(self, snapshot: Snapshot, names: Sequence[str], features: Floats, logits: Floats) -> Floats:
-        """[rollouts, inputs] from [rollouts, features] and the first regression's [rollouts] logits."""
+        """[rollouts, inputs] from [rollouts, features] and the [rollouts] logits of first and trees."""
         columns = [logits[:, None], self.style.features(snapshot, in_order(self.own, names, features))]
         if self.policies is not None:
             columns.append(self.policies.features(snapshot))
@@ -71,6 +74,8 @@ class FeatureModel:
         checks: names of the label-free checks that it uses.
         agreement: policy → weight of its votes in the experience (`memgraph.models.consensus.agreement_weights`).
         first: the vote, moved by labels.
+        trees: None where labels do not support them.
+        share: how much the trees count beside the first, 0..½.
         reliabilities, second: None where labels do not support them.
     """
 
@@ -78,6 +83,8 @@ class FeatureModel:
     checks: tuple[str, ...]
     agreement: dict[str, float]
     first: AnchoredRegression
+    trees: BoostedTrees | None = None
+    share: float = 0.0
     reliabilities: Reliabilities | None = None
     second: AnchoredRegression | None = None
 
@@ -118,14 +125,18 @@ class FeatureModel:
 
         agreement = agreement_weights(snapshot)
         names, features = rollout_features(snapshot, checks, experience_features(snapshot, agreement))
+        # in the order of their keys, since trees draw rows by number
         rows = np.flatnonzero(~np.isnan(snapshot.labels))
+        rows = rows[np.argsort(np.array(snapshot.rollout_keys, np.str_)[rows], kind="stable")]
         labels, query = snapshot.labels[rows], snapshot.rollout_query[rows]
-        weights = None if weights is None else weights[rows]
+        counts = np.ones(len(rows), np.float32) if weights is None else weights[rows]
         fold = cluster_folds(snapshot, rows, seed)
-        first, held_out = AnchoredRegression.fit(VOTE, names, features, rows, labels, query, fold, weights, prior)
-        logits = first.logits(features)
-        logits[rows] = held_out
-        model = cls(names, tuple(checks), agreement, first)
+        first, held_out = AnchoredRegression.fit(VOTE, names, features, rows, labels, query, fold, counts, prior)
+        trees, of_trees = fit_trees(features[rows], labels, counts, fold, seed)
+        share = trees_share(held_out, of_trees, labels, query, counts)
+        model = cls(names, tuple(checks), agreement, first, trees if share else None, share)
+        logits = model._of_first(features)
+        logits[rows] = (1 - share) * held_out + share * of_trees
         if len(np.unique(snapshot.query_clusters[query])) < FEWEST_QUERIES:
             return model, logits
         # who is believed more than others is learned on labelled and unlabelled rollouts alike
@@ -138,14 +149,21 @@ class FeatureModel:
         )
         inputs = reliabilities.inputs(snapshot, names, features, logits)
         second, held_out = AnchoredRegression.fit(
-            _FIRST, reliabilities.names, inputs, rows, labels, query, fold, weights
+            _FIRST, reliabilities.names, inputs, rows, labels, query, fold, counts
         )
         if not second.moved:
             return model, logits
         corrected = second.logits(inputs)
         corrected[rows] = held_out
         logits = np.float32(0.5) * (logits + corrected)
-        return cls(names, tuple(checks), agreement, first, reliabilities, second), logits
+        return replace(model, reliabilities=reliabilities, second=second), logits
+
+    def _of_first(self, features: Floats) -> Floats:
+        """[rollouts] logits before the second regression, of [rollouts, features]."""
+        logits = self.first.logits(features)
+        if self.trees is None:
+            return logits
+        return np.float32(1 - self.share) * logits + np.float32(self.share) * self.trees.logits(features)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -173,7 +191,7 @@ class FeatureModel:
             experience = experience_features(snapshot, self.agreement)
         names, values = rollout_features(snapshot, self.checks, experience)
         features = in_order(self.names, names, values)
-        logits = self.first.logits(features)
+        logits = self._of_first(features)
         if self.second is None or self.reliabilities is None or not len(logits):
             return logits
         inputs = self.reliabilities.inputs(snapshot, self.names, features, logits)
@@ -186,10 +204,13 @@ class FeatureModel:
             "names": self.names,
             "checks": self.checks,
             "agreement": self.agreement,
+            "share": self.share,
             "own": None if beside is None else beside.own,
             "policies": None if beside is None or beside.policies is None else beside.policies.leads,
         }
         arrays = _with_prefix("first", self.first.arrays())
+        if self.trees is not None:
+            arrays |= _with_prefix("trees", self.trees.arrays())
         if beside is not None and self.second is not None:
             arrays |= _with_prefix("second", self.second.arrays()) | _with_prefix("style", beside.style.arrays())
         return json.dumps(document, sort_keys=True), arrays
@@ -211,18 +232,22 @@ class FeatureModel:
             with np.load(file, allow_pickle=False) as opened:
                 arrays = {name: opened[name] for name in opened.files}
             document: dict[str, Any] = json.loads(str(arrays.pop("document")))
-            first, second, style = (_without_prefix(part, arrays) for part in ("first", "second", "style"))
-            plain = (
+            first, trees, second, style = (
+                _without_prefix(part, arrays) for part in ("first", "trees", "second", "style")
+            )
+            model = cls(
                 document["names"],
                 tuple(document["checks"]),
                 document["agreement"],
                 AnchoredRegression.of_arrays(first),
+                BoostedTrees.of_arrays(trees) if trees else None,
+                document["share"],
             )
             if not second:
-                return cls(*plain)
+                return model
             policies = None if document["policies"] is None else PolicyReliability(document["policies"])
             reliabilities = Reliabilities(document["own"], Reliability(**style), policies)
-            return cls(*plain, reliabilities, AnchoredRegression.of_arrays(second))
+            return replace(model, reliabilities=reliabilities, second=AnchoredRegression.of_arrays(second))
         except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise ModelError(f"no feature model can be read from {file}: {error}; fit anew") from error
 

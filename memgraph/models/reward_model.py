@@ -21,7 +21,7 @@ from memgraph.models.prior import Prior
 from memgraph.rollouts.reader import read_otherwise
 from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot
 
-_FORMAT = 14
+_FORMAT = 15
 _MODEL, _CONFIG = "feature_model.npz", "config.json"
 
 
@@ -129,7 +129,11 @@ class RewardModel:
             calibration = temperature(logits[rows], labels)
             probability = calibrated(logits[rows], calibration)
             noise = noise_floor(probability, labels, snapshot.rollout_group[rows])
-            metrics |= {"noise_floor": noise, **_held_out_metrics(snapshot, rows, probability)}
+            metrics |= {
+                "trees_share": features.share,
+                "noise_floor": noise,
+                **_held_out_metrics(snapshot, rows, probability),
+            }
         else:
             features = FeatureModel.of_prior(snapshot, checks=config.checks, prior=prior.weights)
         if progress is not None:
