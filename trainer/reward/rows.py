@@ -12,7 +12,7 @@ from memgraph.domains.references import Reference, reference_of
 from memgraph.errors import InputError
 from memgraph.labels.draw import draw
 from memgraph.labels.truth import ReferenceTruth
-from memgraph.rollouts.messages import read_prompt
+from memgraph.rollouts.messages import is_conversation, read_prompt
 from memgraph.store import keys
 
 Prompt = str | list[dict[str, str]]
@@ -75,7 +75,7 @@ def training_rows(
         budget: share of the distinct queries whose truth may be used, a number of them, or None for all.
         seed: of the random draw. Draws are nested: those of 10 % are among those of 20 %.
         name: of the data set, part of each query's key.
-        format_prompt: question → prompt; by default a conversation with one message.
+        format_prompt: question → prompt; by default the messages as they are, a system's too, and a text as one message.
 
     Raises:
         InputError: for a column that is not there, a row without a question, or a data set without any truth.
@@ -89,7 +89,7 @@ def training_rows(
     for number, row in enumerate(rows):
         text = _text_of(row[query], number, query)
         task = Task.of(text, query_id=str(number), dataset=name, domain=domain)
-        prompt = [{"role": "user", "content": text}] if format_prompt is None else format_prompt(text)
+        prompt = _prompt_of(row[query], text) if format_prompt is None else format_prompt(text)
         made.append({"prompt": prompt, **query_columns(task, "train")})
         reference = reference_of({"gold": row.get(gold or ""), "tests": row.get(tests or "")})
         if reference is not None:
@@ -152,6 +152,13 @@ def _require_columns(rows: Dataset, wanted: Collection[str]) -> None:
         raise InputError(
             f"the data set has no column {', '.join(sorted(missing))}, only {', '.join(rows.column_names)}"
         )
+
+
+def _prompt_of(asked: Any, text: str) -> Prompt:
+    """Messages as TRL takes them stay as they are, with what the system says; anything else is one message of its text."""
+    if is_conversation(asked) and all("role" in message for message in asked):
+        return asked
+    return [{"role": "user", "content": text}]
 
 
 def _text_of(value: Any, number: int, column: str) -> str:
