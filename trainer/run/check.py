@@ -114,7 +114,9 @@ class _Check:
             )
         if self.grpo.save_strategy == "no":
             yield Finding(
-                "checkpoints", "warning", "none are saved, so that a run that is stopped starts anew; set save_steps"
+                "checkpoints",
+                "warning",
+                "none are saved, so that a run that is stopped starts again from nothing; set grpo.save_steps",
             )
         elif not _room(self.config.folder):
             yield Finding("checkpoints", "warning", f"less than a gigabyte is free for {self.config.folder}")

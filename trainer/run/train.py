@@ -311,7 +311,10 @@ def make_monitor(
 
 
 def trl_config(config: RunConfig, *, on_gpu: bool) -> GRPOConfig:
-    """TRL's settings of this run; `grpo` of the configuration wins over the defaults here."""
+    """TRL's settings of this run; `grpo` of the configuration wins over the defaults here.
+
+    Who says how often to save wants it done: `save_steps` needs no `save_strategy` beside it.
+    """
     defaults: dict[str, Any] = {
         "output_dir": str(config.folder),
         "run_name": config.name,  # in trackers
@@ -323,7 +326,7 @@ def trl_config(config: RunConfig, *, on_gpu: bool) -> GRPOConfig:
         "disable_tqdm": True,
         "logging_steps": 1,
         "num_completions_to_print": 0,  # TRL prints them as they are, control sequences too; its files have them all
-        "save_strategy": "no",
+        "save_strategy": "steps" if "save_steps" in config.grpo else "no",
         "gradient_checkpointing": False,
     }
     return GRPOConfig(**{**defaults, **config.grpo})
@@ -343,12 +346,13 @@ def make_trainer(
     With `eval_strategy` in there, the held-out problems are sampled and judged during training as well.
     """
     formatted: dict[str, Any] = {"format_prompt": policy.format_prompt, "system_prompt": config.policy.system_prompt}
-    watched = config.grpo.get("eval_strategy", "no") != "no" and held_out.tasks
+    arguments = trl_config(config, on_gpu=policy.model.device.type == "cuda")
+    watched = arguments.eval_strategy != "no" and held_out.tasks
     trainer = GRPOTrainer(
         model=policy.model,
         processing_class=policy.tokenizer,
         reward_funcs=reward,
-        args=trl_config(config, on_gpu=policy.model.device.type == "cuda"),
+        args=arguments,
         train_dataset=training_dataset(training.tasks, **formatted),
         eval_dataset=training_dataset(held_out.tasks, split="eval", **formatted) if watched else None,
         peft_config=policy.peft_config,
@@ -366,8 +370,8 @@ def _checkpoint(config: RunConfig) -> tuple[Path, int]:
     }
     if not folders:
         raise TrainingError(
-            f"there is no checkpoint in {config.folder} to resume from; set grpo.save_strategy: steps and grpo.save_steps "
-            "in the configuration, or start without --resume"
+            f"there is no checkpoint in {config.folder} to resume from; set grpo.save_steps in the "
+            "configuration, or start without --resume"
         )
     newest = max(folders)
     return folders[newest], newest

@@ -12,6 +12,7 @@ import pytest
 from memgraph.settings import Settings
 from trainer.run.check import Finding, check_run
 from trainer.run.config import RunConfig
+from trainer.run.train import trl_config
 from trainer.tiny.policy import load_tiny_policy
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -83,6 +84,20 @@ def test_trackers_that_are_not_installed_are_named(
     assert [finding.state for finding in findings] == ["ok", "problem", "problem"]
     assert findings[1].message == "trackio is asked for and not installed: pip install trackio"
     assert "known: azure_ml, clearml" in findings[2].message
+
+
+@pytest.mark.parametrize(
+    ("saving", "strategy"),
+    [({}, "no"), ({"save_steps": 5}, "steps"), ({"save_steps": 5, "save_strategy": "epoch"}, "epoch")],
+)
+def test_save_steps_are_enough_for_checkpoints(
+    saving: dict[str, Any], strategy: str, here: Settings, tmp_path: Path
+) -> None:
+    config = config_of(tmp_path, max_new_tokens=8)
+    config = config.model_copy(update={"grpo": {**config.grpo, **saving}})
+    assert trl_config(config, on_gpu=False).save_strategy == strategy
+    warned = any(finding.what == "checkpoints" for finding in check_run(config, here))
+    assert warned == (strategy == "no")
 
 
 def test_golds_that_their_verifier_does_not_accept_are_listed(here: Settings, tmp_path: Path) -> None:
