@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from neo4j import ManagedTransaction
 from torch import Tensor, nn
 from torch_geometric.data import HeteroData
 from torch_geometric.loader import NeighborLoader, NodeLoader
@@ -23,6 +24,7 @@ from memgraph.errors import InputError, MemRewardError, ReadOnlyError
 from memgraph.labels.view import DEFAULT_VIEW, Purpose
 from memgraph.models.graph_data import EDGE_TYPES
 from memgraph.snapshot.snapshot import Snapshot
+from memgraph.store.cypher import cypher
 from tests.conftest import write_rows
 from tests.integration.rollouts import sums
 
@@ -220,6 +222,24 @@ def test_each_neighbour_is_as_likely(stored: Memory) -> None:
         drawn[store.sample_neighbors({"query": np.array([4])}, {REASONING: 2}, seed=seed)[REASONING][0] - 24] += 1
     assert drawn.sum() == 240
     assert drawn.min() > 20, "40 are expected, give or take 5"
+
+
+@pytest.mark.parametrize("name", ["sampled_neighbours", "rollouts_of_groups"])
+def test_nodes_are_found_by_their_keys(stored: Memory, name: str) -> None:
+    nodes = stored.remote_backend().graph_store.nodes
+    keys = {node_type: nodes[node_type].keys(np.arange(3)) for node_type in nodes}
+    asked = {edge[1]: {"keys": keys[edge[2]], "limit": 2} for edge in EDGE_TYPES}
+    names = {"property": "x", "checks": "y", "space": "x", "first": 1, "second": 1, "keys": keys["thinking"]}
+
+    def operators(plan: dict[str, Any]) -> list[str]:
+        return [plan["operatorType"], *(name for child in plan.get("children", ()) for name in operators(child))]
+
+    def explain(tx: ManagedTransaction) -> list[str]:
+        return operators(tx.run(f"EXPLAIN {cypher(f'read/{name}')}", {**names, **asked}).consume().plan)
+
+    found = stored.database.execute_read(explain)
+    assert any("UniqueIndexSeek" in one for one in found)
+    assert [one for one in found if "Scan" in one] == [], "the cost of a hop would grow with the memory"
 
 
 def test_types_of_edges_can_be_chosen(stored: Memory) -> None:
