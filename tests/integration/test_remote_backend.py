@@ -249,6 +249,11 @@ def test_types_of_edges_can_be_chosen(stored: Memory) -> None:
     assert counts[GENERATES] == 2
     assert 3 <= counts[SIMILAR] <= 6
     assert counts[REASONING] == counts[LEADS] == counts[REV_LEADS] == counts[COMPETES] == 0
+    queries = batch_of(replaced(backend, {SIMILAR: [2]}), torch.tensor([0]), "query")
+    assert queries["query"].x.shape == (3, stored.space.dimension)
+    assert queries["thinking"].x.shape == (0, stored.space.dimension)
+    assert queries["thinking"].features.shape == (0, 7)
+    assert queries["answer"].x.shape == (0, stored.space.dimension)
 
 
 def test_repeated_seeds_each_get_their_neighbours(stored: Memory) -> None:
