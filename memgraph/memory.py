@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 
 from memgraph.domains import Domain, Domains, Judge
 from memgraph.domains.verifiers import Auto
-from memgraph.errors import InputError, ModelError
+from memgraph.errors import InputError
+from memgraph.extras import installed
 from memgraph.inspection.filters import Filters
 from memgraph.inspection.report import summary, write_report
-from memgraph.labels.budget import Acquisition, Choose, Spending, spend
+from memgraph.labels.budget import Acquisition, Spending, spend
 from memgraph.labels.draw import in_random_order, limit_of
 from memgraph.labels.ledger import Ledger
 from memgraph.labels.queue import export_sheet, pending
@@ -44,13 +44,16 @@ from memgraph.scoring.write_back import EVERYTHING, Scope, ScoringSummary, score
 from memgraph.settings import Settings
 from memgraph.snapshot import read
 from memgraph.snapshot.read import Group, NeighbourhoodLimits
+from memgraph.snapshot.remote import NumNeighbors
 from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database, open_endpoint
 from memgraph.store.migrations import migrate, require_current
 
+if TYPE_CHECKING:
+    from memgraph.models.remote_backend import RemoteBackend
+
 _COMPARE_SECONDS = 1.0  # for the answers of a reward call
-_ROLLOUTS_TO_CHOOSE = 16  # newest of each query, to decide what to label
 
 
 class Memory:
@@ -259,26 +262,13 @@ class Memory:
             )
         limit = limit_of(budget, len(queries))
         account = self.ledger(ledger, budget=None if budget is None else limit, seed=seed)
-        choose = self._informative(queries, ledger, seed) if acquisition == "informative" else None
+        choose = None
+        if acquisition == "informative":
+            from memgraph.models.acquisition import informative
+
+            choose = informative(self, LabelView(ledgers=(ledger,)), queries, seed=seed)
         judge = judge or Auto(self.domains)
         return spend(account, source, clusters, limit=limit, judge=judge, monitor=monitor, reuse=reuse, choose=choose)
-
-    def _informative(self, query_keys: Sequence[str], ledger: str, seed: int) -> Choose:
-        """The rule of `memgraph.models.acquisition` on some queries, with the labels that the ledger has by then."""
-        from memgraph.models.acquisition import acquire
-
-        view = LabelView(ledgers=(ledger,))
-        read_once = cache(partial(self.snapshot, view, query_keys=query_keys, rollouts=_ROLLOUTS_TO_CHOOSE))
-
-        def choose(count: int, closed: Set[str]) -> Sequence[str] | None:
-            snapshot = read_once().with_labels(self.labels_in_force(read_once(), view))
-            done = np.array([key in closed for key in snapshot.query_keys])
-            try:
-                return acquire(snapshot, count, done, seed=seed)
-            except ModelError:  # as long as the labels are all of one class there is no model to ask
-                return None
-
-        return choose
 
     def queue(self, sheet: str | Path, *, ledger: str = "default", limit: int = 100, scope: Scope = EVERYTHING) -> int:
         """Write the answers that wait for people to a sheet (CSV or JSONL); returns how many. `label` reads it filled in."""
@@ -348,6 +338,14 @@ class Memory:
     ) -> Snapshot:
         """The whole memory, or some queries with at most `rollouts` of each, as columns."""
         return read.snapshot(self.database, self.space, view, query_keys=query_keys, rollouts=rollouts)
+
+    def remote_backend(
+        self, view: LabelView = DEFAULT_VIEW, *, num_neighbors: NumNeighbors = (16, 16), seed: int = 0
+    ) -> RemoteBackend:
+        """Stores and a sampler for PyG's loaders: `num_neighbors` of a node in each hop, -1 for all (docs/remote_backend.md)."""
+        with installed("gnn"):
+            from memgraph.models import remote_backend
+        return remote_backend.RemoteBackend.open(self.database, self.space, view, num_neighbors, seed=seed)
 
     def labels_in_force(self, snapshot: Snapshot, view: LabelView) -> Floats:
         """[rollouts] labels in force on a snapshot's rollouts under another view, NaN where there is none."""

@@ -7,14 +7,36 @@ paid for is never seen.
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
+from functools import cache, partial
+from typing import Protocol
+
 import numpy as np
 from scipy.special import expit
 
 from memgraph.domains.checks import ALL_CHECKS
 from memgraph.errors import ModelError
+from memgraph.labels.budget import Choose
+from memgraph.labels.view import LabelView
 from memgraph.models.calibration import both_classes
 from memgraph.models.feature_model import FeatureModel
 from memgraph.snapshot.snapshot import Bools, Floats, Snapshot, rows_of_each
+
+_ROLLOUTS = 16  # newest of each query, to decide what to label
+
+
+class Labelled(Protocol):
+    """What rollouts and their labels are read from; a `Memory` is one."""
+
+    def snapshot(
+        self, view: LabelView, *, query_keys: Sequence[str] | None = None, rollouts: int | None = None
+    ) -> Snapshot:
+        """Some queries with their newest rollouts."""
+        ...
+
+    def labels_in_force(self, snapshot: Snapshot, view: LabelView) -> Floats:
+        """[rollouts] labels in force by now."""
+        ...
 
 
 def acquire(snapshot: Snapshot, count: int, closed: Bools, *, seed: int = 0) -> list[str]:
@@ -39,6 +61,24 @@ def acquire(snapshot: Snapshot, count: int, closed: Bools, *, seed: int = 0) -> 
             break
         chosen[cluster] = True
     return sorted(snapshot.query_keys[query] for query in np.flatnonzero(chosen))
+
+
+def informative(store: Labelled, view: LabelView, query_keys: Sequence[str], *, seed: int = 0) -> Choose:
+    """`acquire` as a budget's rule on some queries, with the labels that the view has by then.
+
+    As long as these are all of one class, it has no choice.
+    """
+    read_once = cache(partial(store.snapshot, view, query_keys=query_keys, rollouts=_ROLLOUTS))
+
+    def choose(count: int, closed: Set[str]) -> Sequence[str] | None:
+        snapshot = read_once().with_labels(store.labels_in_force(read_once(), view))
+        done = np.array([key in closed for key in snapshot.query_keys])
+        try:
+            return acquire(snapshot, count, done, seed=seed)
+        except ModelError:
+            return None
+
+    return choose
 
 
 def uncertainty(snapshot: Snapshot, *, seed: int = 0) -> Floats:

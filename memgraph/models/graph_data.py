@@ -29,10 +29,10 @@ _COMPETITORS = 2
 
 
 def to_hetero(snapshot: Snapshot) -> HeteroData:
-    """The graph of a snapshot without labels; `set_labels` puts in those that may be seen.
+    """The graph of a snapshot; `set_labels` puts in the labels that may be inputs.
 
     `x` is [nodes, dimension] of each type. On thinking nodes, `features` is [rollouts, memgraph.models.consensus.FEATURES], `query` and
-    `answer` are the rows of their neighbours.
+    `answer` are the rows of their neighbours, and `y` is the label in force, NaN where there is none.
     """
     data = HeteroData()
     data["query"].x = torch.from_numpy(snapshot.query_embeddings.copy())
@@ -41,6 +41,7 @@ def to_hetero(snapshot: Snapshot) -> HeteroData:
     data["thinking"].features = torch.from_numpy(consensus_features(snapshot))
     data["thinking"].query = torch.from_numpy(snapshot.rollout_query)
     data["thinking"].answer = torch.from_numpy(snapshot.rollout_answer)
+    data["thinking"].y = torch.from_numpy(snapshot.labels)
 
     thinking = np.arange(len(snapshot.rollout_keys))
     produced = np.stack([snapshot.rollout_query, thinking])
@@ -49,7 +50,6 @@ def to_hetero(snapshot: Snapshot) -> HeteroData:
     edges = (similar, produced, produced[::-1], leads, leads[::-1], competitors(snapshot))
     for edge_type, index in zip(EDGE_TYPES, edges, strict=True):
         data[edge_type].edge_index = torch.from_numpy(np.ascontiguousarray(index, np.int64))
-    set_labels(data, np.full(len(thinking), np.nan, np.float32))
     return data
 
 
@@ -75,12 +75,16 @@ def competitors(snapshot: Snapshot) -> Ints:
     targets: list[Ints] = []
     for rows in group_rows(snapshot):
         if len(rows) > 1:
-            vectors = snapshot.thinking_embeddings[rows]
-            cosine = vectors @ vectors.T
-            np.fill_diagonal(cosine, -np.inf)
-            nearest = np.argsort(-cosine, axis=1, kind="stable")[:, :_COMPETITORS][:, : len(rows) - 1]
+            nearest = nearest_others(snapshot.thinking_embeddings[rows])
             sources.append(rows[nearest].reshape(-1))
             targets.append(np.repeat(rows, nearest.shape[1]))
     if not sources:
         return np.zeros((2, 0), np.int64)
     return np.stack([np.concatenate(sources), np.concatenate(targets)])
+
+
+def nearest_others(vectors: Floats) -> Ints:
+    """[rollouts, ≤ 2] rows of the most similar others of a group, the nearest first."""
+    cosine = vectors @ vectors.T
+    np.fill_diagonal(cosine, -np.inf)
+    return np.argsort(-cosine, axis=1, kind="stable")[:, :_COMPETITORS][:, : len(vectors) - 1]

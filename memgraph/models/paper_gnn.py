@@ -141,6 +141,7 @@ def paper_graph(snapshot: Snapshot, messages: Messages) -> HeteroData:
     maths = np.array([domains[name].kind == "calculation" for name in snapshot.query_domains])[snapshot.rollout_query]
     features = consensus_features(snapshot)[:, columns] * maths[:, None]
     data["thinking"].features = torch.from_numpy(features.astype(np.float32))
+    set_labels(data, np.full_like(snapshot.labels, np.nan))
     return data
 
 

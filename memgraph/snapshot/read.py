@@ -103,6 +103,51 @@ def snapshot(
     return _assemble(database, space, ordered, len(ordered), rollouts_read, view)
 
 
+def groups_of(database: Database, space: EmbeddingSpace, rollout_keys: Sequence[str], view: LabelView) -> Snapshot:
+    """Some rollouts with all that were sampled together with them, and their queries and answers; nothing is similar."""
+    rows: dict[str, dict[str, Any]] = {}
+    for batch in _batches(rollout_keys):
+        found = database.query(
+            cypher("read/rollouts_of_groups"), keys=batch, property=space.vector_property, checks=CHECKS_PROPERTY
+        )
+        rows.update((row["key"], row) for row in found)
+    rollouts = sorted(rows.values(), key=lambda row: (row["query"], row["key"]))
+    queries = sorted({row["query"] for row in rollouts})
+    return _assemble(database, space, queries, len(queries), rollouts, view, similar=False)
+
+
+def labels_of_rollouts(database: Database, rollout_keys: Sequence[str], view: LabelView) -> dict[str, float]:
+    """Rollout → the label in force, NaN where there is none; nothing for rollouts that are not there."""
+    rows = [
+        row for batch in _batches(rollout_keys) for row in database.query(cypher("read/rollout_places"), keys=batch)
+    ]
+    answers = {row["rollout"]: row["answer"] for row in rows}
+    labels = _labels(database, sorted({row["query"] for row in rows}), answers, view)
+    return dict(zip(answers, labels.tolist(), strict=True))
+
+
+def vectors_of_queries(database: Database, space: EmbeddingSpace, query_keys: Sequence[str]) -> dict[str, Floats]:
+    """Query → its vector."""
+    names: dict[str, Any] = {"property": space.vector_property, "dimension": space.dimension}
+    rows = [
+        row for batch in _batches(query_keys) for row in database.query(cypher("read/queries"), keys=batch, **names)
+    ]
+    vectors = _from_vectors([row["embedding"] for row in rows], space.dimension)
+    return dict(zip((row["key"] for row in rows), vectors, strict=True))
+
+
+def vectors_of_answers(database: Database, space: EmbeddingSpace, answer_keys: Sequence[str]) -> dict[str, Floats]:
+    """Answer → its vector."""
+    name = space.vector_property
+    rows = [
+        row
+        for batch in _batches(answer_keys)
+        for row in database.query(cypher("read/answers"), keys=batch, property=name)
+    ]
+    vectors = _from_bytes([row["embedding"] for row in rows], space.dimension)
+    return dict(zip((row["key"] for row in rows), vectors, strict=True))
+
+
 def clusters(database: Database, space: EmbeddingSpace, query_keys: Sequence[str]) -> list[list[str]]:
     """Stored queries among the given ones, in near-duplicate clusters, each sorted by key."""
     rows: list[dict[str, Any]] = []

@@ -132,6 +132,14 @@ def test_own_domain(
     assert "prediction" in capsys.readouterr().out
 
 
+def test_remote_training(run: Callable[..., None], rollouts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("remote_training.py", rollouts)
+    shown = capsys.readouterr().out
+    first, *_, last = (float(loss) for loss in re.findall(r"epoch \d: loss ([\d.]+)", shown))
+    assert last < first
+    assert "64 rollouts without a label are predicted" in shown
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_tour(memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
