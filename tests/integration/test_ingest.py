@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memgraph.errors import EmbeddingSpaceError
+from memgraph.errors import ConnectionFailed, EmbeddingSpaceError
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
 from memgraph.rollouts.embedding import GivenVectors, SentenceEmbedder
 from memgraph.rollouts.given import GivenEmbeddings
+from memgraph.rollouts.ingest import Ingest
 from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
 from memgraph.store.server.local import LocalServer
@@ -123,6 +124,40 @@ def test_a_second_response_under_one_id_is_rejected_and_the_first_stays(memory: 
     assert [(reject.row, "'a' is stored with another response" in reject.reason) for reject in report.rejected] == [
         (1, True)
     ]
+
+
+def test_a_batch_knows_what_the_one_before_it_is_writing(
+    memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memgraph.rollouts.ingest._BATCH", 2)
+    rows = [{"query": f"{n}?", "response": f"#### {n}", "rollout_id": str(n), "domain": "math"} for n in range(4)]
+    file = write_rows(tmp_path / "r.jsonl", [*rows, rows[3], {**rows[3], "response": "#### 4"}, rows[0]])
+    told: list[int] = []
+    report = memory.import_file(file, progress=told.append)
+    assert (report.new, report.known) == (4, 2)
+    assert [(reject.row, reject.reason[:27]) for reject in report.rejected] == [(6, "rollout_id '3' is stored wi")]
+    assert told == [2, 2, 2, 1]
+    assert memory.database.query("MATCH (t:Thinking) RETURN count(*) AS n") == [{"n": 4}]
+
+
+def test_what_fails_while_a_batch_is_written_ends_the_import(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memgraph.rollouts.ingest._BATCH", 2)
+    write, batches = Ingest._write, []
+
+    def second_fails(self: Ingest, *given: Any) -> None:
+        batches.append(given)
+        if len(batches) == 2:
+            raise ConnectionFailed("the server went away")
+        write(self, *given)
+
+    monkeypatch.setattr(Ingest, "_write", second_fails)
+    rollouts = [Rollout(query=f"{n}?", response=f"#### {n}", rollout_id=str(n), domain="math") for n in range(8)]
+    with pytest.raises(ConnectionFailed, match="went away"):
+        memory.add(rollouts)
+    assert len(batches) == 2
+    monkeypatch.setattr(Ingest, "_write", write)
+    report = memory.add(rollouts)
+    assert (report.new, report.known, report.linked) == (6, 2, 8)
 
 
 def test_vectors_that_do_not_fit_are_rejected_by_row(made_up: Memory, tmp_path: Path) -> None:
