@@ -1,11 +1,12 @@
 """What do new labels cost? Relabelling what they reach, against scoring the whole memory anew, on made-up rollouts.
 
 A fifth of the queries is labelled and a reward model fitted. Then for each seed 10 and 100 more queries are labelled, in turn,
-and the memory is relabelled after each. At the end everything is scored anew with the same labels, which must find nothing to
-change. Vectors are random around cluster centres, so that no embedding model is timed. A server of its own is started in a
-temporary home. The passes follow one another in one memory, so a call that was stopped starts over. Example:
+and the memory is relabelled after each. Just before, what is affected is looked for through the whole memory, too, and must be
+the same. At the end everything is scored anew with the same labels, which must find nothing to change. Vectors are random
+around cluster centres, so that no embedding model is timed. Each size has a server of its own in a temporary home. The passes
+follow one another in one memory, so a size that was stopped starts over. Example:
 
-    python benchmarks/relabel.py --queries 10000 --seeds 3
+    python benchmarks/relabel.py --queries 1000 10000 --seeds 3
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from memgraph.labels.truth import FileTruth
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
 from memgraph.rollouts.embedding import GivenVectors
+from memgraph.scoring.predictions import key_of_registered
+from memgraph.scoring.scope import EVERYTHING as WHOLE_MEMORY
+from memgraph.scoring.stale import dependencies
 
 VIEW = LabelView(ledgers=("benchmark",))
 COUNTS, EVERYTHING = (10, 100), "everything anew"
@@ -35,26 +39,27 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
     parser = parser_of(__doc__, quick="300 queries × 4 rollouts, once", seeds=3)
     add_row_options(parser)
-    parser.add_argument("--queries", type=int, default=10_000)
+    parser.add_argument("--queries", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--rollouts", type=int, default=8, help="of each query")
     options = parser.parse_args(argv)
     if options.quick:
-        options.queries, options.rollouts, options.seeds = 300, 4, 1
+        options.queries, options.rollouts, options.seeds = [300], 4, 1
     rows = Rows(options, ("queries", "rollouts", "pass", "labelled", "seed"))
-    size = {"queries": options.queries, "rollouts": options.rollouts}
-    last = (*size.values(), EVERYTHING, 0, _full_passes(options.seeds) - 1)
-    if rows.missing([last, *((*size.values(), "relabel", count, options.seeds - 1) for count in COUNTS)]):
-        with (
-            tempfile.TemporaryDirectory() as scratch,
-            temporary_memory(GivenVectors("benchmark", DIMENSION), brief=False) as memory,
-        ):
-            file = Path(scratch) / "rollouts.jsonl"
-            say(f"importing {options.queries} queries × {options.rollouts} rollouts")
-            given = make_rollouts(file, queries=options.queries, rollouts=options.rollouts, seed=0)
-            memory.import_file(file, embeddings=given)
-            del given
-            for row in measure(memory, FileTruth([file], run="import"), options.seeds):
-                rows.add({**size, **row})
+    for queries in options.queries:
+        size = {"queries": queries, "rollouts": options.rollouts}
+        last = (*size.values(), EVERYTHING, 0, _full_passes(options.seeds) - 1)
+        if rows.missing([last, *((*size.values(), "relabel", count, options.seeds - 1) for count in COUNTS)]):
+            with (
+                tempfile.TemporaryDirectory() as scratch,
+                temporary_memory(GivenVectors("benchmark", DIMENSION), brief=False) as memory,
+            ):
+                file = Path(scratch) / "rollouts.jsonl"
+                say(f"importing {queries} queries × {options.rollouts} rollouts")
+                given = make_rollouts(file, queries=queries, rollouts=options.rollouts, seed=0)
+                memory.import_file(file, embeddings=given)
+                del given
+                for row in measure(memory, FileTruth([file], run="import"), options.seeds):
+                    rows.add({**size, **row})
     report("relabel", options, rows.all, tables)
 
 
@@ -70,8 +75,14 @@ def measure(memory: Memory, source: FileTruth, seeds: int) -> Iterator[Row]:
     model = memory.fit(VIEW, query_keys=order[:_FITTED])
 
     def passed(name: str, labelled: int, seed: int = 0) -> Row:
+        start = time.perf_counter()
+        looked = dependencies(memory, key_of_registered(model), VIEW, WHOLE_MEMORY.queries(memory))
+        affected = sum(reading.affected for reading in looked)
+        through_all = time.perf_counter() - start
         report = memory.relabel(model, VIEW)
         say(f"{name}: {report.affected} of {report.queries} queries affected, {report.seconds:.1f} s")
+        if report.affected != affected:
+            raise AssertionError(f"{report.affected} queries were found to be affected, and {affected} are")
         return {
             "pass": name,
             "labelled": labelled,
@@ -81,6 +92,8 @@ def measure(memory: Memory, source: FileTruth, seeds: int) -> Iterator[Row]:
             "changed": report.changed,
             "seconds": round(report.seconds, 3),
             "looking": round(report.seconds_looking, 3),
+            "looked_at": report.looked_at,
+            "through_all": round(through_all, 3),
         }
 
     yield passed("first, of everything", spent)
@@ -106,6 +119,8 @@ def measure(memory: Memory, source: FileTruth, seeds: int) -> Iterator[Row]:
             "changed": changed,
             "seconds": seconds,
             "looking": 0.0,
+            "looked_at": 0,
+            "through_all": 0.0,
         }
 
 
@@ -128,11 +143,13 @@ def tables(rows: Sequence[Row]) -> str:
         lines = []
         for name, labelled in dict.fromkeys((row["pass"], row["labelled"]) for row in here):
             group = [row for row in here if (row["pass"], row["labelled"]) == (name, labelled)]
-            counts = [f"{np.median([row[field] for row in group]):.0f}" for field in ("affected", "scored", "changed")]
-            times = [median_range([row[field] for row in group]) for field in ("seconds", "looking")]
+            fields = ("looked_at", "affected", "scored", "changed")
+            counts = [f"{np.median([row[field] for row in group]):.0f}" for field in fields]
+            times = [median_range([row[field] for row in group]) for field in ("seconds", "looking", "through_all")]
             of_full = median_range([row["seconds"] / full for row in group])
             lines.append([name, str(labelled), str(len(group)), *counts, *times, of_full])
-        head = ["pass", "labelled", "times", "affected", "rollouts", "changed", "seconds", "looking", "of full"]
+        head = ["pass", "labelled", "times", "looked at", "affected", "rollouts", "changed"]
+        head += ["seconds", "looking", "looking through all", "of full"]
         parts.append(f"{queries} queries × {rollouts} rollouts\n\n{markdown(head, lines)}")
     return "\n\n".join(parts)
 

@@ -39,8 +39,9 @@ from memgraph.scoring.compare_runs import Comparison, compare_runs
 from memgraph.scoring.explain import Explanation, explain
 from memgraph.scoring.history import RewardTable, rewards_in_force
 from memgraph.scoring.rescore import RelabelReport, relabel
+from memgraph.scoring.scope import EVERYTHING, Scope
 from memgraph.scoring.table import Table
-from memgraph.scoring.write_back import EVERYTHING, Scope, ScoringSummary, score_memory
+from memgraph.scoring.write_back import ScoringSummary, score_memory
 from memgraph.settings import Settings
 from memgraph.snapshot import read
 from memgraph.snapshot.read import Group, NeighbourhoodLimits

@@ -1,16 +1,14 @@
-// What decides the scores of queries besides labels: their rollouts; and what a model had read when it last scored them. One
-// page, in order of key.
-// Parameters: $after (key; '' for the first page), $within (keys, or null for all queries), $limit, $model (key), $view (key
-// of the LabelView).
+// What decides the scores of queries besides labels: their rollouts; and what a model had read when it last scored them.
+// Parameters: $keys (of queries), $model (key), $view (key of the LabelView).
 // Returns key, rollouts (how many), newest (of them), unobserved (programs that still wait to be run), structure, labels
 // (digests as last read, null before the first score), at (when that was).
-MATCH (q:Query) WHERE q.key > $after AND ($within IS NULL OR q.key IN $within)
-WITH q ORDER BY q.key LIMIT $limit
+UNWIND $keys AS key
+MATCH (q:Query {key: key})
 OPTIONAL MATCH (q)<-[read:READ {view: $view}]-(:RewardModel {key: $model})
 CALL (q) {
   OPTIONAL MATCH (q)-[:GENERATES_REASONING]->(t:Thinking) WHERE NOT coalesce(t.superseded, false)
   RETURN count(t) AS rollouts, toString(max(t.created_at)) AS newest
 }
-RETURN q.key AS key, rollouts, newest, COUNT { (q)-[:GENERATES]->(:Unobserved) } AS unobserved,
+RETURN key, rollouts, newest, COUNT { (q)-[:GENERATES]->(:Unobserved) } AS unobserved,
        read.structure AS structure, read.labels AS labels, read.at AS at
 ORDER BY key

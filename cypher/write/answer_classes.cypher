@@ -8,6 +8,8 @@ SET q.locked = true
 REMOVE q.locked
 WITH q, row
 WHERE COUNT { (q)-[:GENERATES]->(:Answer {valid: true}) } = row.answers
+SET q:Changed
+WITH q, row
 CALL (q, row) {
   MATCH (q)-[:GENERATES]->(:Answer)-[old:EQUALS]->(:Answer) DELETE old
 }

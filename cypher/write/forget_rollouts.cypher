@@ -7,7 +7,7 @@ MATCH (q:Query)
 WHERE ($query IS NULL OR q.key = $query)
   AND ($run IS NULL OR EXISTS { MATCH (q)-[:GENERATES_REASONING]->(t:Thinking) WHERE t.run = $run })
 CALL (q) {
-  SET q.locked = true
+  SET q:Changed, q.locked = true
   REMOVE q.locked
   WITH q
   CALL (q) {

@@ -3,6 +3,8 @@
 // Parameters: $keys. Returns answers (how many).
 UNWIND $keys AS key
 MATCH (q:Query)-[generates:GENERATES]->(a:Answer {key: key})
+SET q:Changed
+WITH key, q, generates, a
 OPTIONAL MATCH (before:FormerAnswer {key: key})
 CALL (a) { MATCH (a)-[equal:EQUALS]-() DELETE equal }
 CALL (q, a, before, generates) {

@@ -8,6 +8,7 @@ ON CREATE SET l += row.properties,
               l.name = CASE l.score WHEN 1 THEN 'right' WHEN 0 THEN 'wrong' ELSE toString(round(l.score, 2)) END,
               l:$(CASE l.score WHEN 1 THEN ['Right'] WHEN 0 THEN ['Wrong'] ELSE [] END)
 MERGE (l)-[:SCORES]->(a)
+FOREACH (q IN [(q:Query)-[:GENERATES]->(a) | q] | SET q:Changed)
 WITH l, row
 CALL (l, row) {
   UNWIND row.ledgers AS key

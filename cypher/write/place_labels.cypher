@@ -8,6 +8,7 @@ CALL () {
   MERGE (l)-[now:SCORES]->(a)
   SET now.former = row.former
   REMOVE l:Unplaced
+  FOREACH (q IN [(q:Query)-[:GENERATES]->(a) | q] | SET q:Changed)
   DELETE scores
 }
 CALL () {

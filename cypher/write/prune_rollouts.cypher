@@ -6,6 +6,8 @@ WHERE ($superseded AND coalesce(t.superseded, false))
    OR (($runs IS NOT NULL OR $before IS NOT NULL)
        AND ($runs IS NULL OR t.run IN $runs) AND ($before IS NULL OR t.created_at < $before))
 CALL (t) {
+  FOREACH (q IN [(q:Query)-[:GENERATES_REASONING]->(t) | q] | SET q:Changed)
+  WITH t
   MATCH (t)-[:LEADS_TO]->(a:Answer)
   SET a.locked = true
   REMOVE a.locked

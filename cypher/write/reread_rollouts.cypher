@@ -6,6 +6,7 @@ MATCH (a:Answer {key: row.answer})
 MERGE (former)-[:READ_AS]->(a)
 MERGE (t)-[:LEADS_TO]->(a)
 DELETE leads
+FOREACH (q IN [(q:Query)-[:GENERATES_REASONING]->(t) | q] | SET q:Changed)
 SET t += row.properties
 SET t.name = CASE WHEN coalesce(t.step, t.sample) IS NULL
   THEN left(coalesce(nullIf(trim(t.text), ''), nullIf(trim(t.response), ''), 'no response'), 40) ELSE t.name END

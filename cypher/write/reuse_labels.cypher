@@ -12,6 +12,7 @@ CALL (l, q) {
 }
 MERGE (l)-[revealed:REVEALED]->(q)
 ON CREATE SET revealed.at = datetime(), revealed.purpose = purpose, revealed.free = true
+SET q:Changed
 WITH l, q, other, revealed.purpose AS purpose
 CALL (l, q, other, purpose) {
   MATCH (q)-[:GENERATES]->(:Answer)<-[:SCORES]-(label {kind: 'ground_truth', purpose: purpose})-[:SPENT_IN]->(other)

@@ -18,6 +18,7 @@ ON CREATE SET t += row.properties, t.created_at = datetime(), t.query = row.quer
     n IN [row.properties.attempt, row.properties.step, row.properties.call, row.properties.sample] |
     position + ' ' + coalesce(substring('abcdefghijklmnopqrs', size(toString(n)) - 1, 1) + toString(n), '-')
   ) + ' ' + row.key
+SET q:Changed
 MERGE (q)-[:GENERATES_REASONING]->(t)
 MERGE (t)-[:LEADS_TO]->(a)
 MERGE (r)-[:PRODUCED]->(t)

@@ -6,4 +6,5 @@ MATCH (r:Run {key: $key})-[:PRODUCED]->(t:Thinking)
 WHERE t.attempt >= coalesce(r.first_attempt, 1) AND t.step >= $step AND NOT coalesce(t.superseded, false)
 SET t.superseded = true
 REMOVE t.position
+FOREACH (q IN [(q:Query)-[:GENERATES_REASONING]->(t) | q] | SET q:Changed)
 RETURN count(t) AS superseded

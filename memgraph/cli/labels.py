@@ -249,7 +249,7 @@ def queue(
 
     Example: memreward queue people.csv --ledger people --limit 50
     """
-    from memgraph.scoring.write_back import Scope
+    from memgraph.scoring.scope import Scope
 
     with open_memory(home, read_only=True) as memory:
         scope = Scope(tuple(run or ()), tuple(dataset or ()))
@@ -291,7 +291,7 @@ def annotate(
     """
     from memgraph.inspection.annotation_page import AnnotationServer
     from memgraph.labels.annotation import Annotation
-    from memgraph.scoring.write_back import Scope
+    from memgraph.scoring.scope import Scope
 
     authors = list(dict.fromkeys(name.strip() for name in author))
     if not all(authors):

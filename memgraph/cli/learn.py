@@ -94,8 +94,8 @@ def score(
     Example: memreward score --out scores.csv
     """
     from memgraph.labels.view import LabelView
+    from memgraph.scoring.scope import Scope
     from memgraph.scoring.table import ending
-    from memgraph.scoring.write_back import Scope
 
     if out is not None:
         ending(out)
@@ -135,7 +135,7 @@ def relabel(
     Example: memreward relabel --run qwen-1 --preview
     """
     from memgraph.labels.view import LabelView
-    from memgraph.scoring.write_back import Scope
+    from memgraph.scoring.scope import Scope
 
     within = Scope(tuple(scope.run or ()), tuple(scope.dataset or ()))
     with open_memory(home, read_only=preview) as memory, progress("relabelling") as update:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from memgraph.errors import InputError
 from memgraph.labels.in_force import labels_in_force, read_labels
 from memgraph.labels.view import LabelView
+from memgraph.scoring.scope import EVERYTHING, Scope
 from memgraph.scoring.table import Table
-from memgraph.scoring.write_back import EVERYTHING, Scope
 from memgraph.store import keys
 from memgraph.store.cypher import cypher
 from memgraph.store.store import Store
@@ -110,12 +110,7 @@ def rewards_in_force(
     store: Store, view: LabelView, *, scope: Scope = EVERYTHING, at: datetime | None = None
 ) -> RewardTable:
     """The rewards of all rollouts to the queries of a scope, in order of query and rollout, now or at a time."""
-    within = scope.queries(store)
-    if within is None:
-        within = frozenset(
-            row["key"] for row in store.database.query(cypher("read/queries_within"), datasets=None, runs=None)
-        )
-    ordered, when = sorted(within), at or datetime.now(UTC)
+    ordered, when = scope.queries(store), at or datetime.now(UTC)
     rewards: list[RewardThen] = []
     for start in range(0, len(ordered), _BATCH):
         rewards += rewards_at(store, ordered[start : start + _BATCH], view, when)

@@ -1,6 +1,7 @@
 """Brings the stored rewards up to date: only queries whose scores may have changed are scored again.
 
-labels, rollouts that are new ─► `stale`: which queries read something else now ─► `write_back`: their scores
+labels, rollouts that are new ─► `changes`: whose query they are ─► `stale`: whether it reads something else now
+    ─► `write_back`: its scores
 
 What is done is noted query by query, so a pass that was stopped goes on where it was; for a new model every query is
 affected, and the whole memory is scored in the same way.
@@ -18,9 +19,11 @@ import numpy as np
 from memgraph.labels.in_force import view_parameters
 from memgraph.labels.view import LabelView
 from memgraph.models.reward_model import RewardModel
+from memgraph.scoring.changes import changed_queries, note_pass, number_changes
 from memgraph.scoring.predictions import key_of_registered
+from memgraph.scoring.scope import EVERYTHING, Scope
 from memgraph.scoring.stale import Dependencies, dependencies
-from memgraph.scoring.write_back import EVERYTHING, SAME, Rewarded, Scope, count_queries, pieces, score_piece
+from memgraph.scoring.write_back import SAME, Rewarded, count_queries, pieces, score_piece
 from memgraph.store.cypher import cypher
 from memgraph.store.store import Store
 
@@ -46,6 +49,7 @@ class RelabelReport:
 
     Attributes:
         queries: in the memory.
+        looked_at: of these, the ones that changed since the model last went through the memory, or the scope.
         affected: of these, the ones that read something else than when they were scored, or never were.
         scored: rollouts that the model answered for.
         abstained: rollouts that it gave no score.
@@ -61,6 +65,7 @@ class RelabelReport:
     """
 
     queries: int = 0
+    looked_at: int = 0
     affected: int = 0
     scored: int = 0
     abstained: int = 0
@@ -117,33 +122,38 @@ def relabel(
         preview: score, count and write nothing.
         confidence: below this probability of its verdict (½..1) a rollout has no score; an earlier one is taken back.
         scope: the rollouts that are scored.
-        progress: told (done, total) in queries of the memory, or of the scope.
+        progress: told (done, total) in queries that are looked at.
     """
     start = time.perf_counter()
     registered, seen = key_of_registered(model), view_parameters(view)
     report = RelabelReport(
         unlearned=store.database.query(cypher("read/labels_since"), model=registered, **seen)[0]["labels"]
     )
-    within = scope.queries(store)
-    total = count_queries(store) if within is None else len(within)
-    looking = _Timed(dependencies(store, registered, view, within=within))
+    report.queries = count_queries(store)
+    changes = None if preview else number_changes(store.database)
+    keys = changed_queries(store, registered, view, scope)
+    report.seconds_looking = time.perf_counter() - start
+    looking = _Timed(dependencies(store, registered, view, keys))
 
     def affected() -> Iterator[Dependencies]:
         for reading in looking:
-            report.queries += 1
+            report.looked_at += 1
             if reading.affected:
                 yield reading
-            if progress is not None and report.queries % 1000 == 0:
-                progress(report.queries, total)
+            if progress is not None and report.looked_at % 1000 == 0:
+                progress(report.looked_at, len(keys))
 
     for piece in pieces(affected()):
         report.affected += len(piece)
         report.add(score_piece(store, model, view, piece, confidence=confidence, scope=scope, write=not preview))
         if progress is not None:
-            progress(report.queries, total)
+            progress(report.looked_at, len(keys))
+    if changes is not None:
+        note_pass(store.database, registered, view, scope, changes)
     if progress is not None:
-        progress(total, total)
-    report.seconds, report.seconds_looking = time.perf_counter() - start, looking.seconds
+        progress(len(keys), len(keys))
+    report.seconds = time.perf_counter() - start
+    report.seconds_looking += looking.seconds
     return report
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,23 +70,17 @@ def view_key(view: LabelView) -> str:
     return key_of("view", json.dumps(view_parameters(view), sort_keys=True, default=str))
 
 
-def dependencies(
-    store: Store, model: str, view: LabelView, *, within: Collection[str] | None = None
-) -> Iterator[Dependencies]:
-    """All queries of the memory, or those within some keys, in order of key, page by page.
+def dependencies(store: Store, model: str, view: LabelView, query_keys: Sequence[str]) -> Iterator[Dependencies]:
+    """Of some queries, those that are still stored, in their order, page by page.
 
     Args:
         model: key of the registered reward model.
-        within: keys of the queries that are looked at; None for all.
     """
-    database = store.database
-    wanted: dict[str, Any] = {"model": model, "view": view_key(view), "limit": _PAGE}
-    wanted["within"] = None if within is None else sorted(within)
-    after = ""
-    while page := database.query(cypher("read/dependencies"), after=after, **wanted):
-        labels = labels_by_query(database, [row["key"] for row in page], view)
+    for start in range(0, len(query_keys), _PAGE):
+        keys = query_keys[start : start + _PAGE]
+        page = store.database.query(cypher("read/dependencies"), keys=keys, model=model, view=view_key(view))
+        labels = labels_by_query(store.database, keys, view)
         yield from (_dependencies(row, labels.get(row["key"], {})) for row in page)
-        after = page[-1]["key"]
 
 
 def labels_by_query(database: Database, query_keys: Sequence[str], view: LabelView) -> dict[str, dict[str, float]]:

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias, TypedDict, TypeVar, Unpack
 
 from memgraph.labels.in_force import labels_in_force, read_labels
 from memgraph.labels.view import DEFAULT_VIEW, LabelView
+from memgraph.scoring.scope import Scope
 from memgraph.scoring.table import Table
-from memgraph.scoring.write_back import Scope
 from memgraph.store.cypher import cypher
 from memgraph.store.store import Store
 

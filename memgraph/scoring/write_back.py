@@ -15,51 +15,16 @@ from memgraph.labels.in_force import labels_in_force, read_labels
 from memgraph.labels.view import LabelView
 from memgraph.models.reward_model import RewardModel
 from memgraph.models.scores import DEFAULT_SCORER, Scores
+from memgraph.scoring.changes import note_pass, number_changes
 from memgraph.scoring.predictions import key_of_registered, prediction_key, write_prediction_rows
+from memgraph.scoring.scope import EVERYTHING, Scope
 from memgraph.scoring.stale import Dependencies, dependencies, view_key
 from memgraph.snapshot import read
 from memgraph.store.cypher import cypher
-from memgraph.store.meant import require_known
 from memgraph.store.store import Store
 
 SAME = 1e-6  # scores that differ by no more are one score
 _QUERIES, _ROLLOUTS = 200, 8000  # of a piece, at most
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which rollouts are scored: those of some runs to queries of some data sets. None of a kind means all.
-
-    What the memory holds beside them counts in their scores all the same.
-    """
-
-    runs: tuple[str, ...] = ()
-    datasets: tuple[str, ...] = ()
-
-    def queries(self, store: Store) -> frozenset[str] | None:
-        """Keys of the queries with such rollouts; None for all.
-
-        Raises:
-            InputError: if the memory holds no such run or data set, naming those that it holds.
-        """
-        if not (self.runs or self.datasets):
-            return None
-        self.require_known(store)
-        rows = store.database.query(
-            cypher("read/queries_within"), runs=list(self.runs) or None, datasets=list(self.datasets) or None
-        )
-        return frozenset(row["key"] for row in rows)
-
-    def require_known(self, store: Store) -> None:
-        """Refuse runs and data sets that the memory does not hold.
-
-        Raises:
-            InputError: naming those that it holds.
-        """
-        require_known(store.database, {"run": self.runs, "dataset": self.datasets})
-
-
-EVERYTHING = Scope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +74,17 @@ def score_memory(
     """
     queries = abstained = 0
     scored: list[float] = []
-    within = scope.queries(store)
-    done, total = 0, count_queries(store) if within is None else len(within)
-    for piece in pieces(dependencies(store, key_of_registered(model), view, within=within)):
+    registered, changes = key_of_registered(model), number_changes(store.database)
+    keys, done = scope.queries(store), 0
+    for piece in pieces(dependencies(store, registered, view, keys)):
         rewarded = score_piece(store, model, view, piece, confidence=confidence, scope=scope)
         queries += sum(reading.open for reading in piece)
         abstained += sum(rollout.predicted and rollout.score is None for rollout in rewarded)
         scored += [rollout.score for rollout in rewarded if rollout.score is not None]
         done += len(piece)
         if progress is not None:
-            progress(done, total)
+            progress(done, len(keys))
+    note_pass(store.database, registered, view, scope, changes)
     return ScoringSummary(queries, len(scored), abstained, float(np.mean(scored)) if scored else None)
 
 

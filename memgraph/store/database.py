@@ -37,6 +37,7 @@ OLDEST_SUPPORTED = (2026, 8, 1)
 _RETRY_SECONDS = 30
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 _WRITES = "Neo.ClientError.Statement.AccessMode"  # a statement that writes, in a session that reads
+_GONE = "Neo.ClientError.Statement.EntityNotFound"  # another transaction has deleted it since it was found
 
 Result = TypeVar("Result")
 
@@ -207,7 +208,7 @@ class Database:
                 if is_outage(error, self.endpoint):
                     outage = outage or Outage(self.endpoint)
                     self._recover(driver, error, outage)
-                elif error.is_retryable():
+                elif error.is_retryable() or (isinstance(error, Neo4jError) and error.code == _GONE):
                     transient = transient or time.monotonic()
                     if time.monotonic() - transient > _RETRY_SECONDS:
                         raise

@@ -98,7 +98,7 @@ def test_relabel(run_on_server: Run, tmp_path: Path) -> None:
         out,
         "relabel",
         identity=("queries", "rollouts", "pass", "labelled", "seed"),
-        figures=("affected", "scored", "changed", "seconds", "looking"),
+        figures=("affected", "scored", "changed", "seconds", "looking", "looked_at", "through_all"),
     )
     found = {(row["pass"], row["labelled"]): row for row in rows}
     assert found["nothing new", 0]["affected"] == 0

@@ -148,6 +148,9 @@ def test_answers_that_differ_come_apart_and_equal_ones_together(former: Database
     assert valid[TWICE] == [True, True, True]
     assert former.query("MATCH (t:Thinking) WHERE COUNT { (t)-[:LEADS_TO]->() } <> 1 RETURN t") == []
     assert former.query("MATCH (a:Answer {valid: true}) WHERE a.written IS NULL RETURN a") == []
+    read_again = former.query("MATCH (q:Query)-[:GENERATED]->(:FormerAnswer) RETURN q:Changed AS looked_at")
+    assert read_again
+    assert all(row["looked_at"] for row in read_again), "their scores may be others now"
     assert former.query("MATCH (a:Rereading|Unjoined|Unobserved) RETURN a") == []
 
 

@@ -60,7 +60,7 @@ def kept(database: Database) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
 
 def as_label(row: dict[str, Any]) -> dict[str, Any]:
     """A node; a prediction as the label that it was before V0008, without what it is called, and a label without what it says."""
-    row = {**row, "labels": [name for name in row["labels"] if name not in ("Right", "Wrong")]}
+    row = {**row, "labels": [name for name in row["labels"] if name not in ("Right", "Wrong", "Changed")]}
     if "Prediction" in row["labels"] or row["properties"].get("kind") in ("gnn", "vote"):
         return {**without(row, {"kind", "scorer"}), "labels": ["Label"]}
     return row
