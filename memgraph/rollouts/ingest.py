@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -158,28 +157,21 @@ class Ingest:
         self._progress = progress
         self._keys = RolloutKeys()
         self._runs: set[str] = set()
-        self._writing: tuple[Future[None], int] | None = None  # a batch of so many rows
-        self._in_flight: dict[str, _Prepared] = {}  # what is new of it, by key
 
     def run(self, rows: Iterable[Row | Reject], *, file: str = "") -> IngestReport:
-        """Store all rows that fit, then link the new queries.
-
-        While the server writes a batch, the next one is read, keyed and checked.
-        """
+        """Store all rows that fit, then link the new queries."""
         report = IngestReport()
         batch: list[Row] = []
-        with ThreadPoolExecutor(1) as writer:
-            for row in rows:
-                if isinstance(row, Reject):
-                    report.rejected.append(row)
-                    continue
-                batch.append(row)
-                if len(batch) == _BATCH:
-                    self._store(batch, file, report, writer)
-                    batch = []
-            if batch:
-                self._store(batch, file, report, writer)
-            self._written()
+        for row in rows:
+            if isinstance(row, Reject):
+                report.rejected.append(row)
+                continue
+            batch.append(row)
+            if len(batch) == _BATCH:
+                self._store(batch, file, report)
+                batch = []
+        if batch:
+            self._store(batch, file, report)
         if self._link:
             report.linked = link(self._database, self._embedder.space, self._neighbours)
         own = None if self._compare_seconds is None else {place.query_key for place in report.stored}
@@ -187,7 +179,7 @@ class Ingest:
         report.observed = run_programs(self._database) if self._run_programs else 0
         return report
 
-    def _store(self, rows: Sequence[Row], file: str, report: IngestReport, writer: Executor) -> None:
+    def _store(self, rows: Sequence[Row], file: str, report: IngestReport) -> None:
         for row in rows:  # in their order, which is that of the runs' starts
             if row.rollout.run not in self._runs:
                 record_run(self._database, row.rollout.run, started=self._started)
@@ -207,8 +199,7 @@ class Ingest:
                 if one.content in known["as_given"]:  # what its source gave looked as if it had been read
                     content, place = one.content, replace(place, answer_key=known["answer"])
             else:
-                twin = fresh.get(one.place.key) or self._in_flight.get(one.place.key)
-                content = None if twin is None else twin.content
+                content = fresh[one.place.key].content if one.place.key in fresh else None
             if content is not None and content != one.content:
                 named = one.row.rollout.rollout_id
                 reason = (
@@ -225,21 +216,11 @@ class Ingest:
             else:
                 fresh[one.place.key] = one
                 report.stored.append(one.place)
-        in_order = sorted(fresh.values(), key=lambda one: one.place.key)
-        properties = [_properties(one) for one in in_order]
-        self._written()
-        report.new += len(fresh)
-        self._in_flight = fresh
-        self._writing = writer.submit(self._write, in_order, properties), len(rows)
-
-    def _written(self) -> None:
-        """Wait for the batch that is being written; what its writing raises is raised here."""
-        if self._writing is not None:
-            written, rows = self._writing
-            self._writing = None
-            written.result()
-            if self._progress is not None:
-                self._progress(rows)
+        if fresh:
+            self._write(sorted(fresh.values(), key=lambda one: one.place.key))
+            report.new += len(fresh)
+        if self._progress is not None:
+            self._progress(len(rows))
 
     def _prepare(self, row: Row, file: str) -> _Prepared:
         rollout = row.rollout
@@ -287,10 +268,7 @@ class Ingest:
             self._embedder.check_given(texts, np.stack([compared[text] for text in texts]))
             self._given_checked = True
 
-    def _write(self, fresh: Sequence[_Prepared], properties: Sequence[dict[str, Any]]) -> None:
-        """Embed what is new of a batch, and write it in one transaction."""
-        if not fresh:
-            return
+    def _write(self, fresh: Sequence[_Prepared]) -> None:
         space = self._embedder.space
         if not self._given_checked:
             self._check_given(fresh)
@@ -304,9 +282,9 @@ class Ingest:
                 "answer": one.place.answer_key,
                 "run_key": keys.key_of("run", one.row.rollout.run),
                 "embedding": vector.tobytes(),
-                "properties": its,
+                "properties": _properties(one),
             }
-            for one, vector, its in zip(fresh, thinking, properties, strict=True)
+            for one, vector in zip(fresh, thinking, strict=True)
         ]
 
         def write(tx: ManagedTransaction) -> None:

@@ -126,7 +126,7 @@ def test_a_second_response_under_one_id_is_rejected_and_the_first_stays(memory: 
     ]
 
 
-def test_a_batch_knows_what_the_one_before_it_is_writing(
+def test_rows_that_stand_in_two_batches_are_told_apart_as_in_one(
     memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("memgraph.rollouts.ingest._BATCH", 2)
