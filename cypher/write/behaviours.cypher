@@ -3,7 +3,7 @@
 // Parameters: $rows (key, behaviour, examples, runs, reason), $version.
 UNWIND $rows AS row
 MATCH (a:Answer {key: row.key})
+FOREACH (q IN [(q:Query)-[:GENERATES]->(a) | q] | SET q:Changed)
 SET a.behaviour = row.behaviour, a.examples_passed = row.examples, a.runs = row.runs, a.behaviour_version = $version,
     a.behaviour_reason = row.reason, a.observation_attempts = null
 REMOVE a:Unobserved
-FOREACH (q IN [(q:Query)-[:GENERATES]->(a) | q] | SET q:Changed)

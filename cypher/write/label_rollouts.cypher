@@ -3,12 +3,12 @@
 // Returns how many were new.
 UNWIND $rows AS row
 MATCH (target:Thinking {key: row.target})
+FOREACH (q IN [(q:Query)-[:GENERATES_REASONING]->(target) | q] | SET q:Changed)
 MERGE (l:Label {key: row.key})
 ON CREATE SET l += row.properties, l.created_at = datetime(), l.fresh = true,
               l.name = CASE l.score WHEN 1 THEN 'right' WHEN 0 THEN 'wrong' ELSE toString(round(l.score, 2)) END,
               l:$(CASE l.score WHEN 1 THEN ['Right'] WHEN 0 THEN ['Wrong'] ELSE [] END)
 MERGE (l)-[:SCORES]->(target)
-FOREACH (q IN [(q:Query)-[:GENERATES_REASONING]->(target) | q] | SET q:Changed)
 WITH l, row, coalesce(l.fresh, false) AS fresh
 REMOVE l.fresh
 WITH l, row, fresh

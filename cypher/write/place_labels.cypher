@@ -5,10 +5,10 @@ CALL () {
   UNWIND $placed AS row
   MATCH (l:Label {key: row.label})-[scores:SCORES]->(:Rereading {key: row.former})
   MATCH (a:Answer {key: row.answer})
+  FOREACH (q IN [(q:Query)-[:GENERATES]->(a) | q] | SET q:Changed)
   MERGE (l)-[now:SCORES]->(a)
   SET now.former = row.former
   REMOVE l:Unplaced
-  FOREACH (q IN [(q:Query)-[:GENERATES]->(a) | q] | SET q:Changed)
   DELETE scores
 }
 CALL () {

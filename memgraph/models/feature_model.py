@@ -127,12 +127,13 @@ class FeatureModel:
         names, features = rollout_features(snapshot, checks, experience_features(snapshot, agreement))
         # in the order of their keys, since trees draw rows by number
         rows = np.flatnonzero(~np.isnan(snapshot.labels))
-        rows = rows[np.argsort(np.array(snapshot.rollout_keys, np.str_)[rows], kind="stable")]
+        rows = np.array(sorted(rows.tolist(), key=snapshot.rollout_keys.__getitem__), np.int64)
         labels, query = snapshot.labels[rows], snapshot.rollout_query[rows]
         counts = np.ones(len(rows), np.float32) if weights is None else weights[rows]
         fold = cluster_folds(snapshot, rows, seed)
         first, held_out = AnchoredRegression.fit(VOTE, names, features, rows, labels, query, fold, counts, prior)
         trees, of_trees = fit_trees(features[rows], labels, counts, fold, seed)
+        of_trees = np.where(np.isnan(of_trees), held_out, of_trees)
         share = trees_share(held_out, of_trees, labels, query, counts)
         model = cls(names, tuple(checks), agreement, first, trees if share else None, share)
         logits = model._of_first(features)

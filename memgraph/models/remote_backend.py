@@ -95,11 +95,14 @@ class DatabaseFeatureStore(FeatureStore):
         row_of = {key: row for row, key in enumerate(snapshot.rollout_keys)}
         _require_all(keys, row_of, "thinking")
         rows = np.array([row_of[key] for key in keys], np.int64)
+        answers = self._nodes["answer"].rows(snapshot.answer_keys)[snapshot.rollout_answer[rows]]
+        if (answers < 0).any():
+            raise InputError("answers were read again since this backend was opened; open it again")
         return {
             "x": snapshot.thinking_embeddings[rows],
             "features": consensus_features(snapshot)[rows],
             "query": self._nodes["query"].rows(snapshot.query_keys)[snapshot.rollout_query[rows]],
-            "answer": self._nodes["answer"].rows(snapshot.answer_keys)[snapshot.rollout_answer[rows]],
+            "answer": answers,
             "y": snapshot.labels[rows],
         }
 
@@ -150,7 +153,9 @@ class DatabaseGraphStore(GraphStore):
                 ends[relation][1].extend([node] * len(neighbours))
             asked, most = wanted[_COMPETES[1]]
             asked_for = set(asked)
-            for keys, vectors in found.groups:
+            for group, of_group in found.groups:
+                known = self.nodes[_COMPETES[2]].rows(group) >= 0
+                keys, vectors = [key for key, there in zip(group, known, strict=True) if there], of_group[known]
                 for key, nearest in zip(keys, nearest_others(vectors)[:, :most], strict=True):
                     if key in asked_for:
                         ends[_COMPETES[1]][0].extend(keys[other] for other in nearest)

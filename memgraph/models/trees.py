@@ -23,7 +23,8 @@ _TREES = 100
 _RATE = 0.05  # η
 _LEAVES = 8
 _SMALLEST_LEAF = 10
-_ROWS_OF_A_TREE = 2000  # at most: what more labels cost is bounded
+_ROWS_OF_A_TREE = 2000  # at most: what a tree costs is bounded, however many labels there are
+_BLOCK = 8192  # rollouts whose logits are computed at once: each takes a place in every tree
 _LIMIT = 4.6  # of the logit, a probability of .99
 _SHARES = (0.0, 0.25, 0.5)  # more brings little more, and costs most where the labelled queries are not like the others
 _LEVEL = 0.8
@@ -92,12 +93,14 @@ class BoostedTrees:
 
     def logits(self, features: Floats) -> Floats:
         """[rollouts] of [rollouts, features] in the order of the fit."""
-        values = np.nan_to_num(features)
-        node = np.tile(self.roots, (len(values), 1))
-        for _ in range(self.depth):
-            asked = np.take_along_axis(values, self.feature[node], axis=1)
-            node = np.where(asked <= self.threshold[node], self.left[node], self.right[node])
-        logits: Floats = np.clip(self.value[node].sum(axis=1), -_LIMIT, _LIMIT).astype(np.float32)
+        logits = np.zeros(len(features), np.float32)
+        for start in range(0, len(features), _BLOCK):
+            values = np.nan_to_num(features[start : start + _BLOCK])
+            node = np.tile(self.roots, (len(values), 1))
+            for _ in range(self.depth):
+                asked = np.take_along_axis(values, self.feature[node], axis=1)
+                node = np.where(asked <= self.threshold[node], self.left[node], self.right[node])
+            logits[start : start + _BLOCK] = np.clip(self.value[node].sum(axis=1), -_LIMIT, _LIMIT)
         return logits
 
     def arrays(self) -> dict[str, Any]:
@@ -123,17 +126,20 @@ def fit_trees(
 ) -> tuple[BoostedTrees | None, Floats]:
     """Trees of labelled rollouts, and [labelled] logits by trees that did not see the labels of their fold.
 
-    Where a fold's others are of one class the logit is 0. None, and zeros, where all are of one class.
+    Where a fold's others are of one class its logits are NaN, for no opinion. None, and NaN alone, where all are of one class.
+    Labels of weight 0 count nowhere.
     """
-    held_out = np.zeros(len(labels), np.float32)
-    if not both_classes(labels):
-        return None, held_out
+    held_out = np.full(len(labels), np.nan, np.float32)
+    counted = weights > 0
     for number in np.unique(fold):
         inside = fold == number
-        if both_classes(labels[~inside]):
-            trees = BoostedTrees.fit(features[~inside], labels[~inside], weights[~inside], seed)
+        if both_classes(labels[~inside & counted]):
+            others = ~inside & counted
+            trees = BoostedTrees.fit(features[others], labels[others], weights[others], seed)
             held_out[inside] = trees.logits(features[inside])
-    return BoostedTrees.fit(features, labels, weights, seed), held_out
+    if not both_classes(labels[counted]):
+        return None, held_out
+    return BoostedTrees.fit(features[counted], labels[counted], weights[counted], seed), held_out
 
 
 def trees_share(first: Floats, trees: Floats, labels: Floats, query: Ints, weights: Floats) -> float:

@@ -101,7 +101,7 @@ def _dependencies(row: Mapping[str, Any], labels: Mapping[str, float]) -> Depend
         row["key"],
         row["rollouts"],
         len(labels),
-        _digest(*(str(row[name]) for name in ("rollouts", "newest", "unobserved"))),
+        _digest(*(str(row[name]) for name in ("rollouts", "newest", "unobserved", "joined"))),
         _digest(*(f"{rollout} {label}" for rollout, label in sorted(labels.items()))),
         None if row["labels"] is None else (row["structure"], row["labels"]),
         row["at"],

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from memgraph.errors import InputError
+from memgraph.errors import EmbeddingSpaceError, InputError
 from memgraph.snapshot.snapshot import Floats, Ints
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
@@ -102,12 +102,20 @@ def sample_neighbours(
     Args:
         wanted: relation → keys of the nodes, and the limit.
         seed: decides, with the keys of both ends alone, which ones these are.
+
+    Raises:
+        EmbeddingSpaceError: if rollouts have no vector of the space.
     """
     first, second = (int(number) for number in np.random.default_rng(seed).integers(1, _PRIME, 2))
     asked: dict[str, Any] = {name: {"keys": list(keys), "limit": limit} for name, (keys, limit) in wanted.items()}
     rows = database.query(
         cypher("read/sampled_neighbours"), space=space.vector_property, first=first, second=second, **asked
     )
+    if missing := sum(len(row["neighbours"]) - len(row["vectors"]) for row in rows if row["node"] is None):
+        raise EmbeddingSpaceError(
+            f"{missing} rollouts have no vector of the space {space.key[:12]}; it was switched since this backend was opened: open "
+            "it again"
+        )
     return Neighbours(
         [(row["relation"], row["node"], row["neighbours"]) for row in rows if row["node"] is not None],
         [

@@ -26,7 +26,7 @@ from memgraph.rollouts.ingest import Ingest
 from memgraph.rollouts.program_runs import run_programs
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import start_attempt, supersede
-from memgraph.scoring import changes
+from memgraph.scoring import changes, write_back
 from memgraph.scoring.changes import changed_queries, number_changes
 from memgraph.scoring.scope import EVERYTHING, Scope
 from memgraph.scoring.stale import dependencies
@@ -274,6 +274,28 @@ def test_a_change_that_is_under_way_when_a_pass_begins_is_not_lost(world: World)
     world.check()
 
 
+def test_a_pass_that_writes_what_it_had_read_before_another_one_is_made_up_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory, predict = world.memory, write_back.predict
+
+    def overtaken(*given: Any, **named: Any) -> dict[str, float | None]:
+        scores = predict(*given, **named)
+        monkeypatch.setattr(write_back, "predict", predict)
+        memory.ledger("l").reveal(world.source, world.keys[1:2])
+        assert world.relabel().looked_at == QUERIES
+        return scores
+
+    monkeypatch.setattr(write_back, "predict", overtaken)
+    memory.score(world.model, VIEW)
+    assert world.keys[1] in {row["key"] for row in memory.database.query("MATCH (q:Changed) RETURN q.key AS key")}, (
+        "scores from before its label were written after those that know it"
+    )
+    assert world.relabel().affected == 1
+    world.check()
+    assert world.relabel().looked_at == 0
+
+
 def test_answers_that_are_joined_later_and_programs_that_are_run_later_are_looked_at(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,9 +305,10 @@ def test_answers_that_are_joined_later_and_programs_that_are_run_later_are_looke
     fours = [Rollout("Two and two?", f"#### {four}", domain="math", run="unread") for four in ("2+2", "4")]
     places = memory.add([*fours, Rollout(SORT, MODULE.format("sorted(xs)"), domain="code", run="unread")]).stored
     memory.label([LabelRow(1.0, author="ann", rollout_key=places[0].key)], ledger="l")
+    memory.add([Rollout("Three and one?", f"#### {four}", domain="math", run="unread") for four in ("3+1", "4")])
     world.relabel()
-    assert join(memory.database, memory.domains) == 1
-    assert world.relabel().affected == 1, "one label is for both now"
+    assert join(memory.database, memory.domains) == 2
+    assert world.relabel().affected == 2, "one label is for both now, and without any they vote together"
     assert run_programs(memory.database) == 1
     assert world.relabel().affected == 1
     world.check()

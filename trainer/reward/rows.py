@@ -16,6 +16,7 @@ from memgraph.rollouts.messages import is_conversation, read_prompt
 from memgraph.store import keys
 
 Prompt = str | list[dict[str, str]]
+_ROLES = ("system", "developer", "user", "assistant", "tool")  # that chat templates know
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +156,10 @@ def _require_columns(rows: Dataset, wanted: Collection[str]) -> None:
 
 
 def _prompt_of(asked: Any, text: str) -> Prompt:
-    """Messages as TRL takes them stay as they are, with what the system says; anything else is one message of its text."""
-    if is_conversation(asked) and all("role" in message for message in asked):
+    """Messages as chat templates take them stay as they are, with what the system says; anything else is one message of its text."""
+    if is_conversation(asked) and all(
+        message.get("role") in _ROLES and isinstance(message.get("content"), str) for message in asked
+    ):
         return asked
     return [{"role": "user", "content": text}]
 

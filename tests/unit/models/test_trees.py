@@ -59,14 +59,35 @@ def test_without_two_classes_there_are_no_trees() -> None:
     features, _ = band(50)
     trees, held_out = fit_trees(features, np.ones(50, np.float32), np.ones(50), np.arange(50) % 5, 0)
     assert trees is None
-    assert not held_out.any()
+    assert np.isnan(held_out).all()
 
 
 def test_a_fold_whose_others_are_of_one_class_has_no_opinion() -> None:
     features, _ = band(100)
     labels = np.repeat([1.0, 0.0], [80, 20]).astype(np.float32)
     _, held_out = fit_trees(features, labels, np.ones(100), np.repeat([0, 1], [80, 20]), 0)
-    assert not held_out.any()
+    assert np.isnan(held_out).all()
+
+
+def test_labels_of_weight_zero_count_nowhere() -> None:
+    features, labels = band(200)
+    fold, weights = np.arange(200) % 5, np.where(labels > 0.5, 0.0, 1.0)
+    assert fit_trees(features, labels, weights, fold, 0)[0] is None
+    weights = np.where(np.arange(200) < 100, 1.0, 0.0)
+    flipped = np.where(weights > 0, labels, 1 - labels).astype(np.float32)
+    for one, other in zip(
+        fit_trees(features, labels, weights, fold, 0), fit_trees(features, flipped, weights, fold, 0), strict=True
+    ):
+        one, other = (part.logits(features) if isinstance(part, BoostedTrees) else part for part in (one, other))
+        np.testing.assert_array_equal(one, other)
+
+
+def test_logits_are_the_same_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, labels = band()
+    trees = BoostedTrees.fit(features, labels, np.ones(len(labels)), 0)
+    whole = trees.logits(features)
+    monkeypatch.setattr(module, "_BLOCK", 7)
+    np.testing.assert_array_equal(trees.logits(features), whole)
 
 
 def test_they_count_only_as_far_as_held_out_labels_support() -> None:

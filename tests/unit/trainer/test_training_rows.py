@@ -41,8 +41,15 @@ def test_turns_of_a_conversation_stay_apart() -> None:
     assert rows.dataset["prompt"][0] == turns
 
 
-def test_messages_that_trl_does_not_take_become_one_that_it_does() -> None:
-    given = [{"from": "system", "value": "Be brief."}, {"from": "human", "value": "1 + 1?"}]
+@pytest.mark.parametrize(
+    "given",
+    [
+        [{"from": "system", "value": "Be brief."}, {"from": "human", "value": "1 + 1?"}],
+        [{"role": "human", "content": "1 + 1?"}],
+        [{"role": "user", "content": [{"type": "text", "text": "1 + 1?"}]}],
+    ],
+)
+def test_messages_that_chat_templates_do_not_take_become_one_that_they_do(given: list[dict[str, Any]]) -> None:
     rows = training_rows(data_set(given), query="prompt", gold="solution", domain="math", budget=None)
     assert rows.dataset["prompt"][0] == [user("1 + 1?")]
 
