@@ -19,6 +19,7 @@ from memgraph.printable import cut, shown
 from memgraph.store.whole_file import whole_file
 
 _UNBOUNDED = 1_000_000  # columns of a terminal
+_MARKS = frozenset(("Changed", "Unlinked", "Unjoined", "Unobserved", "Unplaced"))  # labels of work that waits
 
 
 def print_rows(
@@ -77,7 +78,7 @@ def _path(path: GraphPath) -> str:
 def _node(node: Node) -> str:
     names = ("text", "written", "value", "name", "score", "response", "key")
     told = next((str(node[name]) for name in names if node.get(name) not in (None, "")), "")
-    label = "&".join(sorted(node.labels))
+    label = "&".join(sorted(node.labels - _MARKS))
     return f"({label}: {told})"
 
 
