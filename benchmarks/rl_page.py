@@ -30,6 +30,7 @@ from trainer.reward.report import read_records
 
 PAGE = DOCS / "rl.md"
 PRESENT, FORMER, REPLACED = (RESULTS / f"{name}.jsonl" for name in ("rl_2026-11-29", "rl", "rl_before"))
+TREES = RESULTS / "rl_2026-11-30.jsonl"  # the present model with trees beside its regressions
 SHARE = 0.2
 FORMER_SEEDS = range(24, 29)  # of the former model's last version, which README names
 SENTENCE = r"GRPO of a tiny policy .*? seeds?\)\."
@@ -89,9 +90,10 @@ def sentence(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> s
     labelled, oracle = (verdicts_of(chosen(former, arm, seeds), "test") for arm in ("labelled", "oracle"))
     alone = of_best(labelled, oracle).partition(" ")[0]
     return (
-        f"GRPO of a tiny policy with 20 % of the labels reached {reached(present, 'memory', seeds)} of what all labels give, "
-        f"the labelled queries alone {alone} % ([docs/rl.md](docs/rl.md)). An earlier model read words, in which that made-up "
-        f"world's facts stand, and reached {reached(former, 'acquired', FORMER_SEEDS)}."
+        f"GRPO of a tiny policy with 20 % of the labels (no trees yet) reached {reached(present, 'memory', seeds)} of what all "
+        "labels give, "
+        f"the labelled queries alone {alone} % ([docs/rl.md](docs/rl.md)). An earlier model read words, and reached "
+        f"{reached(former, 'acquired', FORMER_SEEDS)}."
     )
 
 
@@ -102,7 +104,7 @@ def table(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:
     arms = {
         "majority": chosen(former, "majority", seeds),
         "labelled": chosen(former, "labelled", seeds),
-        "memory, present model": chosen(present, "memory", seeds),
+        "memory, two regressions": chosen(present, "memory", seeds),
         "memory, without experience (`moment`)": chosen(present, "moment", seeds),
         "memory, former model": chosen(former, "memory", seeds),
         "oracle": oracle,
@@ -123,6 +125,21 @@ def line(arm: str, verdicts: Verdicts, oracle: Verdicts, right: str) -> list[str
     return [arm, seeds, f"{short(float(np.mean(values)))}{spread}", of_best(verdicts, oracle), right]
 
 
+def with_trees(regressions: Sequence[FinishedRun]) -> str:
+    """What boosted trees beside the first regression changed, on the seeds that have run with them."""
+    rows = [row for row in rows_of(TREES) if row.arm == "memory" and row.share == SHARE]
+    seeds = seeds_of(rows)
+    trees, before = (verdicts_of(chosen(some, "memory", seeds), "test") for some in (rows, regressions))
+    change = interval({"arm": trees, "before": before}, over("before"), "{:+.3f}")
+    accuracy = short(float(np.mean(over_seeds(trees))))
+    alone = " One run of each: the interval knows problems, and not how runs differ." if len(seeds) == 1 else ""
+    return (
+        f"Since 30 November boosted trees count beside the first regression. {named(seeds)} with them: accuracy {accuracy}, which "
+        f"differs by {change} from without them.{alone} {predicted(rows)} of the predicted rewards are right.\nThe rows are in "
+        f"`benchmarks/results/{TREES.name}`, with code at {commits(rows)}. More seeds are to come."
+    )
+
+
 def first_part(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:
     """Of the page: the present model."""
     seeds = seeds_of(present)
@@ -135,11 +152,11 @@ def first_part(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) ->
     problems = sum(map(len, next(iter(oracle.values())).values()))
     return f"""# GRPO with few labels, arm by arm
 
-## With the present reward model
+## With the present reward model, before it had trees
 
 With 20 % of the labels, accuracy grows by {gained}. It reaches {in_prose(of_best(memory, oracle))}
 of what all labels give. Training on the labelled queries alone reaches {in_prose(of_best(labelled, oracle))}.
-The difference is {beside}. The present model reads no words, and the tiny world's facts are in words.
+The difference is {beside}. The model reads no words, and the tiny world's facts are in words.
 
 {named(seeds)}, 20 % of the queries labelled, drawn at random, greedy accuracy on {problems} held-out problems in domain. In
 brackets: 95 % interval over seeds and, within them, problems (bootstrap, arms compared on the same problems).
@@ -148,8 +165,10 @@ brackets: 95 % interval over seeds and, within them, problems (bootstrap, arms c
 
 With experience of the same query, accuracy differs by {experience} from without it.
 
+{with_trees(present)}
+
 `benchmarks/rl.py --arms memory moment --shares 0.2 --first-seed {seeds[0]} --seeds {len(seeds)} --out
-benchmarks/results/{PRESENT.name}` makes the rows of the present model, `benchmarks/rl_page.py` this page. The other
+benchmarks/results/{PRESENT.name}` makes the rows of the two regressions, `benchmarks/rl_page.py` this page. The other
 arms are the rows below, of the same seeds. Code at {commits(present)}.
 """
 

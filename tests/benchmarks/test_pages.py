@@ -44,8 +44,8 @@ def test_several_seeds_are_counted_and_share_their_interval() -> None:
     said = sentence([*of_26, *made_up], former)
     assert ", three seeds) of what all labels give" in said
     lines = {line.split(" | ")[0].strip("| "): line for line in table([*of_26, *made_up], former).splitlines()}
-    assert "| 26 27 28 |" in lines["memory, present model"]
-    assert " ± ." in lines["memory, present model"]
+    assert "| 26 27 28 |" in lines["memory, two regressions"]
+    assert " ± ." in lines["memory, two regressions"]
     assert "| 26 27 |" in lines["memory, former model"]  # it has not run with 28
     assert lines["oracle"].endswith("| 100.0 (100.0 to 100.0) |  |")
 
