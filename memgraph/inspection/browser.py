@@ -158,7 +158,12 @@ class MemoryBrowser(App[None]):
         part("Question", rollout.query)
         part("Reasoning", rollout.response)
         part("Answer", rollout.answer or "(none is stated)")
-        where = {"step": rollout.step, "policy": rollout.policy or None, "label": rollout.label, "predicted": rollout.score}
+        where = {
+            "step": rollout.step,
+            "policy": rollout.policy or None,
+            "label": rollout.label,
+            "predicted": rollout.score,
+        }
         part("Rollout", f"{rollout.key}, " + ", ".join(f"{name} {shown(value)}" for name, value in where.items()))
         near = run_inspection(self._store.database, "similar_queries", {"query": rollout.query_key})
         part("Nearest queries", "\n".join(f"{row['cosine']:.3f} {cut(shown(row['neighbour']))}" for row in near))
