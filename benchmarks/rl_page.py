@@ -90,10 +90,9 @@ def sentence(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> s
     labelled, oracle = (verdicts_of(chosen(former, arm, seeds), "test") for arm in ("labelled", "oracle"))
     alone = of_best(labelled, oracle).partition(" ")[0]
     return (
-        f"GRPO of a tiny policy with 20 % of the labels (no trees yet) reached {reached(present, 'memory', seeds)} of what all "
-        "labels give, "
-        f"the labelled queries alone {alone} % ([docs/rl.md](docs/rl.md)). An earlier model read words, and reached "
-        f"{reached(former, 'acquired', FORMER_SEEDS)}."
+        f"GRPO of a tiny policy with 20 % of the labels (no trees yet) reached {reached(present, 'memory', seeds)} "
+        f"of what all labels give, the labelled queries alone {alone} % ([docs/rl.md](docs/rl.md)). "
+        f"An earlier model read words, and reached {reached(former, 'acquired', FORMER_SEEDS)}."
     )
 
 

@@ -31,6 +31,7 @@ from memgraph.scoring.changes import changed_queries, number_changes
 from memgraph.scoring.scope import EVERYTHING, Scope
 from memgraph.scoring.stale import dependencies
 from memgraph.store.cypher import cypher, data_folder
+from memgraph.store.database import Database
 from memgraph.store.forget import forget
 from memgraph.store.prune import prune
 from tests.integration.clusters import QUERIES, VIEW, World
@@ -240,12 +241,32 @@ def test_a_pass_over_a_scope_says_nothing_of_the_rest(world: World) -> None:
     assert memory.relabel(world.model, VIEW, scope=sums).looked_at == 0, "the pass over everything went through it"
 
 
+def number_during(database: Database, change: Callable[[ManagedTransaction], None], *, seconds: float) -> bool:
+    """Number the changes while a transaction that has made one is still open; returns whether that waited for it."""
+    made, go_on = threading.Event(), threading.Event()
+
+    def held(tx: ManagedTransaction) -> None:
+        change(tx)
+        made.set()
+        assert go_on.wait(60)
+
+    with ThreadPoolExecutor() as pool:
+        changing = pool.submit(database.execute_write, held)
+        assert made.wait(60)
+        numbering = pool.submit(number_changes, database)
+        time.sleep(seconds)
+        waited = not numbering.done()
+        go_on.set()
+        changing.result()
+        assert numbering.result() >= 1
+    return waited
+
+
 def test_a_change_that_is_under_way_when_a_pass_begins_is_not_lost(world: World) -> None:
     """Of a query that is marked already, too: its mark is there to be taken while the next change is written."""
     memory, (first, second) = world.memory, world.keys[1:3]
     world.relabel()
     memory.ledger("l").reveal(world.source, [first])
-    marked, go_on = threading.Event(), threading.Event()
     label = {"kind": "ground_truth", "score": 0.0, "purpose": "train", "query": first}
     answer = "MATCH (:Query {key: $key})-[:GENERATES]->(a) RETURN a.key AS key ORDER BY key LIMIT 1"
     rows = [
@@ -256,19 +277,8 @@ def test_a_change_that_is_under_way_when_a_pass_begins_is_not_lost(world: World)
 
     def write(tx: ManagedTransaction) -> None:
         tx.run(cypher("write/label_answers"), ledger=ledger, rows=rows).consume()
-        marked.set()
-        assert go_on.wait(60)
 
-    with ThreadPoolExecutor() as pool:
-        writing = pool.submit(memory.database.execute_write, write)
-        assert marked.wait(60)
-        numbering = pool.submit(number_changes, memory.database)
-        time.sleep(2)
-        waited = not numbering.done()
-        go_on.set()
-        writing.result()
-        numbering.result()
-    assert waited, "for the query that was marked before"
+    assert number_during(memory.database, write, seconds=2), "it waits for the query that was marked before"
     report = world.relabel()
     assert (report.looked_at, report.affected) == (2, 2)
     world.check()
@@ -315,22 +325,10 @@ def test_answers_that_are_joined_later_and_programs_that_are_run_later_are_looke
 
 
 def test_a_query_that_is_forgotten_while_a_pass_begins_is_passed_over(world: World) -> None:
-    memory = world.memory
-    gone, go_on = threading.Event(), threading.Event()
-
     def forget_one(tx: ManagedTransaction) -> None:
         tx.run("MATCH (q:Query {key: $key}) DETACH DELETE q", key=world.keys[0]).consume()
-        gone.set()
-        assert go_on.wait(60)
 
-    with ThreadPoolExecutor() as pool:
-        forgetting = pool.submit(memory.database.execute_write, forget_one)
-        assert gone.wait(60)
-        numbering = pool.submit(number_changes, memory.database)
-        time.sleep(1)
-        go_on.set()
-        forgetting.result()
-        assert numbering.result() >= 1
+    number_during(world.memory.database, forget_one, seconds=1)
     assert world.relabel().looked_at == QUERIES - 1
 
 
