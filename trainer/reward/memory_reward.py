@@ -33,6 +33,7 @@ from memgraph.scoring.predictions import prediction_rows
 from memgraph.snapshot.read import Group, NeighbourhoodLimits
 from memgraph.snapshot.snapshot import Snapshot
 from trainer.reward.completions import Completion, Sample, check_columns, is_training, read_samples
+from trainer.reward.level import LevelRewards
 from trainer.reward.ranks import Ranks
 from trainer.reward.report import CallReport, Rewarded, log_columns, log_metrics
 from trainer.reward.rows import TrainingRows
@@ -166,6 +167,7 @@ class MemoryReward:
         self.source_counts: Counter[str] = Counter()
         self.answers = AnswerReport()
         self.upkeep: dict[str, float] = {}
+        self._level = LevelRewards()
         self._attempt: int | None = None
         self._failed = 0
         self._spool: Spool | None = None
@@ -173,7 +175,18 @@ class MemoryReward:
 
     def __getstate__(self) -> dict[str, Any]:
         """Settings and scorer; no connection, attempt, thread or count."""
-        own = {"last", "calls", "source_counts", "answers", "upkeep", "_attempt", "_failed", "_spool", "_turn"}
+        own = {
+            "last",
+            "calls",
+            "source_counts",
+            "answers",
+            "upkeep",
+            "_level",
+            "_attempt",
+            "_failed",
+            "_spool",
+            "_turn",
+        }
         return {name: value for name, value in self.__dict__.items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -398,6 +411,8 @@ class MemoryReward:
         if report.call is not None:
             self.source_counts.update(report.sources)
             self.answers.add(report.answers)
+            if (message := self._level.update(query_keys, rewarded)) is not None:
+                logger.warning(message)
             if self._log is not None and Ranks.here().rank == 0:
                 report.append_to(self._log, run=self.run)
 

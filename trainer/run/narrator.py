@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 from transformers import PrinterCallback, TrainerCallback
+from transformers.utils.logging import disable_progress_bar
 
 from memgraph.printable import PrintableConsole
 
@@ -89,7 +90,8 @@ class RewardProgress(TrainerCallback):
 
     @classmethod
     def attach(cls, trainer: Any, narrator: Narrator) -> None:
-        """Put it in the place of the callback that prints logs to standard output."""
+        """Put it in the place of the callback that prints logs to standard output, and of transformers' bars for each file."""
+        disable_progress_bar()  # type: ignore[no-untyped-call]
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(cls(narrator))
 

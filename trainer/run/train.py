@@ -80,7 +80,9 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     checkpoint, resumed_at = _checkpoint(config) if resume else (None, None)
     result.resumed_at = resumed_at
     if resumed_at is not None:
-        supersede(memory.database, config.name, resumed_at)
+        narrator.stage(f"going on from step {resumed_at}: {checkpoint}")
+        discarded = by_first(lambda: supersede(memory.database, config.name, resumed_at))
+        narrator.say(f"{discarded} rollouts that were sampled after it count nowhere")
     judge = verifier(config.labels.verifier, memory.domains)
 
     with stage("loading the policy and the problems"):

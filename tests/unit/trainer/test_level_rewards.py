@@ -1,0 +1,54 @@
+"""Who trains on rewards that are all alike is told so, once in ten calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from trainer.reward.level import LevelRewards
+from trainer.reward.report import Rewarded
+from trainer.reward.rule import Reward
+
+QUERIES = ["a", "a", "b", "b"]
+
+
+def rewarded(values: Sequence[float | None], answers: str = "1122") -> list[Rewarded]:
+    return [Rewarded(Reward(value, "label"), answer=answer) for value, answer in zip(values, answers, strict=True)]
+
+
+def told(level: LevelRewards, values: Sequence[float | None], answers: str = "1122", calls: int = 10) -> list[str]:
+    said = (level.update(QUERIES, rewarded(values, answers)) for _ in range(calls))
+    return [message for message in said if message is not None]
+
+
+def test_ten_calls_without_a_difference_are_told_once() -> None:
+    level = LevelRewards()
+    assert told(level, [1, 1, 0, 0], calls=9) == []
+    [message] = told(level, [1, 1, 0, 0], calls=1)
+    assert "last 10 reward calls" in message
+    assert "100% of the groups give one answer" in message
+    assert "mean reward is 0.50" in message
+    assert told(level, [1, 1, 0, 0], calls=9) == []
+    assert "last 20 reward calls" in told(level, [1, 1, 0, 0], "1234", calls=1)[0]
+
+
+def test_answers_may_differ_where_rewards_do_not() -> None:
+    assert "50% of the groups give one answer" in told(LevelRewards(), [0, 0, 0, 0], "1123")[0]
+
+
+@pytest.mark.parametrize("values", [[1, 0, 0, 0], [1, 1, 0.2, 0.3]])
+def test_one_group_with_a_difference_starts_the_count_again(values: Sequence[float]) -> None:
+    level = LevelRewards()
+    assert told(level, [1, 1, 1, 1], calls=9) == []
+    assert told(level, values, calls=1) == []
+    assert told(level, [1, 1, 1, 1], calls=9) == []
+    assert len(told(level, [1, 1, 1, 1], calls=1)) == 1
+
+
+def test_missing_rewards_and_parts_of_groups_count_nowhere() -> None:
+    level = LevelRewards()
+    assert told(level, [None, None, None, None], calls=20) == []
+    assert told(level, [1, None, 0, None], calls=20) == []
+    assert told(level, [None, 0, 1, 1], calls=9) == []
+    assert len(told(level, [None, 0, 1, 1], calls=1)) == 1
