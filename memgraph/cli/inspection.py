@@ -27,6 +27,7 @@ from memgraph.inspection.filters import taken_by, with_whole_keys
 from memgraph.inspection.tables import as_texts, print_rows, write_rows
 from memgraph.printable import printable, shown
 from memgraph.store.meant import KEYED, NAMED, nothing_meant, require_known
+from memgraph.store.times import utc
 
 if TYPE_CHECKING:
     from memgraph.scoring.history import Score
@@ -134,7 +135,7 @@ def why(
                 console.print("give the key of one rollout, or enough of its beginning")
             return
         rollout = meant[0]["rollout"]
-        when = at and at.replace(tzinfo=UTC)
+        when = at and utc(at)
         if run is not None and step is not None:
             when = time_of_step(memory, run, step)
         view = LabelView(ledgers=(ledger,))

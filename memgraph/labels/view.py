@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+
+from memgraph.store.times import utc
 
 
 class LabelKind(StrEnum):
@@ -38,7 +40,7 @@ class LabelView:
         ledgers: names of the ledgers whose labels count; None means labels of every ledger and those outside any.
         kinds: label kinds that count.
         purposes: EVALUATE may not be asked for.
-        as_of: only labels created at or before this time.
+        as_of: only labels created at or before this time (UTC where it names no zone).
         runs: names of the runs whose labels count: those on their rollouts, and on answers that one of these gave.
     """
 
@@ -51,6 +53,12 @@ class LabelView:
     def __post_init__(self) -> None:
         if Purpose.EVALUATE in self.purposes:
             raise ValueError("labels spent for evaluation are never readable; leave EVALUATE out of the purposes")
+        if self.as_of is not None:
+            object.__setattr__(self, "as_of", utc(self.as_of))
+
+    def until(self, time: datetime) -> LabelView:
+        """The same without what was created after a time; an earlier `as_of` stays."""
+        return replace(self, as_of=utc(time) if self.as_of is None else min(self.as_of, utc(time)))
 
 
 DEFAULT_VIEW = LabelView(ledgers=("default",))

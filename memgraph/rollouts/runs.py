@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from neo4j import ManagedTransaction
@@ -12,6 +12,7 @@ from memgraph.errors import InputError
 from memgraph.store import keys
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
+from memgraph.store.times import utc
 
 
 def record_run(database: Database, name: str, *, started: datetime | None = None) -> None:
@@ -23,7 +24,7 @@ def record_run(database: Database, name: str, *, started: datetime | None = None
     Raises:
         InputError: if the run is known to have begun at another time: its rollouts stand in that order already.
     """
-    began = started.replace(tzinfo=UTC) if started is not None and started.tzinfo is None else started
+    began = None if started is None else utc(started)
     row = database.query(
         cypher("write/run"), write=True, key=keys.key_of("run", name), name=name, policy="", config="", started=began
     )[0]

@@ -23,6 +23,7 @@ from memgraph.snapshot.read import subgraph
 from memgraph.snapshot.snapshot import Bools, Snapshot
 from memgraph.store.cypher import cypher
 from memgraph.store.store import Store
+from memgraph.store.times import utc
 
 InfluenceKind = Literal["judged answer", "group answer", "experience answer"]
 
@@ -87,7 +88,7 @@ def explain(
     """
     key = key_of_registered(model)
     stored = [score for score in scores_of(store, rollout) if score.model == key]
-    stored = [score for score in stored if score.score is not None and (at is None or score.at <= at)]
+    stored = [score for score in stored if score.score is not None and (at is None or score.at <= utc(at))]
     if not stored:
         raise InputError(
             f"the model {key[:12]} has given the rollout {rollout[:12]} no score{f' until {at}' if at else ''}; "
@@ -95,7 +96,7 @@ def explain(
         )
     last = stored[-1]
     query = store.database.query(cypher("read/query_of_rollout"), rollout=rollout)[0]["query"]
-    snapshot = subgraph(store.database, store.space, [query], replace(view, as_of=last.at), neighbours=False)
+    snapshot = subgraph(store.database, store.space, [query], view.until(last.at), neighbours=False)
     row = snapshot.rollout_keys.index(rollout)
 
     def score(changed: Snapshot) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from memgraph.errors import InputError
@@ -14,6 +14,7 @@ from memgraph.scoring.table import Table
 from memgraph.store import keys
 from memgraph.store.cypher import cypher
 from memgraph.store.store import Store
+from memgraph.store.times import utc
 
 _BATCH = 1000
 
@@ -87,9 +88,8 @@ def scores_of(store: Store, rollout: str) -> list[Score]:
 
 def rewards_at(store: Store, query_keys: Sequence[str], view: LabelView, at: datetime) -> list[RewardThen]:
     """The rewards of queries' rollouts as they were at a time: the label in force under the view, else the newest prediction."""
-    when = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    rows = store.database.query(cypher("read/predictions_at"), keys=list(query_keys), at=when)
-    labels = read_labels(store.database, query_keys, replace(view, as_of=when))
+    rows = store.database.query(cypher("read/predictions_at"), keys=list(query_keys), at=utc(at))
+    labels = read_labels(store.database, query_keys, view.until(at))
     in_force = labels_in_force(labels, {row["rollout"]: row["answer"] for row in rows})
     return [
         RewardThen(row["rollout"], row["query"], in_force[row["rollout"]], "label", None, None)

@@ -19,6 +19,7 @@ from memgraph.snapshot.snapshot import Floats, Ints, Snapshot
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 from memgraph.store.spaces import EmbeddingSpace
+from memgraph.store.times import utc
 
 NEAR_DUPLICATE = 0.99
 _BATCH = 1000
@@ -77,7 +78,9 @@ def subgraph(
     context = sorted({row["neighbour"] for row in rows} - set(targets))
     rollouts = _read_rollouts(database, space, targets, limits.target_rollouts, view, group)
     if group is not None and limits.experience:
-        rollouts += _read_experience(database, space, targets, group, as_of or view.as_of, limits.experience)
+        rollouts += _read_experience(
+            database, space, targets, group, utc(as_of) if as_of else view.as_of, limits.experience
+        )
         rollouts.sort(key=lambda row: (row["query"], row["key"]))
     rollouts += _read_rollouts(database, space, context, limits.rollouts, view)
     return _assemble(database, space, [*targets, *context], len(targets), rollouts, view, similar=neighbours)

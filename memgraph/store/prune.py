@@ -16,6 +16,7 @@ from memgraph.errors import InputError
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 from memgraph.store.meant import require_known
+from memgraph.store.times import utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,11 @@ def prune(
             "nothing was named that may be dropped: rollouts of discarded steps, of runs, of a time, or predictions"
         )
     require_known(database, {"run": runs})
-    meant: dict[str, Any] = {"superseded": superseded, "runs": None if runs is None else list(runs), "before": before}
+    meant: dict[str, Any] = {
+        "superseded": superseded,
+        "runs": None if runs is None else list(runs),
+        "before": before and utc(before),
+    }
     (counts,) = database.query(cypher("read/prunable"), **meant)
     if preview:
         between = database.query(cypher("read/compactable"), **meant)[0]["predictions"] if compact else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -88,6 +89,15 @@ def test_rewards_as_of_a_past_time_are_those_that_were_in_force(world: World) ->
     newly = [one for one in now.values() if one.query in world.keys[1:3]]
     assert {one.source for one in newly} == {"label"}
     assert {past[one.rollout].source for one in newly} == {"prediction"}
+
+    naive = then.astimezone(UTC).replace(tzinfo=None)
+    assert {one.rollout: one for one in rewards_at(world.memory, world.keys, VIEW, naive)} == past
+    for as_of in (then, naive):
+        bounded = {one.rollout: one.source for one in world.memory.rewards(replace(VIEW, as_of=as_of))}
+        assert {bounded[one.rollout] for one in newly} <= {"prediction", "none"}
+        assert {rollout for rollout, source in bounded.items() if source == "label"} == {
+            rollout for rollout, one in past.items() if one.source == "label"
+        }
 
     text = world.memory.database.query("MATCH (q:Query {key: $key}) RETURN q.text AS t", key=world.keys[1])[0]["t"]
     for at, known in ((then.isoformat(), past), (None, now)):

@@ -99,7 +99,9 @@ def test_rollouts_of_discarded_steps_and_of_a_time_can_be_pruned(runs: Memory) -
     supersede(runs.database, "old", 3)
     assert prune(runs.database, superseded=True).rollouts == 1
     assert prune(runs.database, before=datetime(2020, 1, 1, tzinfo=UTC)).rollouts == 0
-    assert prune(runs.database, before=datetime.now(UTC)).rollouts == 2
+    now = datetime.now(UTC)
+    assert prune(runs.database, before=now.replace(tzinfo=None), preview=True).rollouts == 2, "UTC is meant"
+    assert prune(runs.database, before=now).rollouts == 2
     with pytest.raises(InputError, match="no run 'x' in this memory; known: new, old"):
         prune(runs.database, runs=["x"])
     with pytest.raises(InputError, match="nothing was named"):
