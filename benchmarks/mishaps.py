@@ -263,7 +263,7 @@ def of_llm(problems: Path | None, mishap: Mishap) -> dict[str, Any]:
     policy = problems / mishap.policy
     if not policy.exists():
         say(f"teaching the policy {mishap.policy!r}")
-        demonstrations = [item for of_kind in draw({"d": 100}, seed=1)["d"].values() for item in of_kind]
+        demonstrations = [item for of_kind in draw({"d": 40}, seed=1)["d"].values() for item in of_kind]
         supervised_start(str(problems / START), [*map(TAUGHT[mishap.policy], demonstrations)], policy)
     return {
         "policy": {"model": str(policy.resolve())},

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainer.reward.memory_reward import AsyncMemoryReward, MemoryReward
+    from trainer.reward.async_reward import AsyncMemoryReward
+    from trainer.reward.memory_reward import MemoryReward
     from trainer.reward.rows import TrainingRows, training_rows, with_query_columns
     from trainer.run.callback import refit_every
 
@@ -11,7 +12,8 @@ __all__ = ["AsyncMemoryReward", "MemoryReward", "TrainingRows", "refit_every", "
 
 DISTRIBUTION = "memreward-graph"
 _HOMES = {
-    **dict.fromkeys(("AsyncMemoryReward", "MemoryReward"), "trainer.reward.memory_reward"),
+    "AsyncMemoryReward": "trainer.reward.async_reward",
+    "MemoryReward": "trainer.reward.memory_reward",
     **dict.fromkeys(("TrainingRows", "training_rows", "with_query_columns"), "trainer.reward.rows"),
     "refit_every": "trainer.run.callback",
 }

@@ -16,7 +16,8 @@ from memgraph.memory import Memory
 from memgraph.models.scores import Scores
 from memgraph.models.votes import MajorityVote
 from memgraph.snapshot.snapshot import Snapshot
-from trainer.reward.memory_reward import AsyncMemoryReward, MemoryReward
+from trainer.reward.async_reward import AsyncMemoryReward
+from trainer.reward.memory_reward import MemoryReward
 from trainer.reward.truth import Judged
 from trainer.run.data import Problems, training_dataset
 from trainer.tiny.policy import format_prompt, load_tiny_policy

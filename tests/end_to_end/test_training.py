@@ -301,7 +301,7 @@ def test_groups_within_the_noise_and_verdicts_without_confidence_get_no_reward(m
         **four,
     )
     assert values == [None] * 4 + [0.75] * 3 + [0.0]
-    assert set(reasons[:4]) == {"the group's predictions differ by less than their noise, 0.300"}
+    assert set(reasons[:4]) == {"the group's predictions differ by less than their noise"}
     reward, _ = reward_for(memory, problems, scorer=Unsure(), kind="soft", confidence=0.8, skip_noise=False)
     assert reward(completions=completions, **four) == [None] * 7 + [0.0]
 

@@ -29,7 +29,8 @@ from memgraph.store.database import Database
 from tests.conftest import count, write_rows
 from tests.integration.rollouts import call_on, sums
 from trainer.reward import spool
-from trainer.reward.memory_reward import AsyncMemoryReward, MemoryReward
+from trainer.reward.async_reward import AsyncMemoryReward
+from trainer.reward.memory_reward import MemoryReward
 from trainer.reward.truth import HeldOut, Judged
 
 ROWS = sums(3)  # twelve rollouts

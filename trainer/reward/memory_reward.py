@@ -8,7 +8,6 @@ completions ─► Memory.add ─► labelled queries: the ledger judges their a
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 from collections import Counter
@@ -98,6 +97,7 @@ class MemoryReward:
         last: what the latest call did.
         calls: training calls of this attempt.
         source_counts: rewards of all training calls, by source.
+        missing_counts: those that were None, by reason.
         answers: what the rollouts of all training calls stated, and which verdicts could not be given.
 
     Raises:
@@ -165,6 +165,7 @@ class MemoryReward:
         self.last: CallReport | None = None
         self.calls = 0
         self.source_counts: Counter[str] = Counter()
+        self.missing_counts: Counter[str] = Counter()
         self.answers = AnswerReport()
         self.upkeep: dict[str, float] = {}
         self._level = LevelRewards()
@@ -179,6 +180,7 @@ class MemoryReward:
             "last",
             "calls",
             "source_counts",
+            "missing_counts",
             "answers",
             "upkeep",
             "_level",
@@ -410,6 +412,7 @@ class MemoryReward:
             log_metrics(self.__name__, report, scorer, self.upkeep, log_metric)
         if report.call is not None:
             self.source_counts.update(report.sources)
+            self.missing_counts.update(report.missing)
             self.answers.add(report.answers)
             if (message := self._level.update(query_keys, rewarded)) is not None:
                 logger.warning(message)
@@ -436,21 +439,3 @@ class MemoryReward:
             if number >= _ENOUGH and share > bound:
                 lines = "\n".join(answers.lines())
                 raise TrainingError(f"{share:.0%} of {number} {what}, more than the {bound:.0%} allowed:\n{lines}")
-
-
-class AsyncMemoryReward:
-    """A `MemoryReward` as an async callable: for AsyncGRPO, and beside other async rewards in GRPOTrainer.
-
-    The work runs in a thread, so the event loop stays free for the other rewards. With several processes one of these
-    may be used in a trainer.
-    """
-
-    def __init__(self, reward: MemoryReward) -> None:
-        self.reward = reward
-        self.__name__ = reward.__name__
-
-    async def __call__(
-        self, prompts: Sequence[Completion], completions: Sequence[Completion], **columns: Any
-    ) -> list[float | None]:
-        """Rewards of the completions, in their order."""
-        return await asyncio.to_thread(self.reward, prompts, completions, **columns)

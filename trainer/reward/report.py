@@ -40,6 +40,7 @@ class CallReport:
         call: number of the call within the attempt; None for an evaluation.
         step: the trainer's, None where it does not tell.
         sources: rewards by source, those that are None under "none".
+        missing: those that are None by reason.
         means: mean reward by source.
         incomplete_groups: queries scored without all `num_generations` rollouts.
         late_ranks: ranks that were not waited for any longer.
@@ -54,6 +55,7 @@ class CallReport:
     step: int | None
     attempt: int | None = None
     sources: Counter[str] = field(default_factory=Counter)
+    missing: Counter[str] = field(default_factory=Counter)
     means: dict[str, float] = field(default_factory=dict)
     mean_reward: float | None = None
     incomplete_groups: int = 0
@@ -79,7 +81,9 @@ class CallReport:
         by_source: dict[str, list[float]] = defaultdict(list)
         for reward in rewards:
             self.sources[reward.source] += 1
-            if reward.value is not None:
+            if reward.value is None:
+                self.missing[reward.reason or "no reason is known"] += 1
+            else:
                 by_source[reward.source].append(reward.value)
         self.means = {source: float(np.mean(values)) for source, values in by_source.items()}
         given = [value for values in by_source.values() for value in values]
@@ -93,6 +97,7 @@ class CallReport:
             "call": self.call,
             "step": self.step,
             "sources": dict(self.sources),
+            "missing": dict(self.missing),
             "mean_reward": self.mean_reward,
             "incomplete_groups": self.incomplete_groups,
             "late_ranks": self.late_ranks,

@@ -61,8 +61,7 @@ def predicted_rewards(snapshot: Snapshot, scores: Scores, rule: RewardRule) -> d
         if np.isnan(probability):
             reward = Reward(None, "none", reason or "the scorer abstained")
         elif int(snapshot.rollout_query[row]) in noisy:
-            why = f"the group's predictions differ by less than their noise, {scores.noise:.3f}"
-            reward = Reward(None, "none", why, probability)
+            reward = Reward(None, "none", "the group's predictions differ by less than their noise", probability)
         elif max(probability, 1 - probability) < rule.confidence:
             reward = Reward(None, "none", f"the scorer is less than {rule.confidence:.0%} sure", probability)
         else:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trainer.run.result import RunResult
 
 
+_REASONS = 3  # for which most rewards are missing
 _LINE_EVERY = 10  # steps, where there is no terminal to show a bar on
 
 
@@ -63,6 +64,8 @@ class Narrator:
             f"labels: {spending['queries_paid']} of {spending['training_queries']} training queries paid for; "
             f"{total} rewards in {result.steps - (result.resumed_at or 0)} steps: {shares}"
         )
+        for reason, count in list(result.missing_rewards.items())[:_REASONS]:
+            console.print(f"no reward for {count}: {reason}", highlight=False)
         if result.monitor is not None and result.monitor.observed is not None:
             monitor = result.monitor
             console.print(

@@ -23,6 +23,7 @@ class RunResult:
         steps: of training, those before a resume included.
         resumed_at: step from which this process went on; None where it began the run.
         reward_sources: rewards given during training, by source; since the resume, if there was one.
+        missing_rewards: those of the source "none", by reason.
         reward_model: the first one, with its calibration on held-out labelled queries; since the resume, if there was one.
         refits: later ones, each with its calibration; since the resume, if there was one.
         monitor: agreement of the predicted rewards with the verifier on the watched queries, and alarms.
@@ -36,6 +37,7 @@ class RunResult:
     accuracy: dict[str, PairedChange] = field(default_factory=dict)
     spending: dict[str, Any] = field(default_factory=dict)
     reward_sources: dict[str, int] = field(default_factory=dict)
+    missing_rewards: dict[str, int] = field(default_factory=dict)
     reward_model: dict[str, Any] = field(default_factory=dict)
     refits: list[FitRecord] = field(default_factory=list)
     monitor: Agreement | None = None

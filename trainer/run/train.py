@@ -190,10 +190,12 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             for line in reward.answers.lines():
                 narrator.say(line)
             reward.source_counts = sum(gather_object([reward.source_counts]), Counter())
+            reward.missing_counts = sum(gather_object([reward.missing_counts]), Counter())
         finally:
             # a run that is stopped by an alarm leaves its summary as well
             result.steps = int(trainer.state.global_step)
             result.reward_sources = dict(reward.source_counts)
+            result.missing_rewards = dict(reward.missing_counts.most_common())
             result.refits = refit.records if refit is not None else []
             result.monitor = monitor.agreement if monitor is not None else None
             if first:
