@@ -1,6 +1,6 @@
 """What does a fit of the reward model cost, and a prediction, by the number of labelled rollouts that it learns from?
 
-All sets go into one memory. Of its queries, drawn anew for each seed, as many are labelled as it takes, and the others stay
+All sets go into one memory. Of its queries, drawn again for each seed, as many are labelled as it takes, and the others stay
 in the graph without labels. A reward call's 128 rollouts are scored then. Rollouts: `rollout_files.py`. Example:
 
     python benchmarks/fit.py ROLLOUTS --labelled 5000 20000 --seeds 3

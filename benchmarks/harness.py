@@ -55,7 +55,7 @@ def parser_of(doc: str | None, *, quick: str, seeds: int | None = None) -> argpa
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     if seeds is not None:
         parser.add_argument(
-            "--seeds", type=int, default=seeds, help=f"how often, each time drawn anew (default {seeds})"
+            "--seeds", type=int, default=seeds, help=f"how often, each time drawn again (default {seeds})"
         )
     parser.add_argument("--quick", action="store_true", help=quick.replace("%", "%%"))
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")

@@ -32,6 +32,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -204,7 +205,7 @@ MISHAPS = {
     "away": Mishap(away, seconds=300),
     "backup": Mishap(backed_up),
     "full": Mishap(full, seconds=120, own_disk=True),
-    "collapsed": Mishap(policy="collapsed"),
+    "collapsed": Mishap(policy="collapsed", settings={"reward": {"scorer": "majority_vote"}}),
     "endless": Mishap(policy="endless"),
     "cut": Mishap(policy="thinking", settings={"max_new_tokens": 16}),
     "pleasing": Mishap(
@@ -261,10 +262,12 @@ def of_llm(problems: Path | None, mishap: Mishap) -> dict[str, Any]:
     """The settings that name problems and policy, which is taught where it is not there yet."""
     assert problems is not None
     policy = problems / mishap.policy
-    if not policy.exists():
+    if not (policy / "config.json").exists():
         say(f"teaching the policy {mishap.policy!r}")
-        demonstrations = [item for of_kind in draw({"d": 40}, seed=1)["d"].values() for item in of_kind]
-        supervised_start(str(problems / START), [*map(TAUGHT[mishap.policy], demonstrations)], policy)
+        demonstrations = [item for of_kind in draw({"d": 16}, seed=1)["d"].values() for item in of_kind]
+        taught = [*map(TAUGHT[mishap.policy], demonstrations)]
+        with get_context("spawn").Pool(1) as pool:  # a process of its own, since it takes gigabytes
+            pool.apply(supervised_start, (str(problems / START), taught, policy, 2e-4))
     return {
         "policy": {"model": str(policy.resolve())},
         "data": {"train_files": [str((problems / "train.jsonl").resolve())]},

@@ -25,7 +25,7 @@ def replaced(text: str, pattern: str, passage: str) -> str:
 
 
 def replaced_sentence(text: str, pattern: str, sentence: str) -> str:
-    """As `replaced`, within a paragraph, whose lines are filled anew; a space in the pattern matches a line end too."""
+    """As `replaced`, within a paragraph, whose lines are filled again; a space in the pattern matches a line end too."""
     spaces = pattern.replace(" ", r"\s+")
     paragraphs = text.split("\n\n")
     places = [place for place, paragraph in enumerate(paragraphs) if re.search(spaces, paragraph, flags=re.DOTALL)]

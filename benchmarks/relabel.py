@@ -1,8 +1,8 @@
-"""What do new labels cost? Relabelling what they reach, against scoring the whole memory anew, on made-up rollouts.
+"""What do new labels cost? Relabelling what they reach, against scoring the whole memory again, on made-up rollouts.
 
 A fifth of the queries is labelled and a reward model fitted. Then for each seed 10 and 100 more queries are labelled, in turn,
 and the memory is relabelled after each. Just before, what is affected is looked for through the whole memory, too, and must be
-the same. At the end everything is scored anew with the same labels, which must find nothing to change. Vectors are random
+the same. At the end everything is scored again with the same labels, which must find nothing to change. Vectors are random
 around cluster centres, so that no embedding model is timed. Each size has a server of its own in a temporary home. The passes
 follow one another in one memory, so a size that was stopped starts over. Example:
 
@@ -125,7 +125,7 @@ def measure(memory: Memory, source: FileTruth, seeds: int) -> Iterator[Row]:
 
 
 def _full_passes(seeds: int) -> int:
-    """How often everything is scored anew, which takes longest."""
+    """How often everything is scored again, which takes longest."""
     return min(seeds, 2)
 
 

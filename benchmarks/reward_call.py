@@ -4,7 +4,7 @@ A server of its own is started in a temporary home and filled to each size in tu
 each seed is timed. Half of its queries are new, and four of the sixteen are labelled, as a fifth of the stored ones are.
 Vectors come from hashes, so no embedding model is timed. Two costs are measured beside it: of embedding 128 rollouts with the
 default model, and of the published way, which stores and judges nothing. It compares all queries with each other, makes the
-whole graph anew and asks the paper's network about all of it. Example:
+whole graph again and asks the paper's network about all of it. Example:
 
     OMP_NUM_THREADS=1 python benchmarks/reward_call.py --queries 1000 5000
 """

@@ -1,7 +1,7 @@
 """Files of rollouts with their vectors: which there are, what is known of each, and memories filled with them.
 
 A folder has NAME.jsonl.gz, whose rows say whether they are `correct`, and beside it NAME.minilm.npz, which spares
-embedding them anew. `tiny_rollouts.py` makes one of the tiny world.
+embedding them again. `tiny_rollouts.py` makes one of the tiny world.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ def problems(split: str, items: dict[str, list[Item]]) -> list[Problem]:
     ]
 
 
-def supervised_start(model: str, demonstrations: Sequence[Item], out: Path) -> None:
+def supervised_start(model: str, demonstrations: Sequence[Item], out: Path, rate: float = 3e-5) -> None:
     """Teach a policy how solutions are put, in two passes over the demonstrations."""
     policy, tokenizer = load_model(model, dtype=torch.float32, device="cpu")
     rows = [
@@ -126,7 +126,7 @@ def supervised_start(model: str, demonstrations: Sequence[Item], out: Path) -> N
         output_dir=str(out),
         num_train_epochs=2,
         per_device_train_batch_size=16,
-        learning_rate=3e-5,
+        learning_rate=rate,
         lr_scheduler_type="constant",
         gradient_checkpointing=False,
         save_strategy="no",

@@ -203,7 +203,7 @@ def read_judged(
         dataset, domain, columns, thinking_opened: how the file is read, as at an import (`Memory.import_file`).
         judge: compares an answer with `gold` or `tests` where a row does not say itself whether it is `correct`.
         snapshots: folder in which what was read is kept. Where it is there already, of the same content read in the same
-            way, nothing is read anew and no server starts.
+            way, nothing is read again and no server starts.
 
     Raises:
         InputError: if the file cannot be read, or judges no rollout.

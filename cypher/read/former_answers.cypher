@@ -1,4 +1,4 @@
-// Answers that are being read anew. Parameters: $keys, $property (of the vector), $version (of observing programs).
+// Answers that are being read again. Parameters: $keys, $property (of the vector), $version (of observing programs).
 // Returns key, value, embedding (float32 bytes), rank, observed (whether it is a program that was run by this version).
 UNWIND $keys AS key
 MATCH (a:Rereading {key: key})

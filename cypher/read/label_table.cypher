@@ -1,4 +1,4 @@
-// A page of labels, in order of query and key; those that wait for their answer to be read anew are among them.
+// A page of labels, in order of query and key; those that wait for their answer to be read again are among them.
 // Parameters: $after ([query, label]: keys of the last one before it, '' for the first page), $limit; $runs (labels on their
 // rollouts, and on answers that one of these gave), $datasets, $domains, $ledgers (names, or null for all), $query (key, or
 // the beginning of the text, or null).

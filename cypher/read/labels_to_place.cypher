@@ -1,4 +1,4 @@
-// Labels on answers that were read anew, and what their rollouts are read as now.
+// Labels on answers that were read again, and what their rollouts are read as now.
 // Parameters: $answers (former keys). Returns former, value, query (key), text, domain, read_as (list of {key, same_as,
 // written, valid}; same_as stands for all equal ones), labels (list of {key, kind, score, purpose, author, created_at, ledgers:
 // keys, corrects: keys, corrected (whether another one corrects it), answer: what the rollout that it was given for is read as, or null}).

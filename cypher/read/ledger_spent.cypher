@@ -1,6 +1,6 @@
 // What a ledger has spent: queries paid for, and answers that were judged one by one, by a person, a judge or a program.
 // Equal answers are one. What is not to be seen any more counts too: queries that were forgotten, answers that were forgotten
-// or read anew, together with others or to an unknown place (negative where one came apart).
+// or read again, together with others or to an unknown place (negative where one came apart).
 // Parameters: $key (ledger). Returns queries, answers (one row).
 MATCH (ledger:Ledger {key: $key})
 CALL (ledger) {

@@ -1,4 +1,4 @@
-// Labels in force that came with answers read anew, by the answer that stands for all equal ones.
+// Labels in force that came with answers read again, by the answer that stands for all equal ones.
 // Returns query, query_key, answer (key), written, kind, labels (list of {former, author, score}).
 MATCH (q:Query)-[:GENERATES]->(a:Answer)<-[scores:SCORES]-(l:Label)
 WHERE scores.former IS NOT NULL AND NOT EXISTS { (l)<-[:CORRECTS]-() }

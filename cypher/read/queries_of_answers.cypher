@@ -1,4 +1,4 @@
-// The queries of answers. Parameters: $keys (answers, by their present key or one from before they were read anew).
+// The queries of answers. Parameters: $keys (answers, by their present key or one from before they were read again).
 // Returns asked (key), answer (the one that stands for all equal ones), query; nothing for keys that are not there, and
 // several rows for a former key whose rollouts are now read apart.
 UNWIND $keys AS key

@@ -1,6 +1,6 @@
 // A page of queries in the order of their keys, with their answers.
 // Parameters: $after (key), $domains (names), $limit. Returns query (key), text, domain, rollouts (how many), answers (list of
-// [key, value, valid, former: whether a rollout of it lacks what its source gave]), begun (keys of answers that are being read anew).
+// [key, value, valid, former: whether a rollout of it lacks what its source gave]), begun (keys of answers that are being read again).
 MATCH (q:Query)
 WHERE q.key > $after AND q.domain IN $domains
 WITH q ORDER BY q.key LIMIT $limit

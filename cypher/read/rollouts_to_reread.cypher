@@ -1,4 +1,4 @@
-// Some rollouts of answers that are being read anew. Parameters: $answers (keys), $limit.
+// Some rollouts of answers that are being read again. Parameters: $answers (keys), $limit.
 // Returns key, former (key of the answer), query (key), text (of the query), domain, response, thinking, answer (null for
 // none), given (fields that its source gave, or null where that was not kept), opened (whether the prompt opened the
 // thinking), derived (names of properties that follow from the reading: checks and vectors).

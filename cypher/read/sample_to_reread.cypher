@@ -1,4 +1,4 @@
-// Some rollouts as they are stored, to see how long reading them anew takes. Parameters: $domains (names), $limit.
+// Some rollouts as they are stored, to see how long reading them again takes. Parameters: $domains (names), $limit.
 // Returns as read/rollouts_to_reread.
 MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer|FormerAnswer)
 WHERE q.domain IN $domains

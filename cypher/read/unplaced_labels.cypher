@@ -1,4 +1,4 @@
-// Labels on answers that were read anew as several, where it is not known for which rollout they were given: they count
+// Labels on answers that were read again as several, where it is not known for which rollout they were given: they count
 // nowhere. Returns label, kind, score, author, ledgers (names), query, query_key, former_answer (its value), answer_key (its
 // key), read_as (list of what its rollouts are read as now).
 MATCH (l:Unplaced)-[:SCORES]->(f:FormerAnswer)<-[:GENERATED]-(q:Query)

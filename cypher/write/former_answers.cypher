@@ -1,4 +1,4 @@
-// Takes answers out of use that another reader named: their rollouts wait to be read anew, and their keys lead to what becomes
+// Takes answers out of use that another reader named: their rollouts wait to be read again, and their keys lead to what becomes
 // of them. An answer that was written again under a key from before joins the one that stands for it.
 // Parameters: $keys. Returns answers (how many).
 UNWIND $keys AS key

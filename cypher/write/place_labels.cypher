@@ -1,4 +1,4 @@
-// Moves labels from answers that were read anew to those that they are about now. A label whose place is not known stays with
+// Moves labels from answers that were read again to those that they are about now. A label whose place is not known stays with
 // the former answer, marked Unplaced, and counts nowhere.
 // Parameters: $placed (label, former, answer), $unplaced (keys of labels).
 CALL () {

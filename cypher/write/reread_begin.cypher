@@ -1,4 +1,4 @@
-// Begins to read a memory anew: notes what each ledger has spent on single answers, once, since answers that come apart or
+// Begins to read a memory again: notes what each ledger has spent on single answers, once, since answers that come apart or
 // together would be counted otherwise afterwards. Parameters: $versions (list of "name=version" that it was read by).
 MATCH (r:Reader {key: 'reader'})
 WHERE NOT coalesce(r.begun, false)

@@ -1,4 +1,4 @@
-// Ends reading answers anew: the former ones keep their key, their value and where their rollouts went. Parameters: $keys.
+// Ends reading answers again: the former ones keep their key, their value and where their rollouts went. Parameters: $keys.
 UNWIND $keys AS key
 MATCH (f:Rereading {key: key})
 SET f = {key: f.key, value: f.value, valid: f.valid}

@@ -1,4 +1,4 @@
-// Ends reading a memory anew: what ledgers have spent stays spent. Parameters: $versions (list of "name=version").
+// Ends reading a memory again: what ledgers have spent stays spent. Parameters: $versions (list of "name=version").
 MATCH (r:Reader {key: 'reader'})
 SET r.versions = $versions
 REMOVE r.begun, r.held_by, r.held_until

@@ -1,4 +1,4 @@
-// Takes the right to read a memory anew for a while, or keeps it.
+// Takes the right to read a memory again for a while, or keeps it.
 // Parameters: $holder, $seconds, $gone (holders that are known to have ended). Returns held (whether $holder has it now), by.
 MERGE (r:Reader {key: 'reader'})
 SET r.locked = true

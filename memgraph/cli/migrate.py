@@ -76,7 +76,7 @@ def migrate(
 
 
 def reread_answers(database: Database, settings: Settings, *, ask: bool) -> tuple[Plan | None, RereadReport | None]:
-    """Read a memory's answers anew where an earlier reader read them; None where there are none.
+    """Read a memory's answers again where an earlier reader read them; None where there are none.
 
     Args:
         ask: whether a person at a terminal is asked first.
@@ -121,14 +121,14 @@ def reread_answers(database: Database, settings: Settings, *, ask: bool) -> tupl
 
 
 def tell(report: RereadReport, unplaced: Path, as_json: bool) -> None:
-    """Say what reading anew did, and list in a file what needs a person."""
+    """Say what reading again did, and list in a file what needs a person."""
     if report.unplaced:
         with unplaced.open("w", encoding="utf-8") as lines:
             lines.writelines(json.dumps(asdict(answer), ensure_ascii=False) + "\n" for answer in report.unplaced)
     if as_json:
         return
     console.print(
-        f"{report.rollouts:,} rollouts read again, {report.changed:,} of them otherwise; {report.judged_anew:,} verdicts by stored "
+        f"{report.rollouts:,} rollouts read again, {report.changed:,} of them otherwise; {report.judged_again:,} verdicts by stored "
         "truth are new; what was paid for stays paid for. Reward models of before are refused: run memreward fit",
         highlight=False,
         soft_wrap=True,

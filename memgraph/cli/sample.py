@@ -140,7 +140,7 @@ def sample(
         emit({**_numbers(report, len(questions), stored), "run": run, "policy": opened.policy, "rejected": rejected})
     else:
         _show(report, len(questions), stored)
-        for line in report.ingest.answers.lines():
+        for line in report.lines():
             console.print(line)
     report_rejects(rejected, rejects)
 
@@ -210,8 +210,7 @@ def _section(
 def _show(report: SampleReport, queries: int, stored: int) -> None:
     line = _numbers(report, queries, stored)
     console.print(
-        f"{line['rollouts_new']} rollouts of {queries} queries are new, {line['rollouts_known']} were stored already; "
-        f"{line['cut_off_at_the_limit']} responses were cut off at the limit"
+        f"{line['rollouts_new']} rollouts of {queries} queries are new, {line['rollouts_known']} were stored already"
     )
     console.print(
         f"{line['tokens']:,} tokens in {line['seconds']:.1f} s: {line['tokens_per_second']:,.0f} tokens/s, "

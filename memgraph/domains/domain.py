@@ -90,7 +90,7 @@ class Domain(ABC):
 
     Attributes:
         name: that rollouts carry in their field `domain`.
-        version: of reading and key together. A new one makes new answer nodes, so a memory must be read anew.
+        version: of reading and key together. A new one makes new answer nodes, so a memory must be read again.
         kind: which label-free checks and models of text apply: equations of calculations, words of statements, and programs,
             which are tried in the sandbox.
     """

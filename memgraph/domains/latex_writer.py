@@ -1,4 +1,4 @@
-"""Tokens of LaTeX, and how they are written anew in one form."""
+"""Tokens of LaTeX, and how they are rewritten in one form."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TooDeepError(Exception):
 
 
 class Writer:
-    """Writes tokens anew, in one form."""
+    """Rewrites tokens in one form."""
 
     def __init__(self, parts: list[str]) -> None:
         self.parts = parts

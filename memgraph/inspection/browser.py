@@ -126,7 +126,7 @@ class MemoryBrowser(App[None]):
         self.notify(f"{rollout.key[:12]} is {'right' if score else 'wrong'}, says {self._author}", markup=False)
 
     def _read_again(self, node: TreeNode[_Place]) -> None:
-        """A label is on all rollouts with the answer, so that the whole query is shown anew."""
+        """A label is on all rollouts with the answer, so that the whole query is shown again."""
         place = node.data
         if node.parent is None or place is None:
             return

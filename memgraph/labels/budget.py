@@ -96,7 +96,7 @@ def spend(
 
 
 def _choose(remaining: _RemainingBudget, queries: Set[str], choose: Choose) -> None:
-    """Spend what is left on queries that the rule chooses, anew after each batch; at random where it cannot tell yet."""
+    """Spend what is left on queries that the rule chooses, again after each batch; at random where it cannot tell yet."""
     if not remaining.left:
         return
     if remaining.left >= len(queries - remaining.closed()):  # nothing to choose

@@ -293,7 +293,7 @@ class Ledger:
 class _Account:
     """State of a ledger: queries and single answers that were paid for, and the purposes of the queries that it was asked about.
 
-    The counts include what cannot be seen any more, since it was read anew or forgotten.
+    The counts include what cannot be seen any more, since it was read again or forgotten.
     """
 
     budget: int | None

@@ -1,8 +1,8 @@
-"""Where the labels of answers go that were read anew: to the class of equal answers that they were given for, or nowhere.
+"""Where the labels of answers go that were read again: to the class of equal answers that they were given for, or nowhere.
 
     the rollout that a label was given for is kept      to what that is read as
     all rollouts of the answer are read as one class    to that
-    ground truth whose reference is stored              judged anew, once for each class
+    ground truth whose reference is stored              judged again, once for each class
     else                                                nowhere: it stays with the former answer, and is listed
 
 Labels that correct each other stay together. What ledgers have spent stays spent.
@@ -72,7 +72,7 @@ class Conflict:
 def place_labels(
     database: Database, domains: Domains, answers: Sequence[str], check_in: Callable[[ManagedTransaction], None]
 ) -> int:
-    """Place the labels of answers that are being read anew; returns how many references have judged anew.
+    """Place the labels of answers that are being read again; returns how many references have judged again.
 
     Args:
         answers: keys of former answers whose rollouts have all been moved, and joined to equal ones.
@@ -88,7 +88,7 @@ def place_labels(
     def write(tx: ManagedTransaction) -> None:
         check_in(tx)
         tx.run(cypher("write/place_labels"), placed=placing.placed, unplaced=placing.unplaced).consume()
-        tx.run(cypher("write/judged_anew"), rows=list(placing.judged.values())).consume()
+        tx.run(cypher("write/judged_again"), rows=list(placing.judged.values())).consume()
 
     database.execute_write(write)
     return len(placing.judged)
@@ -135,7 +135,7 @@ def _verdicts(
 
 @dataclass(slots=True)
 class _Placing:
-    """Rows for cypher/write/place_labels and judged_anew.
+    """Rows for cypher/write/place_labels and judged_again.
 
     Attributes:
         verdicts: (query, class) → what the stored reference says, None where it cannot tell.

@@ -1,11 +1,11 @@
-"""Reads the rollouts of a memory anew, after the reader of a domain has changed.
+"""Reads the rollouts of a memory again, after the reader of a domain has changed.
 
     queries in the order of their keys ─► answers that another reader named, out of use (`:FormerAnswer:Rereading`)
       ─► their rollouts, batch by batch, to what they are read as ─► equal answers joined ─► labels to their places ─► done
 
 What is still to be done can be seen in the graph: an answer's key follows from its query, its value and the version of the
 reader. So whatever is interrupted goes on where it stopped, and doing it again changes nothing. Each step is one transaction.
-Only one process reads a memory anew at a time; it holds that right by a lease that ends with it.
+Only one process reads a memory again at a time; it holds that right by a lease that ends with it.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What reading a memory anew would take.
+    """What reading a memory again would take.
 
     Attributes:
-        domains: those that are read anew → what changed.
+        domains: those that are read again → what changed.
         rollouts: how many there are of these domains.
         seconds: about, going by a sample; running programs that changed comes on top.
         megabytes: about, of disk, most of it for as long as the server keeps its log.
@@ -60,14 +60,14 @@ class Plan:
 
 @dataclass(slots=True)
 class RereadReport:
-    """What reading anew did.
+    """What reading again did.
 
     Attributes:
-        domains: those that were read anew → what changed.
-        rollouts: read anew now, and those that were done already.
+        domains: those that were read again → what changed.
+        rollouts: read again now, and those that were done already.
         changed: rollouts that state another answer, or think otherwise, than they were read to.
         former_answers: answers that were taken out of use.
-        judged_anew: labels that a stored reference gave now, in place of those on answers that came apart or are judged
+        judged_again: labels that a stored reference gave now, in place of those on answers that came apart or are judged
             otherwise.
         unplaced: labels of which it is not known what they are about now.
         conflicts: answers whose labels differ, now that they are one.
@@ -77,7 +77,7 @@ class RereadReport:
     rollouts: int = 0
     changed: int = 0
     former_answers: int = 0
-    judged_anew: int = 0
+    judged_again: int = 0
     unplaced: list[Unplaced] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
@@ -114,7 +114,7 @@ def reread(
     progress: Progress | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> RereadReport:
-    """Read anew whatever another reader than the present one has named, and move labels along.
+    """Read again whatever another reader than the present one has named, and move labels along.
 
     Args:
         progress: told how many of how many rollouts are done.
@@ -293,7 +293,7 @@ class _Rereading:
         self._own = {name for name in report.domains if name in domains.versions and name not in stored}
 
     def run(self) -> None:
-        """All queries of the domains that are read anew."""
+        """All queries of the domains that are read again."""
         names = sorted(self._report.domains)
         total = int(self._database.query(cypher("read/rollout_count"), domains=names)[0]["rollouts"])
         for page in self._pages(names):
@@ -304,7 +304,7 @@ class _Rereading:
             if waiting:
                 self._move(waiting)
                 join(self._database, self._domains, query_keys=[row["query"] for row in page])
-                self._report.judged_anew += place_labels(self._database, self._domains, waiting, self._lease.check_in)
+                self._report.judged_again += place_labels(self._database, self._domains, waiting, self._lease.check_in)
                 self._write("write/reread_done", keys=waiting)
             self._report.former_answers += len(waiting)
             self._report.rollouts += sum(row["rollouts"] for row in page)

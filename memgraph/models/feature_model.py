@@ -250,7 +250,7 @@ class FeatureModel:
             reliabilities = Reliabilities(document["own"], Reliability(**style), policies)
             return replace(model, reliabilities=reliabilities, second=AnchoredRegression.of_arrays(second))
         except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            raise ModelError(f"no feature model can be read from {file}: {error}; fit anew") from error
+            raise ModelError(f"no feature model can be read from {file}: {error}; fit again") from error
 
     def digest(self) -> bytes:
         """sha256 of what decides its predictions."""

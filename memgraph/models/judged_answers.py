@@ -1,4 +1,4 @@
-"""What labels on some answers to a query say of its other rollouts, without fitting anything anew.
+"""What labels on some answers to a query say of its other rollouts, without fitting anything again.
 
 An equal answer has the label. Where a query has one right answer, what is judged also leaves more, or less, to the others.
 Jeffrey's rule, with ℓ_w the label of a judged answer w and p(w) what the model gave it:

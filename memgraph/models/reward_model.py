@@ -218,7 +218,7 @@ class RewardModel:
                 require_same_reader(document.get("readers") or {}, readers, f"the reward model in {folder}")
             if document.get("format") != _FORMAT:
                 raise ModelError(
-                    f"{folder} has checkpoint format {document.get('format')}, this version reads {_FORMAT}; fit anew"
+                    f"{folder} has checkpoint format {document.get('format')}, this version reads {_FORMAT}; fit again"
                 )
         except (OSError, ValueError) as error:
             raise ModelError(
@@ -255,7 +255,7 @@ def require_same_reader(then: Mapping[str, str], now: Mapping[str, str], what: s
     """
     if changed := read_otherwise(then, now):
         raise ModelError(
-            f"{what} was fitted on answers ({', '.join(changed)}) as an earlier reader read them; fit anew with `memreward fit`: "
+            f"{what} was fitted on answers ({', '.join(changed)}) as an earlier reader read them; fit again with `memreward fit`: "
             "the labels are all there"
         )
 

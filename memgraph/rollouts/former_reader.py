@@ -1,4 +1,4 @@
-r"""How responses were read before readers had versions: frozen, and used for nothing but reading old memories anew.
+r"""How responses were read before readers had versions: frozen, and used for nothing but reading old memories again.
 
 A rollout of such a memory does not say whether its source gave the thinking and the answer, or whether they were read from
 the response. Where this reader finds in the response what is stored, they were read. Nothing here is to be fixed: what it

@@ -38,7 +38,7 @@ def refuse_stale(database: Database, domains: Domains) -> None:
 
 
 def stale_domains(database: Database, domains: Domains) -> dict[str, str]:
-    """Domains whose stored answers must be read anew → what changed; those that nobody defines are read as `qa` is.
+    """Domains whose stored answers must be read again → what changed; those that nobody defines are read as `qa` is.
 
     Raises:
         MigrationError: if the memory holds rollouts of a domain that was read by a reader of its own, which is not here.

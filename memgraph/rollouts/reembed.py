@@ -43,7 +43,7 @@ def reembed(
     switch: bool = True,
     progress: Progress | None = None,
 ) -> ReembedReport:
-    """Embed all texts anew, link the queries by the new vectors, and let the new space serve.
+    """Embed all texts again, link the queries by the new vectors, and let the new space serve.
 
     Asked for the space that serves already, it embeds what lacks a vector and removes what is left of other spaces.
 

@@ -42,7 +42,7 @@ def start_attempt(
     """Number of a new attempt at a training run, from 1.
 
     Args:
-        resume_step: where the run goes on; None or 0 where it starts anew. What is discarded is superseded.
+        resume_step: where the run goes on; None or 0 where it starts from the beginning. What is discarded is superseded.
         ranks: how many processes train together.
     """
     key = keys.key_of("run", run)

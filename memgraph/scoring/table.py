@@ -32,7 +32,7 @@ class Table(Generic[Row]):
 
     Attributes:
         kind: dataclass of a row, whose fields are the columns.
-        pages: the rows in pieces that fit in memory. What is read from the database is read anew each time, so that it
+        pages: the rows in pieces that fit in memory. What is read from the database is read again each time, so that it
             needs no more memory than a page.
     """
 

@@ -1,4 +1,4 @@
-"""The right to read a memory anew: one process has it, for as long as it lives."""
+"""The right to read a memory again: one process has it, for as long as it lives."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _SILENT_SECONDS = 10.0
 _SAY_EVERY_SECONDS = 30.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 
-# A store that cannot grow first turns read-only, then gives up until it is started anew; so do other faults of the disk.
+# A store that cannot grow first turns read-only, then gives up until it is started again; so do other faults of the disk.
 _GAVE_UP = "Neo.DatabaseError.Transaction.TransactionStartFailed"
 _READ_ONLY = (
     "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase",
@@ -39,7 +39,7 @@ def is_lost(error: DriverError | Neo4jError) -> bool:
 
 
 def needs_restart(error: BaseException | None) -> bool:
-    """Whether the server answers, and its database takes nothing more until it is started anew."""
+    """Whether the server answers, and its database takes nothing more until it is started again."""
     return isinstance(error, Neo4jError) and (error.code == _GAVE_UP or error.code in _READ_ONLY)
 
 

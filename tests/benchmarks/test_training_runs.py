@@ -77,6 +77,22 @@ def test_smollm2(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_mishaps(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "rows.jsonl"
+    [row] = check_twice(
+        lambda: run("mishaps", "--quick", "--out", out),
+        out,
+        "mishaps",
+        identity=("mishap",),
+        figures=("exit_code", "calls", "failed_calls", "rewards", "lost", "seconds", "said"),
+    )
+    assert (row["mishap"], row["exit_code"], row["failed_calls"], row["lost"]) == ("killed", 0, 0, 0)
+    assert row["rewards"] > 0
+    assert {"$ memreward train run.yaml", "Killed", "$ memreward train run.yaml --resume"} <= set(row["said"])
+
+
+@pytest.mark.slow
 def test_full_scale(run_on_server: Run, tmp_path: Path) -> None:
     out = tmp_path / "rows.jsonl"
     rows = check_twice(

@@ -143,7 +143,7 @@ def test_remote_training(run: Callable[..., None], rollouts: Path, capsys: pytes
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_tour(memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`tour.ipynb` is `tour.py`, and shows what it gives. MEMREWARD_WRITE_PAGES=1 makes it anew."""
+    """`tour.ipynb` is `tour.py`, and shows what it gives. MEMREWARD_WRITE_PAGES=1 makes it again."""
     endpoint = memory.database.endpoint
     for name, value in {
         "NEO4J_URI": endpoint.uri,

@@ -113,7 +113,7 @@ def test_two_ranks_give_the_rewards_of_one_process_whoever_is_late(
     )
     assert len(sampled) == 12
     assert {(row["attempt"], row["step"]) for row in sampled} == {(1, 0)}
-    # One rank fitted anew after the step, both score with its model.
+    # One rank fitted again after the step, both score with its model.
     assert [first["fits"], second["fits"]] == [1, 0]
     assert first["model"] == second["model"] == memory.model().key != model.key
 

@@ -53,7 +53,7 @@ class World:
         )
         return {row["rollout"]: row["score"] for row in rows}
 
-    def anew(self) -> dict[str, float]:
+    def rescored(self) -> dict[str, float]:
         """What the model says of every rollout without a label, each query on its own."""
         found, everything = {}, self.memory.snapshot(VIEW)
         for query in np.unique(everything.rollout_query[np.isnan(everything.labels)]).tolist():
@@ -80,8 +80,8 @@ class World:
 
     def check(self) -> None:
         """Stored scores are those that scoring everything gives."""
-        stored, anew = self.stored(), self.anew()
-        assert {rollout: stored[rollout] for rollout in anew} == pytest.approx(anew, abs=1e-6)
+        stored, rescored = self.stored(), self.rescored()
+        assert {rollout: stored[rollout] for rollout in rescored} == pytest.approx(rescored, abs=1e-6)
 
 
 def vectors(queries: int, rollouts: int, *, start: int = 0, seed: int = 0) -> GivenEmbeddings:

@@ -106,7 +106,7 @@ def warm(opened: Memory, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture
 def run(warm: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """With the rewards opened anew, as in a new process: a new attempt, and another event loop."""
+    """With the rewards opened again, as in a new process: a new attempt, and another event loop."""
     monkeypatch.delenv("NEO4J_URI", raising=False)
     adapters.open_rewards.cache_clear()
     yield warm

@@ -133,7 +133,7 @@ def test_why_and_relabel_on_the_command_line(world: World, settings: Settings) -
     assert {**done, "preview": True, "seconds": 0, "seconds_looking": 0} == {**told, "seconds": 0, "seconds_looking": 0}
     assert done["changed"] > 0
 
-    rollout = min(world.anew())
+    rollout = min(world.rescored())
     assert len(call("why", "Tom has", "--ledger", "l")["rollouts"]) == 20
     found = call("why", rollout[:16], "--ledger", "l")
     rows = run_inspection(world.memory.database, "why_reward", {"rollout": rollout})

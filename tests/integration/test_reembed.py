@@ -77,7 +77,7 @@ def test_a_memory_moves_there_and_back_and_is_what_it_was(
     nodes, edges = everything(memory)
     old_nodes, old_edges = before
     for row in (*nodes, *edges, *old_nodes, *old_edges):
-        for name in ("linked_at", "serving_since", "canary"):  # made anew
+        for name in ("linked_at", "serving_since", "canary"):  # made again
             row["properties"].pop(name, None)
     assert [node for node in nodes if node["properties"].get("model") != "words"] == old_nodes
     assert edges == old_edges

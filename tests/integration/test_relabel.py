@@ -132,7 +132,7 @@ def test_a_pass_that_was_stopped_goes_on_where_it_was(world: World, monkeypatch:
 
 
 def test_a_score_that_returns_to_an_earlier_value_is_in_force_again(world: World) -> None:
-    memory, rollout = world.memory, next(iter(world.anew()))
+    memory, rollout = world.memory, next(iter(world.rescored()))
     world.relabel()
     first = world.stored()[rollout]
     snapshot = memory.subgraph([memory.database.query(

@@ -1,4 +1,4 @@
-"""A memory that an earlier reader read is refused, read anew, and loses nothing that it knew."""
+"""A memory that an earlier reader read is refused, read again, and loses nothing that it knew."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def former(opened: Memory) -> Iterator[Database]:
     require_reader(opened.database, opened.domains)
 
 
-def read_anew(database: Database, domains: Domains | None = None, **options: Any) -> reread.RereadReport:
+def read_again(database: Database, domains: Domains | None = None, **options: Any) -> reread.RereadReport:
     migrations.migrate(database)
     domains = domains or Domains()
     report = reread.reread(database, GuardedEmbedder(database, EightNumbers()), domains, **options)
@@ -134,7 +134,7 @@ def test_the_plan_says_how_much_there_is_to_do(former: Database) -> None:
 
 
 def test_answers_that_differ_come_apart_and_equal_ones_together(former: Database) -> None:
-    read_anew(former)
+    read_again(former)
     assert classes(former, LIST) == [0, 1, 0, 1]
     assert classes(former, SIGN) == [0, 1, 1]
     assert classes(former, UNIT) == [0, 1, 0, 3]
@@ -148,14 +148,14 @@ def test_answers_that_differ_come_apart_and_equal_ones_together(former: Database
     assert valid[TWICE] == [True, True, True]
     assert former.query("MATCH (t:Thinking) WHERE COUNT { (t)-[:LEADS_TO]->() } <> 1 RETURN t") == []
     assert former.query("MATCH (a:Answer {valid: true}) WHERE a.written IS NULL RETURN a") == []
-    read_again = former.query("MATCH (q:Query)-[:GENERATED]->(:FormerAnswer) RETURN q:Changed AS looked_at")
-    assert read_again
-    assert all(row["looked_at"] for row in read_again), "their scores may be others now"
+    queries = former.query("MATCH (q:Query)-[:GENERATED]->(:FormerAnswer) RETURN q:Changed AS looked_at")
+    assert queries
+    assert all(row["looked_at"] for row in queries), "their scores may be others now"
     assert former.query("MATCH (a:Rereading|Unjoined|Unobserved) RETURN a") == []
 
 
 def test_what_its_source_gave_stays_as_given(former: Database) -> None:
-    read_anew(former)
+    read_again(former)
     first, second, third = rollouts(former)[GIVEN]
     assert (first["thinking"], first["written"], first["given"]) == ("Whales swim.", "No", "answer thinking")
     assert (second["written"], second["given"]) == ("yes", "")
@@ -165,7 +165,7 @@ def test_what_its_source_gave_stays_as_given(former: Database) -> None:
 
 
 def test_importing_the_same_files_again_finds_everything_known(former: Database, settings: Settings) -> None:
-    read_anew(former)
+    read_again(former)
     before = everything(former)
     with opened_again(settings) as memory:
         again = memory.import_file(FORMER / "rollouts.jsonl")
@@ -177,9 +177,9 @@ def test_importing_the_same_files_again_finds_everything_known(former: Database,
 
 
 def test_a_field_that_was_given_as_the_former_reader_read_it_is_known(former: Database, settings: Settings) -> None:
-    """It looks as if it had been read from the response, so it is read anew; its file is known all the same."""
+    """It looks as if it had been read from the response, so it is read again; its file is known all the same."""
     row = next(row for row in map(json.loads, (FORMER / "rollouts.jsonl").open()) if row["query"] == PROGRAM)
-    read_anew(former)
+    read_again(former)
     with opened_again(settings) as memory:
         del row["tests"]
         again = memory.import_rows([{**row, "answer": "4"}])
@@ -190,7 +190,7 @@ def test_a_field_that_was_given_as_the_former_reader_read_it_is_known(former: Da
 
 
 def test_labels_go_to_what_they_are_about_or_are_listed(former: Database, settings: Settings) -> None:
-    report = read_anew(former)
+    report = read_again(former)
     with opened_again(settings) as memory:
         people, truth = in_force(memory, ALL), in_force(memory, TRUTH)
     assert people[SEVEN] == [0.75, 0.75, None], "the correction stays in force"
@@ -204,10 +204,10 @@ def test_labels_go_to_what_they_are_about_or_are_listed(former: Database, settin
     assert (sign.former_answer, len(sign.read_as), sign.ledgers) == ("X", 2, ["people"])
     assert [(one.query, one.scores) for one in report.conflicts] == [(HALF, [("Ann", 0.0), ("Ann", 1.0)])]
 
-    assert truth[LIST] == [1.0, 0.0, 1.0, 0.0], "judged anew by the stored gold"
+    assert truth[LIST] == [1.0, 0.0, 1.0, 0.0], "judged again by the stored gold"
     assert truth[UNIT] == [1.0, 0.0, 1.0, 0.0]
     assert (truth[NOTHING][0], truth[NOTHING][2]) == (1.0, 0.0)
-    assert truth[PROGRAM] == [1.0, 0.0, 1.0, 1.0], "judged anew by the stored tests"
+    assert truth[PROGRAM] == [1.0, 0.0, 1.0, 1.0], "judged again by the stored tests"
     assert truth[GIVEN] == [1.0, 0.0, 0.0]
     assert truth[SEVEN] == [1.0, 1.0, 0.0], "what the source judged, without a reference"
     assert truth[NAME] == [1.0, 0.0, 0.0], "on rollouts, as the source contradicted itself"
@@ -224,7 +224,7 @@ def test_nothing_is_lost_of_labels_predictions_and_history(former: Database) -> 
     on_rollouts = "MATCH (l:Label|Prediction)-[:SCORES]->(t:Thinking) RETURN l.key AS l, t.key AS t ORDER BY l, t"
     moved = "MATCH (l:Label|Prediction)-[m:MOVED_BY]->(a) RETURN l.key AS l, a.value AS value, m.change AS change ORDER BY l, value"
     before = [former.query(text) for text in (counted, on_rollouts, moved)]
-    read_anew(former)
+    read_again(former)
     after = [former.query(text) for text in (counted, on_rollouts, moved)]
     assert all(row in after[0] for row in before[0])
     assert after[1:] == before[1:]
@@ -236,7 +236,7 @@ def test_nothing_is_lost_of_labels_predictions_and_history(former: Database) -> 
 
 def test_what_ledgers_have_spent_stays_spent(former: Database, settings: Settings) -> None:
     before = former.query("MATCH (l:Ledger) RETURN l.name AS name, l.budget AS budget ORDER BY name")
-    read_anew(former)
+    read_again(former)
     with opened_again(settings) as memory:
         assert {row["name"]: row["budget"] for row in before} == {"people": 12, "reusing": 2, "truth": 8}
         assert former.query("MATCH (l:Ledger) RETURN l.name AS name, l.budget AS budget ORDER BY name") == before
@@ -259,7 +259,7 @@ def test_what_ledgers_have_spent_stays_spent(former: Database, settings: Setting
 
 
 def test_a_sheet_that_was_sent_out_before_still_lands(former: Database, settings: Settings, tmp_path: Path) -> None:
-    read_anew(former)
+    read_again(former)
     with (FORMER / "sheet.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     sheet = tmp_path / "sheet.csv"
@@ -280,15 +280,15 @@ def test_a_sheet_that_was_sent_out_before_still_lands(former: Database, settings
 
 
 def test_reward_models_of_the_former_reader_are_refused(former: Database, settings: Settings) -> None:
-    read_anew(former)
+    read_again(former)
     key = former.query("MATCH (m:RewardModel) RETURN m.key AS key")[0]["key"]
     folder = next((FORMER / "archive" / "models").iterdir())
     with opened_again(settings) as memory:
-        with pytest.raises(ModelError, match=r"earlier reader .*fit anew"):
+        with pytest.raises(ModelError, match=r"earlier reader .*fit again"):
             memory.model()
-        with pytest.raises(ModelError, match=r"earlier reader .*fit anew"):
+        with pytest.raises(ModelError, match=r"earlier reader .*fit again"):
             memory.model(key)
-        with pytest.raises(ModelError, match=r"earlier reader .*fit anew"):
+        with pytest.raises(ModelError, match=r"earlier reader .*fit again"):
             RewardModel.load(folder, space=memory.space.key, readers=memory.domains.versions)
 
 
@@ -299,7 +299,7 @@ class Killed(BaseException):
 def test_killed_at_any_step_and_again_it_ends_the_same(former: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reread, "_ROLLOUTS", 5)
     monkeypatch.setattr(reread, "_QUERIES", 3)
-    report = read_anew(former)
+    report = read_again(former)
     whole = everything(former)
     clear(former.autocommit)
     load(former.autocommit, FORMER / "memory.jsonl")
@@ -318,7 +318,7 @@ def test_killed_at_any_step_and_again_it_ends_the_same(former: Database, monkeyp
         steps[:] = [0, allowed]
         monkeypatch.setattr(Database, "execute_write", killed)
         try:
-            again = read_anew(former)
+            again = read_again(former)
             break
         except Killed:
             monkeypatch.setattr(Database, "execute_write", execute)
@@ -331,10 +331,10 @@ def test_killed_at_any_step_and_again_it_ends_the_same(former: Database, monkeyp
     assert (again.unplaced, again.conflicts) == (report.unplaced, report.conflicts)
 
 
-def test_reading_anew_twice_changes_nothing(former: Database) -> None:
-    read_anew(former)
+def test_reading_again_twice_changes_nothing(former: Database) -> None:
+    read_again(former)
     before = everything(former)
-    again = read_anew(former)
+    again = read_again(former)
     assert (again.domains, again.rollouts) == ({}, 0)
     assert everything(former) == before
 
@@ -342,7 +342,7 @@ def test_reading_anew_twice_changes_nothing(former: Database) -> None:
 def test_what_a_process_of_the_former_version_still_writes_is_found_by_the_next_call(
     former: Database, settings: Settings
 ) -> None:
-    read_anew(former)
+    read_again(former)
     before = classes(former, LIST)
     query, run = keys.query_key("former", LIST), keys.key_of("run", "import")
     former.query(
@@ -355,22 +355,22 @@ def test_what_a_process_of_the_former_version_still_writes_is_found_by_the_next_
         run=run,
         answer=keys.answer_key(query, "1", "123"),
     )
-    assert set(read_anew(former).domains) == {"math"}
+    assert set(read_again(former).domains) == {"math"}
     assert classes(former, LIST) == before
     late = former.query("MATCH (:Thinking {key: 'late'})-[:LEADS_TO]->(a:Answer) RETURN a.key AS answer")
     assert [row["answer"] for row in late] == [rollouts(former)[LIST][0]["answer"]]
-    assert read_anew(former).domains == {}
+    assert read_again(former).domains == {}
 
 
-def test_only_one_process_reads_anew_at_a_time(former: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_one_process_reads_again_at_a_time(former: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "_PATIENCE", 0.1)
     migrations.migrate(former)
     with lease.Lease(former), pytest.raises(MigrationError, match=r"reading this memory again.*--unlock"):
-        read_anew(former)
+        read_again(former)
     gone = former.query("MERGE (r:Reader {key: 'reader'}) SET r.held_by = $by, r.held_until = datetime() + duration('PT1H')",
                         write=True, by=lease.Lease(former)._holder.replace(" ", " 9", 1))  # fmt: skip
     assert gone == []
-    assert read_anew(former).rollouts > 0, "a process of this machine that has ended holds nothing"
+    assert read_again(former).rollouts > 0, "a process of this machine that has ended holds nothing"
 
 
 def test_one_that_was_taken_over_stops(former: Database) -> None:
@@ -381,8 +381,8 @@ def test_one_that_was_taken_over_stops(former: Database) -> None:
             mine.check()
 
 
-def test_an_archive_of_the_former_reader_is_read_anew(former: Database, settings: Settings, tmp_path: Path) -> None:
-    read_anew(former)
+def test_an_archive_of_the_former_reader_is_read_again(former: Database, settings: Settings, tmp_path: Path) -> None:
+    read_again(former)
     expected = {query: [row["written"] for row in rows] for query, rows in rollouts(former).items()}
     clear(former.autocommit)
     archive = tmp_path / "archive"
@@ -390,7 +390,7 @@ def test_an_archive_of_the_former_reader_is_read_anew(former: Database, settings
     import_archive(former, archive)
     with pytest.raises(MigrationError, match="memreward migrate"):
         opened_again(settings)
-    read_anew(former)
+    read_again(former)
     assert {query: [row["written"] for row in rows] for query, rows in rollouts(former).items()} == expected
     before = everything(former)
     import_archive(former, archive, go_on=True)
@@ -422,7 +422,7 @@ class Shouted(Choices):
         return NormalAnswer(answer or "", bool(answer))
 
 
-def test_a_new_version_of_ones_own_domain_has_only_its_answers_read_anew(memory: Memory, settings: Settings) -> None:
+def test_a_new_version_of_ones_own_domain_has_only_its_answers_read_again(memory: Memory, settings: Settings) -> None:
     database = memory.database
     database.query("MATCH (r:Reader) DELETE r", write=True)
     require_reader(database, Domains([Shouted("1")]))

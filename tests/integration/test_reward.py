@@ -225,7 +225,7 @@ def test_an_attempt_that_resumes_supersedes_what_it_discards_and_no_more(memory:
     assert supersede(memory.database, "r", 3) == 0
     attempt(3)
     assert kept() == {(1, 0), (1, 1), (2, 2), (3, 3)}
-    attempt(0, 1)  # anew: another experience, beside the first
+    attempt(0, 1)  # again: another experience, beside the first
     attempt(1)
     assert kept() == {(1, 0), (1, 1), (2, 2), (3, 3), (4, 0), (5, 1)}
     assert count(memory, "(n:Thinking)") == 4 * 10

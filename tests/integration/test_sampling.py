@@ -161,8 +161,8 @@ def test_initial_rollouts_of_a_run_come_from_a_server(memory: Memory, api: Serve
     policy = load_policy(config.policy, device="cpu")
     tasks = load_problems(config.data).train.tasks
     report = store_initial_rollouts(config, memory, policy, tasks, 4)
-    assert report.new == 4 * len(tasks)
-    assert store_initial_rollouts(config, memory, policy, tasks, 4).new == 0
+    assert report.ingest.new == 4 * len(tasks)
+    assert store_initial_rollouts(config, memory, policy, tasks, 4).ingest.new == 0
     assert len(api.asked) == 4 * len(tasks)
     assert {body["prompt"] for body in api.asked} == {policy.prompt(task.query) for task in tasks}
     found = memory.database.query(
@@ -181,7 +181,7 @@ def test_sampling_in_another_type_leaves_the_weights_as_they_are(memory: Memory,
     policy = load_policy(config.policy, device="cpu")
     before = [parameter.clone() for parameter in policy.model.parameters()]
     tasks = load_problems(config.data).train.tasks
-    assert store_initial_rollouts(config, memory, policy, tasks, 2).new == 2 * len(tasks)
+    assert store_initial_rollouts(config, memory, policy, tasks, 2).ingest.new == 2 * len(tasks)
     assert all(torch.equal(one, other) for one, other in zip(before, policy.model.parameters(), strict=True))
     assert {parameter.dtype for parameter in policy.model.parameters()} == {torch.float32}
 

@@ -31,9 +31,9 @@ from tests.integration.test_command_line import memreward
 from tests.integration.test_read_only import all_of
 
 FIXTURES = {file.stem: file for file in sorted((Path(__file__).parents[1] / "fixtures").glob("V*.jsonl"))}
-FIRST_WITH_THESE_READERS = "V0009"  # those before are read anew when they are migrated
+FIRST_WITH_THESE_READERS = "V0009"  # those before are read again when they are migrated
 VIEW = LabelView(ledgers=("fixture",))
-ADDED = {  # what migrations and reading anew give to what was there
+ADDED = {  # what migrations and reading again give to what was there
     "SIMILAR_TO": {"space"},
     "Query": {"linked_at", "name"},
     "Thinking": {"given", "content_as_given", CHECKS_PROPERTY, "query", "position", "name"},
@@ -137,7 +137,7 @@ def test_a_stored_memory_of_each_version_opens_and_goes_on(
         ledger = memory.ledger("fixture")
         assert len(ledger.revealed()) == 2
         stale = database.query(cypher("read/stalest_queries"), limit=10)
-        assert len(stale) == 5, "each list is searched anew when its turn comes"
+        assert len(stale) == 5, "each list is searched again when its turn comes"
         votes = database.query("MATCH (p:Prediction)-[:SCORES]->(:Thinking) RETURN count(p) AS n")
         assert votes == [{"n": 15}]
         assert start_attempt(memory.database, "rl") == 2
@@ -158,7 +158,7 @@ def test_an_old_memory_is_not_migrated_and_a_new_one_not_begun(bare: Memory, set
     assert all_of(bare.database) == before
 
 
-def test_programs_that_were_tried_by_an_earlier_rule_are_tried_anew(memory: Memory) -> None:
+def test_programs_that_were_tried_by_an_earlier_rule_are_tried_again(memory: Memory) -> None:
     query = "Write the Python function f(xs): those in xs that are at most 5. For example f([6, 2]) == [2]."
     programs = [f"def f(xs):\n    return [x for x in xs if x {sign} 5]" for sign in ("<", "<=")]
     memory.add([Rollout(query=query, response=program, domain="code", run="programs") for program in programs])

@@ -414,8 +414,9 @@ class MemoryReward:
             self.source_counts.update(report.sources)
             self.missing_counts.update(report.missing)
             self.answers.add(report.answers)
-            if (message := self._level.update(query_keys, rewarded)) is not None:
-                logger.warning(message)
+            level = None if report.failure is not None else self._level.update(query_keys, rewarded)
+            if level is not None:
+                logger.warning(level)
             if self._log is not None and Ranks.here().rank == 0:
                 report.append_to(self._log, run=self.run)
 

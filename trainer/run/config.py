@@ -116,7 +116,7 @@ class MonitorSection(_Section):
 
 
 class RefitSection(_Section):
-    """When the reward model (scorer `reward_model`) is fitted anew during training, and on how much. Other scorers are not."""
+    """When the reward model (scorer `reward_model`) is fitted again during training, and on how much. Other scorers are not."""
 
     every: int | None = Field(50, ge=1, description="Steps between fits; null fits on drift only.")
     drift: float | None = Field(

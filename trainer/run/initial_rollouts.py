@@ -10,7 +10,6 @@ from trl.trainer.grpo_config import GRPOConfig
 from memgraph import Memory
 from memgraph.errors import TrainingError
 from memgraph.printable import PrintableConsole
-from memgraph.rollouts.ingest import IngestReport
 from trainer.reward.rows import Task
 from trainer.run.config import RunConfig
 from trainer.run.policy import Policy
@@ -19,7 +18,7 @@ from trainer.sampling.config import open_sampler
 from trainer.sampling.progress import SamplingProgress
 from trainer.sampling.questions import Question
 from trainer.sampling.sampler import Decoding, Request
-from trainer.sampling.store import Place, lacking, sample_into
+from trainer.sampling.store import Place, SampleReport, lacking, sample_into
 
 _BATCH = 512
 
@@ -32,7 +31,7 @@ def store_initial_rollouts(
     count: int,
     *,
     progress: bool = False,
-) -> IngestReport:
+) -> SampleReport:
     """Sample the untrained policy and store what it says, as the run `<name>/initial`, until each task has `count` rollouts.
 
     Groups are as large as those of training, since a scorer compares what is in a group. Of several processes each stores its
@@ -45,7 +44,7 @@ def store_initial_rollouts(
     place = Place(f"{config.name}/initial", attempt=1, step=0, group=group_size(config))
     questions = [_question(task, policy) for task in part(tasks)]
     requests = lacking(memory, questions, place, count)
-    report = IngestReport()
+    report = SampleReport()
     if requests:
         report = _sample(config, memory, policy, questions, requests, place, progress=progress)
     wait_for_everyone()
@@ -61,7 +60,7 @@ def _sample(
     place: Place,
     *,
     progress: bool,
-) -> IngestReport:
+) -> SampleReport:
     sampler = open_sampler(
         config.policy.sampler,
         config.policy.model,
@@ -89,8 +88,7 @@ def _sample(
             f"{len(report.rejected)} of {len(questions)} training queries got no rollouts, the first because of: "
             f"{report.rejected[0].reason}"
         )
-    report.ingest.rejected += report.rejected
-    return report.ingest
+    return report
 
 
 def _question(task: Task, policy: Policy) -> Question:

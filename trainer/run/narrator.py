@@ -14,9 +14,11 @@ from memgraph.printable import PrintableConsole
 
 if TYPE_CHECKING:
     from trainer.run.result import RunResult
+    from trainer.sampling.store import SampleReport
 
 
 _REASONS = 3  # for which most rewards are missing
+_MUCH_CUT_OFF = 0.05  # of a step's responses
 _LINE_EVERY = 10  # steps, where there is no terminal to show a bar on
 
 
@@ -39,6 +41,13 @@ class Narrator:
     def say(self, message: str) -> None:
         """A detail of the present stage."""
         self.console.print(f"  {message}", style="dim", highlight=False)
+
+    def sampled(self, report: SampleReport, *, judged: bool = False) -> None:
+        """Rollouts were sampled and stored."""
+        added = "judged at no cost" if judged else f"{report.ingest.linked} queries linked to similar ones"
+        self.say(f"{report.ingest.new} rollouts new, {added}")
+        for line in report.lines():
+            self.say(line)
 
     def done(self, seconds: float) -> None:
         """The stage ended."""
@@ -117,7 +126,9 @@ class RewardProgress(TrainerCallback):
                 if "/source/" in name and value
             )
             reward = values["reward"]  # None where no rollout of the step got one
-            line = f"reward {'none' if reward is None else f'{reward:.2f}'}  {sources}"
+            cut = values.get("completions/clipped_ratio", 0.0)
+            ends = f"  cut off {cut:.0%}" if cut > _MUCH_CUT_OFF else ""
+            line = f"reward {'none' if reward is None else f'{reward:.2f}'}  {sources}{ends}"
             self._bar.update(self._task, description=line)
             if not self._bar.console.is_terminal and state.global_step % _LINE_EVERY == 0:
                 self._bar.console.print(f"  step {state.global_step} of {state.max_steps}: {line}", highlight=False)

@@ -1,4 +1,4 @@
-"""Keeps the reward model up with the policy: fits it anew every n steps, or when its predictions have drifted.
+"""Keeps the reward model up with the policy: fits it again every n steps, or when its predictions have drifted.
 
 Labelled queries go on being sampled during RL and their rollouts judged at no cost, so each fit sees the policy as it
 writes now. What a fit reads is bounded, the newest rollouts first.
@@ -123,7 +123,7 @@ def keep_model(model: RewardModel, checkpoint: Path) -> None:
 
 
 class Refit:
-    """Decides when to fit anew, and does so.
+    """Decides when to fit again, and does so.
 
     Args:
         training: keys of the run's training queries.

@@ -27,7 +27,6 @@ from memgraph.labels.budget import Spending
 from memgraph.models.reward_model import RewardModelConfig
 from memgraph.models.scorers import SCORERS, RewardModelScorer
 from memgraph.models.scores import DEFAULT_SCORER, Scorer
-from memgraph.rollouts.ingest import IngestReport
 from memgraph.rollouts.runs import supersede
 from memgraph.settings import Settings
 from trainer.reward.memory_reward import MemoryReward
@@ -47,6 +46,7 @@ from trainer.run.prompts import one_pass
 from trainer.run.refit import Refit, quality
 from trainer.run.result import RunResult
 from trainer.run.sharing import Checkpoint, by_first, load_shared
+from trainer.sampling.store import SampleReport
 
 _LONGEST_WAIT = 4 * 3600.0  # seconds; of the others while the first process samples, labels or fits
 
@@ -96,7 +96,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         report = store_initial_rollouts(
             config, memory, policy, training.tasks, config.reward.initial_rollouts, progress=narrator.shows_progress
         )
-        narrator.say(f"{report.new} rollouts new, {report.linked} queries linked to similar ones")
+        narrator.sampled(report)
 
     with stage("labelling within the budget"):
         spent = by_first(lambda: label(config, memory, training, judge))
@@ -117,7 +117,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             report = store_labelled_rollouts(
                 config, memory, policy, training.tasks, judged, progress=narrator.shows_progress
             )
-            narrator.say(f"{report.new} rollouts new, judged at no cost")
+            narrator.sampled(report, judged=True)
 
     result.spending = {
         "training_queries": len(training.tasks),
@@ -245,7 +245,7 @@ def label(config: RunConfig, memory: Memory, training: Problems, judge: Judge) -
 
 def store_labelled_rollouts(
     config: RunConfig, memory: Memory, policy: Policy, tasks: Sequence[Task], judged: Judged, *, progress: bool = False
-) -> IngestReport:
+) -> SampleReport:
     """Sample more of the labelled queries among `tasks`, and judge what is said."""
     labelled = [task for task in tasks if task.query_key in judged.query_keys]
     count = config.reward.labelled_rollouts

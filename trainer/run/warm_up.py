@@ -28,7 +28,7 @@ def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> RewardM
     count = config.reward.initial_rollouts
     narrator.stage(f"sampling {count} rollouts of each of {len(training.tasks)} queries")
     report = store_initial_rollouts(config, memory, policy, training.tasks, count, progress=narrator.shows_progress)
-    narrator.say(f"{report.new} rollouts new")
+    narrator.sampled(report)
     narrator.stage("labelling within the budget")
     spent = label(config, memory, training, judge)
     if config.reward.samples_labelled:
@@ -37,7 +37,7 @@ def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> RewardM
         report = store_labelled_rollouts(
             config, memory, policy, training.tasks, judged, progress=narrator.shows_progress
         )
-        narrator.say(f"{report.new} rollouts new")
+        narrator.sampled(report, judged=True)
     narrator.stage("fitting the reward model")
     settings = RewardModelConfig(checks=tuple(config.reward.checks), policies=config.reward.policies)
     model = memory.fit(LabelView(ledgers=(config.ledger,)), seed=config.seed, config=settings)

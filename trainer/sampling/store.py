@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ from memgraph.rollouts.ingest import IngestReport
 from memgraph.store.cypher import cypher
 from memgraph.store.keys import key_of
 from trainer.sampling.questions import Question
-from trainer.sampling.sampler import Decoding, Request, Response, Sampler
+from trainer.sampling.sampler import LENGTH, Decoding, Request, Response, Sampler
 
 Progress = Callable[[int, int], None]
 """Told of rollouts and tokens that were sampled since the last time."""
@@ -65,6 +65,15 @@ class SampleReport:
     seconds: float = 0.0
     ingest: IngestReport = field(default_factory=IngestReport)
     rejected: list[Reject] = field(default_factory=list)
+
+    def lines(self) -> Iterator[str]:
+        """What people should know: how much was cut off, and what states no answer."""
+        if cut := self.finish_reasons[LENGTH]:
+            yield (
+                f"{cut} of {self.sampled} responses were cut off at the limit of tokens ({cut / self.sampled:.0%}): raise it, or "
+                "have the policy say less"
+            )
+        yield from self.ingest.answers.lines()
 
 
 def lacking(

@@ -22,7 +22,7 @@ from memgraph.domains.checks.trials import Trial, literal
 from memgraph.sandbox import Limits, SandboxResult, run_python
 from memgraph.store.keys import key_of
 
-BEHAVIOUR_VERSION: Final = "2"  # a new one needs a migration like V0005, so that programs are tried anew
+BEHAVIOUR_VERSION: Final = "2"  # a new one needs a migration like V0005, so that programs are tried again
 _LIMITS: Final = Limits(seconds=15, cpu_seconds=4)
 _LONGEST_SHOWN: Final = 500  # characters of a value that are compared
 

@@ -40,7 +40,7 @@ def import_archive(
 ) -> Manifest:
     """Read an archive into an empty memory, and bring it to this package's schema.
 
-    Its answers stay as its readers read them. Where these are others than those of today, the memory is to be read anew
+    Its answers stay as its readers read them. Where these are others than those of today, the memory is to be read again
     before it is opened: `memgraph.labels.reread`, which `memreward restore` calls.
 
     Args:

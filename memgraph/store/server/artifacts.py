@@ -1,6 +1,6 @@
 """Neo4j's jars: an exact, checked-in list; fetched from Maven Central by jgo; every sha256 checked before each start.
 
-`python -m memgraph.store.server.artifacts --update 2026.08.1` resolves a version anew and rewrites the list, for review.
+`python -m memgraph.store.server.artifacts --update 2026.08.1` resolves a version again and rewrites the list, for review.
 """
 
 from __future__ import annotations

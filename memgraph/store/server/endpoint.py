@@ -16,7 +16,7 @@ class Keeper(Protocol):
         """Where the server is now, started if it died.
 
         Args:
-            broken: the server that was known refuses to work until it is started anew.
+            broken: the server that was known refuses to work until it is started again.
 
         Raises:
             ConnectionFailed: there is none at the moment; asking again later makes sense.

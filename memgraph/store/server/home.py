@@ -30,7 +30,7 @@ _LOG_TAIL_BYTES = 2**20
 _LOG_BEGINS = "Logging config in use"
 _OUT_OF_DISK = ("OutOfDiskSpace", "No space left on device", "Disk quota exceeded")
 # A new store takes 520 MB, most of it for the transaction log. Neo4j makes the next log file 256 MB long when one is full;
-# where that fails, the store turns read-only and then refuses all work until it is started anew.
+# where that fails, the store turns read-only and then refuses all work until it is started again.
 _NEW_STORE_MB, _LEAST_MB, _SCARCE_MB = 600, 300, 1024
 
 # Settings that a server for this memory needs wherever it runs; docker-compose.yml sets the same ones.

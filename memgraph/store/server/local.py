@@ -82,7 +82,7 @@ class LocalServer:
 
         Args:
             record: of the server that was lost.
-            broken: it answers, but works no more until it is started anew.
+            broken: it answers, but works no more until it is started again.
 
         Raises:
             ConnectionFailed: not now: another process is at it, or somebody stopped it on purpose. DiskFull: not yet.

@@ -31,7 +31,7 @@ def await_bolt(home: ServerHome, endpoint: Endpoint, record: ProcessRecord, say:
 
     Raises:
         ServerError: it ended, refuses the password, or takes too long.
-        DatabaseFailed: it answers, and its database does not work until the server is started anew.
+        DatabaseFailed: it answers, and its database does not work until the server is started again.
     """
     import neo4j
     from neo4j.exceptions import AuthError, DriverError, Neo4jError

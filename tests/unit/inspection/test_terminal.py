@@ -344,8 +344,8 @@ def test_the_bar_of_a_training_run(on_terminals: io.StringIO) -> None:
 def test_the_result_of_a_run(on_terminals: io.StringIO) -> None:
     change = SimpleNamespace(problems=1, before=0.1, after=0.2, change=0.1, low=0.0, high=0.2, verdict=HOSTILE)
     result = SimpleNamespace(
-        accuracy={HOSTILE: change}, reward_sources={HOSTILE: 1}, missing_rewards={HOSTILE: 1}, steps=1, resumed_at=None, monitor=None,
-        report=HOSTILE, spending={"queries_paid": 1, "training_queries": 2},
+        accuracy={HOSTILE: change}, reward_sources={HOSTILE: 1}, missing_rewards={HOSTILE: 1}, steps=1, resumed_at=None,
+        monitor=None, report=HOSTILE, spending={"queries_paid": 1, "training_queries": 2},
     )  # fmt: skip
     Narrator().result(cast(RunResult, result))
     assert_clean(on_terminals.getvalue())

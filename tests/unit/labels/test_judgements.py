@@ -114,7 +114,7 @@ def test_rollouts_with_one_answer_that_one_author_judges_differently_keep_labels
     assert book.in_force("r2") == [0.5]
 
 
-def test_a_corrected_reference_judges_only_those_answers_anew_that_it_judges_otherwise() -> None:
+def test_a_corrected_reference_judges_only_those_answers_again_that_it_judges_otherwise() -> None:
     def truth(value: str, scores: dict[str, float], corrects: str = "") -> Judgement:
         return Judgement(
             "q", scores, kind=LabelKind.GROUND_TRUTH, corrects=corrects, reference=Reference("gold", value)

@@ -1,4 +1,4 @@
-"""Where labels go whose answer was read anew."""
+"""Where labels go whose answer was read again."""
 
 from __future__ import annotations
 

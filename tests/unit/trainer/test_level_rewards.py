@@ -46,9 +46,12 @@ def test_one_group_with_a_difference_starts_the_count_again(values: Sequence[flo
     assert len(told(level, [1, 1, 1, 1], calls=1)) == 1
 
 
-def test_missing_rewards_and_parts_of_groups_count_nowhere() -> None:
+def test_missing_rewards_tell_nothing_apart() -> None:
+    assert "all rewards are missing" in told(LevelRewards(), [None] * 4)[0]
+    assert "mean reward is 0.67" in told(LevelRewards(), [None, 0, 1, 1])[0]
+    assert told(LevelRewards(), [None, 0, 1, 0], calls=20) == []
+
+
+def test_parts_of_groups_count_nowhere() -> None:
     level = LevelRewards()
-    assert told(level, [None, None, None, None], calls=20) == []
-    assert told(level, [1, None, 0, None], calls=20) == []
-    assert told(level, [None, 0, 1, 1], calls=9) == []
-    assert len(told(level, [None, 0, 1, 1], calls=1)) == 1
+    assert [level.update(["a", "b", "c", "d"], rewarded([1, 1, 1, 1])) for _ in range(20)] == [None] * 20

@@ -1,4 +1,4 @@
-// Writes what a stored reference says about answers that were read anew, in place of what it said about the former ones. It
+// Writes what a stored reference says about answers that were read again, in place of what it said about the former ones. It
 // costs nothing, and is dated as the label that it follows from.
 // Parameters: $rows (key, answer, ledgers: keys; properties; corrects: keys of labels on the same answer that it replaces).
 UNWIND $rows AS row
