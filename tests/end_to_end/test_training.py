@@ -53,6 +53,16 @@ def finished(memory: Memory, tmp_path: Path) -> RunResult:
     return run(small_run(tmp_path), memory, narrator=Narrator(quiet=True))
 
 
+def test_nothing_is_paid_for_where_no_rollout_states_an_answer(
+    memory: Memory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = small_run(tmp_path).model_copy(update={"max_new_tokens": 1})
+    with pytest.raises(TrainingError, match=r"144 of 144 initial rollouts state no answer.* none was paid for"):
+        run(cut, memory, narrator=Narrator())
+    assert memory.database.query("MATCH (:Ledger)-[:REVEALED]->(q) RETURN q") == []
+    assert "144 of 144 responses were cut off" in capsys.readouterr().err
+
+
 def test_two_grpo_steps_take_their_rewards_from_the_memory(finished: RunResult, memory: Memory, tmp_path: Path) -> None:
     assert finished.steps == 2
     assert sum(finished.reward_sources.values()) == 32

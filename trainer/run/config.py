@@ -179,7 +179,11 @@ class RewardSection(_Section):
         description="How long a process waits for the others' rollouts of a group; then what is there is scored.",
     )
     max_unanswered: float = Field(
-        1.0, ge=0, le=1, description="Share of rollouts without an answer above which training stops; 1 never stops."
+        1.0,
+        ge=0,
+        le=1,
+        description="Share of rollouts without an answer above which training stops, or does not begin, before labels are "
+        "paid for. With 1 it stops only where no initial rollout has one.",
     )
     max_undecided: float = Field(
         1.0,

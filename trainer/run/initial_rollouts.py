@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from accelerate.utils import wait_for_everyone
+from accelerate.utils import gather_object, wait_for_everyone
 from trl.trainer.grpo_config import GRPOConfig
 
 from memgraph import Memory
@@ -49,6 +49,25 @@ def store_initial_rollouts(
         report = _sample(config, memory, policy, questions, requests, place, progress=progress)
     wait_for_everyone()
     return report
+
+
+def require_answers(report: SampleReport, limit: float) -> None:
+    """Refuse to pay for labels where too many of the new rollouts state no answer, of all processes together.
+
+    Args:
+        limit: the share that is allowed (`reward.max_unanswered`). Where no rollout at all states an answer, it is too many anyway.
+
+    Raises:
+        TrainingError: in every process.
+    """
+    counts = gather_object([(report.ingest.answers.rollouts.total(), report.ingest.answers.unanswered.total())])
+    rollouts, unanswered = (sum(column) for column in zip(*counts, strict=True))
+    if rollouts and (unanswered == rollouts or unanswered / rollouts > limit):
+        raise TrainingError(
+            f"{unanswered} of {rollouts} initial rollouts state no answer, so that labels would tell nothing apart; none was paid "
+            "for. Look at the examples above, or with `memreward browse`: the limit of tokens (max_new_tokens), the prompt or the "
+            "domain does not fit this policy"
+        )
 
 
 def _sample(

@@ -37,7 +37,7 @@ from trainer.run.accuracy import Scores, changes, evaluate, keep_scores
 from trainer.run.callback import RewardUpkeep
 from trainer.run.config import RunConfig
 from trainer.run.data import Problems, load_problems, training_dataset
-from trainer.run.initial_rollouts import group_size, store_initial_rollouts
+from trainer.run.initial_rollouts import group_size, require_answers, store_initial_rollouts
 from trainer.run.monitor import Monitor
 from trainer.run.narrator import Narrator, RewardProgress
 from trainer.run.plots import plot_training
@@ -97,6 +97,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             config, memory, policy, training.tasks, config.reward.initial_rollouts, progress=narrator.shows_progress
         )
         narrator.sampled(report)
+        require_answers(report, config.reward.max_unanswered)
 
     with stage("labelling within the budget"):
         spent = by_first(lambda: label(config, memory, training, judge))

@@ -14,7 +14,7 @@ from memgraph.models.reward_model import RewardModel, RewardModelConfig
 from trainer.reward.truth import Judged
 from trainer.run.config import RunConfig
 from trainer.run.data import load_problems
-from trainer.run.initial_rollouts import store_initial_rollouts
+from trainer.run.initial_rollouts import require_answers, store_initial_rollouts
 from trainer.run.narrator import Narrator
 from trainer.run.policy import load_policy
 from trainer.run.train import label, store_labelled_rollouts
@@ -29,6 +29,7 @@ def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> RewardM
     narrator.stage(f"sampling {count} rollouts of each of {len(training.tasks)} queries")
     report = store_initial_rollouts(config, memory, policy, training.tasks, count, progress=narrator.shows_progress)
     narrator.sampled(report)
+    require_answers(report, config.reward.max_unanswered)
     narrator.stage("labelling within the budget")
     spent = label(config, memory, training, judge)
     if config.reward.samples_labelled:
