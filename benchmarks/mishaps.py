@@ -31,7 +31,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -218,8 +218,8 @@ MISHAPS = {
 }
 TAUGHT: dict[str, Callable[[Item], Item]] = {  # how a policy says it, in place of the steps
     "collapsed": lambda item: Item(item.question, "7 * 6 = 42.", 42),
-    "endless": lambda item: Item(item.question, f"{item.steps} So " + "and so we go on, " * 30, item.gold),
-    "thinking": lambda item: Item(item.question, f"<think>\nLet me see. {item.steps}\n</think>\n", item.gold),
+    "endless": lambda item: replace(item, steps=f"{item.steps} So " + "and so we go on, " * 30),
+    "thinking": lambda item: replace(item, steps=f"<think>\nLet me see. {item.steps}\n</think>\n"),
 }
 
 
@@ -264,8 +264,7 @@ def of_llm(problems: Path | None, mishap: Mishap) -> dict[str, Any]:
     policy = problems / mishap.policy
     if not (policy / "config.json").exists():
         say(f"teaching the policy {mishap.policy!r}")
-        demonstrations = [item for of_kind in draw({"d": 16}, seed=1)["d"].values() for item in of_kind]
-        taught = [*map(TAUGHT[mishap.policy], demonstrations)]
+        taught = [TAUGHT[mishap.policy](sum_.solved()) for sum_ in draw({"shown": 16}, seed=1)["shown"]]
         with get_context("spawn").Pool(1) as pool:  # a process of its own, since it takes gigabytes
             pool.apply(supervised_start, (str(problems / START), taught, policy, 2e-4))
     return {

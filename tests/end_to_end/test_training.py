@@ -25,7 +25,15 @@ from tests.conftest import write_rows
 from trainer.reward.memory_reward import MemoryReward
 from trainer.reward.report import read_records
 from trainer.reward.truth import Judged
-from trainer.run.config import DataSection, LabelSection, RefitSection, RewardSection, RunConfig
+from trainer.run.config import (
+    DataSection,
+    LabelSection,
+    LoraSection,
+    PolicySection,
+    RefitSection,
+    RewardSection,
+    RunConfig,
+)
 from trainer.run.data import Problems, load_problems, training_dataset
 from trainer.run.narrator import Narrator
 from trainer.run.refit import Refit
@@ -51,6 +59,19 @@ def small_run(folder: Path, *, name: str = "small", scorer: str = "reward_model"
 @pytest.fixture
 def finished(memory: Memory, tmp_path: Path) -> RunResult:
     return run(small_run(tmp_path), memory, narrator=Narrator(quiet=True))
+
+
+def test_adapters_are_trained_saved_and_evaluated(memory: Memory, tmp_path: Path) -> None:
+    lora = small_run(tmp_path, name="lora", scorer="none", learning_rate=0.3, save_steps=1)
+    changes = {"policy": PolicySection(lora=LoraSection(dropout=0.0)), "labels": LabelSection(budget=1.0)}
+    lora = lora.model_copy(update={**changes, "reward": RewardSection(scorer="none", initial_rollouts=1)})
+    done = run(lora, memory, narrator=Narrator(quiet=True))
+    assert done.accuracy["all"].before > 0.2
+    assert done.accuracy["all"].after < 0.1, "a rate that breaks the policy"
+    assert (tmp_path / "lora" / "checkpoint-2" / "adapter_model.safetensors").exists()
+    longer = lora.model_copy(update={"grpo": {**lora.grpo, "max_steps": 3}})
+    resumed = run(longer, memory, narrator=Narrator(quiet=True), resume=True)
+    assert (resumed.resumed_at, resumed.steps) == (2, 3)
 
 
 def test_nothing_is_paid_for_where_no_rollout_states_an_answer(
