@@ -183,7 +183,7 @@ class RewardSection(_Section):
         ge=0,
         le=1,
         description="Share of rollouts without an answer above which training stops, or does not begin, before labels are "
-        "paid for. With 1 it stops only where no initial rollout has one.",
+        "paid for. With 1 it stops only where more than 95 % of the initial rollouts have none.",
     )
     max_undecided: float = Field(
         1.0,

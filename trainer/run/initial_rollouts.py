@@ -21,6 +21,7 @@ from trainer.sampling.sampler import Decoding, Request
 from trainer.sampling.store import Place, SampleReport, lacking, sample_into
 
 _BATCH = 512
+_MOST_UNANSWERED = 0.95  # of the initial rollouts
 
 
 def store_initial_rollouts(
@@ -55,18 +56,18 @@ def require_answers(report: SampleReport, limit: float) -> None:
     """Refuse to pay for labels where too many of the new rollouts state no answer, of all processes together.
 
     Args:
-        limit: the share that is allowed (`reward.max_unanswered`). Where no rollout at all states an answer, it is too many anyway.
+        limit: the share that is allowed (`reward.max_unanswered`); more than 95 % are too many anyway.
 
     Raises:
         TrainingError: in every process.
     """
     counts = gather_object([(report.ingest.answers.rollouts.total(), report.ingest.answers.unanswered.total())])
     rollouts, unanswered = (sum(column) for column in zip(*counts, strict=True))
-    if rollouts and (unanswered == rollouts or unanswered / rollouts > limit):
+    if rollouts and unanswered / rollouts > min(limit, _MOST_UNANSWERED):
         raise TrainingError(
-            f"{unanswered} of {rollouts} initial rollouts state no answer, so that labels would tell nothing apart; none was paid "
-            "for. Look at the examples above, or with `memreward browse`: the limit of tokens (max_new_tokens), the prompt or the "
-            "domain does not fit this policy"
+            f"{unanswered} of {rollouts} initial rollouts state no answer, so that labels would hardly tell anything apart; none "
+            "was paid for. Look at the examples above, or with `memreward browse`: the limit of tokens (max_new_tokens), the "
+            "prompt or the domain does not fit this policy"
         )
 
 
