@@ -173,6 +173,13 @@ def test_patience_ends_with_one_error_that_says_what_to_do(own: Settings) -> Non
         ):
             call("RETURN 1 AS one")
     assert time.monotonic() - begun < 15
+
+    local.start()
+    assert database.query("RETURN 1 AS one") == [{"one": 1}]
+    local.discard()
+    with pytest.raises(ConnectionFailed, match="stopped on purpose"):
+        database.query("RETURN 1 AS one")
+    assert not processes_of(own), "nobody starts a server again that was thrown away"
     open_files = psutil.Process().num_fds()
     for _ in range(3):
         with pytest.raises(ConnectionFailed):

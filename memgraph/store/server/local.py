@@ -126,12 +126,19 @@ class LocalServer:
             return ran
 
     def discard(self) -> None:
-        """End the server of a home that is thrown away, at once: what it still has to write is lost."""
-        record = self._home.recall()
-        process = process_of(record) if record else None
-        if record is not None and process is not None:
-            process.kill()
-            ended(record, _STOP_SECONDS)
+        """End the server of a home that is thrown away, at once: what it still has to write is lost.
+
+        Who is still connected does not start it again, as after a crash.
+        """
+        if not self._home.folder.exists():
+            return
+        with FileLock(self._home.lock_file):
+            record = self._home.recall()
+            process = process_of(record) if record else None
+            if record is not None and process is not None:
+                self._home.remember_stop()
+                process.kill()
+                ended(record, _STOP_SECONDS)
 
     @contextmanager
     def offline(self, say: Say = lambda _: None) -> Iterator[ServerHome]:
