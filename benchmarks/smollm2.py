@@ -1,7 +1,7 @@
 """What does a small LLM half know? Makes problems, and the policy that GRPO starts from: `rl.py --problems FOLDER` trains on them.
 
 The problems are small sums in words, of two steps. A short supervised start on other ones teaches SmolLM2-135M-Instruct to
-write the steps down, as is usual before RL. Six in ten of these demonstrations take the sum for another one, as pupils do,
+write the steps down, as is usual before RL. Half of these demonstrations take the sum for another one, as pupils do,
 so that the policy has two ways of going about it, one of them right. After it, a quarter of its answers at temperature 1 are
 right: RL has to find out which way is. Example:
 
@@ -193,7 +193,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--test", type=int, default=60, help="held-out problems of each kind (default 60)")
     parser.add_argument("--demonstrations", type=int, default=60, help="of each kind (default 60)")
     parser.add_argument(
-        "--mistaken", type=float, default=0.6, help="share of demonstrations that mistake it (default 0.6)"
+        "--mistaken", type=float, default=0.5, help="share of demonstrations that mistake it (default 0.5)"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the splits (default 0)")
     parser.set_defaults(table=None)

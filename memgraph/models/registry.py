@@ -15,6 +15,7 @@ from memgraph.store import keys
 from memgraph.store.cypher import cypher
 from memgraph.store.reader_versions import as_list, versions_of
 from memgraph.store.store import Store
+from memgraph.store.whole_file import room_for
 
 
 def register(
@@ -30,7 +31,8 @@ def register(
     model.key = keys.key_of("reward-model", store.space.key, model.fingerprint())
     model.folder = home / "models" / model.key[:16]
     model.readers = dict(readers)
-    model.save(model.folder)
+    with room_for("the reward model", model.folder):
+        model.save(model.folder)
     properties = {
         "scorer": DEFAULT_SCORER,
         "space": store.space.key,

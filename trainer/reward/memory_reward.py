@@ -391,7 +391,8 @@ class MemoryReward:
     def _open_spool(self) -> Spool:
         if self._spool is None:
             memory = self.memory
-            self._spool = Spool(spool_file(memory.settings), lambda entry: entry.write(memory))
+            file, patience = spool_file(memory.settings), memory.settings.patience
+            self._spool = Spool(file, lambda entry: entry.write(memory), patience=patience)
         return self._spool
 
     def _publish(

@@ -36,6 +36,7 @@ _POLL_SECONDS = 0.02
 _SHORTEST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 _CLOSING_SECONDS = 5.0
+_ROOM_SECONDS = 2.0  # between looks for room on a full disk
 _LEAST_FREE_BYTES = 2**20  # SQLite's journal and pages beside the entry itself
 _DISK_ERRORS = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)  # of a full disk too, and of many other things
 _TABLE = "CREATE TABLE IF NOT EXISTS entries (id INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT, body TEXT)"
@@ -83,17 +84,19 @@ class Spool:
     Args:
         file: SQLite file, made if need be.
         write: takes one entry to where it belongs; called again after a failure.
+        patience: seconds that `put` waits for room on a full disk.
 
     Attributes:
         failures: how often writing the present entry has failed in a row.
         error: why it failed last.
     """
 
-    def __init__(self, file: Path, write: Callable[[WriteBack], None]) -> None:
+    def __init__(self, file: Path, write: Callable[[WriteBack], None], *, patience: float = 0.0) -> None:
         self.file = file
         self.failures = 0
         self.error: Exception | None = None
         self._write = write
+        self._patience = patience
         self._owner = uuid.uuid4().hex
         self._work = threading.Event()
         self._stop = threading.Event()
@@ -109,11 +112,24 @@ class Spool:
         """Keep an entry; it is on disk when this returns.
 
         Raises:
-            DiskFull: if there is no room for it. Nothing of it is kept then, and what waits already stays.
+            DiskFull: if there is no room for it, nor within the spool's patience. Nothing of it is kept then, and what waits
+                already stays.
         """
         body = json.dumps(asdict(entry))
-        with self._connected(len(body)) as db:
-            db.execute("INSERT INTO entries (owner, body) VALUES (?, ?)", (self._owner, body))
+        began = time.monotonic()
+        told = False
+        while True:
+            try:
+                with self._connected(len(body)) as db:
+                    db.execute("INSERT INTO entries (owner, body) VALUES (?, ?)", (self._owner, body))
+                break
+            except DiskFull as error:
+                if time.monotonic() - began >= self._patience:
+                    raise
+                if not told:
+                    logger.warning("%s. Waiting for room, at most %.0f s (MEMREWARD_PATIENCE)", error, self._patience)
+                    told = True
+                time.sleep(min(_ROOM_SECONDS, self._patience))
         self._work.set()
 
     def waiting(self) -> int:

@@ -6,7 +6,6 @@ what it holds.
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import shutil
@@ -27,6 +26,7 @@ from memgraph.store.server.endpoint import Endpoint
 from memgraph.store.server.home import DATABASE, ServerHome, free_mb, new_store_mb
 from memgraph.store.server.local import LocalServer
 from memgraph.store.server.readiness import Say
+from memgraph.store.whole_file import room_for
 
 logger = logging.getLogger(__name__)
 
@@ -72,15 +72,14 @@ def backup(settings: Settings, folder: Path, *, check: bool = True, say: Say = l
     partial = folder.with_name(f".{folder.name}.partial").absolute()
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        partial.mkdir(parents=True, mode=0o700)
-        made = _make(settings, partial, (nodes, relationships), check=check, say=say)
-        if folder.exists():
-            folder.rmdir()
-        partial.rename(folder)
-    except BaseException as error:
+        with room_for("the backup", folder):
+            partial.mkdir(parents=True, mode=0o700)
+            made = _make(settings, partial, (nodes, relationships), check=check, say=say)
+            if folder.exists():
+                folder.rmdir()
+            partial.rename(folder)
+    except BaseException:
         shutil.rmtree(partial, ignore_errors=True)  # a half dump would only fill the disk
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(f"the disk of {folder} became full: {_REMEDY}") from error
         raise
     return made
 

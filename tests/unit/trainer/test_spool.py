@@ -13,6 +13,7 @@ import pytest
 
 from memgraph.errors import DiskFull, TrainingError
 from memgraph.settings import Settings
+from trainer.reward import spool as spool_module
 from trainer.reward.spool import Spool, WriteBack, spool_file
 
 
@@ -154,6 +155,25 @@ def test_a_full_disk_is_named_and_nothing_of_before_is_lost(tmp_path: Path) -> N
     spool.flush(30)
     spool.close()
     assert written == [entry(1), large]
+
+
+def test_room_is_waited_for_as_long_as_patience_lasts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_module, "_ROOM_SECONDS", 0.05)
+    large = WriteBack([{"key": "x" * 2**20, "reward": 1.0, "source": "reward_model", "reason": None}])
+    spool = SmallDisk(tmp_path / "spool.sqlite", lambda _: None, patience=60)
+    threading.Timer(0.5, setattr, (spool, "pages", 2**20)).start()
+    spool.put(large)
+    spool.flush(30)
+    told = [record.getMessage() for record in caplog.records if "Waiting for room, at most 60 s" in record.getMessage()]
+    assert len(told) == 1
+    spool.close()
+
+    impatient = SmallDisk(tmp_path / "other.sqlite", lambda _: None, patience=0.2)
+    with pytest.raises(DiskFull):
+        impatient.put(large)
+    impatient.close()
 
 
 def test_an_error_that_is_none_of_the_disk_stays_what_it_is(tmp_path: Path) -> None:
