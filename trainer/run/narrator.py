@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 _REASONS = 3  # for which most rewards are missing
-_MUCH_CUT_OFF = 0.05  # of a step's responses
+_WORTH_SAYING = 0.05  # of responses: those cut off, and those without an answer
 _LINE_EVERY = 10  # steps, where there is no terminal to show a bar on
 
 
@@ -46,8 +46,9 @@ class Narrator:
         """Rollouts were sampled and stored."""
         added = "judged at no cost" if judged else f"{report.ingest.linked} queries linked to similar ones"
         self.say(f"{report.ingest.new} rollouts new, {added}")
-        for line in report.lines():
-            self.say(line)
+        if max(report.cut_off_share, report.ingest.answers.unanswered_share) > _WORTH_SAYING:
+            for line in report.lines():
+                self.say(line)
 
     def done(self, seconds: float) -> None:
         """The stage ended."""
@@ -127,7 +128,7 @@ class RewardProgress(TrainerCallback):
             )
             reward = values["reward"]  # None where no rollout of the step got one
             cut = values.get("completions/clipped_ratio", 0.0)
-            ends = f"  cut off {cut:.0%}" if cut > _MUCH_CUT_OFF else ""
+            ends = f"  cut off {cut:.0%}" if cut > _WORTH_SAYING else ""
             line = f"reward {'none' if reward is None else f'{reward:.2f}'}  {sources}{ends}"
             self._bar.update(self._task, description=line)
             if not self._bar.console.is_terminal and state.global_step % _LINE_EVERY == 0:

@@ -66,11 +66,16 @@ class SampleReport:
     ingest: IngestReport = field(default_factory=IngestReport)
     rejected: list[Reject] = field(default_factory=list)
 
+    @property
+    def cut_off_share(self) -> float:
+        """Of the responses, 0..1."""
+        return self.finish_reasons[LENGTH] / max(1, self.sampled)
+
     def lines(self) -> Iterator[str]:
         """What people should know: how much was cut off, and what states no answer."""
         if cut := self.finish_reasons[LENGTH]:
             yield (
-                f"{cut} of {self.sampled} responses were cut off at the limit of tokens ({cut / self.sampled:.0%}): raise it, or "
+                f"{cut} of {self.sampled} responses were cut off at the limit of tokens ({self.cut_off_share:.0%}): raise it, or "
                 "have the policy say less"
             )
         yield from self.ingest.answers.lines()

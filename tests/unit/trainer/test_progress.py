@@ -43,3 +43,11 @@ def test_what_initial_rollouts_lack_is_said(capsys: pytest.CaptureFixture[str]) 
     assert "3 of 4 responses were cut off at the limit of tokens (75%)" in said
     assert "math: 1 of 2 rollouts state no answer (50%)" in said
     assert "so we go on" in said
+
+
+def test_what_few_of_the_initial_rollouts_lack_is_not_worth_saying(capsys: pytest.CaptureFixture[str]) -> None:
+    report = SampleReport(sampled=40, finish_reasons=Counter(stop=38, length=2))
+    for number in range(40):
+        report.ingest.answers.read("math", number > 1, "so we go on")
+    Narrator().sampled(report)
+    assert "so we go on" not in capsys.readouterr().err
