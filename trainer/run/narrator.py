@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _REASONS = 3  # for which most rewards are missing
+_MUCH_LESS = 0.1  # agreement than expected
 _WORTH_SAYING = 0.05  # of responses: those cut off, and those without an answer
 _LINE_EVERY = 10  # steps, where there is no terminal to show a bar on
 
@@ -129,7 +130,7 @@ class RewardProgress(TrainerCallback):
             reward = values["reward"]  # None where no rollout of the step got one
             cut = values.get("completions/clipped_ratio", 0.0)
             ends = f"  cut off {cut:.0%}" if cut > _WORTH_SAYING else ""
-            line = f"reward {'none' if reward is None else f'{reward:.2f}'}  {sources}{ends}"
+            line = f"reward {'none' if reward is None else f'{reward:.2f}'}  {sources}{ends}{_watched(values)}"
             self._bar.update(self._task, description=line)
             if not self._bar.console.is_terminal and state.global_step % _LINE_EVERY == 0:
                 self._bar.console.print(f"  step {state.global_step} of {state.max_steps}: {line}", highlight=False)
@@ -137,3 +138,12 @@ class RewardProgress(TrainerCallback):
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Leave the finished bar on the screen."""
         self._bar.stop()
+
+
+def _watched(logs: dict[str, Any]) -> str:
+    """How often scorer and verifier agree on watched queries, where that is much less than was expected. An alarm takes more."""
+    found = {name.rpartition("/")[2]: value for name, value in logs.items() if "/agreement/" in name}
+    observed, expected = found.get("observed"), found.get("expected")
+    if observed is None or expected is None or expected - observed <= _MUCH_LESS:
+        return ""
+    return f"  watched: right {observed:.0%}, expected {expected:.0%}"

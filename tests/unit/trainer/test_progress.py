@@ -34,6 +34,14 @@ def test_who_cuts_many_responses_off_sees_it(share: float, said: str, capsys: py
     assert said in shown(capsys, reward=0.5, **{"completions/clipped_ratio": share})
 
 
+@pytest.mark.parametrize(("observed", "said"), [(0.35, "  watched: right 35%, expected 90%"), (0.85, "label 50%\n")])
+def test_who_is_rewarded_wrongly_sees_it_before_an_alarm(
+    observed: float, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agreement = {"memory/agreement/observed": observed, "memory/agreement/expected": 0.9}
+    assert said in shown(capsys, reward=0.5, **agreement)
+
+
 def test_what_initial_rollouts_lack_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     report = SampleReport(sampled=4, finish_reasons=Counter(stop=1, length=3))
     for text in ("so we go on", "#### 7"):
