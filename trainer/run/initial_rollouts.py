@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from accelerate.utils import gather_object, wait_for_everyone
+from accelerate.utils import wait_for_everyone
 from trl.trainer.grpo_config import GRPOConfig
 
 from memgraph import Memory
 from memgraph.errors import TrainingError
 from memgraph.printable import PrintableConsole
+from memgraph.store.named_queries import run_inspection
 from trainer.reward.rows import Task
 from trainer.run.config import RunConfig
 from trainer.run.policy import Policy
@@ -42,7 +43,7 @@ def store_initial_rollouts(
         SamplingError: where the policy cannot be sampled.
         TrainingError: where a sampler refuses most of the tasks.
     """
-    place = Place(f"{config.name}/initial", attempt=1, step=0, group=group_size(config))
+    place = Place(_initial(config), attempt=1, step=0, group=group_size(config))
     questions = [_question(task, policy) for task in part(tasks)]
     requests = lacking(memory, questions, place, count)
     report = SampleReport()
@@ -52,23 +53,28 @@ def store_initial_rollouts(
     return report
 
 
-def require_answers(report: SampleReport, limit: float) -> None:
-    """Refuse to pay for labels where too many of the new rollouts state no answer, of all processes together.
+def require_answers(config: RunConfig, memory: Memory) -> None:
+    """Refuse to pay for labels where too many of the initial rollouts state no answer: more than 95 %, or `reward.max_unanswered`.
 
-    Args:
-        limit: the share that is allowed (`reward.max_unanswered`); more than 95 % are too many anyway.
+    What is stored counts, so that processes agree, and a run that is started again is refused again.
 
     Raises:
-        TrainingError: in every process.
+        TrainingError: saying what to do.
     """
-    counts = gather_object([(report.ingest.answers.rollouts.total(), report.ingest.answers.unanswered.total())])
-    rollouts, unanswered = (sum(column) for column in zip(*counts, strict=True))
-    if rollouts and unanswered / rollouts > min(limit, _MOST_UNANSWERED):
+    run = _initial(config)
+    (row,) = run_inspection(memory.database, "without_answer", {"run": run}) or [{"rollouts": 0, "without": 0}]
+    rollouts, unanswered = row["rollouts"], row["without"]
+    if rollouts and unanswered / rollouts > min(config.reward.max_unanswered, _MOST_UNANSWERED):
         raise TrainingError(
             f"{unanswered} of {rollouts} initial rollouts state no answer, so that labels would hardly tell anything apart; none "
             "was paid for. Look at the examples above, or with `memreward browse`: the limit of tokens (max_new_tokens), the "
-            "prompt or the domain does not fit this policy"
+            f"prompt or the domain does not fit this policy. Change that, and drop these rollouts with `memreward forget --run {run}`"
         )
+
+
+def _initial(config: RunConfig) -> str:
+    """Name of the run that holds the initial rollouts."""
+    return f"{config.name}/initial"
 
 
 def _sample(

@@ -97,7 +97,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             config, memory, policy, training.tasks, config.reward.initial_rollouts, progress=narrator.shows_progress
         )
         narrator.sampled(report)
-        require_answers(report, config.reward.max_unanswered)
+        require_answers(config, memory)
 
     with stage("labelling within the budget"):
         spent = by_first(lambda: label(config, memory, training, judge))

@@ -29,7 +29,7 @@ def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> RewardM
     narrator.stage(f"sampling {count} rollouts of each of {len(training.tasks)} queries")
     report = store_initial_rollouts(config, memory, policy, training.tasks, count, progress=narrator.shows_progress)
     narrator.sampled(report)
-    require_answers(report, config.reward.max_unanswered)
+    require_answers(config, memory)
     narrator.stage("labelling within the budget")
     spent = label(config, memory, training, judge)
     if config.reward.samples_labelled:
