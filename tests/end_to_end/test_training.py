@@ -21,6 +21,7 @@ from memgraph.models.scores import Scores
 from memgraph.models.votes import ConsensusShare, MajorityVote
 from memgraph.rollouts.runs import start_attempt
 from memgraph.snapshot.snapshot import Snapshot
+from memgraph.store.forget import forget
 from tests.conftest import write_rows
 from trainer.reward.memory_reward import MemoryReward
 from trainer.reward.report import read_records
@@ -35,6 +36,7 @@ from trainer.run.config import (
     RunConfig,
 )
 from trainer.run.data import Problems, load_problems, training_dataset
+from trainer.run.initial_rollouts import require_answers
 from trainer.run.narrator import Narrator
 from trainer.run.refit import Refit
 from trainer.run.result import RunResult
@@ -83,6 +85,8 @@ def test_nothing_is_paid_for_where_no_rollout_states_an_answer(
             run(cut, memory, narrator=Narrator())
     assert memory.database.query("MATCH (:Ledger)-[:REVEALED]->(q) RETURN q") == []
     assert "144 of 144 responses were cut off" in capsys.readouterr().err
+    assert forget(memory.database, run="small/initial").rollouts == 144
+    require_answers(cut, memory)  # what the message advises helps
 
 
 def test_two_grpo_steps_take_their_rewards_from_the_memory(finished: RunResult, memory: Memory, tmp_path: Path) -> None:
