@@ -12,7 +12,6 @@ from memgraph.inspection.drawing import Neighbour, bar, neighbourhood, shade, si
 from memgraph.inspection.report_facts import Facts, Rows
 from memgraph.markup import Html, folded, joined, table, tag, whole_text
 from memgraph.models.consensus import EXPERIENCE, FEATURES
-from memgraph.models.features import SIMILARITY
 from memgraph.printable import shown
 
 _INPUTS = 12
@@ -372,8 +371,6 @@ def _family(name: str) -> str:
     beside = ", against its group" if name.endswith(_DEVIATION) else ""
     if base in (*FEATURES, *EXPERIENCE):
         return "votes of the rollouts to the query"
-    if base in SIMILARITY:
-        return "cosines within the group"
     return (f"check of {base.split('_')[1]}" if base.startswith("check_") else "came with the rollout") + beside
 
 

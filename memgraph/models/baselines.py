@@ -19,7 +19,7 @@ from memgraph.errors import ModelError
 from memgraph.models.calibration import both_classes
 from memgraph.models.consensus import FEATURES, consensus_features
 from memgraph.models.feature_model import cluster_folds
-from memgraph.models.features import in_order, rollout_features, similarity_features
+from memgraph.models.features import deviation, in_order, rollout_features, similarity_features
 from memgraph.models.rivals import GeometricPrior, trusted_votes
 from memgraph.models.scores import Scores
 from memgraph.models.threads import one_thread
@@ -34,7 +34,7 @@ class RandomReward:
     """Control: a number that knows nothing, the same for one rollout and seed in every process."""
 
     name = "random"
-    reads_neighbours = False
+    reads_neighbours = reads_vectors = False
 
     def __init__(self) -> None:
         self._seed = 0
@@ -168,7 +168,7 @@ class GroupRegression(_Fitted):
 
 
 class Boosting(_Fitted):
-    """Gradient boosting on all features that the reward model starts from."""
+    """Gradient boosting on all features that the reward model starts from, and on similarities."""
 
     name = "boosting"
 
@@ -179,7 +179,9 @@ class Boosting(_Fitted):
     def _features(self, snapshot: Snapshot) -> Floats:
         names, features = rollout_features(snapshot, ALL_CHECKS)
         self._names = self._names or names
-        return np.nan_to_num(in_order(self._names, names, features))
+        known = np.nan_to_num(in_order(self._names, names, features))
+        near = similarity_features(snapshot)
+        return np.concatenate([known, near, deviation(snapshot, near)], axis=1)
 
     def _classifier(self, seed: int) -> Any:
         return HistGradientBoostingClassifier(

@@ -1,8 +1,8 @@
-"""What a reward model knows about a rollout besides its vectors: one row of numbers for each.
+"""What is known about a rollout besides its vectors: one row of numbers for each. The reward model reads no vector.
 
 consensus    the group's votes, and those of its query's other groups (`memgraph.models.consensus`)
-similarity   how near its thinking is to those that agree with it and to those that do not
 own          label-free checks and the features that came with the rollout, and how they differ from its group's mean
+similarity   how near its thinking is to those that agree with it and to those that do not, for `memgraph.models.baselines`
 """
 
 from __future__ import annotations
@@ -44,11 +44,10 @@ def rollout_features(
     columns = [
         consensus_features(snapshot),
         experience_features(snapshot) if experience is None else experience,
-        similarity_features(snapshot),
         own,
         deviation(snapshot, own),
     ]
-    plain = [*FEATURES, *EXPERIENCE, *SIMILARITY, *names]
+    plain = [*FEATURES, *EXPERIENCE, *names]
     return [*plain, *(f"{name}_deviation" for name in names)], np.concatenate(columns, axis=1)
 
 

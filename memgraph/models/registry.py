@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from memgraph.errors import EmbeddingSpaceError, ModelError
+from memgraph.errors import ModelError
 from memgraph.models.reward_model import RewardModel, require_same_reader
 from memgraph.models.scores import DEFAULT_SCORER
 from memgraph.store import keys
@@ -28,14 +28,13 @@ def register(
         ledger: whose labels it was fitted on, None for several.
         seed: of the fit.
     """
-    model.key = keys.key_of("reward-model", store.space.key, model.fingerprint())
+    model.key = keys.key_of("reward-model", model.fingerprint())
     model.folder = home / "models" / model.key[:16]
     model.readers = dict(readers)
     with room_for("the reward model", model.folder):
         model.save(model.folder)
     properties = {
         "scorer": DEFAULT_SCORER,
-        "space": store.space.key,
         "readers": as_list(readers),
         "folder": str(model.folder),
         "ledger": ledger,
@@ -47,18 +46,12 @@ def register(
 
 
 def latest(store: Store, home: Path, *, readers: Mapping[str, str], ledger: str | None = None) -> RewardModel:
-    """The newest registered model of the memory's space.
+    """The newest registered model.
 
     Raises:
         ModelError: if none was fitted yet, its checkpoint is gone, or its answers were read by an earlier reader.
-        EmbeddingSpaceError: if all were fitted before the memory moved to its present embedding space.
     """
-    rows = store.database.query(cypher("read/latest_reward_model"), space=store.space.key, ledger=ledger)
-    if not rows and store.database.query(cypher("read/latest_reward_model"), space=None, ledger=ledger):
-        raise EmbeddingSpaceError(
-            f"the reward models of this memory were fitted on vectors of another embedding model than {store.space.model} "
-            f"{store.space.revision}, to which it was moved since; run `memreward fit`: the labels are all there"
-        )
+    rows = store.database.query(cypher("read/latest_reward_model"), ledger=ledger)
     if not rows:
         raise ModelError("no reward model was fitted in this memory yet; label some rollouts and run `memreward fit`")
     return _load(store, home, rows[0], readers)
@@ -82,6 +75,6 @@ def _load(store: Store, home: Path, row: Mapping[str, Any], readers: Mapping[str
     require_same_reader(versions_of(row["readers"] or ()), readers, f"the reward model {key[:12]}")
     here = home / "models" / key[:16]  # wherever it was fitted: memories move
     folder = here if here.is_dir() else Path(row["folder"])
-    model = RewardModel.load(folder, space=store.space.key, readers=readers)
+    model = RewardModel.load(folder, readers=readers)
     model.key, model.folder = key, folder
     return model

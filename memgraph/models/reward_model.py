@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from memgraph.domains.checks import ALL_CHECKS
-from memgraph.errors import EmbeddingSpaceError, ModelError
+from memgraph.errors import ModelError
 from memgraph.models.calibration import both_classes, calibrated, noise_floor, temperature
 from memgraph.models.feature_model import FeatureModel
 from memgraph.models.judged_answers import domains_of_one_right_answer, given_judged_answers
@@ -21,7 +21,7 @@ from memgraph.models.prior import Prior
 from memgraph.rollouts.reader import read_otherwise
 from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot
 
-_FORMAT = 15
+_FORMAT = 16
 _MODEL, _CONFIG = "feature_model.npz", "config.json"
 
 
@@ -62,8 +62,6 @@ class RewardModel:
         features: FeatureModel,
         config: RewardModelConfig,
         *,
-        space: str,
-        dimension: int,
         calibration: float,
         noise: float,
         one_right: tuple[str, ...],
@@ -71,8 +69,6 @@ class RewardModel:
     ) -> None:
         self._features = features
         self.config = config
-        self.space = space
-        self.dimension = dimension
         self.calibration = calibration
         self.noise = noise
         self.one_right = one_right
@@ -141,8 +137,6 @@ class RewardModel:
         return cls(
             features,
             config,
-            space=snapshot.space,
-            dimension=snapshot.query_embeddings.shape[1],
             calibration=calibration,
             noise=noise,
             one_right=domains_of_one_right_answer(snapshot),
@@ -157,16 +151,9 @@ class RewardModel:
     def predict(self, snapshot: Snapshot) -> Floats:
         """[target rollouts] probability of being right, in the order of `snapshot.target_rollouts`.
 
-        Of the snapshot's labels only those on answers to the same query count (`memgraph.models.judged_answers`).
-
-        Raises:
-            EmbeddingSpaceError: if the snapshot's vectors are of another space than the model's.
+        Of the snapshot's labels only those on answers to the same query count (`memgraph.models.judged_answers`). No vector
+        is read.
         """
-        if snapshot.space != self.space or snapshot.query_embeddings.shape[1] != self.dimension:
-            raise EmbeddingSpaceError(
-                f"the reward model was fitted on vectors of space {self.space[:12]} ({self.dimension}-d), the memory's are of "
-                f"{snapshot.space[:12]} ({snapshot.query_embeddings.shape[1]}-d); fit a new model"
-            )
         if not snapshot.rollout_targets.any():
             return np.zeros(0, np.float32)
         experience = self._features.experience(snapshot)
@@ -178,9 +165,7 @@ class RewardModel:
     def fingerprint(self) -> str:
         """sha256 of weights, calibration and settings: equal models have equal fingerprints."""
         digest = hashlib.sha256(self._features.digest())
-        digest.update(
-            json.dumps([asdict(self.config), self.calibration, self.one_right, self.space], sort_keys=True).encode()
-        )
+        digest.update(json.dumps([asdict(self.config), self.calibration, self.one_right], sort_keys=True).encode())
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
@@ -188,9 +173,7 @@ class RewardModel:
         folder.mkdir(parents=True, exist_ok=True)
         document = {
             "format": _FORMAT,
-            "space": self.space,
             "readers": self.readers,
-            "dimension": self.dimension,
             "calibration": self.calibration,
             "noise": self.noise,
             "one_right": self.one_right,
@@ -201,16 +184,14 @@ class RewardModel:
         (folder / _CONFIG).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path, *, space: str | None = None, readers: Mapping[str, str] | None = None) -> Self:
+    def load(cls, folder: Path, *, readers: Mapping[str, str] | None = None) -> Self:
         """Read a checkpoint.
 
         Args:
-            space: where given, a model of another embedding space is refused.
             readers: versions by domain; where given, a model of answers that were read by others is refused.
 
         Raises:
             ModelError: if the folder holds no checkpoint of this format, or one of another reader.
-            EmbeddingSpaceError: if it belongs to another space.
         """
         try:
             document: dict[str, Any] = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
@@ -224,17 +205,10 @@ class RewardModel:
             raise ModelError(
                 f"no reward model can be read from {folder}: {error}; fit one with `memreward fit`"
             ) from error
-        if space is not None and document["space"] != space:
-            raise EmbeddingSpaceError(
-                f"the reward model in {folder} belongs to embedding space {document['space'][:12]}, the memory's is "
-                f"{space[:12]}; fit a new model"
-            )
         config = RewardModelConfig(**{**document["config"], "checks": tuple(document["config"]["checks"])})
         loaded = cls(
             FeatureModel.load(folder / _MODEL),
             config,
-            space=document["space"],
-            dimension=document["dimension"],
             calibration=document["calibration"],
             noise=document["noise"],
             one_right=tuple(document["one_right"]),

@@ -11,6 +11,7 @@ from tests.conftest import write_rows
 
 if TYPE_CHECKING:
     from memgraph.memory import Memory
+    from memgraph.snapshot.snapshot import Snapshot
 
 
 def sums(queries: int, *, rollouts: int = 4, seed: int = 0, secret: str = "") -> list[dict[str, Any]]:
@@ -48,6 +49,13 @@ def import_two_runs(memory: Memory, folder: Path, *, queries: int, budget: float
     memory.fit()
     memory.score()
     return file
+
+
+def thinking_texts(memory: Memory, snapshot: Snapshot) -> list[str]:
+    """Of a snapshot's rollouts."""
+    rows = memory.database.query("MATCH (t:Thinking) RETURN t.key AS key, t.text AS text")
+    text = {row["key"]: row["text"] for row in rows}
+    return [text[key] for key in snapshot.rollout_keys]
 
 
 def call_on(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
 from memgraph.store.spaces import Vectors, spaces
 from tests.integration.lives import VIEW, everything, exact_lists, fill
+from tests.integration.rollouts import thinking_texts
 from tests.vectors import WordVectors
 
 
@@ -54,20 +55,17 @@ def test_a_memory_moves_there_and_back_and_is_what_it_was(
 
     with Memory.open(settings, embedder=words) as moved:
         snapshot = moved.snapshot(VIEW)
-        np.testing.assert_array_equal(
-            snapshot.thinking_embeddings, words.embed([text or "" for text in snapshot.thinking_texts])
-        )
+        np.testing.assert_array_equal(snapshot.thinking_embeddings, words.embed(thinking_texts(moved, snapshot)))
         np.testing.assert_array_equal(snapshot.answer_embeddings, words.embed(snapshot.answer_values))
         lists: dict[str, set[str]] = {}
         for neighbour, query in snapshot.similar.T:
             lists.setdefault(snapshot.query_keys[query], set()).add(snapshot.query_keys[neighbour])
         assert lists == {key: set(found) for key, found in exact_lists(moved, 7).items()}
         assert moved.add([Rollout(query="Tom has 4 apples.", response="#### 4")]).linked == 1
-        with pytest.raises(EmbeddingSpaceError, match=r"fitted on vectors of another .*run `memreward fit`"):
-            moved.model(ledger="l")
-        model = Memory(settings, memory.database, embedder).model(ledger="l")
-        with pytest.raises(EmbeddingSpaceError, match="fit a new model"):
-            type(model).load(model.folder, space=moved.space.key)
+        fitted = memory.model(ledger="l")  # it reads no vector, so that it goes with the memory
+        assert moved.model(ledger="l").fingerprint() == fitted.fingerprint()
+        there, here = moved.snapshot(VIEW), memory.snapshot(VIEW, vectors=False)
+        np.testing.assert_array_equal(fitted.predict(there), fitted.predict(here))
         moved.database.query(
             "MATCH (q:Query {text: 'Tom has 4 apples.'})-[:GENERATES|GENERATES_REASONING]->(n) DETACH DELETE q, n",
             write=True,

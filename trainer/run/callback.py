@@ -128,7 +128,7 @@ class RewardUpkeep(TrainerCallback):
             raise TrainingError(decision.stop)
 
     def _use(self, saved: Checkpoint) -> None:
-        model = load_shared(saved, space=self._reward.memory.space.key)
+        model = load_shared(saved)
         self._reward.scorer, self._reward.model = RewardModelScorer(model), saved.key
 
     def _tell(self) -> None:

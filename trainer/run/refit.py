@@ -21,7 +21,7 @@ import numpy as np
 from scipy.stats import ks_2samp
 
 from memgraph import LabelView, Memory
-from memgraph.errors import EmbeddingSpaceError, ModelError
+from memgraph.errors import ModelError
 from memgraph.models import registry
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
 from memgraph.store.keys import draw_position
@@ -175,8 +175,8 @@ class Refit:
             return None
         memory, readers = self._memory, self._memory.domains.versions
         try:
-            model = RewardModel.load(folder, space=memory.space.key, readers=readers)
-        except (ModelError, EmbeddingSpaceError) as error:
+            model = RewardModel.load(folder, readers=readers)
+        except ModelError as error:
             logger.warning("the reward model of %s is not used: %s", checkpoint, error)
             return None
         home = memory.settings.home  # known there already, unless the checkpoint comes from another memory

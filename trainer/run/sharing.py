@@ -73,19 +73,19 @@ class Checkpoint:
         return cls(model.key, model.folder)
 
 
-def load_shared(saved: Checkpoint, *, space: str) -> RewardModel:
+def load_shared(saved: Checkpoint) -> RewardModel:
     """A reward model that the first process has saved, in all of them: its checkpoint may lie on another machine.
 
     Raises:
-        ModelError, EmbeddingSpaceError: see `RewardModel.load`.
+        ModelError: see `RewardModel.load`.
     """
     if Ranks.here().size == 1:
-        model = RewardModel.load(saved.folder, space=space)
+        model = RewardModel.load(saved.folder)
     else:
         files = by_first(lambda: {file.name: file.read_bytes() for file in saved.folder.iterdir()})
         with tempfile.TemporaryDirectory(prefix="memreward-") as copy:
             for name, content in files.items():
                 (Path(copy) / name).write_bytes(content)
-            model = RewardModel.load(Path(copy), space=space)
+            model = RewardModel.load(Path(copy))
     model.key, model.folder = saved.key, saved.folder
     return model
