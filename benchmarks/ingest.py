@@ -2,7 +2,7 @@
 
 A server of its own is started in a temporary home. Each seed stores rollouts of its own, the ways in turn:
 
-    memory       `Memory.add`: read, keyed, checked, written once, equal answers joined; without similarity edges
+    memory       an import: read, keyed, checked, written once, equal answers joined; without similarity edges
     similarity   the similarity edges of these queries, apart
     floor        UNWIND … CREATE of the same texts and vectors, no constraint, no edge to what is there
     merge a row  one transaction a rollout, as a first attempt would do it (on a tenth of them)
@@ -24,6 +24,9 @@ from harness import Row, Rows, add_row_options, markdown, median_range, parser_o
 
 from memgraph import Memory
 from memgraph.evaluation import temporary_memory
+from memgraph.rollouts import files
+from memgraph.rollouts.guarded_embedder import GuardedEmbedder
+from memgraph.rollouts.ingest import Ingest
 from memgraph.rollouts.neighbours import link
 from memgraph.rollouts.rollout import Rollout
 from memgraph.store.database import Database
@@ -94,9 +97,11 @@ def plain_rows(rollouts: Iterable[Rollout], embedder: Prepared) -> list[Row]:
 def time_ways(memory: Memory, embedder: Prepared, rollouts: Sequence[Rollout]) -> dict[str, float]:
     """Rollouts a second of each way."""
     few = rollouts[: max(1, len(rollouts) // 10)]
+    ingest = Ingest(memory.database, GuardedEmbedder(memory.database, embedder), neighbours=0, link=False)
+    rows = [files.Row(number, rollout, {}) for number, rollout in enumerate(rollouts, start=1)]
     plain, merged = plain_rows(rollouts, embedder), plain_rows(few, embedder)
     seconds = {
-        MEMORY: timed(lambda: memory.add(rollouts, link=False)),
+        MEMORY: timed(lambda: ingest.run(rows)),
         SIMILARITY: timed(lambda: link(memory.database, memory.space, memory.settings.neighbours)),
         FLOOR: timed(lambda: create(memory.database, plain)),
         MERGE: timed(lambda: [memory.database.query(_MERGE, write=True, **row) for row in merged]),

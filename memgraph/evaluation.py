@@ -34,6 +34,7 @@ from memgraph.memory import Memory
 from memgraph.models.metrics import Curves, evaluate_scores, evaluation_curves
 from memgraph.models.prior import SHIPPED, Prior
 from memgraph.models.scorers import SCORERS, PaperGnnScorer, RewardModelScorer
+from memgraph.models.scores import reads_vectors
 from memgraph.rollouts.columns import Columns
 from memgraph.rollouts.embedding import Embedder, GivenVectors, SentenceEmbedder
 from memgraph.rollouts.files import ColumnNames, Reject, Row, read_rows
@@ -166,6 +167,7 @@ def evaluate_files(
             thinking_opened=thinking_opened,
             judge=judge,
             snapshots=snapshots,
+            vectors=any(reads_vectors(SCORERS[name]()) for name in scorers),
             say=say,
         )
         if answers is not None:
@@ -194,6 +196,7 @@ def read_judged(
     thinking_opened: bool = False,
     judge: Judge | None = None,
     snapshots: Path | None = None,
+    vectors: bool = True,
     say: Callable[[str], None] = lambda _: None,
 ) -> JudgedSnapshot:
     """All rollouts of a file with what it says of each, read through a temporary memory and judged by its ledger.
@@ -204,6 +207,7 @@ def read_judged(
         judge: compares an answer with `gold` or `tests` where a row does not say itself whether it is `correct`.
         snapshots: folder in which what was read is kept. Where it is there already, of the same content read in the same
             way, nothing is read again and no server starts.
+        vectors: whether embeddings of rollouts are wanted. Without, only queries are embedded, to find near-duplicates.
 
     Raises:
         InputError: if the file cannot be read, or judges no rollout.
@@ -217,9 +221,10 @@ def read_judged(
             "thinking_opened": thinking_opened,
             "judged": judge is not None,
         }
-        kept = snapshots / f"{file.name.split('.')[0]}-{_snapshot_key(file, embeddings, way)[:16]}.npz"
-        if kept.exists():
-            return JudgedSnapshot.load(kept)
+        for more in ({}, {"vectors": False})[: 1 if vectors else 2]:  # what has vectors serves those too that need none
+            kept = snapshots / f"{file.name.split('.')[0]}-{_snapshot_key(file, embeddings, way | more)[:16]}.npz"
+            if kept.exists():
+                return JudgedSnapshot.load(kept)
     given = GivenEmbeddings.load(embeddings) if embeddings is not None else None
     rows = list(
         read_rows(file, run="import", dataset=dataset, domain=domain, columns=columns, thinking_opened=thinking_opened)
@@ -229,10 +234,11 @@ def read_judged(
         raise _nothing_judged(file)
     with temporary_memory(given_embedder(given), say=say) as memory:
         say(f"importing {file.name}")
-        report = memory.ingest(rows, file=str(file), embeddings=given)
+        report = memory.ingest(rows, file=str(file), embeddings=given, embed=vectors)
+        memory.catch_up({place.query_key for place in report.stored})
         if report.rejected:
             say(f"{len(report.rejected)} rows of {file.name} rejected; the first: {report.rejected[0].reason}")
-        judged = _judged(memory, rows, source, judge, report.answers)
+        judged = _judged(memory, rows, source, judge, report.answers, vectors=vectors)
     if np.isnan(judged.truth).all():
         raise _nothing_judged(file)
     if kept is not None:
@@ -261,11 +267,17 @@ def _snapshot_key(file: Path, embeddings: Path | None, way: Mapping[str, Any]) -
 
 
 def _judged(
-    memory: Memory, rows: Iterable[Row | Reject], source: FileTruth, judge: Judge | None, answers: AnswerReport
+    memory: Memory,
+    rows: Iterable[Row | Reject],
+    source: FileTruth,
+    judge: Judge | None,
+    answers: AnswerReport,
+    *,
+    vectors: bool,
 ) -> JudgedSnapshot:
     """What a memory holds of these rows, with truth for metrics, and with labels by paying for every query."""
     judge = None if judge is None else _asked_once(judge)
-    snapshot = memory.snapshot(LabelView(ledgers=()))
+    snapshot = memory.snapshot(LabelView(ledgers=()), vectors=vectors)
     truth = _truth(snapshot, source, memory.ledger("metrics"), judge, answers)
     memory.ledger("labels").reveal(source, source.query_keys(), judge=judge)
     places = _places(rows)

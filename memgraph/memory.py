@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from memgraph.labels.truth import FileTruth, TruthSource
 from memgraph.labels.view import DEFAULT_VIEW, LabelKind, LabelView, Purpose
 from memgraph.models import registry
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
+from memgraph.rollouts.catch_up import CaughtUp, catch_up
 from memgraph.rollouts.embedding import Embedder, SentenceEmbedder
 from memgraph.rollouts.files import ColumnNames, Reject, Row, data_files, read_rows, rows_of
 from memgraph.rollouts.given import GivenEmbeddings
@@ -129,10 +130,22 @@ class Memory:
     def _repr_html_(self) -> str:
         return summary(self.database)
 
-    def add(self, rollouts: Iterable[Rollout], *, link: bool = True) -> IngestReport:
-        """Store rollouts once; `report.stored` says where each is. Without `link` the next call links new queries."""
+    def add(self, rollouts: Iterable[Rollout], *, embed: bool = True) -> IngestReport:
+        """Store rollouts once; `report.stored` says where each is.
+
+        Without `embed`, vectors and similarity edges wait for `catch_up` or for the next import.
+        """
         rows = (Row(number, rollout, {}) for number, rollout in enumerate(rollouts, start=1))
-        return self._ingest(compare_seconds=_COMPARE_SECONDS, link=link).run(rows)
+        return self._ingest(compare_seconds=_COMPARE_SECONDS, embed=embed, link=embed).run(rows)
+
+    def catch_up(self, node_keys: Collection[str] | None = None) -> CaughtUp:
+        """Embed and link what waits for it, all or of these nodes only."""
+        self.database.require_writable()
+        return catch_up(self.database, self._embedder, self.settings.neighbours, node_keys)
+
+    def _catch_up_for(self, vectors: bool) -> None:
+        if vectors and not self.database.read_only:
+            self.catch_up()
 
     def import_file(
         self,
@@ -192,10 +205,15 @@ class Memory:
         return self._ingest(started=started).run(rollouts, file="rows")
 
     def ingest(
-        self, rows: Iterable[Row | Reject], *, file: str = "", embeddings: GivenEmbeddings | None = None
+        self,
+        rows: Iterable[Row | Reject],
+        *,
+        file: str = "",
+        embeddings: GivenEmbeddings | None = None,
+        embed: bool = True,
     ) -> IngestReport:
-        """Store rows that were read already (`memgraph.rollouts.files.read_rows`), as `import_file` does."""
-        return self._ingest(given=embeddings).run(rows, file=file)
+        """Store rows that were read already (`memgraph.rollouts.files.read_rows`), as `import_file` and `add` do."""
+        return self._ingest(given=embeddings, embed=embed, link=embed).run(rows, file=file)
 
     def _ingest(self, **options: Any) -> Ingest:
         self.database.require_writable()
@@ -323,11 +341,12 @@ class Memory:
         as_of: datetime | None = None,
         limits: NeighbourhoodLimits = NeighbourhoodLimits(),  # noqa: B008 (frozen)
         neighbours: bool = True,
+        vectors: bool = True,
     ) -> Snapshot:
         """A bounded neighbourhood of these queries (see `memgraph.snapshot.read.subgraph`)."""
-        return read.subgraph(
-            self.database, self.space, query_keys, view, group=group, as_of=as_of, limits=limits, neighbours=neighbours
-        )
+        asked: dict[str, Any] = {"group": group, "as_of": as_of, "limits": limits, "neighbours": neighbours}
+        self._catch_up_for(vectors)
+        return read.subgraph(self.database, self.space, query_keys, view, vectors=vectors, **asked)
 
     def now(self) -> datetime:
         """The database's time, by which it dates what is stored."""
@@ -335,10 +354,17 @@ class Memory:
         return now
 
     def snapshot(
-        self, view: LabelView, *, query_keys: Sequence[str] | None = None, rollouts: int | None = None
+        self,
+        view: LabelView,
+        *,
+        query_keys: Sequence[str] | None = None,
+        rollouts: int | None = None,
+        vectors: bool = True,
     ) -> Snapshot:
-        """The whole memory, or some queries with at most `rollouts` of each, as columns."""
-        return read.snapshot(self.database, self.space, view, query_keys=query_keys, rollouts=rollouts)
+        """The whole memory, or some queries with at most `rollouts` of each, as columns; embeddings only if `vectors`."""
+        self._catch_up_for(vectors)
+        asked: dict[str, Any] = {"query_keys": query_keys, "rollouts": rollouts, "vectors": vectors}
+        return read.snapshot(self.database, self.space, view, **asked)
 
     def remote_backend(
         self, view: LabelView = DEFAULT_VIEW, *, num_neighbors: NumNeighbors = (16, 16), seed: int = 0
@@ -346,6 +372,7 @@ class Memory:
         """Stores and a sampler for PyG's loaders: `num_neighbors` of a node in each hop, -1 for all (docs/remote_backend.md)."""
         with installed("gnn"):
             from memgraph.models import remote_backend
+        self._catch_up_for(vectors=True)
         return remote_backend.RemoteBackend.open(self.database, self.space, view, num_neighbors, seed=seed)
 
     def labels_in_force(self, snapshot: Snapshot, view: LabelView) -> Floats:
@@ -383,7 +410,7 @@ class Memory:
             ModelError: if the labels do not suffice.
         """
         self.database.require_writable()
-        snapshot = self.snapshot(view, query_keys=query_keys, rollouts=rollouts)
+        snapshot = self.snapshot(view, query_keys=query_keys, rollouts=rollouts, vectors=False)
         model = RewardModel.fit(
             snapshot,
             seed=seed,
@@ -397,7 +424,7 @@ class Memory:
         return model
 
     def model(self, key: str | None = None, *, ledger: str | None = None) -> RewardModel:
-        """A registered reward model, by default the newest one of this memory's space.
+        """A registered reward model, by default the newest one.
 
         Args:
             key: of one in the graph.
@@ -405,7 +432,6 @@ class Memory:
 
         Raises:
             ModelError: if there is none, its checkpoint is gone, or its answers were read by an earlier reader.
-            EmbeddingSpaceError: if all were fitted before the memory moved to its present embedding space.
         """
         home, readers = self.settings.home, self.domains.versions
         if key is not None:

@@ -31,8 +31,11 @@ CALL () {
   MATCH (q:Query) WHERE NOT EXISTS { (q)-[:GENERATES_REASONING]->() }
   RETURN 'query without rollouts' AS problem, q.key AS key
   UNION ALL
-  MATCH (n:Query|Thinking) WHERE NOT any(name IN keys(n) WHERE name STARTS WITH 'embedding_')
+  MATCH (n:Query|Thinking) WHERE NOT n:Unembedded AND NOT any(name IN keys(n) WHERE name STARTS WITH 'embedding_')
   RETURN 'query or rollout without a vector' AS problem, n.key AS key
+  UNION ALL
+  MATCH (n:Unembedded)
+  RETURN 'query, rollout or answer that waits for its vector (import again)' AS problem, n.key AS key
   UNION ALL
   MATCH (q:Query&Unlinked)
   RETURN 'query that waits for its similar queries (import again)' AS problem, q.key AS key

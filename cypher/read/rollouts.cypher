@@ -6,7 +6,7 @@
 // Parameters: $keys (queries), $property, $checks (names of the properties with vector and checks), $limit; $ledgers
 // (names or null), $kinds, $purposes, $as_of, $runs (or null); $run, $attempt, $call
 // (null, or only rollouts sampled there).
-// Returns query, key, answer, same_as (the answer that stands for all equal ones), run, attempt, call, policy, position (in the order of experience), text (thinking), embedding (float32 bytes), features (list of [name, value]),
+// Returns query, key, answer, same_as (the answer that stands for all equal ones), run, attempt, call, policy, position (in the order of experience), embedding (float32 bytes), features (list of [name, value]),
 // checks (float32 bytes, see memgraph/checks).
 UNWIND $keys AS key
 MATCH (q:Query {key: key})
@@ -24,5 +24,5 @@ CALL (q) {
   RETURN t, a ORDER BY labelled DESC, t.created_at DESC, t.key LIMIT $limit
 }
 RETURN key AS query, t.key AS key, a.key AS answer, coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key) AS same_as, t.run AS run, t.attempt AS attempt, coalesce(t.call, -1) AS call,
-       t.policy AS policy, t.position AS position, t.text AS text, t[$property] AS embedding,
+       t.policy AS policy, t.position AS position, t[$property] AS embedding,
        [name IN keys(t) WHERE name STARTS WITH 'feature_' | [substring(name, 8), t[name]]] AS features, t[$checks] AS checks

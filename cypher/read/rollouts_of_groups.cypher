@@ -1,12 +1,12 @@
 // All rollouts of the groups (sampled together: one query, run, attempt and call) that some rollouts are of.
 // Superseded rollouts (of discarded training steps) count nowhere.
 // Parameters: $keys (rollouts), $property, $checks (names of the properties with vector and checks).
-// Returns query and the columns of read/rollouts, without texts, which votes do not need.
+// Returns query and the columns of read/rollouts.
 UNWIND $keys AS key
 MATCH (q:Query)-[:GENERATES_REASONING]->(o:Thinking {key: key})
 WITH DISTINCT q, o.run AS run, o.attempt AS attempt, coalesce(o.call, -1) AS call
 MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
 WHERE t.run = run AND t.attempt = attempt AND coalesce(t.call, -1) = call AND NOT coalesce(t.superseded, false)
 RETURN q.key AS query, t.key AS key, a.key AS answer, coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key) AS same_as, t.run AS run, t.attempt AS attempt, coalesce(t.call, -1) AS call,
-       t.policy AS policy, t.position AS position, '' AS text, t[$property] AS embedding,
+       t.policy AS policy, t.position AS position, t[$property] AS embedding,
        [name IN keys(t) WHERE name STARTS WITH 'feature_' | [substring(name, 8), t[name]]] AS features, t[$checks] AS checks

@@ -1,6 +1,7 @@
 // Writes rollouts with their structural edges; a rollout that is there stays as it is.
 // Its position sorts a query's rollouts in the order of experience: milliseconds from year 1 to the start of its run, then
 // attempt, step, call and sample, each with a letter for its number of digits ('-', which comes first, for none), then its key.
+// One without a vector waits for that under the label Unembedded.
 // Its name, which Neo4j Browser writes on it, is where it was sampled, or else its first words.
 // Parameters: $rows (key, query, answer, run_key, embedding, properties), $property.
 UNWIND $rows AS row
@@ -23,3 +24,4 @@ MERGE (q)-[:GENERATES_REASONING]->(t)
 MERGE (t)-[:LEADS_TO]->(a)
 MERGE (r)-[:PRODUCED]->(t)
 FOREACH (_ IN CASE WHEN t[$property] IS NULL THEN [1] ELSE [] END | SET t[$property] = row.embedding)
+FOREACH (_ IN CASE WHEN t[$property] IS NULL THEN [1] ELSE [] END | SET t:Unembedded)

@@ -19,7 +19,9 @@ from memgraph.printable import cut, shown
 from memgraph.store.whole_file import whole_file
 
 _UNBOUNDED = 1_000_000  # columns of a terminal
-_MARKS = frozenset(("Changed", "Unlinked", "Unjoined", "Unobserved", "Unplaced"))  # labels of work that waits
+_MARKS = frozenset(
+    ("Changed", "Unembedded", "Unlinked", "Unjoined", "Unobserved", "Unplaced")
+)  # labels of work that waits
 
 
 def print_rows(

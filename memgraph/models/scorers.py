@@ -55,7 +55,7 @@ class RewardModelScorer:
         model: that predicts; None before a fit.
     """
 
-    reads_neighbours = False
+    reads_neighbours = reads_vectors = False
 
     def __init__(
         self, model: RewardModel | None = None, config: RewardModelConfig | None = None, *, name: str = DEFAULT_SCORER

@@ -73,3 +73,8 @@ class Scorer(Protocol):
 def reads_neighbours(scorer: Scorer | None) -> bool:
     """Whether a scorer looks at the queries around those that it scores: unless its attribute of this name says no."""
     return scorer is not None and bool(getattr(scorer, "reads_neighbours", True))
+
+
+def reads_vectors(scorer: Scorer | None) -> bool:
+    """Whether a scorer looks at embeddings: unless its attribute of this name says no."""
+    return scorer is not None and bool(getattr(scorer, "reads_vectors", True))

@@ -14,7 +14,7 @@ class _Votes:
     """A scorer that needs no labels and reads no neighbours."""
 
     name = ""
-    reads_neighbours = False
+    reads_neighbours = reads_vectors = False
 
     def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
         """Nothing to learn."""

@@ -14,11 +14,11 @@ from neo4j import ManagedTransaction
 from memgraph.domains import Domains, Kind, NormalAnswer, Reading
 from memgraph.domains.answer_report import AddsUp, AnswerReport
 from memgraph.domains.checks import CHECKS_PROPERTY, Response, check_vector
+from memgraph.rollouts.catch_up import catch_up
 from memgraph.rollouts.classes import join, spelling_rank
 from memgraph.rollouts.files import Reject, Row
 from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.rollouts.guarded_embedder import GuardedEmbedder
-from memgraph.rollouts.neighbours import link
 from memgraph.rollouts.program_runs import run_programs
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import record_run
@@ -39,6 +39,11 @@ class StoredRollout:
     query_key: str
     answer_key: str
     answer: NormalAnswer
+
+    @property
+    def node_keys(self) -> tuple[str, str, str]:
+        """Of its query, of itself and of its answer."""
+        return self.query_key, self.key, self.answer_key
 
 
 @dataclass(slots=True)
@@ -128,6 +133,7 @@ class Ingest:
         run_programs: bool = True,
         domains: Domains | None = None,
         compare_seconds: float | None = None,
+        embed: bool = True,
         link: bool = True,
         started: datetime | None = None,
     ) -> None:
@@ -141,11 +147,13 @@ class Ingest:
             domains: how answers are read and compared.
             compare_seconds: bound of comparing answers, which then looks at this import's queries only; what is not
                 settled by then is left to a later import. None compares all that wait, however long it takes.
-            link: whether queries that wait get their similarity edges at the end.
+            embed: whether texts without a given vector are embedded; else they wait under the label `Unembedded`.
+            link: whether all that waits gets its vectors and similarity edges at the end.
             started: when the runs of the rows began, where they are new; None for now.
         """
         self._domains = domains or Domains()
         self._compare_seconds = compare_seconds
+        self._embed = embed
         self._link = link
         self._started = started
         self._database = database
@@ -173,7 +181,7 @@ class Ingest:
         if batch:
             self._store(batch, file, report)
         if self._link:
-            report.linked = link(self._database, self._embedder.space, self._neighbours)
+            report.linked = catch_up(self._database, self._embedder, self._neighbours).linked
         own = None if self._compare_seconds is None else {place.query_key for place in report.stored}
         report.joined = join(self._database, self._domains, query_keys=own, seconds=self._compare_seconds)
         report.observed = run_programs(self._database) if self._run_programs else 0
@@ -281,7 +289,7 @@ class Ingest:
                 "query": one.place.query_key,
                 "answer": one.place.answer_key,
                 "run_key": keys.key_of("run", one.row.rollout.run),
-                "embedding": vector.tobytes(),
+                "embedding": None if vector is None else vector.tobytes(),
                 "properties": _properties(one),
             }
             for one, vector in zip(fresh, thinking, strict=True)
@@ -319,7 +327,7 @@ class Ingest:
                 "domain": first[key].row.rollout.domain,
                 "dataset": first[key].row.rollout.dataset,
                 "ids": sorted(ids[key]),
-                "embedding": vectors[key].tolist() if key in vectors else None,
+                "embedding": None if (vector := vectors.get(key)) is None else vector.tolist(),
             }
             for key in sorted(first)
         ]
@@ -345,7 +353,7 @@ class Ingest:
                 unit = _unit(vector)
                 candidate = (keys.key_of("vector", unit.tobytes().hex()), unit)
                 ranked[key] = min(ranked.get(key, candidate), candidate, key=lambda pair: pair[0])
-        to_embed = sorted(embed - self._known("read/known_answers", embed))
+        to_embed = sorted(embed - self._known("read/known_answers", embed)) if self._embed else []
         vectors = self._embedder.embed([answers[key].place.answer.value for key in to_embed])
         ranked.update((key, ("", vector)) for key, vector in zip(to_embed, vectors, strict=True))
         return [
@@ -373,18 +381,18 @@ class Ingest:
         kind: str,
         identity: Callable[[_Prepared], str | None],
         text: Callable[[_Prepared], str],
-    ) -> Vectors:
-        """[items, dimension]: the given vectors where there are, else embeddings of the text."""
+    ) -> list[Vectors | None]:
+        """Of each item the given vector, else the embedding of its text, or None where that is left for later."""
         given: Mapping[str, Vectors] = getattr(self._given, kind) if self._given else {}
-        vectors = np.zeros((len(items), self._embedder.space.dimension), np.float32)
-        to_embed = []
-        for position, item in enumerate(items):
+        vectors: list[Vectors | None] = []
+        for item in items:
             vector = given.get(identity(item) or "")
-            if vector is None:
-                to_embed.append(position)
-            else:
-                vectors[position] = _unit(vector)
-        vectors[to_embed] = self._embedder.embed([text(items[position]) for position in to_embed])
+            vectors.append(None if vector is None else _unit(vector))
+        if self._embed:
+            missing = [position for position, vector in enumerate(vectors) if vector is None]
+            embedded = self._embedder.embed([text(items[position]) for position in missing])
+            for position, vector in zip(missing, embedded, strict=True):
+                vectors[position] = vector
         return vectors
 
 

@@ -27,12 +27,12 @@ _REACH = 28  # times k: likewise where it may enter the lists of others
 _RENEWED = 1  # old lists for each new query
 
 
-def link(database: Database, space: EmbeddingSpace, k: int) -> int:
-    """Give every query that waits for it its similarity edges; returns how many there were.
+def link(database: Database, space: EmbeddingSpace, k: int, keys: Sequence[str] | None = None) -> int:
+    """Give every query that waits for it, all or of these, its similarity edges; returns how many there were.
 
     Concurrent callers may link one query twice: the result is the same.
     """
-    waiting = [row["key"] for row in database.query(cypher("read/unlinked_queries"))]
+    waiting = [row["key"] for row in database.query(cypher("read/unlinked_queries"), keys=keys)]
     stalest = database.query(cypher("read/stalest_queries"), limit=_RENEWED * len(waiting)) if waiting else []
     link_queries(database, space, k, waiting, renewed=[row["key"] for row in stalest])
     return len(waiting)

@@ -96,7 +96,8 @@ def explain(
         )
     last = stored[-1]
     query = store.database.query(cypher("read/query_of_rollout"), rollout=rollout)[0]["query"]
-    snapshot = subgraph(store.database, store.space, [query], view.until(last.at), neighbours=False)
+    until = view.until(last.at)
+    snapshot = subgraph(store.database, store.space, [query], until, neighbours=False, vectors=False)
     row = snapshot.rollout_keys.index(rollout)
 
     def score(changed: Snapshot) -> float:

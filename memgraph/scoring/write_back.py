@@ -176,7 +176,7 @@ def predict(
 ) -> dict[str, float | None]:
     """Rollout key → score by the model, None where it abstains: of all rollouts of the queries that are not wholly labelled."""
     keys = [query.key for query in piece if query.open]
-    snapshot = read.subgraph(store.database, store.space, keys, view, neighbours=False)
+    snapshot = read.subgraph(store.database, store.space, keys, view, neighbours=False, vectors=False)
     scores = Scores.of(snapshot, model.predict(snapshot), source=DEFAULT_SCORER).above(confidence)
     return {
         snapshot.rollout_keys[row]: None if np.isnan(score) else float(score)

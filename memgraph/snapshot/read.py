@@ -63,6 +63,7 @@ def subgraph(
     as_of: datetime | None = None,
     limits: NeighbourhoodLimits = NeighbourhoodLimits(),
     neighbours: bool = True,
+    vectors: bool = True,
 ) -> Snapshot:
     """The queries asked for (targets), the queries around them, and their rollouts, answers and visible labels.
 
@@ -71,19 +72,23 @@ def subgraph(
             of the queries' other rollouts, their experience.
         as_of: only experience stored by then; by default the view's time.
         neighbours: whether the queries around them are wanted, and what is similar to what.
+        vectors: whether embeddings are wanted, most of what there is to read; without, they are [n, 0].
     """
     targets = sorted(set(query_keys))
     around: dict[str, Any] = {"keys": targets, "incoming": limits.incoming, "space": space.vector_property}
     rows = database.query(cypher("read/neighbourhood"), **around) if neighbours else []
     context = sorted({row["neighbour"] for row in rows} - set(targets))
-    rollouts = _read_rollouts(database, space, targets, limits.target_rollouts, view, group)
+    stored = space.vector_property if vectors else None
+    rollouts = _read_rollouts(database, stored, targets, limits.target_rollouts, view, group)
     if group is not None and limits.experience:
         rollouts += _read_experience(
-            database, space, targets, group, utc(as_of) if as_of else view.as_of, limits.experience
+            database, stored, targets, group, utc(as_of) if as_of else view.as_of, limits.experience
         )
         rollouts.sort(key=lambda row: (row["query"], row["key"]))
-    rollouts += _read_rollouts(database, space, context, limits.rollouts, view)
-    return _assemble(database, space, [*targets, *context], len(targets), rollouts, view, similar=neighbours)
+    rollouts += _read_rollouts(database, stored, context, limits.rollouts, view)
+    return _assemble(
+        database, space, [*targets, *context], len(targets), rollouts, view, similar=neighbours, vectors=vectors
+    )
 
 
 def snapshot(
@@ -93,17 +98,20 @@ def snapshot(
     *,
     query_keys: Sequence[str] | None = None,
     rollouts: int | None = None,
+    vectors: bool = True,
 ) -> Snapshot:
     """The whole memory, or all of some queries; every query is a target.
 
     Args:
+        vectors: whether embeddings are wanted; without, they are [n, 0].
         rollouts: at most so many of each query are read: labelled ones first, then the newest.
     """
     if query_keys is None:
         query_keys = [row["key"] for row in database.query(cypher("read/queries_within"), datasets=None, runs=None)]
     ordered = sorted(set(query_keys))
-    rollouts_read = _read_rollouts(database, space, ordered, 2**31 - 1 if rollouts is None else rollouts, view)
-    return _assemble(database, space, ordered, len(ordered), rollouts_read, view)
+    stored = space.vector_property if vectors else None
+    rollouts_read = _read_rollouts(database, stored, ordered, 2**31 - 1 if rollouts is None else rollouts, view)
+    return _assemble(database, space, ordered, len(ordered), rollouts_read, view, vectors=vectors)
 
 
 def groups_of(database: Database, space: EmbeddingSpace, rollout_keys: Sequence[str], view: LabelView) -> Snapshot:
@@ -200,7 +208,7 @@ def _batches(keys: Sequence[str]) -> Iterable[list[str]]:
 
 def _read_rollouts(
     database: Database,
-    space: EmbeddingSpace,
+    vectors: str | None,
     query_keys: Sequence[str],
     limit: int,
     view: LabelView,
@@ -216,7 +224,7 @@ def _read_rollouts(
         rows += database.query(
             cypher("read/rollouts"),
             keys=batch,
-            property=space.vector_property,
+            property=vectors,
             checks=CHECKS_PROPERTY,
             limit=limit,
             **view_parameters(view),
@@ -227,7 +235,7 @@ def _read_rollouts(
 
 def _read_experience(
     database: Database,
-    space: EmbeddingSpace,
+    vectors: str | None,
     query_keys: Sequence[str],
     group: Group,
     as_of: datetime | None,
@@ -251,9 +259,7 @@ def _read_experience(
     rows = [
         row
         for batch in _batches(chosen)
-        for row in database.query(
-            cypher("read/rollouts_by_key"), keys=batch, property=space.vector_property, checks=CHECKS_PROPERTY
-        )
+        for row in database.query(cypher("read/rollouts_by_key"), keys=batch, property=vectors, checks=CHECKS_PROPERTY)
     ]
     return [{**row, "asked": False} for row in rows]
 
@@ -267,13 +273,14 @@ def _assemble(
     view: LabelView,
     *,
     similar: bool = True,
+    vectors: bool = True,
 ) -> Snapshot:
-    """Columns of these queries and rollouts, with the similarity edges among the queries or without."""
+    """Columns of these queries and rollouts, with the similarity edges among the queries and the vectors or without."""
+    dimension = space.dimension if vectors else 0
+    stored = space.vector_property if vectors else None
     queries: dict[str, dict[str, Any]] = {}
     for batch in _batches(query_keys):
-        rows = database.query(
-            cypher("read/queries"), keys=batch, property=space.vector_property, dimension=space.dimension
-        )
+        rows = database.query(cypher("read/queries"), keys=batch, property=stored, dimension=space.dimension)
         queries.update((row["key"], row) for row in rows)
     present = [key for key in query_keys if key in queries]
     row_of_query = {key: row for row, key in enumerate(present)}
@@ -282,7 +289,7 @@ def _assemble(
     answer_query = {row["answer"]: row["query"] for row in rollouts}
     answers: dict[str, dict[str, Any]] = {}
     for batch in _batches(sorted(answer_query)):
-        rows = database.query(cypher("read/answers"), keys=batch, property=space.vector_property)
+        rows = database.query(cypher("read/answers"), keys=batch, property=stored)
         answers.update((row["key"], row) for row in rows)
     answer_keys = sorted(answers, key=lambda key: (row_of_query[answer_query[key]], key))
     row_of_answer = {key: row for row, key in enumerate(answer_keys)}
@@ -305,7 +312,7 @@ def _assemble(
         query_keys=present,
         query_domains=[queries[key]["domain"] for key in present],
         query_texts=texts,
-        query_embeddings=_from_vectors([queries[key]["embedding"] for key in present], space.dimension),
+        query_embeddings=_from_vectors([queries[key]["embedding"] for key in present], dimension),
         query_clusters=clusters,
         query_targets=np.arange(len(present)) < targets,
         rollout_keys=rollout_keys,
@@ -321,8 +328,7 @@ def _assemble(
         rollout_asked=np.array([row.get("asked", True) for row in rollouts], np.bool_),
         rollout_order=_ranks([(row["position"], row["key"]) for row in rollouts]),
         rollout_policies=[row["policy"] or "" for row in rollouts],
-        thinking_embeddings=_from_bytes([row["embedding"] for row in rollouts], space.dimension),
-        thinking_texts=[row["text"] for row in rollouts],
+        thinking_embeddings=_from_bytes([row["embedding"] for row in rollouts], dimension),
         feature_names=feature_names,
         rollout_features=features,
         answer_keys=answer_keys,
@@ -334,7 +340,7 @@ def _assemble(
             (answer_query[key], answers[key]["behaviour"] or answers[key]["same_as"]) for key in answer_keys
         ),
         answer_valid=np.array([answers[key]["valid"] for key in answer_keys], np.bool_),
-        answer_embeddings=_from_bytes([answers[key]["embedding"] for key in answer_keys], space.dimension),
+        answer_embeddings=_from_bytes([answers[key]["embedding"] for key in answer_keys], dimension),
         similar=pairs,
         similar_scores=similar_scores,
         labels=labels,
@@ -382,12 +388,16 @@ def _edge_columns(rows: Sequence[Mapping[str, Any]], row_of_query: Mapping[str, 
 
 
 def _from_bytes(values: Sequence[bytes | None], dimension: int) -> Floats:
-    """[len(values), dimension] from float32 bytes, in one copy."""
+    """[len(values), dimension] from float32 bytes, in one copy; dimension 0 where vectors were not asked for."""
+    if not dimension:
+        return np.zeros((len(values), 0), np.float32)
     return np.frombuffer(b"".join(_all_there(values)), np.float32).reshape(len(values), dimension)
 
 
 def _from_vectors(values: Sequence[Vector | None], dimension: int) -> Floats:
-    """[len(values), dimension] from the driver's vectors, which hold big-endian bytes."""
+    """[len(values), dimension] from the driver's vectors, which hold big-endian bytes; dimension 0 as above."""
+    if not dimension:
+        return np.zeros((len(values), 0), np.float32)
     return (
         np.frombuffer(b"".join(value.raw() for value in _all_there(values)), ">f4")
         .reshape(-1, dimension)
@@ -399,7 +409,8 @@ def _all_there(values: Sequence[Value | None]) -> list[Value]:
     there = [value for value in values if value is not None]
     if len(there) < len(values):
         raise EmbeddingSpaceError(
-            f"{len(values) - len(there)} nodes have no vector in the embedding space that this memory was opened with: it was "
-            "moved to another one meanwhile (open it again), or `memreward reembed` with its model has to embed them"
+            f"{len(values) - len(there)} nodes have no vector in the embedding space that this memory was opened with: they wait for "
+            "it (`Memory.catch_up`, or the next import), the memory was moved to another space meanwhile (open it again), or "
+            "`memreward reembed` with its model has to embed them"
         )
     return there

@@ -43,7 +43,6 @@ class Snapshot:
             of the snapshot.
         rollout_policies: [rollouts], name of the policy or "" where unknown. Not a feature of the default scorer.
         thinking_embeddings: [rollouts, dimension].
-        thinking_texts: [rollouts], "" where a rollout has no reasoning text.
         feature_names: names of the optional numeric features.
         rollout_features: [rollouts, features], NaN where a rollout has no such feature.
         answer_keys: [answers].
@@ -76,7 +75,6 @@ class Snapshot:
     rollout_order: Ints
     rollout_policies: list[str]
     thinking_embeddings: Floats
-    thinking_texts: list[str]
     feature_names: list[str]
     rollout_features: Floats
     answer_keys: list[str]
@@ -131,7 +129,6 @@ class Snapshot:
             rollout_order=dense_ranks(self.rollout_order[kept]),
             rollout_policies=list(compress(self.rollout_policies, kept)),
             thinking_embeddings=self.thinking_embeddings[kept],
-            thinking_texts=list(compress(self.thinking_texts, kept)),
             rollout_features=self.rollout_features[kept],
             labels=self.labels[kept],
         )

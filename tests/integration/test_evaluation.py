@@ -70,6 +70,27 @@ def snapshots(file: Path, opened: Memory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def bare_snapshots(file: Path, opened: Memory) -> Path:
+    """The same, read for scorers that look at no vector."""
+    folder = file.parent / "bare"
+    encoded: list[str] = []
+
+    @contextmanager
+    def emptied(*_: Any, **options: Any) -> Iterator[Memory]:
+        empty(opened)
+        embed = opened._embedder.embed
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(opened._embedder, "embed", lambda texts: encoded.extend(texts) or embed(texts))
+            yield opened
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "temporary_memory", emptied)
+        read_judged(file, judge=judge, snapshots=folder, vectors=False)
+    assert sorted(encoded) == sorted({row["query"] for row in two_runs()})
+    return folder
+
+
 def evaluated(file: Path, snapshots: Path, **options: Any) -> list[EvaluationRow]:
     """Rows of a kept file; no server may start for them."""
     said: list[str] = []
@@ -118,6 +139,17 @@ def test_every_trial_works_from_the_file_that_was_kept(file: Path, snapshots: Pa
     same = [asdict(row) | {"seconds": 0} for row in rows]
     again = evaluated(file, snapshots, shares=[0.2, 0.5], seeds=2, scorers=["majority_vote", "logistic"])
     assert [asdict(row) | {"seconds": 0} for row in again] == same
+
+
+def test_scorers_that_look_at_no_vector_need_none(file: Path, snapshots: Path, bare_snapshots: Path) -> None:
+    full, bare = (
+        [
+            asdict(row) | {"seconds": 0}
+            for row in evaluated(file, folder, shares=[0.0, 0.5], seeds=2, scorers=["pooled_votes", "reward_model"])
+        ]
+        for folder in (snapshots, bare_snapshots)
+    )
+    assert full == bare
 
 
 def test_a_labelled_history_tells_what_equal_answers_are_worth(file: Path, snapshots: Path) -> None:

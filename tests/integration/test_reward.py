@@ -266,20 +266,27 @@ def test_rewards_that_cannot_be_written_back_wait_on_disk_and_stop_training_past
     assert count(memory, "(n:Thinking {run: 'r', reward_source: 'majority_vote'})") == given
 
 
-@pytest.mark.parametrize("reads_neighbours", [False, True])
-def test_new_queries_are_linked_after_the_call_unless_the_scorer_reads_neighbours(
-    memory: Memory, monkeypatch: pytest.MonkeyPatch, reads_neighbours: bool
+@pytest.mark.parametrize(
+    ("reads_neighbours", "reads_vectors"), [(False, False), (False, True), (True, False), (True, True)]
+)
+def test_new_rollouts_are_embedded_and_linked_after_the_call_unless_the_scorer_reads_that(
+    memory: Memory,
+    monkeypatch: pytest.MonkeyPatch,
+    reads_neighbours: bool,
+    reads_vectors: bool,
 ) -> None:
     writes = threading.Event()  # of the thread that writes back
     monkeypatch.setattr(spool, "record_rewards", lambda *_: writes.wait(60))
     scorer = MajorityVote()
-    scorer.reads_neighbours = reads_neighbours
+    scorer.reads_neighbours, scorer.reads_vectors = reads_neighbours, reads_vectors
     reward = MemoryReward(memory, run="r", scorer=scorer)
     reward([""] * len(ROWS), **call_on(ROWS))
-    assert count(memory, "(n:Unlinked)") == (0 if reads_neighbours else 3)
+    waits = reads_neighbours or reads_vectors
+    assert count(memory, "(n:Unlinked)") == (0 if waits else 3)
+    assert (count(memory, "(n:Unembedded)") == 0) == waits
     writes.set()
     reward.close()
-    assert count(memory, "(n:Unlinked)") == 0
+    assert count(memory, "(n:Unlinked|Unembedded)") == 0
     assert memory.database.query("MATCH (:Query)-[s:SIMILAR_TO]->(:Query) RETURN count(s) AS n") == [{"n": 3 * 2}]
 
 

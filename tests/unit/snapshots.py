@@ -42,7 +42,6 @@ def snapshot(queries: int = 24, rollouts: int = 4, *, labelled: int = 12, seed: 
         rollout_order=np.arange(total),
         rollout_policies=[""] * total,
         thinking_embeddings=thinking,
-        thinking_texts=[""] * total,
         feature_names=[],
         rollout_features=np.zeros((total, 0), np.float32),
         answer_keys=[f"a{a:04}" for a in range(pairs.shape[1])],
@@ -67,7 +66,7 @@ def shuffle_rollouts(original: Snapshot, order: np.ndarray) -> Snapshot:
     """The same snapshot with its rollouts in another order."""
     changed: dict[str, Any] = {}
     for field in fields(original):
-        if field.name.startswith("rollout_") or field.name in {"thinking_embeddings", "thinking_texts", "labels"}:
+        if field.name.startswith("rollout_") or field.name in {"thinking_embeddings", "labels"}:
             value = getattr(original, field.name)
             changed[field.name] = value[order] if isinstance(value, np.ndarray) else [value[i] for i in order]
     return replace(original, **changed)

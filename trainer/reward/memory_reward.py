@@ -24,7 +24,7 @@ from memgraph.domains import Domain, Domains
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.domains.verifiers import Auto
 from memgraph.errors import MemRewardError, TrainingError
-from memgraph.models.scores import Scorer, reads_neighbours
+from memgraph.models.scores import Scorer, reads_neighbours, reads_vectors
 from memgraph.models.votes import PooledVotes
 from memgraph.rollouts.ingest import StoredRollout
 from memgraph.rollouts.runs import start_attempt
@@ -288,9 +288,14 @@ class MemoryReward:
         with report.stage("read"):
             limits = NeighbourhoodLimits(experience=self.experience if self.scorer is not None else 0)
             as_of = ranks.began(self.memory, group, began)  # what others store from then on is no experience here
-            around = reads_neighbours(self.scorer)
             snapshot = self.memory.subgraph(
-                query_keys, self.view, group=group, as_of=as_of, limits=limits, neighbours=around
+                query_keys,
+                self.view,
+                group=group,
+                as_of=as_of,
+                limits=limits,
+                neighbours=reads_neighbours(self.scorer),
+                vectors=reads_vectors(self.scorer),
             )
         by_key = labelled_rewards(snapshot, self.judged.query_keys if self.judged else ())
         with report.stage("score"):
@@ -302,6 +307,7 @@ class MemoryReward:
                 {"key": place.key, "reward": reward.value, "source": reward.source, "reason": reward.reason}
                 for place, reward in zip(places, rewards, strict=True)
             )
+            entry.nodes.extend(sorted({key for place in places for key in place.node_keys}))
             spool.put(entry)
         return [
             Rewarded(reward, place.key, place.answer.value if place.answer.valid else None)
@@ -322,8 +328,9 @@ class MemoryReward:
     def _store(self, samples: Sequence[Sample], group: Group, ranks: Ranks, report: CallReport) -> list[StoredRollout]:
         place = {"run": group.run, "attempt": group.attempt, "call": group.call, "step": report.step}
         rollouts = (self._rollout(sample, **place, sample=ranks.sample(sample.position)) for sample in samples)
-        # a scorer that reads no neighbours need not wait for them: the spool links new queries after the call
-        stored = self.memory.add(rollouts, link=reads_neighbours(self.scorer))
+        # a scorer that reads neither vectors nor neighbours need not wait for them: the spool embeds and links after the call
+        waits = reads_vectors(self.scorer) or reads_neighbours(self.scorer)
+        stored = self.memory.add(rollouts, embed=waits)
         if stored.rejected:
             raise TrainingError(f"{len(stored.rejected)} rollouts were not stored: {stored.rejected[0].reason}")
         report.answers.add(stored.answers)

@@ -24,7 +24,6 @@ from typing import Any, Self
 from memgraph import Memory
 from memgraph.errors import DiskFull, TrainingError
 from memgraph.models.scores import DEFAULT_SCORER
-from memgraph.rollouts.neighbours import link
 from memgraph.rollouts.runs import record_rewards
 from memgraph.scoring.predictions import write_prediction_rows
 from memgraph.settings import Settings
@@ -44,19 +43,21 @@ _TABLE = "CREATE TABLE IF NOT EXISTS entries (id INTEGER PRIMARY KEY AUTOINCREME
 
 @dataclass(frozen=True, slots=True)
 class WriteBack:
-    """What one reward call leaves on its rollouts. Writing it also links the queries that wait for their neighbours.
+    """What one reward call leaves on its rollouts. Writing it also embeds and links what the call left for later.
 
     Attributes:
         rewards: rows of `memgraph.rollouts.runs.record_rewards`.
         predictions: rows of `memgraph.scoring.predictions.prediction_rows`.
         scorer: that made them.
         model: key of the registered model that made them.
+        nodes: keys of the queries, rollouts and answers that may lack vectors and similarity edges.
     """
 
     rewards: list[dict[str, Any]]
     predictions: list[dict[str, Any]] = field(default_factory=list)
     scorer: str = DEFAULT_SCORER
     model: str | None = None
+    nodes: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, body: dict[str, Any]) -> Self:
@@ -69,7 +70,7 @@ class WriteBack:
         """Into the graph; again changes nothing."""
         write_prediction_rows(memory, self.predictions, scorer=self.scorer, model=self.model)
         record_rewards(memory.database, self.rewards)
-        link(memory.database, memory.space, memory.settings.neighbours)
+        memory.catch_up(self.nodes or None)
 
 
 def spool_file(settings: Settings) -> Path:

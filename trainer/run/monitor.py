@@ -18,7 +18,7 @@ from memgraph import LabelView, Memory
 from memgraph.domains import Judge
 from memgraph.labels.truth import TruthSource
 from memgraph.labels.view import Purpose
-from memgraph.models.scores import Scorer
+from memgraph.models.scores import Scorer, reads_vectors
 from trainer.reward.report import append_records, read_records
 from trainer.run.predictions import Prediction, by_group
 
@@ -174,7 +174,8 @@ class Monitor:
         return alarms > 0
 
     def _measured_baseline_gap(self, scorer: Scorer) -> float:
-        snapshot = self._memory.subgraph(sorted(self._query_keys), LabelView(ledgers=(self._ledger,)))
+        view, vectors = LabelView(ledgers=(self._ledger,)), reads_vectors(scorer)
+        snapshot = self._memory.subgraph(sorted(self._query_keys), view, vectors=vectors)
         scores = scorer.score(snapshot)
         stored = [
             Prediction(0, snapshot.query_keys[snapshot.rollout_query[row]], snapshot.rollout_keys[row], float(score))
@@ -204,7 +205,7 @@ class Monitor:
             return []
         account = self._memory.ledger(self._ledger)
         account.reveal(self._source, watched, judge=self._judge, purpose=Purpose.MONITOR)
-        snapshot = self._memory.snapshot(self._view, query_keys=watched, rollouts=_NEWEST)
+        snapshot = self._memory.snapshot(self._view, query_keys=watched, rollouts=_NEWEST, vectors=False)
         label = dict(zip(snapshot.rollout_keys, snapshot.labels.tolist(), strict=True))
         compared = []
         for group in by_group(predictions).values():

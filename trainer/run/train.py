@@ -26,7 +26,7 @@ from memgraph.errors import TrainingError
 from memgraph.labels.budget import Spending
 from memgraph.models.reward_model import RewardModelConfig
 from memgraph.models.scorers import SCORERS, RewardModelScorer
-from memgraph.models.scores import DEFAULT_SCORER, Scorer
+from memgraph.models.scores import DEFAULT_SCORER, Scorer, reads_vectors
 from memgraph.rollouts.runs import supersede
 from memgraph.settings import Settings
 from trainer.reward.memory_reward import MemoryReward
@@ -278,7 +278,7 @@ def fit_scorer(
     """
     if refit is not None:
         saved = by_first(lambda: Checkpoint.of(refit.kept(checkpoint) or refit.fit()))
-        model = load_shared(saved, space=memory.space.key)
+        model = load_shared(saved)
         result.reward_model = {"key": model.key, "folder": str(model.folder), **model.metrics}
         return RewardModelScorer(model)
     if config.reward.scorer == "none":
@@ -286,7 +286,8 @@ def fit_scorer(
     if config.reward.scorer not in SCORERS:
         raise TrainingError(f"unknown scorer {config.reward.scorer!r}; known: {', '.join(SCORERS)}, none")
     scorer = SCORERS[config.reward.scorer]()
-    scorer.fit(memory.snapshot(LabelView(ledgers=(config.ledger,))), seed=config.seed)
+    view = LabelView(ledgers=(config.ledger,))
+    scorer.fit(memory.snapshot(view, vectors=reads_vectors(scorer)), seed=config.seed)
     return scorer
 
 

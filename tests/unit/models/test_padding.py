@@ -55,7 +55,6 @@ def responses() -> tuple[Snapshot, list[Response], Floats]:
             answer_valid=np.ones(pairs.shape[1], np.bool_),
             answer_embeddings=cluster(rng.normal(size=(pairs.shape[1], DIMENSION))),
             thinking_embeddings=cluster(rng.normal(size=(len(values), DIMENSION))),
-            thinking_texts=[response.thinking for response in written],
             feature_names=list(CHECK_FEATURES),
             rollout_features=vectors(written),
             labels=labels,
@@ -98,8 +97,7 @@ def test_padding_does_not_pay(world: tuple[Snapshot, list[Response], Floats, Rew
     features = data.rollout_features.copy()
     longer = {row: padded(written[row], PADDING[kind]) for row in first}
     features[first] = vectors(list(longer.values()))
-    texts = [longer[row].thinking if row in longer else text for row, text in enumerate(data.thinking_texts)]
-    after = model.predict(replace(data, rollout_features=features, thinking_texts=texts))
+    after = model.predict(replace(data, rollout_features=features))
     gain = (after - before)[::ROLLOUTS]
     assert gain.mean() < 0.01
     assert (gain[truth[first] == 0] > 0.1).mean() < 0.05

@@ -105,7 +105,6 @@ def test_an_excerpt_of_the_memory_says_the_same_as_all_of_it() -> None:
         rollout_order=data.rollout_order[kept],
         rollout_policies=[name for name, keep in zip(data.rollout_policies, kept, strict=True) if keep],
         thinking_embeddings=data.thinking_embeddings[kept],
-        thinking_texts=[""] * int(kept.sum()),
         rollout_features=data.rollout_features[kept],
         labels=np.full(int(kept.sum()), np.nan, np.float32),
     )

@@ -28,7 +28,6 @@ def with_experience(*, seed: int = 0) -> Snapshot:
     total = len(one.rollout_keys)
     earlier = np.arange(total) % (2 * SAMPLED) >= SAMPLED
     asked = ~(earlier & one.query_targets[one.rollout_query])
-    said = [f"item {row % 7} is {'here' if row % 3 else 'there'}, so {row % 5}" for row in range(total)]
     rng = np.random.default_rng(seed)
     logprob = np.where(asked, rng.normal(size=total), np.nan)
     rare = np.where(asked, np.nan, rng.normal(size=total))  # a feature that experience alone has
@@ -37,7 +36,6 @@ def with_experience(*, seed: int = 0) -> Snapshot:
         rollout_group=2 * one.rollout_query + earlier,
         rollout_asked=asked,
         query_domains=["qa"] * QUERIES,
-        thinking_texts=said,
         feature_names=["logprob", "rare"],
         rollout_features=np.stack([logprob, rare], axis=1).astype(np.float32),
         labels=np.where(asked, one.labels, rng.integers(0, 2, total)).astype(np.float32),

@@ -18,14 +18,14 @@ from tests.unit.snapshots import snapshot
 def judged() -> JudgedSnapshot:
     one = snapshot(queries=3, labelled=0)
     total = len(one.rollout_keys)
-    texts = [("", "naïve ∑", "two\nlines", "nul \0 and 😀")[row % 4] for row in range(total)]
+    texts = ["", "naïve ∑", "nul \0,\ntwo lines and 😀"]
     answers = AnswerReport()
     answers.read("math", False, "I do not know")
     answers.judged("math", None, "no gold for 12 answers", "4")
     answers.judged("math", None, "no answer", "5")
     rng = np.random.default_rng(0)
     return JudgedSnapshot(
-        replace(one, thinking_texts=texts, feature_names=[]),
+        replace(one, query_texts=texts, feature_names=[]),
         ["a" if row % 2 else "ü" for row in range(total)],
         np.arange(total),
         np.where(rng.random(total) < 0.3, np.nan, rng.random(total)).astype(np.float32),
