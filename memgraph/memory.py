@@ -157,6 +157,7 @@ class Memory:
         columns: ColumnNames = None,
         thinking_opened: bool = False,
         embeddings: GivenEmbeddings | None = None,
+        embed: bool = True,
         started: datetime | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> IngestReport:
@@ -166,6 +167,7 @@ class Memory:
             run: of rows that name none.
             columns: names of the file's columns by our fields, for instance {"query": "problem"}.
             thinking_opened: the prompts opened the thinking already.
+            embed: as in `add`.
             started: when the rows' runs began (UTC where it names no zone), which is their place in the order of
                 experience; None for the time at which each is first imported.
 
@@ -176,7 +178,8 @@ class Memory:
         rows = read_rows(
             Path(file), run=run, dataset=dataset, domain=domain, columns=columns, thinking_opened=thinking_opened
         )
-        return self._ingest(given=embeddings, progress=progress, started=started).run(rows, file=str(file))
+        ingest = self._ingest(given=embeddings, embed=embed, link=embed, progress=progress, started=started)
+        return ingest.run(rows, file=str(file))
 
     def import_rows(
         self,
@@ -203,17 +206,6 @@ class Memory:
             thinking_opened=thinking_opened,
         )
         return self._ingest(started=started).run(rollouts, file="rows")
-
-    def ingest(
-        self,
-        rows: Iterable[Row | Reject],
-        *,
-        file: str = "",
-        embeddings: GivenEmbeddings | None = None,
-        embed: bool = True,
-    ) -> IngestReport:
-        """Store rows that were read already (`memgraph.rollouts.files.read_rows`), as `import_file` and `add` do."""
-        return self._ingest(given=embeddings, embed=embed, link=embed).run(rows, file=file)
 
     def _ingest(self, **options: Any) -> Ingest:
         self.database.require_writable()

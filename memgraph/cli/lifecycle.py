@@ -90,8 +90,8 @@ def reembed(
     """Move the memory to another embedding model, while it goes on being used with the present one.
 
     New vectors, their index and the similarity edges grow beside those that serve, until one step switches. Interrupted, it
-    goes on where it stopped. Afterwards set MEMREWARD_EMBEDDING_MODEL to the new model, and run `memreward fit` again:
-    reward models belong to the vectors that they were fitted on. Labels and rollouts stay as they are.
+    goes on where it stopped. Afterwards set MEMREWARD_EMBEDDING_MODEL to the new model. Rollouts, labels and reward models
+    stay as they are.
 
     Example: memreward reembed BAAI/bge-small-en-v1.5
     """
@@ -110,7 +110,7 @@ def reembed(
         f"{report.linked} queries linked"
     )
     if report.serving:
-        console.print(f"it serves now: set MEMREWARD_EMBEDDING_MODEL={model}, then run memreward fit")
+        console.print(f"it serves now: set MEMREWARD_EMBEDDING_MODEL={model}")
     else:
         console.print("prepared; the former model goes on serving until the same command without --prepare")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 from memgraph.inspection.drawing import Neighbour, bar, neighbourhood, shade, signed, stack
 from memgraph.inspection.report_facts import Facts, Rows
-from memgraph.markup import Html, folded, joined, table, tag, whole_text
+from memgraph.markup import Html, joined, table, tag, whole_text
 from memgraph.models.consensus import EXPERIENCE, FEATURES
 from memgraph.printable import shown
 
@@ -177,7 +178,9 @@ def relies_on(facts: Facts) -> Section:
     model, fitted = facts.model, facts.rows["reward_models"]
     if model is None:
         said = facts.no_model or ""
-        return Section(name, title, f"There is no reward model to show: {said.rstrip('.')}.", _models(fitted), queries)
+        return Section(
+            name, title, f"There is no reward model to show: {said.rstrip('.')}.", _label_curve(fitted), queries
+        )
     strongest = sorted(model.weights.items(), key=lambda one: -abs(one[1]))[:_INPUTS]
     named = " and ".join(f"{key} ({weight:+.2f})" for key, weight in strongest[:2] if weight)
     held_out = model.metrics.get("held_out_within_query_auc")
@@ -203,7 +206,7 @@ def relies_on(facts: Facts) -> Section:
             ),
             table("metrics of the model", ("metric", "value"), metrics),
             tag("p", f"Domains whose labels show that a query has one right answer: {one_right}."),
-            _models(fitted),
+            _label_curve(fitted),
         ]
     )
     return Section(name, title, finding, body, queries, (tag("p", "The weights, in Python:"), source))
@@ -323,15 +326,25 @@ def _metric(value: float | None) -> str:
     return f"{value:,.0f}" if value is not None and value > 1 else shown(value)
 
 
-def _models(fitted: Rows) -> Html:
-    if not fitted:
-        return Html()
-    columns = ("model", "ledger", "fitted", "metrics")
-    cells = [
-        (row["model"][:12], shown(row["ledger"]), row["fitted"][:16].replace("T", " "), row["metrics"])
-        for row in fitted
-    ]
-    return folded(f"Models fitted last ({len(fitted)})", table("reward models", columns, cells))
+def _label_curve(fitted: Rows) -> Html:
+    """What models that were fitted here knew of held-out queries, by how many labels they had."""
+    models = sorted(
+        ({**row, **json.loads(row["metrics"])} for row in fitted),
+        key=lambda row: (row["labelled_queries"], row["fitted"]),
+    )
+    cells = []
+    for row in models:
+        within = row.get("held_out_within_query_auc")
+        picture = Html() if within is None else bar(within, mark=0.5, what=f"AUC within queries {within:.3f}")
+        known = (shown(row.get(f"held_out_{metric}")) for metric in ("accuracy", "auc", "within_query_auc"))
+        when = row["fitted"][:16].replace("T", " ")
+        cells.append(
+            (f"{row['labelled_queries']:,.0f}", *known, picture, row["model"][:12], shown(row["ledger"]), when)
+        )
+    columns = ("labelled queries", "accuracy", "AUC", "within queries", "chance as a line", "model", "ledger", "fitted")
+    title = tag("h3", "What labels have brought")
+    said = tag("p", "Held-out metrics of the models that were fitted last, by the labels they had.", class_="quiet")
+    return joined([title, said, table("label curve", columns, cells)]) if cells else Html()
 
 
 def _neighbourhood(group: Rows) -> Html:

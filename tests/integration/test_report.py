@@ -149,6 +149,8 @@ def test_numbers_are_those_of_the_memory(lived: Memory, tmp_path: Path) -> None:
     strongest = max(model.weights.items(), key=lambda one: abs(one[1]))
     assert f"{strongest[0]} ({strongest[1]:+.2f})" in page.findings["model"]
     assert "right answer: math." in page.text["model"] or not model.one_right
+    assert "What labels have brought" in page.text["model"]
+    assert f"{model.metrics['held_out_auc']:.3f}"[:4] in page.text["model"]
     assert page.findings["neighbourhoods"].startswith("3 queries with what they are similar to")
     assert page.html.count('class="graph"') == 3
 

@@ -289,7 +289,7 @@ def test_reward_models_of_the_former_reader_are_refused(former: Database, settin
         with pytest.raises(ModelError, match=r"earlier reader .*fit again"):
             memory.model(key)
         with pytest.raises(ModelError, match=r"earlier reader .*fit again"):
-            RewardModel.load(folder, space=memory.space.key, readers=memory.domains.versions)
+            RewardModel.load(folder, readers=memory.domains.versions)
 
 
 class Killed(BaseException):
