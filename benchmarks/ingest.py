@@ -27,7 +27,6 @@ from memgraph.evaluation import temporary_memory
 from memgraph.rollouts import files
 from memgraph.rollouts.guarded_embedder import GuardedEmbedder
 from memgraph.rollouts.ingest import Ingest
-from memgraph.rollouts.neighbours import link
 from memgraph.rollouts.rollout import Rollout
 from memgraph.store.database import Database
 from memgraph.store.spaces import EmbeddingSpace, Vectors
@@ -102,7 +101,7 @@ def time_ways(memory: Memory, embedder: Prepared, rollouts: Sequence[Rollout]) -
     plain, merged = plain_rows(rollouts, embedder), plain_rows(few, embedder)
     seconds = {
         MEMORY: timed(lambda: ingest.run(rows)),
-        SIMILARITY: timed(lambda: link(memory.database, memory.space, memory.settings.neighbours)),
+        SIMILARITY: timed(lambda: memory.link()),
         FLOOR: timed(lambda: create(memory.database, plain)),
         MERGE: timed(lambda: [memory.database.query(_MERGE, write=True, **row) for row in merged]),
     }

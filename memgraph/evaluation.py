@@ -212,28 +212,29 @@ def read_judged(
     Raises:
         InputError: if the file cannot be read, or judges no rollout.
     """
-    reading: dict[str, Any] = {
-        "dataset": dataset,
-        "domain": domain,
-        "columns": columns,
-        "thinking_opened": thinking_opened,
-    }
     kept = None
     if snapshots is not None:
-        way = {**reading, "columns": Columns.of(columns).named(), "judged": judge is not None}
+        way = {
+            "dataset": dataset,
+            "domain": domain,
+            "columns": Columns.of(columns).named(),
+            "thinking_opened": thinking_opened,
+            "judged": judge is not None,
+        }
         for more in ({}, {"vectors": False})[: 1 if vectors else 2]:  # what has vectors serves those too that need none
             kept = snapshots / f"{file.name.split('.')[0]}-{_snapshot_key(file, embeddings, way | more)[:16]}.npz"
             if kept.exists():
                 return JudgedSnapshot.load(kept)
     given = GivenEmbeddings.load(embeddings) if embeddings is not None else None
-    rows = list(read_rows(file, run="import", **reading))
+    rows = list(
+        read_rows(file, run="import", dataset=dataset, domain=domain, columns=columns, thinking_opened=thinking_opened)
+    )
     source = FileTruth.of_rows(rows, file=file)
     if not source.query_keys():
         raise _nothing_judged(file)
     with temporary_memory(given_embedder(given), say=say) as memory:
         say(f"importing {file.name}")
-        report = memory.import_file(file, embeddings=given, embed=vectors, **reading)
-        memory.catch_up({place.query_key for place in report.stored})
+        report = memory.ingest(rows, file=str(file), embeddings=given)
         if report.rejected:
             say(f"{len(report.rejected)} rows of {file.name} rejected; the first: {report.rejected[0].reason}")
         judged = _judged(memory, rows, source, judge, report.answers, vectors=vectors)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -13,7 +14,7 @@ import numpy as np
 
 from memgraph.domains import Domain, Domains, Judge
 from memgraph.domains.verifiers import Auto
-from memgraph.errors import InputError
+from memgraph.errors import EmbeddingSpaceError, InputError
 from memgraph.extras import installed
 from memgraph.inspection.filters import Filters
 from memgraph.inspection.report import summary, write_report
@@ -27,14 +28,15 @@ from memgraph.labels.truth import FileTruth, TruthSource
 from memgraph.labels.view import DEFAULT_VIEW, LabelKind, LabelView, Purpose
 from memgraph.models import registry
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
-from memgraph.rollouts.catch_up import CaughtUp, catch_up
 from memgraph.rollouts.embedding import Embedder, SentenceEmbedder
 from memgraph.rollouts.files import ColumnNames, Reject, Row, data_files, read_rows, rows_of
 from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.rollouts.guarded_embedder import GuardedEmbedder, bind_space, unused_embedder
 from memgraph.rollouts.ingest import Ingest, IngestReport
+from memgraph.rollouts.neighbours import link
 from memgraph.rollouts.reader import refuse_stale, require_reader
 from memgraph.rollouts.rollout import Rollout
+from memgraph.rollouts.vectors import embed_waiting
 from memgraph.scoring import stored
 from memgraph.scoring.compare_runs import Comparison, compare_runs
 from memgraph.scoring.explain import Explanation, explain
@@ -55,6 +57,7 @@ from memgraph.store.migrations import migrate, require_current
 if TYPE_CHECKING:
     from memgraph.models.remote_backend import RemoteBackend
 
+_TRIES = 3
 _COMPARE_SECONDS = 1.0  # for the answers of a reward call
 
 
@@ -130,22 +133,23 @@ class Memory:
     def _repr_html_(self) -> str:
         return summary(self.database)
 
-    def add(self, rollouts: Iterable[Rollout], *, embed: bool = True) -> IngestReport:
-        """Store rollouts once; `report.stored` says where each is.
-
-        Without `embed`, vectors and similarity edges wait for `catch_up` or for the next import.
-        """
+    def add(self, rollouts: Iterable[Rollout], *, link: bool = True) -> IngestReport:
+        """Store rollouts once; `report.stored` says where each is. Without `link` that waits, for its call or the next import."""
         rows = (Row(number, rollout, {}) for number, rollout in enumerate(rollouts, start=1))
-        return self._ingest(compare_seconds=_COMPARE_SECONDS, embed=embed, link=embed).run(rows)
+        return self._ingest(compare_seconds=_COMPARE_SECONDS, link=link).run(rows)
 
-    def catch_up(self, node_keys: Collection[str] | None = None) -> CaughtUp:
-        """Embed and link what waits for it, all or of these nodes only."""
+    def link(self, query_keys: Sequence[str] | None = None) -> int:
+        """Embed the queries that wait for it, all or of these, and give them their similarity edges; returns how many."""
         self.database.require_writable()
-        return catch_up(self.database, self._embedder, self.settings.neighbours, node_keys)
+        return link(self.database, self._embedder, self.settings.neighbours, query_keys)
 
-    def _catch_up_for(self, vectors: bool) -> None:
-        if vectors and not self.database.read_only:
-            self.catch_up()
+    def embed(self, query_keys: Sequence[str] | None = None, *, progress: Callable[[int], None] | None = None) -> int:
+        """Embed the rollouts and answers that wait for it, all or of these queries; returns how many.
+
+        Whoever asks this object for vectors needs not call it. It is for a memory that others read.
+        """
+        self.database.require_writable()
+        return embed_waiting(self.database, self._embedder, query_keys, progress=progress)
 
     def import_file(
         self,
@@ -157,7 +161,6 @@ class Memory:
         columns: ColumnNames = None,
         thinking_opened: bool = False,
         embeddings: GivenEmbeddings | None = None,
-        embed: bool = True,
         started: datetime | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> IngestReport:
@@ -167,7 +170,6 @@ class Memory:
             run: of rows that name none.
             columns: names of the file's columns by our fields, for instance {"query": "problem"}.
             thinking_opened: the prompts opened the thinking already.
-            embed: as in `add`.
             started: when the rows' runs began (UTC where it names no zone), which is their place in the order of
                 experience; None for the time at which each is first imported.
 
@@ -178,8 +180,7 @@ class Memory:
         rows = read_rows(
             Path(file), run=run, dataset=dataset, domain=domain, columns=columns, thinking_opened=thinking_opened
         )
-        ingest = self._ingest(given=embeddings, embed=embed, link=embed, progress=progress, started=started)
-        return ingest.run(rows, file=str(file))
+        return self._ingest(given=embeddings, progress=progress, started=started).run(rows, file=str(file))
 
     def import_rows(
         self,
@@ -206,6 +207,12 @@ class Memory:
             thinking_opened=thinking_opened,
         )
         return self._ingest(started=started).run(rollouts, file="rows")
+
+    def ingest(
+        self, rows: Iterable[Row | Reject], *, file: str = "", embeddings: GivenEmbeddings | None = None
+    ) -> IngestReport:
+        """Store rows that were read already (`memgraph.rollouts.files.read_rows`), as `import_file` does."""
+        return self._ingest(given=embeddings).run(rows, file=file)
 
     def _ingest(self, **options: Any) -> Ingest:
         self.database.require_writable()
@@ -337,8 +344,8 @@ class Memory:
     ) -> Snapshot:
         """A bounded neighbourhood of these queries (see `memgraph.snapshot.read.subgraph`)."""
         asked: dict[str, Any] = {"group": group, "as_of": as_of, "limits": limits, "neighbours": neighbours}
-        self._catch_up_for(vectors)
-        return read.subgraph(self.database, self.space, query_keys, view, vectors=vectors, **asked)
+        bounded = partial(read.subgraph, self.database, self.space, query_keys, view, **asked)
+        return self._with_vectors(bounded) if vectors else bounded(vectors=False)
 
     def now(self) -> datetime:
         """The database's time, by which it dates what is stored."""
@@ -354,9 +361,19 @@ class Memory:
         vectors: bool = True,
     ) -> Snapshot:
         """The whole memory, or some queries with at most `rollouts` of each, as columns; embeddings only if `vectors`."""
-        self._catch_up_for(vectors)
-        asked: dict[str, Any] = {"query_keys": query_keys, "rollouts": rollouts, "vectors": vectors}
-        return read.snapshot(self.database, self.space, view, **asked)
+        whole = partial(read.snapshot, self.database, self.space, view, query_keys=query_keys, rollouts=rollouts)
+        return self._with_vectors(whole) if vectors else whole(vectors=False)
+
+    def _with_vectors(self, read_snapshot: Callable[..., Snapshot]) -> Snapshot:
+        """A snapshot with vectors: those that are missing are embedded, and again where others store rollouts meanwhile."""
+        for _ in range(_TRIES):
+            try:
+                return read_snapshot(vectors=True)
+            except EmbeddingSpaceError:
+                if self.database.read_only:
+                    raise
+                self.embed(read_snapshot(vectors=False).query_keys)
+        return read_snapshot(vectors=True)
 
     def remote_backend(
         self, view: LabelView = DEFAULT_VIEW, *, num_neighbors: NumNeighbors = (16, 16), seed: int = 0
@@ -364,7 +381,8 @@ class Memory:
         """Stores and a sampler for PyG's loaders: `num_neighbors` of a node in each hop, -1 for all (docs/remote_backend.md)."""
         with installed("gnn"):
             from memgraph.models import remote_backend
-        self._catch_up_for(vectors=True)
+        if not self.database.read_only:
+            self.embed()
         return remote_backend.RemoteBackend.open(self.database, self.space, view, num_neighbors, seed=seed)
 
     def labels_in_force(self, snapshot: Snapshot, view: LabelView) -> Floats:
@@ -378,6 +396,8 @@ class Memory:
 
     def clusters(self, query_keys: Iterable[str]) -> list[list[str]]:
         """These queries in near-duplicate clusters: the portions in which labels are drawn and data are split."""
+        if not self.database.read_only:
+            self.link()  # what a reward call left behind
         return read.clusters(self.database, self.space, sorted(set(query_keys)))
 
     def fit(
@@ -402,6 +422,7 @@ class Memory:
             ModelError: if the labels do not suffice.
         """
         self.database.require_writable()
+        self.link()
         snapshot = self.snapshot(view, query_keys=query_keys, rollouts=rollouts, vectors=False)
         model = RewardModel.fit(
             snapshot,

@@ -34,9 +34,6 @@ CALL () {
   MATCH (n:Query|Thinking) WHERE NOT n:Unembedded AND NOT any(name IN keys(n) WHERE name STARTS WITH 'embedding_')
   RETURN 'query or rollout without a vector' AS problem, n.key AS key
   UNION ALL
-  MATCH (n:Unembedded)
-  RETURN 'query, rollout or answer that waits for its vector (import again)' AS problem, n.key AS key
-  UNION ALL
   MATCH (q:Query&Unlinked)
   RETURN 'query that waits for its similar queries (import again)' AS problem, q.key AS key
   UNION ALL

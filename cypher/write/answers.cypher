@@ -2,8 +2,9 @@
 // rank (what verifiers judge), and of several vectors the one of smallest rank, whoever writes first: rank '' is the
 // embedding of the canonical value itself, another rank the hash of a vector that came with the data.
 // An answer waits under the label Unjoined to be compared with the others of its query, and a program under the label
-// Unobserved to be run on its prompt's inputs. One without a vector waits for that under the label Unembedded.
-// Parameters: $rows (key, query, value, valid, program, written, written_rank, embedding, rank), $property.
+// Unobserved to be run on its prompt's inputs. One that a rollout without a vector for it states
+// waits for that of its canonical value under the label Unembedded.
+// Parameters: $rows (key, query, value, valid, program, written, written_rank, embedding, rank, bare), $property.
 UNWIND $rows AS row
 MATCH (q:Query {key: row.query})
 MERGE (a:Answer {key: row.key})
@@ -18,4 +19,4 @@ FOREACH (_ IN CASE WHEN row.written IS NOT NULL
     SET a.written = row.written, a.written_rank = row.written_rank, a.name = left(row.written, 40))
 FOREACH (_ IN CASE WHEN row.rank IS NOT NULL AND (a[$property] IS NULL OR row.rank < a.embedding_rank) THEN [1] ELSE [] END |
     SET a[$property] = row.embedding, a.embedding_rank = row.rank)
-FOREACH (_ IN CASE WHEN a[$property] IS NULL THEN [1] ELSE [] END | SET a:Unembedded)
+FOREACH (_ IN CASE WHEN row.bare AND coalesce(a.embedding_rank <> '', true) THEN [1] ELSE [] END | SET a:Unembedded)

@@ -11,7 +11,7 @@ CALL (q, a, before, generates) {
   WITH q, a, before, generates WHERE before IS NULL
   MERGE (q)-[:GENERATED]->(a)
   DELETE generates
-  REMOVE a:Answer:Unjoined:Unobserved
+  REMOVE a:Answer:Unjoined:Unobserved:Unembedded
   SET a:FormerAnswer:Rereading
   UNION
   WITH q, a, before, generates WHERE before IS NOT NULL

@@ -1,5 +1,4 @@
-// Writes queries once; a new one waits for its similarity edges under the label Unlinked, and one without a vector
-// for that under the label Unembedded.
+// Writes queries once; a new one waits for its similarity edges under the label Unlinked.
 // Parameters: $rows (key, text, domain, dataset, ids, embedding), $property (of the embedding space).
 // Returns how many were new.
 UNWIND $rows AS row
@@ -9,4 +8,3 @@ ON CREATE SET q.text = row.text, q.domain = row.domain, q.dataset = row.dataset,
 WITH q, row, q.ids AS ids
 SET q.ids = COLLECT { UNWIND ids + row.ids AS id RETURN DISTINCT id ORDER BY id }
 FOREACH (_ IN CASE WHEN q[$property] IS NULL THEN [1] ELSE [] END | SET q[$property] = toFloatList(row.embedding))
-FOREACH (_ IN CASE WHEN q[$property] IS NULL THEN [1] ELSE [] END | SET q:Unembedded)

@@ -29,7 +29,12 @@ class Labelled(Protocol):
     """What rollouts and their labels are read from; a `Memory` is one."""
 
     def snapshot(
-        self, view: LabelView, *, query_keys: Sequence[str] | None = None, rollouts: int | None = None
+        self,
+        view: LabelView,
+        *,
+        query_keys: Sequence[str] | None = None,
+        rollouts: int | None = None,
+        vectors: bool = True,
     ) -> Snapshot:
         """Some queries with their newest rollouts."""
         ...
@@ -68,7 +73,7 @@ def informative(store: Labelled, view: LabelView, query_keys: Sequence[str], *, 
 
     As long as these are all of one class, it has no choice.
     """
-    read_once = cache(partial(store.snapshot, view, query_keys=query_keys, rollouts=_ROLLOUTS))
+    read_once = cache(partial(store.snapshot, view, query_keys=query_keys, rollouts=_ROLLOUTS, vectors=False))
 
     def choose(count: int, closed: Set[str]) -> Sequence[str] | None:
         snapshot = read_once().with_labels(store.labels_in_force(read_once(), view))

@@ -193,6 +193,7 @@ class TraPO:
     """Majority votes of queries whose pass rates change as labelled ones' do (`memgraph.models.rivals.trusted_votes`)."""
 
     name = "trapo"
+    reads_vectors = False
 
     def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
         """Nothing to learn: the labels are looked up when scoring."""

@@ -1,7 +1,7 @@
 """What other memories taught of the checks: where a memory without labels starts from.
 
 A family of data sets (the same questions, or the same kind) is fitted by itself, from the vote, with all its labels. The
-prior is half the mean over families of what its checks weigh. Weights of votes and similarities are left out: they do not
+prior is half the mean over families of what its checks weigh. Weights of votes are left out: they do not
 carry over (docs/experiments/2026-11-29.md). `benchmarks/learn_prior.py` makes the file that ships. It holds no text: weights
 by feature, and hashes of the queries that it was learned on.
 """

@@ -17,13 +17,14 @@ from torch import Tensor
 from torch_geometric.data import EdgeAttr, FeatureStore, GraphStore, HeteroData, TensorAttr
 from torch_geometric.sampler import BaseSampler, EdgeSamplerInput, HeteroSamplerOutput, NodeSamplerInput
 
-from memgraph.errors import InputError, ReadOnlyError
+from memgraph.errors import EmbeddingSpaceError, InputError, ReadOnlyError
 from memgraph.labels.view import LabelView
 from memgraph.models.consensus import FEATURES, consensus_features
 from memgraph.models.graph_data import EDGE_TYPES, nearest_others
 from memgraph.snapshot import read
 from memgraph.snapshot.remote import ALL, EdgeType, NodeKeys, NumNeighbors, read_nodes, sample_neighbours
 from memgraph.snapshot.snapshot import Ints
+from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 from memgraph.store.spaces import EmbeddingSpace
 
@@ -307,7 +308,13 @@ class RemoteBackend(NamedTuple):
 
         Raises:
             InputError: if the memory is empty, or for numbers of neighbours that there are not.
+            EmbeddingSpaceError: if rollouts wait for their vectors.
         """
+        if database.query(cypher("read/unembedded"), keys=None, limit=1):
+            raise EmbeddingSpaceError(
+                "rollouts or answers of this memory wait for their vectors: call `Memory.embed` where it is opened to be written, and "
+                "open the backend again"
+            )
         nodes = read_nodes(database)
         graph_store = DatabaseGraphStore(database, space, nodes)
         sampler = DatabaseSampler(graph_store, num_neighbors, seed=seed)

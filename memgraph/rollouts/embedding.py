@@ -8,7 +8,8 @@ import importlib.util
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -52,7 +53,6 @@ class SentenceEmbedder:
         device: str | None = None,
         cache: Path | None = None,
         batch_size: int = 64,
-        progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._model_name = model
         self._revision = revision
@@ -62,11 +62,15 @@ class SentenceEmbedder:
         self._loaded: SentenceTransformer | None = None
         self._space: EmbeddingSpace | None = None
         self._cache: _VectorCache | None = None
-        self.progress = progress
+        self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickles without the model and the open cache: each process loads its own."""
-        return {**self.__dict__, "_loaded": None, "_cache": None, "progress": None}
+        return {**self.__dict__, "_loaded": None, "_cache": None, "_lock": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy with a lock of its own."""
+        self.__dict__.update(state, _lock=threading.Lock())
 
     @property
     def space(self) -> EmbeddingSpace:
@@ -88,7 +92,11 @@ class SentenceEmbedder:
             self._space = space
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """[texts, dimension] float32, unit length, in the order of `texts`."""
+        """[texts, dimension] float32, unit length, in the order of `texts`. Threads take turns."""
+        with self._lock:
+            return self._embed(texts)
+
+    def _embed(self, texts: Sequence[str]) -> Vectors:
         cache = self._open_cache()
         keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
         vectors = cache.get(set(keys))
@@ -115,8 +123,6 @@ class SentenceEmbedder:
                 show_progress_bar=False,
             )
             vectors.update(zip(batch, (np.asarray(row, np.float32).tobytes() for row in encoded), strict=True))
-            if self.progress is not None:
-                self.progress(len(vectors), len(order))
         return vectors
 
     def _model(self) -> SentenceTransformer:

@@ -1,4 +1,4 @@
-"""Rollouts into the graph: read → keys → embed what is new → one idempotent write → similarity edges, equal answers."""
+"""Rollouts into the graph: read → keys → one idempotent write → new queries embedded and linked, equal answers joined."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from neo4j import ManagedTransaction
 from memgraph.domains import Domains, Kind, NormalAnswer, Reading
 from memgraph.domains.answer_report import AddsUp, AnswerReport
 from memgraph.domains.checks import CHECKS_PROPERTY, Response, check_vector
-from memgraph.rollouts.catch_up import catch_up
 from memgraph.rollouts.classes import join, spelling_rank
 from memgraph.rollouts.files import Reject, Row
 from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.rollouts.guarded_embedder import GuardedEmbedder
+from memgraph.rollouts.neighbours import link
 from memgraph.rollouts.program_runs import run_programs
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import record_run
@@ -39,11 +39,6 @@ class StoredRollout:
     query_key: str
     answer_key: str
     answer: NormalAnswer
-
-    @property
-    def node_keys(self) -> tuple[str, str, str]:
-        """Of its query, of itself and of its answer."""
-        return self.query_key, self.key, self.answer_key
 
 
 @dataclass(slots=True)
@@ -133,7 +128,6 @@ class Ingest:
         run_programs: bool = True,
         domains: Domains | None = None,
         compare_seconds: float | None = None,
-        embed: bool = True,
         link: bool = True,
         started: datetime | None = None,
     ) -> None:
@@ -147,13 +141,11 @@ class Ingest:
             domains: how answers are read and compared.
             compare_seconds: bound of comparing answers, which then looks at this import's queries only; what is not
                 settled by then is left to a later import. None compares all that wait, however long it takes.
-            embed: whether texts without a given vector are embedded; else they wait under the label `Unembedded`.
-            link: whether all that waits gets its vectors and similarity edges at the end.
+            link: whether queries that wait are embedded and get their similarity edges at the end.
             started: when the runs of the rows began, where they are new; None for now.
         """
         self._domains = domains or Domains()
         self._compare_seconds = compare_seconds
-        self._embed = embed
         self._link = link
         self._started = started
         self._database = database
@@ -181,7 +173,7 @@ class Ingest:
         if batch:
             self._store(batch, file, report)
         if self._link:
-            report.linked = catch_up(self._database, self._embedder, self._neighbours).linked
+            report.linked = link(self._database, self._embedder, self._neighbours)
         own = None if self._compare_seconds is None else {place.query_key for place in report.stored}
         report.joined = join(self._database, self._domains, query_keys=own, seconds=self._compare_seconds)
         report.observed = run_programs(self._database) if self._run_programs else 0
@@ -276,23 +268,45 @@ class Ingest:
             self._embedder.check_given(texts, np.stack([compared[text] for text in texts]))
             self._given_checked = True
 
+    def _require_given(self, fresh: Sequence[_Prepared]) -> None:
+        """In a space without a model every new query and thinking comes with its vector, as the embedder says."""
+        given = self._given
+        stored = self._database.query(cypher("read/query_texts"), keys=sorted({one.place.query_key for one in fresh}))
+        known = {row["key"] for row in stored}
+        self._embedder.embed(
+            [
+                text
+                for one in fresh
+                for text, vectors, identity in (
+                    (one.row.rollout.query, given and given.query, one.row.rollout.query_id),
+                    (one.thinking, given and given.thinking, one.row.rollout.rollout_id),
+                )
+                if (identity or "") not in (vectors or {})
+                and not (text is one.row.rollout.query and one.place.query_key in known)
+            ]
+        )
+
     def _write(self, fresh: Sequence[_Prepared]) -> None:
         space = self._embedder.space
+        if not self._embedder.embeds:
+            self._require_given(fresh)
         if not self._given_checked:
             self._check_given(fresh)
         queries = self._query_rows(fresh)
         answers = self._answer_rows(fresh)
-        thinking = self._vectors(fresh, "thinking", lambda one: one.row.rollout.rollout_id, lambda one: one.thinking)
+        given = self._given.thinking if self._given else {}
         rollouts = [
             {
                 "key": one.place.key,
                 "query": one.place.query_key,
                 "answer": one.place.answer_key,
                 "run_key": keys.key_of("run", one.row.rollout.run),
-                "embedding": None if vector is None else vector.tobytes(),
+                "embedding": None
+                if (vector := _unit_of(given, one.row.rollout.rollout_id)) is None
+                else vector.tobytes(),
                 "properties": _properties(one),
             }
-            for one, vector in zip(fresh, thinking, strict=True)
+            for one in fresh
         ]
 
         def write(tx: ManagedTransaction) -> None:
@@ -309,36 +323,26 @@ class Ingest:
         for one in fresh:
             first.setdefault(one.place.query_key, one)
             ids.setdefault(one.place.query_key, set()).update(filter(None, [one.row.rollout.query_id]))
-        known = self._known("read/known_queries", first)
-        to_embed = [one for key, one in first.items() if key not in known]
-        vectors = dict(
-            zip(
-                (one.place.query_key for one in to_embed),
-                self._vectors(
-                    to_embed, "query", lambda one: one.row.rollout.query_id, lambda one: one.row.rollout.query
-                ),
-                strict=True,
-            )
-        )
+        given = self._given.query if self._given else {}
         return [
             {
                 "key": key,
-                "text": first[key].row.rollout.query,
-                "domain": first[key].row.rollout.domain,
-                "dataset": first[key].row.rollout.dataset,
+                "text": one.row.rollout.query,
+                "domain": one.row.rollout.domain,
+                "dataset": one.row.rollout.dataset,
                 "ids": sorted(ids[key]),
-                "embedding": None if (vector := vectors.get(key)) is None else vector.tolist(),
+                "embedding": None if (vector := _unit_of(given, one.row.rollout.query_id)) is None else vector.tolist(),
             }
-            for key in sorted(first)
+            for key, one in sorted(first.items())
         ]
 
     def _answer_rows(self, fresh: Sequence[_Prepared]) -> list[dict[str, Any]]:
-        """One row for each distinct answer, with its vector of smallest rank (see cypher/write/answers.cypher)."""
+        """One row for each distinct answer, with its given vector of smallest rank (see cypher/write/answers.cypher)."""
         given = self._given.answer if self._given else {}
         answers: dict[str, _Prepared] = {}
         spellings: dict[str, tuple[str, str]] = {}
         ranked: dict[str, tuple[str, Vectors]] = {}
-        embed: set[str] = set()
+        bare: set[str] = set()  # stated by a rollout that came without a vector for it
         for one in fresh:
             key = one.place.answer_key
             answers.setdefault(key, one)
@@ -346,16 +350,11 @@ class Ingest:
                 domain = self._domains[one.row.rollout.domain]
                 spelling = (spelling_rank(domain, one.raw_answer), one.raw_answer)
                 spellings[key] = min(spellings.get(key, spelling), spelling)
-            vector = given.get(one.row.rollout.rollout_id or "")
-            if vector is None:
-                embed.add(key)
-            else:
-                unit = _unit(vector)
+            if (unit := _unit_of(given, one.row.rollout.rollout_id)) is not None:
                 candidate = (keys.key_of("vector", unit.tobytes().hex()), unit)
                 ranked[key] = min(ranked.get(key, candidate), candidate, key=lambda pair: pair[0])
-        to_embed = sorted(embed - self._known("read/known_answers", embed)) if self._embed else []
-        vectors = self._embedder.embed([answers[key].place.answer.value for key in to_embed])
-        ranked.update((key, ("", vector)) for key, vector in zip(to_embed, vectors, strict=True))
+            else:
+                bare.add(key)
         return [
             {
                 "key": key,
@@ -367,33 +366,10 @@ class Ingest:
                 "written_rank": spellings[key][0] if key in spellings else None,
                 "embedding": ranked[key][1].tobytes() if key in ranked else None,
                 "rank": ranked[key][0] if key in ranked else None,
+                "bare": key in bare,
             }
             for key, one in sorted(answers.items())
         ]
-
-    def _known(self, query: str, wanted: Iterable[str]) -> set[str]:
-        rows = self._database.query(cypher(query), keys=sorted(wanted), property=self._embedder.space.vector_property)
-        return {row["key"] for row in rows}
-
-    def _vectors(
-        self,
-        items: Sequence[_Prepared],
-        kind: str,
-        identity: Callable[[_Prepared], str | None],
-        text: Callable[[_Prepared], str],
-    ) -> list[Vectors | None]:
-        """Of each item the given vector, else the embedding of its text, or None where that is left for later."""
-        given: Mapping[str, Vectors] = getattr(self._given, kind) if self._given else {}
-        vectors: list[Vectors | None] = []
-        for item in items:
-            vector = given.get(identity(item) or "")
-            vectors.append(None if vector is None else _unit(vector))
-        if self._embed:
-            missing = [position for position, vector in enumerate(vectors) if vector is None]
-            embedded = self._embedder.embed([text(items[position]) for position in missing])
-            for position, vector in zip(missing, embedded, strict=True):
-                vectors[position] = vector
-        return vectors
 
 
 def _properties(one: _Prepared) -> dict[str, Any]:
@@ -418,6 +394,12 @@ def _properties(one: _Prepared) -> dict[str, Any]:
     }
     features = {f"feature_{name}": float(value) for name, value in rollout.features.items()}
     return {name: value for name, value in {**properties, **features}.items() if value is not None}
+
+
+def _unit_of(given: Mapping[str, Vectors], identity: str | None) -> Vectors | None:
+    """The given vector of a row at length 1; None where it came without."""
+    vector = given.get(identity or "")
+    return None if vector is None else _unit(vector)
 
 
 def _unit(vector: Vectors) -> Vectors:

@@ -6,7 +6,7 @@ So the index is asked for far more than are kept, and whose lists are entered is
 of its k-th neighbour. For every new query an old one is searched for once more, the one that was searched for longest
 ago. A new query costs the same in a large memory as in a small one. This is a second
 transaction after the write, because index changes are not visible to searches inside the transaction that makes them;
-a query waits for it under the label `Unlinked`, so an import killed in between is finished by the next one.
+a query waits for it, and for its vector, under the label `Unlinked`, so an import killed in between is finished by the next one.
 """
 
 from __future__ import annotations
@@ -14,25 +14,39 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from neo4j import ManagedTransaction
 
+from memgraph.rollouts.guarded_embedder import GuardedEmbedder
 from memgraph.store.cypher import cypher, cypher_template
 from memgraph.store.database import Database
 from memgraph.store.spaces import EmbeddingSpace, require_active
 
 _BATCH = 250
+_EMBEDDED = 512  # queries at a time
 _NEAR = 4  # times k: what the index is asked for where only a query's own list is looked for
 _REACH = 28  # times k: likewise where it may enter the lists of others
 _RENEWED = 1  # old lists for each new query
 
 
-def link(database: Database, space: EmbeddingSpace, k: int, keys: Sequence[str] | None = None) -> int:
-    """Give every query that waits for it, all or of these, its similarity edges; returns how many there were.
+def link(database: Database, embedder: GuardedEmbedder, k: int, keys: Sequence[str] | None = None) -> int:
+    """Give every query that waits, all or of these, its vector and its similarity edges; returns how many there were.
 
     Concurrent callers may link one query twice: the result is the same.
+
+    Raises:
+        EmbeddingSpaceError: if the memory has moved on to another space, or its space has no model to embed a query by.
     """
-    waiting = [row["key"] for row in database.query(cypher("read/unlinked_queries"), keys=keys)]
+    space = embedder.space
+    rows = database.query(cypher("read/unlinked_queries"), keys=keys, property=space.vector_property)
+    bare = [row for row in rows if row["text"] is not None]
+    for start in range(0, len(bare), _EMBEDDED):
+        batch = bare[start : start + _EMBEDDED]
+        vectors = embedder.embed([row["text"] for row in batch])
+        found = [{"key": row["key"], "vector": vector.tolist()} for row, vector in zip(batch, vectors, strict=True)]
+        database.execute_write(partial(_write_vectors, space=space, found=found))
+    waiting = [row["key"] for row in rows]
     stalest = database.query(cypher("read/stalest_queries"), limit=_RENEWED * len(waiting)) if waiting else []
     link_queries(database, space, k, waiting, renewed=[row["key"] for row in stalest])
     return len(waiting)
@@ -60,6 +74,11 @@ def link_queries(
     for start in range(0, len(reach), _BATCH):
         batch = dict(reach[start : start + _BATCH])
         database.execute_write(partial(_link_batch, space=space, k=k, reach=batch, serving=serving))
+
+
+def _write_vectors(tx: ManagedTransaction, space: EmbeddingSpace, found: Sequence[Mapping[str, Any]]) -> None:
+    require_active(tx, space)
+    tx.run(cypher("write/query_vectors"), rows=found, property=space.vector_property).consume()
 
 
 def nearest(lists: Mapping[str, float], k: int) -> list[tuple[str, float]]:

@@ -69,6 +69,7 @@ def reembed(
         serving = True
         move.catch_up()  # what writers stored between the last look and the switch
     if serving:
+        database.autocommit(cypher("write/embedded"), property=space.vector_property)
         for other, _ in spaces(database):
             if other != space:
                 _drop(database, other)
@@ -123,7 +124,7 @@ class _Move:
 
 
 def _drop(database: Database, space: EmbeddingSpace) -> None:
-    """Remove index, neighbour lists and vectors of a space; its node stays, for the reward models that name it."""
+    """Remove index, neighbour lists and vectors of a space; its node stays."""
     database.autocommit(cypher_template("schema/drop_index", index=space.index))
     database.autocommit(cypher("write/drop_neighbours"), property=space.vector_property)
     database.autocommit(cypher_template("write/drop_property", label="Query", property=space.kth_score_property))

@@ -410,7 +410,7 @@ def _all_there(values: Sequence[Value | None]) -> list[Value]:
     if len(there) < len(values):
         raise EmbeddingSpaceError(
             f"{len(values) - len(there)} nodes have no vector in the embedding space that this memory was opened with: they wait for "
-            "it (`Memory.catch_up`, or the next import), the memory was moved to another space meanwhile (open it again), or "
+            "it (`Memory.embed`), the memory was moved to another space meanwhile (open it again), or "
             "`memreward reembed` with its model has to embed them"
         )
     return there

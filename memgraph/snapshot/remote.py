@@ -113,8 +113,8 @@ def sample_neighbours(
     )
     if missing := sum(len(row["neighbours"]) - len(row["vectors"]) for row in rows if row["node"] is None):
         raise EmbeddingSpaceError(
-            f"{missing} rollouts have no vector of the space {space.key[:12]}; it was switched since this backend was opened: open "
-            "it again"
+            f"{missing} rollouts have no vector of the space {space.key[:12]}; they came since this backend was "
+            "opened, or the space was switched: open it again"
         )
     return Neighbours(
         [(row["relation"], row["node"], row["neighbours"]) for row in rows if row["node"] is not None],

@@ -18,7 +18,6 @@ from memgraph.errors import InputError
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
 from memgraph.rollouts.guarded_embedder import bind_space
-from memgraph.rollouts.neighbours import link
 from memgraph.rollouts.reader import require_reader
 from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
@@ -150,7 +149,7 @@ def test_the_memory_goes_on_where_it_was(archived: Archived, bare: Memory, tmp_p
     export_archive(bare.database, tmp_path / "archive")
     forget(bare)
     import_archive(bare.database, tmp_path / "archive")
-    assert link(bare.database, bare.space, 7) == 2
+    assert bare.link() == 2
     new = bare.add([Rollout(query="Tom has 5 apples and gets 3 more. How many?", response="#### 8", domain="math")])
     assert new.linked == 1
     assert bare.ledger("l").spent() == 12

@@ -228,9 +228,11 @@ class MemoryReward:
             self._spool.flush(seconds)
 
     def close(self, *, seconds: float = _FLUSH_SECONDS) -> None:
-        """`flush`, and end the thread that writes; the next call starts another."""
+        """`flush`, and end the thread that writes; the next call starts another. New queries are linked then."""
         try:
             self.flush(seconds=seconds)
+            if self._spool is not None:
+                self._link()
         finally:
             if self._spool is not None:
                 self._spool.close()
@@ -307,7 +309,6 @@ class MemoryReward:
                 {"key": place.key, "reward": reward.value, "source": reward.source, "reason": reward.reason}
                 for place, reward in zip(places, rewards, strict=True)
             )
-            entry.nodes.extend(sorted({key for place in places for key in place.node_keys}))
             spool.put(entry)
         return [
             Rewarded(reward, place.key, place.answer.value if place.answer.valid else None)
@@ -328,9 +329,8 @@ class MemoryReward:
     def _store(self, samples: Sequence[Sample], group: Group, ranks: Ranks, report: CallReport) -> list[StoredRollout]:
         place = {"run": group.run, "attempt": group.attempt, "call": group.call, "step": report.step}
         rollouts = (self._rollout(sample, **place, sample=ranks.sample(sample.position)) for sample in samples)
-        # a scorer that reads neither vectors nor neighbours need not wait for them: the spool embeds and links after the call
-        waits = reads_vectors(self.scorer) or reads_neighbours(self.scorer)
-        stored = self.memory.add(rollouts, embed=waits)
+        # a scorer that reads neither vectors nor neighbours need not wait for them: the spool links after the call
+        stored = self.memory.add(rollouts, link=reads_vectors(self.scorer) or reads_neighbours(self.scorer))
         if stored.rejected:
             raise TrainingError(f"{len(stored.rejected)} rollouts were not stored: {stored.rejected[0].reason}")
         report.answers.add(stored.answers)
@@ -399,8 +399,17 @@ class MemoryReward:
         if self._spool is None:
             memory = self.memory
             file, patience = spool_file(memory.settings), memory.settings.patience
-            self._spool = Spool(file, lambda entry: entry.write(memory), patience=patience)
+            self._spool = Spool(file, lambda entry: entry.write(memory), idle=self._link, patience=patience)
         return self._spool
+
+    def _link(self) -> None:
+        """Embed and link new queries, those of all ranks in the first one. What fails waits for the next time."""
+        if Ranks.here().rank != 0:
+            return
+        try:
+            self.memory.link()
+        except Exception as error:
+            logger.warning("new queries wait for their similarity edges: %s", error)
 
     def _publish(
         self,

@@ -43,21 +43,19 @@ _TABLE = "CREATE TABLE IF NOT EXISTS entries (id INTEGER PRIMARY KEY AUTOINCREME
 
 @dataclass(frozen=True, slots=True)
 class WriteBack:
-    """What one reward call leaves on its rollouts. Writing it also embeds and links what the call left for later.
+    """What one reward call leaves on its rollouts.
 
     Attributes:
         rewards: rows of `memgraph.rollouts.runs.record_rewards`.
         predictions: rows of `memgraph.scoring.predictions.prediction_rows`.
         scorer: that made them.
         model: key of the registered model that made them.
-        nodes: keys of the queries, rollouts and answers that may lack vectors and similarity edges.
     """
 
     rewards: list[dict[str, Any]]
     predictions: list[dict[str, Any]] = field(default_factory=list)
     scorer: str = DEFAULT_SCORER
     model: str | None = None
-    nodes: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, body: dict[str, Any]) -> Self:
@@ -70,7 +68,6 @@ class WriteBack:
         """Into the graph; again changes nothing."""
         write_prediction_rows(memory, self.predictions, scorer=self.scorer, model=self.model)
         record_rewards(memory.database, self.rewards)
-        memory.catch_up(self.nodes or None)
 
 
 def spool_file(settings: Settings) -> Path:
@@ -85,6 +82,7 @@ class Spool:
     Args:
         file: SQLite file, made if need be.
         write: takes one entry to where it belongs; called again after a failure.
+        idle: work for when nothing waits, which may not raise.
         patience: seconds that `put` waits for room on a full disk.
 
     Attributes:
@@ -92,11 +90,19 @@ class Spool:
         error: why it failed last.
     """
 
-    def __init__(self, file: Path, write: Callable[[WriteBack], None], *, patience: float = 0.0) -> None:
+    def __init__(
+        self,
+        file: Path,
+        write: Callable[[WriteBack], None],
+        *,
+        idle: Callable[[], object] = lambda: None,
+        patience: float = 0.0,
+    ) -> None:
         self.file = file
         self.failures = 0
         self.error: Exception | None = None
         self._write = write
+        self._idle = idle
         self._patience = patience
         self._owner = uuid.uuid4().hex
         self._work = threading.Event()
@@ -191,7 +197,7 @@ class Spool:
             try:
                 row = self._oldest()
                 if row is None:
-                    return
+                    break
                 self._write(WriteBack.of(json.loads(row[1])))
                 self._delete(row[0])
             except Exception as error:
@@ -205,6 +211,8 @@ class Spool:
             else:
                 self.failures = 0
                 pause = _SHORTEST_PAUSE
+        if not self._stop.is_set():
+            self._idle()
 
     def _oldest(self) -> tuple[int, str] | None:
         with self._connected() as db:

@@ -1,0 +1,60 @@
+"""Vectors of rollouts and answers, made when something reads them.
+
+The reward model reads none, and on a processor embedding is by far the slowest step of an import. So a rollout or an answer that came
+without a vector waits for it under the label `Unembedded`, from the transaction that creates it to the one that writes the vector.
+Queries are embedded when they are linked (`memgraph.rollouts.neighbours`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from neo4j import ManagedTransaction
+
+from memgraph.rollouts.guarded_embedder import GuardedEmbedder
+from memgraph.store.cypher import cypher, cypher_template
+from memgraph.store.database import Database
+from memgraph.store.spaces import EmbeddingSpace, require_active
+
+_BATCH = 512
+
+
+def embed_waiting(
+    database: Database,
+    embedder: GuardedEmbedder,
+    query_keys: Sequence[str] | None = None,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Give rollouts and answers that wait for it their vector; returns how many there were.
+
+    Concurrent callers may do the same work twice: the result is the same.
+
+    Args:
+        query_keys: of whose rollouts and answers; None for all.
+        progress: told how many were embedded so far.
+
+    Raises:
+        EmbeddingSpaceError: if the memory has moved on to another space, or its space has no model.
+    """
+    embedded = 0
+    while rows := database.query(cypher("read/unembedded"), keys=query_keys, limit=_BATCH):
+        vectors = embedder.embed([row["text"] for row in rows])
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row, vector in zip(rows, vectors, strict=True):
+            found[row["label"]].append({"key": row["key"], "vector": vector.tobytes()})
+        database.execute_write(partial(_write, space=embedder.space, found=found))
+        embedded += len(rows)
+        if progress is not None:
+            progress(embedded)
+    return embedded
+
+
+def _write(tx: ManagedTransaction, space: EmbeddingSpace, found: dict[str, list[dict[str, Any]]]) -> None:
+    require_active(tx, space)
+    for label, rows in found.items():
+        write = cypher_template("write/waiting_vectors", label=label)
+        tx.run(write, rows=rows, property=space.vector_property).consume()
