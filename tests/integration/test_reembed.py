@@ -168,6 +168,7 @@ def test_on_the_command_line_the_serving_model_only_fills_gaps(memory: Memory, s
     from tests.integration.test_command_line import memreward
 
     memory.add([Rollout(query="1+1?", response="#### 2")])
+    memory.embed()
     memory.database.query(f"MATCH (a:Answer) REMOVE a.{memory.space.vector_property}", write=True)
     with pytest.raises(EmbeddingSpaceError, match="1 nodes have no vector"):
         memory.snapshot(LabelView())

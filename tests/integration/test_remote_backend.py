@@ -20,7 +20,7 @@ from torch_geometric.nn import HeteroConv, SAGEConv
 from torch_geometric.sampler import HeteroSamplerOutput, NodeSamplerInput
 
 from memgraph import DatabaseSampler, LabelRow, LabelView, Memory, RemoteBackend, Rollout, to_hetero
-from memgraph.errors import InputError, MemRewardError, ReadOnlyError
+from memgraph.errors import EmbeddingSpaceError, InputError, MemRewardError, ReadOnlyError
 from memgraph.labels.view import DEFAULT_VIEW, Purpose
 from memgraph.models.graph_data import EDGE_TYPES
 from memgraph.snapshot.snapshot import Snapshot
@@ -385,6 +385,10 @@ def test_an_empty_memory_has_nothing_to_sample(memory: Memory) -> None:
 
 def test_a_memory_that_is_only_read_can_be_sampled(stored: Memory) -> None:
     with Memory.open(stored.settings, read_only=True) as memory:
+        stored.database.query("MATCH (t:Thinking) WITH t LIMIT 1 SET t:Unembedded", write=True)
+        with pytest.raises(EmbeddingSpaceError, match=r"wait for their vectors: call `Memory\.embed`"):
+            memory.remote_backend()
+        stored.embed()
         backend = memory.remote_backend()
         index = NodeSamplerInput(None, torch.tensor([0]), None, "query")
         assert isinstance(backend.sampler.sample_from_nodes(index), HeteroSamplerOutput)

@@ -323,3 +323,24 @@ def test_an_async_reward_works_in_a_spawned_process_with_an_attempt_of_its_own(m
     )
     assert found == [{"attempt": 1, "n": 12}, {"attempt": 2, "n": 12}]
     assert inner.calls == 3
+
+
+def test_rewards_are_written_where_queries_cannot_be_linked(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    embed = memory._embedder.embed
+    monkeypatch.setattr(
+        memory._embedder, "embed", lambda _: (_ for _ in ()).throw(RuntimeError("the hub is out of reach"))
+    )
+    reward = MemoryReward(memory, run="r", scorer=MajorityVote())
+    for _ in range(3):
+        assert None not in reward([""] * len(ROWS), **call_on(ROWS))
+    reward.close()
+    assert "new queries wait for their similarity edges: the hub is out of reach" in caplog.text
+    assert count(memory, "(n:Thinking {reward_source: 'majority_vote'})") == 3 * len(ROWS)
+    assert count(memory, "(n:Unlinked)") == 3
+    monkeypatch.setattr(memory._embedder, "embed", embed)
+    later = MemoryReward(memory, run="r2", scorer=MajorityVote())
+    later([""] * 4, **call_on(ROWS[:4]))
+    later.close()
+    assert count(memory, "(n:Unlinked)") == 0

@@ -13,6 +13,8 @@ import pytest
 from memgraph.errors import EmbeddingSpaceError
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
+from memgraph.rollouts.files import rows_of
+from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
 from memgraph.snapshot.snapshot import Snapshot
@@ -140,6 +142,16 @@ def test_several_embed_and_link_at_once(memory: Memory) -> None:
     vectors_are_of_their_texts(memory, memory.snapshot(VIEW))
     for copy in copies:
         copy.close()
+
+
+def test_an_answers_own_vector_comes_before_one_that_was_given(memory: Memory) -> None:
+    given = np.eye(memory.space.dimension, dtype=np.float32)[0]
+    embeddings = GivenEmbeddings(memory.space.dimension, {}, {}, {"a": given})
+    row = {"query": "1 + 1?", "response": "#### 2", "domain": "math"}
+    memory.ingest(rows_of([(1, {**row, "rollout_id": "a"})], source="rows", run="r"), embeddings=embeddings)
+    np.testing.assert_array_equal(memory.snapshot(VIEW).answer_embeddings, given[None, :])
+    memory.import_rows([{**row, "rollout_id": "b"}])  # states the same without a vector for it
+    vectors_are_of_their_texts(memory, memory.snapshot(VIEW))
 
 
 def test_a_vector_that_came_meanwhile_stays(memory: Memory) -> None:

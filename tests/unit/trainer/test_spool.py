@@ -189,3 +189,22 @@ def test_each_server_has_its_own_file(tmp_path: Path) -> None:
     one, two = (local.model_copy(update={"uri": f"bolt://{name}:7687"}) for name in ("one", "two"))
     assert len({spool_file(settings) for settings in (local, one, two)}) == 3
     assert spool_file(one).is_relative_to(tmp_path)
+
+
+def test_other_work_is_done_when_nothing_waits(tmp_path: Path) -> None:
+    done: list[str] = []
+    rested = threading.Event()
+
+    def idle() -> None:
+        done.append("idle")
+        rested.set()
+
+    spool = Spool(tmp_path / "spool.sqlite", lambda entry: done.append(entry.rewards[0]["key"]), idle=idle)
+    assert rested.wait(30)  # what an earlier process left behind
+    for number in range(3):
+        rested.clear()
+        spool.put(entry(number))
+        assert rested.wait(30)
+    spool.close()
+    assert [what for what in done if what != "idle"] == ["0", "1", "2"]
+    assert done[-1] == "idle"
