@@ -53,6 +53,14 @@ def export(
 def restore(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="What `memreward export` wrote.")],
     go_on: Annotated[bool, typer.Option("--continue", help="Finish a restore that was interrupted.")] = False,
+    bulk: Annotated[
+        bool,
+        typer.Option(
+            "--bulk",
+            help="Let neo4j-admin build the store, which is many times as fast. For a server of your own, its files and "
+            "command are made, and --bulk --continue finishes what it loaded.",
+        ),
+    ] = False,
     unplaced: UnplacedOption = UNPLACED,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -65,17 +73,48 @@ def restore(
     Example: memreward restore memory-2026-11 --home another
     """
     from memgraph.store import archive
+    from memgraph.store.database import Database, open_endpoint
 
     settings = Settings.load(home=home)
+    if bulk and settings.uri is not None and not go_on:
+        _prepare_bulk(folder, settings, as_json)
+        return
+    models = settings.home / "models"
+    with progress("restoring") as update:
+        if not bulk:
+            with open_database(settings) as database:
+                manifest = archive.import_archive(database, folder, models=models, go_on=go_on, progress=update)
+        elif settings.uri is None:
+            manifest = archive.bulk_import(settings, folder, say=say, progress=update)
+        else:
+            database = Database(open_endpoint(settings, say))
+            try:
+                manifest = archive.finish_bulk_import(database, folder, models=models)
+            finally:
+                database.close()
     with open_database(settings) as database:
-        with progress("restoring") as update:
-            manifest = archive.import_archive(
-                database, folder, models=settings.home / "models", go_on=go_on, progress=update
-            )
         _, reread = reread_answers(database, settings, ask=False)
     if reread is not None:
         tell(reread, unplaced, as_json)
     _report(manifest, f"restored from {folder}", as_json)
+
+
+def _prepare_bulk(folder: Path, settings: Settings, as_json: bool) -> None:
+    """Write what neo4j-admin reads, and say what is to be done with it on a server that is not ours to stop."""
+    from memgraph.store.archive import admin_command
+
+    files = folder.with_name(f"{folder.name}.neo4j-admin")
+    with progress("writing") as update:
+        command = admin_command(folder, files, settings.database, update)
+    if as_json:
+        emit({"files": str(files), "command": command})
+        return
+    say(
+        f"{settings.uri} is not ours to stop, so nothing was restored yet. Copy {files} to that server, and run in it, while the "
+        f"database is stopped or not made yet:"
+    )
+    console.print(command, highlight=False, soft_wrap=True)
+    say(f"Then start the database, and finish with: memreward restore {folder} --bulk --continue")
 
 
 def reembed(

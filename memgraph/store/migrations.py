@@ -25,7 +25,10 @@ from memgraph.store.database import Database
 
 _FILE_NAME = re.compile(r"V(?P<version>\d+)__(?P<description>\w+)\.cypher")
 _END_OF_STATEMENT = re.compile(r";(?:\r?\n|\r)")
+_SCHEMA = re.compile(r"\s*(CREATE|DROP) ")
 _LOCK_SECONDS = 120.0
+INDEX_SECONDS = 86_400  # filled ones are built over hours, and one that fails says so at once
+INTERNAL = "__Neo4jMigration"  # what the labels of the history's own nodes begin with
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +121,15 @@ def status(database: Database, folder: Path | None = None) -> list[MigrationStat
 
 
 def migrate(
-    database: Database, folder: Path | None = None, *, say: Callable[[str], None] = lambda _: None
+    database: Database, folder: Path | None = None, *, follows: str = "0", say: Callable[[str], None] = lambda _: None
 ) -> list[MigrationState]:
     """Apply what is pending, under the lock, and wait until every index is online; returns the new status.
 
     Safe to call from many processes at once and again after a crash: each statement is idempotent, and a migration is
     recorded only after all its statements ran.
+
+    Args:
+        follows: version that the data follow already; up to it, only constraints and indexes are made.
     """
     states = status(database, folder)
     if all(state.applied_at for state in states):
@@ -136,11 +142,12 @@ def migrate(
         previous = "BASELINE"
         for state in status(database, folder):
             if state.applied_at is None:
-                _apply(database, by_version[state.version], previous, say)
+                done = int(state.version) <= int(follows)
+                _apply(database, by_version[state.version], previous, say, schema_only=done)
             previous = state.version
     finally:
         database.query(cypher("schema/migration_unlock"), write=True, id=lock)
-    database.autocommit(cypher("schema/await_indexes"), seconds=300)
+    database.autocommit(cypher("schema/await_indexes"), seconds=INDEX_SECONDS)
     return status(database, folder)
 
 
@@ -165,6 +172,11 @@ def require_current(database: Database, folder: Path | None = None) -> None:
     )
 
 
+def recorded(database: Database) -> bool:
+    """Whether any migration was applied to this database."""
+    return bool(database.query(cypher("schema/migration_history")))
+
+
 def replay(database: Database, *, after: str, folder: Path | None = None) -> None:
     """Run migrations later than a version once more, on data that came in as that version had them.
 
@@ -180,10 +192,12 @@ def unlock(database: Database) -> int:
     return int(database.query(cypher("schema/migration_unlock"), write=True, id=None)[0]["released"])
 
 
-def _apply(database: Database, migration: Migration, previous: str, say: Callable[[str], None]) -> None:
+def _apply(
+    database: Database, migration: Migration, previous: str, say: Callable[[str], None], *, schema_only: bool
+) -> None:
     say(f"applying {migration.source}")
     start = time.perf_counter()
-    _run(database, migration)
+    _run(database, migration, schema_only=schema_only)
     record = {
         "version": migration.version,
         "description": migration.description,
@@ -203,9 +217,10 @@ def _apply(database: Database, migration: Migration, previous: str, say: Callabl
     )
 
 
-def _run(database: Database, migration: Migration) -> None:
+def _run(database: Database, migration: Migration, *, schema_only: bool = False) -> None:
     for statement in migration.statements:
-        if not all(line.strip().startswith("//") for line in statement.splitlines()):
+        code = "\n".join(line for line in statement.splitlines() if not line.strip().startswith("//"))
+        if code and (_SCHEMA.match(code) or not schema_only):
             database.autocommit(statement)
 
 

@@ -12,6 +12,7 @@ from memgraph.errors import EmbeddingSpaceError
 from memgraph.store.cypher import cypher, cypher_template
 from memgraph.store.database import Database
 from memgraph.store.keys import key_of
+from memgraph.store.migrations import INDEX_SECONDS
 
 Vectors = NDArray[np.float32]
 
@@ -82,7 +83,7 @@ def create_index(database: Database, space: EmbeddingSpace) -> None:
         cypher_template("schema/vector_index", index=space.index, property=space.vector_property),
         options={"indexConfig": {"vector.dimensions": space.dimension, **_INDEX}},
     )
-    database.autocommit(cypher("schema/await_indexes"), seconds=300)
+    database.autocommit(cypher("schema/await_indexes"), seconds=INDEX_SECONDS)
 
 
 def require_active(tx: ManagedTransaction, space: EmbeddingSpace) -> None:

@@ -4,8 +4,19 @@ Both ways work in bounded memory. An archive is complete or absent: it is writte
 end. Reading one checks every file's sha256 first, and may be repeated after an interruption.
 """
 
+from memgraph.store.archive.bulk import admin_command, bulk_import, finish_bulk_import
 from memgraph.store.archive.manifest import MANIFEST, Manifest, Table, is_archive
 from memgraph.store.archive.reading import import_archive
 from memgraph.store.archive.writing import export_archive
 
-__all__ = ["MANIFEST", "Manifest", "Table", "export_archive", "import_archive", "is_archive"]
+__all__ = [
+    "MANIFEST",
+    "Manifest",
+    "Table",
+    "admin_command",
+    "bulk_import",
+    "export_archive",
+    "finish_bulk_import",
+    "import_archive",
+    "is_archive",
+]

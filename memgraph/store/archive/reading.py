@@ -51,19 +51,15 @@ def import_archive(
         InputError: if the archive is damaged, newer than this package, or the memory holds something already.
     """
     manifest = read_manifest(folder)
-    states = migrations.migrate(database)
-    versions = {state.version for state in states}
-    if newer := [name for name in manifest.migrations if name not in versions]:
-        raise InputError(f"{folder} has schema version {newer[-1]}, which is newer than this package; upgrade it")
-    labels = keyed_labels(database)
-    if foreign := sorted(set(manifest.nodes) - set(labels)):
-        raise InputError(f"{folder} holds nodes {foreign[0]!r}, which this memory does not know")
+    refuse_newer(folder, manifest)
+    migrations.migrate(database)
+    labels = refuse_foreign(database, folder, manifest)
     if not go_on and (held := _held(database, labels)):
         raise InputError(
             f"this memory holds {held} already; an archive goes into an empty one: name another folder with --home (or "
             "another database), or give --continue to finish a restore of this archive that was interrupted"
         )
-    if go_on and _is_reread(database, manifest):
+    if go_on and is_reread(database, manifest):
         return manifest  # it was complete before that began
     done = 0
     database.query(cypher("write/forget_spaces"), write=True)
@@ -88,15 +84,48 @@ def import_archive(
                 raise InputError(f"{len(rows) - written} relationships in {table.file} lack an end among the nodes")
             done = _tell(progress, done + len(rows), manifest.rows)
     migrations.replay(database, after=manifest.migrations[-1] if manifest.migrations else "0")
-    for space, active in spaces(database):
-        if active:
-            create_index(database, space)
-    if models is not None and (folder / "models").is_dir():
-        shutil.copytree(folder / "models", models, dirs_exist_ok=True)
+    create_indexes(database)
+    bring_models(folder, models)
     return manifest
 
 
-def _is_reread(database: Database, manifest: Manifest) -> bool:
+def refuse_newer(folder: Path, manifest: Manifest) -> None:
+    """Refuse an archive whose schema this package does not know.
+
+    Raises:
+        InputError: naming the version.
+    """
+    versions = {migration.version for migration in migrations.discover()}
+    if newer := [name for name in manifest.migrations if name not in versions]:
+        raise InputError(f"{folder} has schema version {newer[-1]}, which is newer than this package; upgrade it")
+
+
+def refuse_foreign(database: Database, folder: Path, manifest: Manifest) -> list[str]:
+    """Labels of the memory; refuses an archive with nodes of others.
+
+    Raises:
+        InputError: naming one.
+    """
+    labels = keyed_labels(database)
+    if foreign := sorted(set(manifest.nodes) - set(labels)):
+        raise InputError(f"{folder} holds nodes {foreign[0]!r}, which this memory does not know")
+    return labels
+
+
+def create_indexes(database: Database) -> None:
+    """Make the vector index of the space that serves."""
+    for space, active in spaces(database):
+        if active:
+            create_index(database, space)
+
+
+def bring_models(folder: Path, models: Path | None) -> None:
+    """Copy an archive's checkpoints of reward models."""
+    if models is not None and (folder / "models").is_dir():
+        shutil.copytree(folder / "models", models, dirs_exist_ok=True)
+
+
+def is_reread(database: Database, manifest: Manifest) -> bool:
     """Whether a memory's answers are not as they came any more: what was taken out of use must not come back."""
     row = database.query(cypher("read/reader"), domains=[])[0]
     return bool(row["begun"]) or (bool(row["answers"]) and recorded_versions(database) != manifest.readers)

