@@ -26,7 +26,7 @@ from memgraph.domains.code import Code
 from memgraph.errors import InputError
 from memgraph.labels.truth import FileTruth
 from memgraph.rollouts.files import Reject, data_files, read_rows
-from memgraph.rollouts.ingest import stated_by
+from memgraph.rollouts.preparation import stated_by
 
 Case = Mapping[str, Any]
 _SPARE = re.compile(r"\*\*|\\[()\[\]]|\$")

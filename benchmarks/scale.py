@@ -18,14 +18,13 @@ import numpy as np
 from harness import Row, Rows, add_row_options, markdown, parser_of, report, say
 from ingest import GROUP, Prepared, make_rollouts
 
-from memgraph import Memory, evaluation
+from memgraph import evaluation
 from memgraph.rollouts import files
 from memgraph.rollouts.guarded_embedder import GuardedEmbedder
 from memgraph.rollouts.ingest import Ingest
 from memgraph.rollouts.neighbours import link
 from memgraph.settings import Settings
 from memgraph.store.archive import bulk_import, export_archive, import_archive
-from memgraph.store.server.home import ServerHome
 from memgraph.store.server.local import LocalServer
 
 IMPORT, LINK, EXPORT, RESTORE, BULK = "import over Bolt", "similarity edges", "export", "restore", "restore --bulk"
@@ -52,8 +51,9 @@ def measure(rollouts: int, seed: int, folder: Path) -> dict[str, float]:
         ingest = Ingest(memory.database, GuardedEmbedder(memory.database, embedder), neighbours=0, link=False)
         timed(IMPORT, lambda: ingest.run(rows))
         timed(LINK, lambda: link(memory.database, memory.space, memory.settings.neighbours))
-        figures |= sizes(memory)
-        figures["server MB"] = LocalServer(memory.settings).status().memory_mb or 0
+        server = LocalServer(memory.settings)
+        figures["server MB"] = server.status().memory_mb or 0
+        figures |= sizes(server)
         timed(EXPORT, lambda: export_archive(memory.database, archive))
     figures[ARCHIVE] = size(archive.rglob("*"))
     with evaluation.temporary_memory(embedder, brief=False) as memory:
@@ -61,24 +61,19 @@ def measure(rollouts: int, seed: int, folder: Path) -> dict[str, float]:
     settings = Settings.load(home=folder / "home").model_copy(update={"uri": None})
     try:
         timed(BULK, lambda: bulk_import(settings, archive, say=say))
-        with Memory.open(settings, embedder=embedder) as memory:
-            figures[BULK_STORE] = sizes(memory)[STORE]
+        figures[BULK_STORE] = sizes(LocalServer(settings))[STORE]
     finally:
         LocalServer(settings).discard()
     return figures
 
 
-def sizes(memory: Memory) -> dict[str, float]:
-    """Bytes of a store after a checkpoint, without its transaction log."""
-    memory.database.autocommit("CALL db.checkpoint()")
-    store = ServerHome.of(memory.settings).stores[0]
-    indexes = [file for file in (store / "schema" / "index").rglob("*") if file.is_file()]
-    vectors = size(file for file in indexes if "vector" in str(file.relative_to(store)))
-    return {
-        STORE: size(store.rglob("*")) - size(indexes),
-        VECTORS: vectors,
-        INDEXES: size(indexes) - vectors,
-    }
+def sizes(server: LocalServer) -> dict[str, float]:
+    """Bytes of a store while its server is stopped, so that all is in it, without its transaction log."""
+    with server.offline() as home:
+        store = home.stores[0]
+        indexes = [file for file in (store / "schema" / "index").rglob("*") if file.is_file()]
+        vectors = size(file for file in indexes if "vector" in str(file.relative_to(store)))
+        return {STORE: size(store.rglob("*")) - size(indexes), VECTORS: vectors, INDEXES: size(indexes) - vectors}
 
 
 def size(files_of: Iterable[Path]) -> int:

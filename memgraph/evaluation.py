@@ -39,7 +39,7 @@ from memgraph.rollouts.columns import Columns
 from memgraph.rollouts.embedding import Embedder, GivenVectors, SentenceEmbedder
 from memgraph.rollouts.files import ColumnNames, Reject, Row, read_rows
 from memgraph.rollouts.given import GivenEmbeddings
-from memgraph.rollouts.ingest import RolloutKeys
+from memgraph.rollouts.preparation import RolloutKeys
 from memgraph.settings import Settings
 from memgraph.snapshot.file import FORMAT, JudgedSnapshot
 from memgraph.snapshot.snapshot import Floats, Snapshot

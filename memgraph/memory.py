@@ -32,8 +32,9 @@ from memgraph.rollouts.embedding import Embedder, SentenceEmbedder
 from memgraph.rollouts.files import ColumnNames, Reject, Row, data_files, read_rows, rows_of
 from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.rollouts.guarded_embedder import GuardedEmbedder, bind_space, unused_embedder
-from memgraph.rollouts.ingest import Ingest, IngestReport
+from memgraph.rollouts.ingest import Ingest
 from memgraph.rollouts.neighbours import link
+from memgraph.rollouts.preparation import IngestReport
 from memgraph.rollouts.reader import refuse_stale, require_reader
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.vectors import embed_waiting

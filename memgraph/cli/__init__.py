@@ -46,6 +46,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Start": {"demo": rl.demo, "init": rl.init, "check": check.check},
     "Rollouts and labels": {
         "import": data.import_,
+        "bulk": data.bulk,
         "sample": sample.sample,
         "reveal": labels.reveal,
         "label": labels.label,

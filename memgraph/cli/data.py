@@ -25,6 +25,17 @@ from memgraph.cli.common import (
     say,
     spread,
 )
+from memgraph.settings import Settings
+
+StartedOption = Annotated[
+    datetime | None,
+    typer.Option(
+        metavar="TIME",
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
+        help="When the run began, for the order of experience (UTC where it names no zone): 2026-11-29 or 2026-11-29T10:00. By "
+        "default now.",
+    ),
+]
 
 
 @spread
@@ -38,15 +49,7 @@ def import_(
         ),
     ],
     run: RunOption = "import",
-    started: Annotated[
-        datetime | None,
-        typer.Option(
-            metavar="TIME",
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
-            help="When the run began, for the order of experience (UTC where it names no zone): 2026-11-29 or 2026-11-29T10:00. By "
-            "default now.",
-        ),
-    ] = None,
+    started: StartedOption = None,
     embeddings: Annotated[
         Path | None,
         typer.Option(
@@ -137,4 +140,58 @@ def import_(
         console.print(table)
         for line in answers.lines():
             console.print(line)
+    report_rejects(rejected, rejects)
+
+
+@spread
+def bulk(
+    files: Annotated[
+        list[Path], typer.Argument(exists=True, help="Files or folders of rollouts, as `import` takes them.")
+    ],
+    out: Annotated[Path, typer.Option(file_okay=False, help="The archive: a folder, which must not exist yet.")],
+    run: RunOption = "import",
+    started: StartedOption = None,
+    *,
+    rows: FileOptions,
+    thinking_opened: ThinkingOpenedOption = False,
+    rejects: RejectsOption = REJECTS,
+    as_json: JsonOption = False,
+) -> None:
+    """Write very many rollouts to an archive without a database, for `memreward restore --bulk`.
+
+    They are read, keyed and checked as `import` does it, in bounded memory. Vectors, similarity edges and equal answers are
+    left to the memory, whose next import finishes what waits.
+
+    Example: memreward bulk rollouts/*.parquet --out archive
+    """
+    from memgraph.domains import Domains
+    from memgraph.rollouts.bulk import BulkWriter
+    from memgraph.rollouts.files import Reject, data_files, read_rows
+
+    rejected: list[Reject] = []
+    reports: list[dict[str, Any]] = []
+    with BulkWriter(out, domains=Domains.of(Settings.load()), started=started) as writer:
+        for file in data_files(files):
+            with progress(f"reading {file.name}") as update:
+                done = 0
+
+                def advance(rows: int) -> None:
+                    nonlocal done
+                    done += rows
+                    update(done)
+
+                read = read_rows(file, run=run, **rows.arguments, thinking_opened=thinking_opened)
+                report = writer.write(read, file=str(file), progress=advance)
+            rejected += report.rejected
+            reports.append(
+                {"file": str(file), "new": report.new, "known": report.known, "rejected": len(report.rejected)}
+            )
+    if as_json:
+        emit({"files": reports, "rejected": rejected})
+    else:
+        table = Table("file", "new", "known", "rejected")
+        for row in reports:
+            table.add_row(*(str(value) for value in row.values()))
+        console.print(table)
+        say(f"next: memreward restore {out} --bulk")
     report_rejects(rejected, rejects)

@@ -17,7 +17,7 @@ from memgraph.domains.references import Reference
 from memgraph.domains.verifiers import Auto
 from memgraph.labels.truth import FileTruth
 from memgraph.rollouts.files import Reject, Row, read_rows
-from memgraph.rollouts.ingest import RolloutKeys, stated_by
+from memgraph.rollouts.preparation import RolloutKeys, stated_by
 from memgraph.store import keys
 
 

@@ -15,7 +15,7 @@ from memgraph.labels.targets import Target, find_targets
 from memgraph.labels.view import LabelKind
 from memgraph.rollouts.columns import Columns
 from memgraph.rollouts.files import TRUTH_FIELDS, ColumnNames, Reject, Row, holds_rollouts, raw_rows, read_rows
-from memgraph.rollouts.ingest import RolloutKeys
+from memgraph.rollouts.preparation import RolloutKeys
 from memgraph.store import keys
 from memgraph.store.database import Database
 

@@ -91,6 +91,21 @@ def test_ingest(run_on_server: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_scale(run_on_server: Run, tmp_path: Path) -> None:
+    out = tmp_path / "rows.jsonl"
+    rows = check_twice(
+        lambda: run_on_server("scale", "--rollouts", 80, 160, "--out", out, "--table", tmp_path / "table.md"),
+        out,
+        "scale",
+        identity=("rollouts", "seed", "what"),
+        figures=("figure",),
+    )
+    assert {row["what"] for row in rows} >= {"import over Bolt", "restore --bulk", "store", "vector index", "server MB"}
+    assert "| restore --bulk | " in (tmp_path / "table.md").read_text().partition("Predicted:")[2]
+
+
+@pytest.mark.slow
 def test_relabel(run_on_server: Run, tmp_path: Path) -> None:
     out = tmp_path / "rows.jsonl"
     rows = check_twice(

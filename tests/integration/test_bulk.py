@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
+from memgraph.cli.common import EXIT_REJECTED
 from memgraph.errors import InputError, ServerError
 from memgraph.memory import Memory
+from memgraph.rollouts.bulk import BulkWriter
 from memgraph.rollouts.embedding import SentenceEmbedder
+from memgraph.rollouts.files import Row
+from memgraph.rollouts.guarded_embedder import bind_space
 from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
 from memgraph.store.archive import (
@@ -26,6 +31,7 @@ from memgraph.store.archive import (
     bulk_import,
     export_archive,
     finish_bulk_import,
+    import_archive,
 )
 from memgraph.store.archive.admin_files import EMPTY, write_admin_files
 from memgraph.store.archive.columns import Column, Kind
@@ -33,8 +39,10 @@ from memgraph.store.archive.manifest import EXTRA_LABELS
 from memgraph.store.database import Database
 from memgraph.store.keys import file_digest
 from memgraph.store.server.local import LocalServer
-from tests.conftest import empty
+from tests.conftest import empty, write_rows
 from tests.integration.lives import everything, fill, nearest_in_index
+from tests.integration.rollouts import sums
+from tests.integration.test_archive import forget
 from tests.integration.test_command_line import memreward
 
 SCHEMA = "SHOW CONSTRAINTS YIELD name RETURN name ORDER BY name"
@@ -153,6 +161,73 @@ def test_a_server_of_ones_own_gets_files_and_a_command(
         assert json.loads(out)["left_out"] == {}
     with Memory.open(own, embedder=embedder) as memory:
         assert held_by(memory) == held
+
+
+def test_rollouts_become_an_archive_without_a_database_and_then_the_same_memory(
+    memory: Memory, embedder: SentenceEmbedder, tmp_path: Path
+) -> None:
+    """Two files with what they share, rows that are there already, and rows that contradict."""
+    rows = sums(6)
+    odd = [
+        {"query": rows[0]["query"], "query_id": "other", "response": "#### 1,000", "dataset": "sums", "domain": "math"},
+        {
+            "query": rows[0]["query"],
+            "response": "so #### 1000",
+            "dataset": "sums",
+            "domain": "math",
+            "features": {"f": 1},
+        },
+        {"query": "f?", "response": "def f(x):\n    return x", "domain": "code", "step": 3, "sample": 12, "run": "rl"},
+        {"query": "Is it?", "response": "I do not know", "thinking": "", "answer": "yes", "domain": "qa"},
+    ]
+    first = write_rows(tmp_path / "first.jsonl", rows[:20] + odd)
+    again = {**rows[0], "response": "another #### 7"}
+    second = write_rows(tmp_path / "second.jsonl", [*rows[10:], odd[1], odd[0], again])
+    for file in (first, second):
+        memory.import_file(file, started=datetime(2026, 11, 1, tzinfo=UTC))
+    expected = without_times(memory)
+
+    forget(memory)
+    code, out, err = memreward(
+        "bulk", str(first), str(second), "--started", "2026-11-01", "--out", str(tmp_path / "archive"), "--json"
+    )
+    assert code == EXIT_REJECTED, err
+    assert [file["rejected"] for file in json.loads(out)["files"]] == [0, 1]
+    assert sorted(file.name for file in (tmp_path / "archive").iterdir()) == [MANIFEST, "nodes", "relationships"]
+    import_archive(memory.database, tmp_path / "archive")
+    bind_space(memory.database, memory._embedder)
+    memory.import_rows([])
+    found = without_times(memory)
+    assert [difference(*pair) for pair in zip(found[0], expected[0], strict=True) if pair[0] != pair[1]] == []
+    assert found == expected
+
+
+def difference(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """In what two nodes differ."""
+    first, second = ({"labels": node["labels"], **node["properties"]} for node in (one, other))
+    return {n: (first.get(n), second.get(n)) for n in first | second if first.get(n) != second.get(n)}
+
+
+def without_times(memory: Memory) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Without the canary too, which a process writes when it first embeds."""
+    nodes, edges = everything(memory)
+    for node in nodes:
+        for name in ("created_at", "linked_at", "canary"):
+            node["properties"].pop(name, None)
+    return nodes, edges
+
+
+def test_a_bulk_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def rows() -> Iterator[Row]:
+        yield Row(1, Rollout(query="1+1?", response="#### 2"), {})
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), BulkWriter(tmp_path / "archive") as writer:
+        writer.write(rows())
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(InputError, match="exists already"):
+        BulkWriter(tmp_path / "taken")
 
 
 def test_a_name_that_the_tool_would_read_otherwise_is_refused(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from memgraph.models.features import rollout_features
 from memgraph.models.scores import Scores
 from memgraph.models.votes import MajorityVote
 from memgraph.rollouts.experience import LOOKED_AT
-from memgraph.rollouts.ingest import StoredRollout
+from memgraph.rollouts.preparation import StoredRollout
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import supersede
 from memgraph.snapshot.read import Group, NeighbourhoodLimits

@@ -26,7 +26,7 @@ from memgraph.domains.verifiers import Auto
 from memgraph.errors import MemRewardError, TrainingError
 from memgraph.models.scores import Scorer, reads_neighbours, reads_vectors
 from memgraph.models.votes import PooledVotes
-from memgraph.rollouts.ingest import StoredRollout
+from memgraph.rollouts.preparation import StoredRollout
 from memgraph.rollouts.runs import start_attempt
 from memgraph.scoring.predictions import prediction_rows
 from memgraph.snapshot.read import Group, NeighbourhoodLimits

@@ -10,7 +10,7 @@ from memgraph.domains import Judge, Verdict
 from memgraph.labels.judging import RevealReport
 from memgraph.labels.ledger import Ledger, StatedAnswer
 from memgraph.labels.truth import TruthSource
-from memgraph.rollouts.ingest import stated_by
+from memgraph.rollouts.preparation import stated_by
 from memgraph.store.keys import query_key
 from trainer.reward.report import CallReport, Rewarded
 from trainer.reward.rule import EVALUATION, Reward

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from memgraph import Memory, Rollout
 from memgraph.errors import InputError
 from memgraph.rollouts.files import Reject
-from memgraph.rollouts.ingest import IngestReport
+from memgraph.rollouts.preparation import IngestReport
 from memgraph.store.cypher import cypher
 from memgraph.store.keys import key_of
 from trainer.sampling.questions import Question

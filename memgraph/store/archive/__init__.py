@@ -7,10 +7,12 @@ end. Reading one checks every file's sha256 first, and may be repeated after an 
 from memgraph.store.archive.bulk import admin_command, bulk_import, finish_bulk_import
 from memgraph.store.archive.manifest import MANIFEST, Manifest, Table, is_archive
 from memgraph.store.archive.reading import import_archive
+from memgraph.store.archive.tables import ArchiveWriter
 from memgraph.store.archive.writing import export_archive
 
 __all__ = [
     "MANIFEST",
+    "ArchiveWriter",
     "Manifest",
     "Table",
     "admin_command",

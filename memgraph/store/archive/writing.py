@@ -53,12 +53,7 @@ def export_archive(
     Raises:
         InputError: if the folder is taken, or a property cannot be kept without loss.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} exists already; an archive gets a folder of its own: name another one")
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    for name in ("nodes", "relationships"):
-        (partial / name).mkdir(parents=True)
+    partial = begin_archive(folder)
     labels = keyed_labels(database)
     kinds, total, left_out = _kinds(database, labels)
     done = 0
@@ -90,16 +85,36 @@ def export_archive(
     if models is not None and models.is_dir():
         shutil.copytree(models, partial / "models")
     applied = [state.version for state in migrations.status(database) if state.applied_at]
-    manifest = Manifest(
-        FORMAT,
-        version("memreward-graph"),
-        datetime.now(UTC).isoformat(timespec="seconds"),
-        applied,
-        nodes,
-        relationships,
-        left_out,
-        recorded_versions(database),
-    )
+    return finish_archive(partial, folder, applied, nodes, relationships, left_out, recorded_versions(database))
+
+
+def begin_archive(folder: Path) -> Path:
+    """A folder beside it, to be filled.
+
+    Raises:
+        InputError: if the folder is taken.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} exists already; an archive gets a folder of its own: name another one")
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    for name in ("nodes", "relationships"):
+        (partial / name).mkdir(parents=True)
+    return partial
+
+
+def finish_archive(
+    partial: Path,
+    folder: Path,
+    follows: list[str],
+    nodes: dict[str, Table],
+    relationships: dict[str, Table],
+    left_out: dict[str, int],
+    readers: dict[str, str],
+) -> Manifest:
+    """Write the manifest of what was filled, and put it in its place."""
+    made_at = datetime.now(UTC).isoformat(timespec="seconds")
+    manifest = Manifest(FORMAT, version("memreward-graph"), made_at, follows, nodes, relationships, left_out, readers)
     (partial / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1) + "\n", encoding="utf-8")
     if folder.exists():
         folder.rmdir()

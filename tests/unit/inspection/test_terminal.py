@@ -35,7 +35,7 @@ from memgraph.labels.in_force import Disagreement
 from memgraph.labels.submit import LabelReport
 from memgraph.printable import PrintableConsole, printable
 from memgraph.rollouts.files import Reject
-from memgraph.rollouts.ingest import IngestReport
+from memgraph.rollouts.preparation import IngestReport
 from memgraph.scoring.explain import Explanation, Influence
 from memgraph.scoring.history import RewardThen, Score
 from memgraph.settings import Settings

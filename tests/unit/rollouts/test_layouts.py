@@ -12,7 +12,7 @@ from memgraph.domains import Domains
 from memgraph.errors import InputError
 from memgraph.rollouts.columns import Columns
 from memgraph.rollouts.files import Reject, Row, read_rows
-from memgraph.rollouts.ingest import stated_by
+from memgraph.rollouts.preparation import stated_by
 from memgraph.rollouts.rollout import Rollout
 from tests.conftest import write_rows
 
