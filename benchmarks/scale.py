@@ -12,6 +12,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +23,17 @@ from memgraph import evaluation
 from memgraph.rollouts import files
 from memgraph.rollouts.guarded_embedder import GuardedEmbedder
 from memgraph.rollouts.ingest import Ingest
-from memgraph.rollouts.neighbours import link
 from memgraph.settings import Settings
 from memgraph.store.archive import bulk_import, export_archive, import_archive
 from memgraph.store.server.local import LocalServer
 
 IMPORT, LINK, EXPORT, RESTORE, BULK = "import over Bolt", "similarity edges", "export", "restore", "restore --bulk"
-SECONDS = (IMPORT, LINK, EXPORT, RESTORE, BULK)
+STAGES = {  # of a bulk restore by what it says, besides starting servers
+    "files": "bulk: rewriting the files",
+    "neo4j-admin": "bulk: neo4j-admin",
+    "building": "bulk: texts, schema, indexes",
+}
+SECONDS = (IMPORT, LINK, EXPORT, RESTORE, BULK, *STAGES.values())
 STORE, VECTORS, INDEXES, ARCHIVE, BULK_STORE = "store", "vector index", "other indexes", "archive", "store, bulk"
 BYTES = (STORE, VECTORS, INDEXES, ARCHIVE, BULK_STORE)
 SIZES = (10**6, 10**7, 10**8)
@@ -49,8 +54,8 @@ def measure(rollouts: int, seed: int, folder: Path) -> dict[str, float]:
     embedder, archive = Prepared(), folder / "archive"
     with evaluation.temporary_memory(embedder, brief=False) as memory:
         ingest = Ingest(memory.database, GuardedEmbedder(memory.database, embedder), neighbours=0, link=False)
-        timed(IMPORT, lambda: ingest.run(rows))
-        timed(LINK, lambda: link(memory.database, memory.space, memory.settings.neighbours))
+        timed(IMPORT, lambda: (ingest.run(rows), memory.embed()))
+        timed(LINK, memory.link)
         server = LocalServer(memory.settings)
         figures["server MB"] = server.status().memory_mb or 0
         figures |= sizes(server)
@@ -60,7 +65,11 @@ def measure(rollouts: int, seed: int, folder: Path) -> dict[str, float]:
         timed(RESTORE, lambda: import_archive(memory.database, archive))
     settings = Settings.load(home=folder / "home").model_copy(update={"uri": None})
     try:
-        timed(BULK, lambda: bulk_import(settings, archive, say=say))
+        told = [("files", time.perf_counter())]
+        timed(BULK, lambda: bulk_import(settings, archive, say=lambda said: told.append((said, time.perf_counter()))))
+        for (said, start), (_, end) in pairwise(told):
+            if stage := next((name for begins, name in STAGES.items() if said.startswith(begins)), None):
+                figures[stage] = end - start
         figures[BULK_STORE] = sizes(LocalServer(settings))[STORE]
     finally:
         LocalServer(settings).discard()
@@ -91,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         options.rollouts, options.seeds = [400, 800], 1
     rows = Rows(options, ("rollouts", "seed", "what"))
     missing = rows.missing(
-        (rollouts, seed, BULK_STORE) for rollouts in options.rollouts for seed in range(options.seeds)
+        (rollouts, seed, STAGES["building"]) for rollouts in options.rollouts for seed in range(options.seeds)
     )
     for rollouts, seed, _ in missing:
         with tempfile.TemporaryDirectory() as scratch:

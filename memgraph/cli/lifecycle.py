@@ -57,8 +57,8 @@ def restore(
         bool,
         typer.Option(
             "--bulk",
-            help="Let neo4j-admin build the store, which is many times as fast. For a server of your own, its files and "
-            "command are made, and --bulk --continue finishes what it loaded.",
+            help="Let neo4j-admin build the store while no server runs, for very many rollouts. For a server of your own, its files "
+            "and command are made, and --bulk --continue finishes what it loaded.",
         ),
     ] = False,
     unplaced: UnplacedOption = UNPLACED,

@@ -49,7 +49,7 @@ SCHEMA = "SHOW CONSTRAINTS YIELD name RETURN name ORDER BY name"
 INDEXES = "SHOW INDEXES YIELD name, type, state WHERE type <> 'LOOKUP' RETURN name, type, state ORDER BY name"
 TYPES = (
     "MATCH (n) WHERE NOT n:__Neo4jMigration UNWIND keys(n) AS name "
-    "RETURN DISTINCT labels(n)[0] AS label, name, valueType(n[name]) AS type ORDER BY label, name, type"
+    "RETURN n.key AS key, name, valueType(n[name]) AS type ORDER BY key, name"
 )
 
 
