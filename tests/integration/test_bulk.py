@@ -104,6 +104,7 @@ def broken(archive: Path, copy: Path) -> Path:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.slow
 def test_the_store_that_neo4j_admin_builds_is_the_one_of_a_restore(
     archived: tuple[Path, dict[str, Any]], embedder: SentenceEmbedder, own: Settings, tmp_path: Path
 ) -> None:
@@ -127,6 +128,7 @@ def test_the_store_that_neo4j_admin_builds_is_the_one_of_a_restore(
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.slow
 def test_a_server_of_ones_own_gets_files_and_a_command(
     archived: tuple[Path, dict[str, Any]],
     embedder: SentenceEmbedder,
