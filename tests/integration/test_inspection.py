@@ -280,7 +280,12 @@ def test_paths_are_a_graph_that_browser_draws(lived: Memory) -> None:
     assert [(row["run"], row["step"]) for row in rows] == [("one", 1)] * 4 + [("one", 2)] * 4 + [("two", 1)] * 4
     assert all(
         {"Run", "Thinking", "Answer", "Query"}
-        == {name for node in row["path"].nodes for name in node.labels if name not in ("Unjoined", "Changed")}
+        == {
+            name
+            for node in row["path"].nodes
+            for name in node.labels
+            if name not in ("Unjoined", "Unembedded", "Changed")
+        }
         for row in rows
     )
 
