@@ -176,12 +176,12 @@ class Spool:
         self._stop.set()
         self._work.set()
         self._thread.join(seconds)
-        if self._thread.is_alive():
+        if self._thread.is_alive() and (waiting := self.waiting()):
             logger.warning(
                 "the memory did not take rewards within %g s: those of %d calls are safe in %s and will be written when "
                 "training starts again with the database within reach",
                 seconds,
-                self.waiting(),
+                waiting,
                 self.file,
             )
 
