@@ -1,4 +1,6 @@
-"""How many rollouts a second go into the memory, against what a plain driver writes? On made-up rollouts, vectors given.
+"""How many rollouts a second go into the memory, against what a plain driver writes? On made-up rollouts.
+
+Vectors cost nothing. The memory writes those of queries, and leaves those of rollouts until something reads them.
 
 A server of its own is started in a temporary home. Each seed stores rollouts of its own, the ways in turn:
 
