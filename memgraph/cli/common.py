@@ -308,6 +308,18 @@ def progress(description: str, total: int | None = None) -> Iterator[Any]:
         yield update
 
 
+def adding(update: Callable[[int], None]) -> Callable[[int], None]:
+    """Of what `progress` yields, a function that is told how much more is done."""
+    done = 0
+
+    def add(more: int) -> None:
+        nonlocal done
+        done += more
+        update(done)
+
+    return add
+
+
 def _progress_lines(description: str, total: int | None) -> Callable[..., None]:
     last = time.monotonic()
 

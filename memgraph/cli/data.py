@@ -1,4 +1,4 @@
-"""`memreward import`: what goes into the memory."""
+"""`memreward import` and `bulk`: what goes into the memory, or into an archive without one."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from memgraph.cli.common import (
     RejectsOption,
     RunOption,
     ThinkingOpenedOption,
+    adding,
     console,
     emit,
     open_memory,
@@ -95,13 +96,6 @@ def import_(
     with open_memory(home) as memory:
         for file in data_files(files):
             with progress(f"importing {file.name}") as update:
-                done = 0
-
-                def advance(rows: int) -> None:
-                    nonlocal done
-                    done += rows
-                    update(done)
-
                 report = memory.import_file(
                     file,
                     run=run,
@@ -109,7 +103,7 @@ def import_(
                     thinking_opened=thinking_opened,
                     embeddings=given,
                     started=started,
-                    progress=advance,
+                    progress=adding(update),
                 )
             rejected += report.rejected
             reports.append(
@@ -173,15 +167,8 @@ def bulk(
     with BulkWriter(out, domains=Domains.of(Settings.load()), started=started) as writer:
         for file in data_files(files):
             with progress(f"reading {file.name}") as update:
-                done = 0
-
-                def advance(rows: int) -> None:
-                    nonlocal done
-                    done += rows
-                    update(done)
-
                 read = read_rows(file, run=run, **rows.arguments, thinking_opened=thinking_opened)
-                report = writer.write(read, file=str(file), progress=advance)
+                report = writer.write(read, file=str(file), progress=adding(update))
             rejected += report.rejected
             reports.append(
                 {"file": str(file), "new": report.new, "known": report.known, "rejected": len(report.rejected)}

@@ -26,7 +26,7 @@ from memgraph.store.archive import ArchiveWriter
 from memgraph.store.reader_versions import as_list
 from memgraph.store.times import utc
 
-UNEMBEDDED = "Unembedded"
+_UNEMBEDDED = "Unembedded"
 _BATCH = 4096
 _SCHEMA = "0006"  # from V0007 on migrations give names and positions, and restoring runs them
 _TABLES = """
@@ -121,9 +121,9 @@ class BulkWriter:
         return {**dict(row), "ids": json.dumps(ids)}
 
     def _write_rollouts(self, prepared: PreparedRows) -> None:
-        now = datetime.now(UTC)
+        now = DateTime.from_native(datetime.now(UTC))
         nodes = [
-            {"key": row["key"], ":LABEL": [UNEMBEDDED], **row["properties"], "created_at": DateTime.from_native(now)}
+            {"key": row["key"], ":LABEL": [_UNEMBEDDED], **row["properties"], "created_at": now}
             for row in prepared.rollouts
         ]
         self._archive.write("nodes/Thinking", nodes)
@@ -167,7 +167,7 @@ class BulkWriter:
 
 
 def _answer(row: sqlite3.Row) -> dict[str, Any]:
-    labels = [UNEMBEDDED]
+    labels = [_UNEMBEDDED]
     if row["valid"]:
         labels += ["Unjoined", *(["Unobserved"] if row["program"] else [])]
     return {

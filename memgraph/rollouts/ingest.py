@@ -117,21 +117,16 @@ class Ingest:
 
     def _require_given(self, fresh: Sequence[Prepared]) -> None:
         """In a space without a model every new query and thinking comes with its vector, as the embedder says."""
-        given = self._given
+        queries, thinkings = (self._given.query, self._given.thinking) if self._given else ({}, {})
         stored = self._database.query(cypher("read/query_texts"), keys=sorted({one.place.query_key for one in fresh}))
         known = {row["key"] for row in stored}
-        self._embedder.embed(
-            [
-                text
-                for one in fresh
-                for text, vectors, identity in (
-                    (one.row.rollout.query, given and given.query, one.row.rollout.query_id),
-                    (one.thinking, given and given.thinking, one.row.rollout.rollout_id),
-                )
-                if (identity or "") not in (vectors or {})
-                and not (text is one.row.rollout.query and one.place.query_key in known)
-            ]
-        )
+        missing = [one.thinking for one in fresh if (one.row.rollout.rollout_id or "") not in thinkings]
+        missing += [
+            one.row.rollout.query
+            for one in fresh
+            if one.place.query_key not in known and (one.row.rollout.query_id or "") not in queries
+        ]
+        self._embedder.embed(missing)
 
     def _write(self, fresh: Sequence[Prepared]) -> None:
         space = self._embedder.space

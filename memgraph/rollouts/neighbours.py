@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from neo4j import ManagedTransaction
 
 from memgraph.rollouts.guarded_embedder import GuardedEmbedder
+from memgraph.rollouts.vectors import embed_nodes
 from memgraph.store.cypher import cypher, cypher_template
 from memgraph.store.database import Database
 from memgraph.store.spaces import EmbeddingSpace, require_active
@@ -40,12 +40,9 @@ def link(database: Database, embedder: GuardedEmbedder, k: int, keys: Sequence[s
     """
     space = embedder.space
     rows = database.query(cypher("read/unlinked_queries"), keys=keys, property=space.vector_property)
-    bare = [row for row in rows if row["text"] is not None]
+    bare = [{**row, "label": "Query"} for row in rows if row["text"] is not None]
     for start in range(0, len(bare), _EMBEDDED):
-        batch = bare[start : start + _EMBEDDED]
-        vectors = embedder.embed([row["text"] for row in batch])
-        found = [{"key": row["key"], "vector": vector.tolist()} for row, vector in zip(batch, vectors, strict=True)]
-        database.execute_write(partial(_write_vectors, space=space, found=found))
+        embed_nodes(database, embedder, bare[start : start + _EMBEDDED])
     waiting = [row["key"] for row in rows]
     stalest = database.query(cypher("read/stalest_queries"), limit=_RENEWED * len(waiting)) if waiting else []
     link_queries(database, space, k, waiting, renewed=[row["key"] for row in stalest])
@@ -74,11 +71,6 @@ def link_queries(
     for start in range(0, len(reach), _BATCH):
         batch = dict(reach[start : start + _BATCH])
         database.execute_write(partial(_link_batch, space=space, k=k, reach=batch, serving=serving))
-
-
-def _write_vectors(tx: ManagedTransaction, space: EmbeddingSpace, found: Sequence[Mapping[str, Any]]) -> None:
-    require_active(tx, space)
-    tx.run(cypher("write/query_vectors"), rows=found, property=space.vector_property).consume()
 
 
 def nearest(lists: Mapping[str, float], k: int) -> list[tuple[str, float]]:

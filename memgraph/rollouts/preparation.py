@@ -63,7 +63,6 @@ class Prepared:
     """A rollout taken apart, before embedding."""
 
     row: Row
-    file: str
     place: StoredRollout
     thinking: str
     content: str
@@ -142,7 +141,7 @@ class Preparation:
         Args:
             stored: of keys, those of rollouts that are stored, each with its content, as_given and answer.
         """
-        prepared = [self._prepare(row, file) for row in rows]
+        prepared = [self._prepare(row) for row in rows]
         for one in prepared:
             report.answers.read(one.row.rollout.domain, one.place.answer.valid, one.row.rollout.response)
         already = stored([one.place.key for one in prepared])
@@ -192,7 +191,7 @@ class Preparation:
         ]
         return PreparedRows(self._query_rows(fresh), self._answer_rows(fresh), rollouts)
 
-    def _prepare(self, row: Row, file: str) -> Prepared:
+    def _prepare(self, row: Row) -> Prepared:
         rollout = row.rollout
         domain = self._domains[rollout.domain]
         found = stated_by(rollout, self._domains)
@@ -205,7 +204,7 @@ class Preparation:
             answer,
         )
         content = keys.key_of("content", query, rollout.response, found.thinking, found.answer or "")
-        return Prepared(row, file, place, found.thinking, content, found.answer, domain.kind)
+        return Prepared(row, place, found.thinking, content, found.answer, domain.kind)
 
     def _vector_problem(self, one: Prepared) -> str | None:
         """Why the vectors that came with this row cannot be used; None where they can or there are none."""

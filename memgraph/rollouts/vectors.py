@@ -8,7 +8,7 @@ Queries are embedded when they are linked (`memgraph.rollouts.neighbours`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -42,15 +42,25 @@ def embed_waiting(
     """
     embedded = 0
     while rows := database.query(cypher("read/unembedded"), keys=query_keys, limit=_BATCH):
-        vectors = embedder.embed([row["text"] for row in rows])
-        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for row, vector in zip(rows, vectors, strict=True):
-            found[row["label"]].append({"key": row["key"], "vector": vector.tobytes()})
-        database.execute_write(partial(_write, space=embedder.space, found=found))
+        embed_nodes(database, embedder, rows)
         embedded += len(rows)
         if progress is not None:
             progress(embedded)
     return embedded
+
+
+def embed_nodes(database: Database, embedder: GuardedEmbedder, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Embed nodes (rows of key, label and text) and write their vectors; one that has a vector by now keeps it.
+
+    Raises:
+        EmbeddingSpaceError: as `embed_waiting`.
+    """
+    vectors = embedder.embed([row["text"] for row in rows])
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row, vector in zip(rows, vectors, strict=True):
+        stored = vector.tolist() if row["label"] == "Query" else vector.tobytes()
+        found[row["label"]].append({"key": row["key"], "vector": stored})
+    database.execute_write(partial(_write, space=embedder.space, found=found))
 
 
 def _write(tx: ManagedTransaction, space: EmbeddingSpace, found: dict[str, list[dict[str, Any]]]) -> None:

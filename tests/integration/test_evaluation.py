@@ -51,11 +51,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_rows(tmp_path_factory.mktemp("evaluated") / "two.jsonl", two_runs())
 
 
-@pytest.fixture(scope="module")
-def snapshots(file: Path, opened: Memory) -> Path:
-    """A folder that holds the file, read once, on the session's server: test_command_line.py has one of its own."""
-    folder = file.parent / "snapshots"
-    said: list[str] = []
+def keep(file: Path, folder: Path, opened: Memory, **options: Any) -> Path:
+    """Read the file once into a folder, on the session's server: test_command_line.py has one of its own."""
 
     @contextmanager
     def emptied(*_: Any, **options: Any) -> Iterator[Memory]:
@@ -64,7 +61,15 @@ def snapshots(file: Path, opened: Memory) -> Path:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "temporary_memory", emptied)
-        read_judged(file, judge=judge, snapshots=folder, say=said.append)
+        read_judged(file, judge=judge, snapshots=folder, **options)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def snapshots(file: Path, opened: Memory) -> Path:
+    """A folder that holds the file."""
+    said: list[str] = []
+    folder = keep(file, file.parent / "snapshots", opened, say=said.append)
     assert "importing two.jsonl" in said
     assert len(list(folder.iterdir())) == 1
     return folder
@@ -73,20 +78,11 @@ def snapshots(file: Path, opened: Memory) -> Path:
 @pytest.fixture(scope="module")
 def bare_snapshots(file: Path, opened: Memory) -> Path:
     """The same, read for scorers that look at no vector."""
-    folder = file.parent / "bare"
     encoded: list[str] = []
-
-    @contextmanager
-    def emptied(*_: Any, **options: Any) -> Iterator[Memory]:
-        empty(opened)
-        embed = opened._embedder.embed
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(opened._embedder, "embed", lambda texts: encoded.extend(texts) or embed(texts))
-            yield opened
-
+    embed = opened._embedder.embed
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluation, "temporary_memory", emptied)
-        read_judged(file, judge=judge, snapshots=folder, vectors=False)
+        patch.setattr(opened._embedder, "embed", lambda texts: encoded.extend(texts) or embed(texts))
+        folder = keep(file, file.parent / "bare", opened, vectors=False)
     assert sorted(encoded) == sorted({row["query"] for row in two_runs()})
     return folder
 

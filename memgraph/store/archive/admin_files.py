@@ -18,7 +18,7 @@ import pyarrow.parquet as parquet
 
 from memgraph.errors import InputError
 from memgraph.store.archive.columns import Column, Kind
-from memgraph.store.archive.manifest import END, EXTRA_LABELS, START, Manifest, Progress
+from memgraph.store.archive.manifest import END, EXTRA_LABELS, START, Manifest, Progress, tell
 from memgraph.store.cypher import cypher_template
 from memgraph.store.database import Database
 
@@ -51,12 +51,12 @@ def write_admin_files(folder: Path, manifest: Manifest, out: Path, progress: Pro
     for label, table in manifest.nodes.items():
         names = {"key": f"key:ID({label})"}
         arguments += _write(folder, table.file, out, names, f"--nodes={label}=") if table.rows else []
-        done = _tell(progress, done + table.rows, manifest.rows)
+        done = tell(progress, done + table.rows, manifest.rows)
     for name, table in manifest.relationships.items():
         start, kind, end = name.split(".")
         names = {START.name: f":START_ID({start})", END.name: f":END_ID({end})"}
         arguments += _write(folder, table.file, out, names, f"--relationships={kind}=") if table.rows else []
-        done = _tell(progress, done + table.rows, manifest.rows)
+        done = tell(progress, done + table.rows, manifest.rows)
     return arguments
 
 
@@ -121,9 +121,3 @@ def _empty(columns: Sequence[Column], batch: pa.RecordBatch) -> pa.Array:
             ):
                 rows[row] = [*(rows[row] or []), column.name]
     return pa.array(rows, pa.list_(pa.string()))
-
-
-def _tell(progress: Progress | None, done: int, total: int) -> int:
-    if progress is not None:
-        progress(done, total)
-    return done

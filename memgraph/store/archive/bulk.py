@@ -16,15 +16,13 @@ from memgraph.errors import InputError
 from memgraph.settings import Settings
 from memgraph.store import migrations
 from memgraph.store.archive.admin_files import restore_empty_texts, write_admin_files
-from memgraph.store.archive.manifest import Manifest, Progress, read_manifest
+from memgraph.store.archive.manifest import ALWAYS_THERE, Manifest, Progress, read_manifest
 from memgraph.store.archive.reading import bring_models, create_indexes, is_reread, refuse_foreign, refuse_newer
 from memgraph.store.cypher import cypher, cypher_template
 from memgraph.store.database import Database
 from memgraph.store.server.home import DATABASE, ServerHome
 from memgraph.store.server.local import LocalServer
 from memgraph.store.server.readiness import Say
-
-_BESIDE = {"EmbeddingSpace", "Reader"}
 
 
 def bulk_import(
@@ -129,7 +127,8 @@ def _refuse_filled(settings: Settings, database: Database) -> None:
         held = {
             ":".join(row["labels"]): row["nodes"]
             for row in database.query(cypher("read/label_sets"))
-            if not set(row["labels"]) & _BESIDE and not any(n.startswith(migrations.INTERNAL) for n in row["labels"])
+            if not set(row["labels"]) & set(ALWAYS_THERE)
+            and not any(n.startswith(migrations.INTERNAL) for n in row["labels"])
         }
     finally:
         database.close()

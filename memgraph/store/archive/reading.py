@@ -14,6 +14,7 @@ from memgraph.errors import InputError
 from memgraph.store import migrations
 from memgraph.store.archive.columns import Column
 from memgraph.store.archive.manifest import (
+    ALWAYS_THERE,
     BATCH,
     END,
     EXTRA_LABELS,
@@ -23,6 +24,7 @@ from memgraph.store.archive.manifest import (
     Progress,
     keyed_labels,
     read_manifest,
+    tell,
 )
 from memgraph.store.cypher import cypher, cypher_template
 from memgraph.store.database import Database
@@ -71,7 +73,7 @@ def import_archive(
                 {"key": row["key"], "labels": _extra(row.pop(EXTRA_LABELS.name)), "properties": row} for row in batch
             ]
             database.query(statement, write=True, rows=rows)
-            done = _tell(progress, done + len(rows), manifest.rows)
+            done = tell(progress, done + len(rows), manifest.rows)
     for name, table in manifest.relationships.items():
         start, kind, end = name.split(".")
         statement = cypher_template("write/relationships", start=start, type=kind, end=end)
@@ -82,7 +84,7 @@ def import_archive(
             written = database.query(statement, write=True, rows=rows)[0]["written"]
             if written != len(rows):
                 raise InputError(f"{len(rows) - written} relationships in {table.file} lack an end among the nodes")
-            done = _tell(progress, done + len(rows), manifest.rows)
+            done = tell(progress, done + len(rows), manifest.rows)
     migrations.replay(database, after=manifest.migrations[-1] if manifest.migrations else "0")
     create_indexes(database)
     bring_models(folder, models)
@@ -136,7 +138,7 @@ def _held(database: Database, labels: Sequence[str]) -> str:
     counts = {
         label: database.query(cypher_template("read/node_count", label=label))[0]["nodes"]
         for label in labels
-        if label not in ("EmbeddingSpace", "Reader")
+        if label not in ALWAYS_THERE
     }
     return ", ".join(f"{count:,} {label}" for label, count in counts.items() if count)
 
@@ -163,9 +165,3 @@ def _extra(labels: Sequence[str]) -> list[str]:
     if bad := [label for label in labels if not NAME.fullmatch(label)]:
         raise InputError(f"{bad[0]!r} cannot be a label")
     return list(labels)
-
-
-def _tell(progress: Progress | None, done: int, total: int) -> int:
-    if progress is not None:
-        progress(done, total)
-    return done

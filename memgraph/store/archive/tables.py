@@ -77,7 +77,7 @@ class _Rows:
         self._writer: parquet.ParquetWriter | None = None
 
     def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        new = {name: value for row in rows for name, value in row.items() if value is not None} if rows else {}
+        new = {name: value for row in rows for name, value in row.items() if value is not None}
         if fresh := {name: _column(name, value) for name, value in new.items() if name not in self._columns}:
             self._columns |= fresh
             self._end_piece()
