@@ -2,8 +2,8 @@
 // rank (what verifiers judge), and of several vectors the one of smallest rank, whoever writes first: rank '' is the
 // embedding of the canonical value itself, another rank the hash of a vector that came with the data.
 // An answer waits under the label Unjoined to be compared with the others of its query, and a program under the label
-// Unobserved to be run on its prompt's inputs. One that a rollout without a vector for it states
-// waits for that of its canonical value under the label Unembedded.
+// Unobserved to be run on its prompt's inputs. One that a rollout without a vector for it states waits for that of its
+// canonical value under the label Unembedded.
 // Parameters: $rows (key, query, value, valid, program, written, written_rank, embedding, rank, bare), $property.
 UNWIND $rows AS row
 MATCH (q:Query {key: row.query})
@@ -20,3 +20,4 @@ FOREACH (_ IN CASE WHEN row.written IS NOT NULL
 FOREACH (_ IN CASE WHEN row.rank IS NOT NULL AND (a[$property] IS NULL OR row.rank < a.embedding_rank) THEN [1] ELSE [] END |
     SET a[$property] = row.embedding, a.embedding_rank = row.rank)
 FOREACH (_ IN CASE WHEN row.bare AND coalesce(a.embedding_rank <> '', true) THEN [1] ELSE [] END | SET a:Unembedded)
+FOREACH (_ IN CASE WHEN a.embedding_rank = '' THEN [1] ELSE [] END | REMOVE a:Unembedded)

@@ -130,7 +130,7 @@ def reembed(
 
     New vectors, their index and the similarity edges grow beside those that serve, until one step switches. Interrupted, it
     goes on where it stopped. Afterwards set MEMREWARD_EMBEDDING_MODEL to the new model. Rollouts, labels and reward models
-    stay as they are.
+    stay as they are. Rollouts and answers get their new vectors when something reads them.
 
     Example: memreward reembed BAAI/bge-small-en-v1.5
     """
@@ -145,7 +145,7 @@ def reembed(
         emit(asdict(report))
         return
     console.print(
-        f"{report.vectors} texts embedded by {report.space.model} {report.space.revision} ({report.space.dimension}-d), "
+        f"{report.vectors} queries embedded by {report.space.model} {report.space.revision} ({report.space.dimension}-d), "
         f"{report.linked} queries linked"
     )
     if report.serving:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from memgraph.cli.common import (
     UNPLACED,
@@ -69,7 +70,7 @@ def migrate(
         table = Table("version", "description", "applied", "took")
         for state in states:
             took = f"{state.milliseconds} ms" if state.milliseconds is not None else ""
-            table.add_row(state.version, state.description, state.applied_at or "[yellow]pending[/yellow]", took)
+            table.add_row(state.version, state.description, state.applied_at or Text("pending", "yellow"), took)
         console.print(table)
     if report is not None:
         tell(report, unplaced, as_json)
@@ -86,18 +87,13 @@ def reread_answers(database: Database, settings: Settings, *, ask: bool) -> tupl
     """
     from memgraph.domains import Domains
     from memgraph.labels.reread import plan, reread
-    from memgraph.rollouts.embedding import SentenceEmbedder
-    from memgraph.rollouts.guarded_embedder import bind_space
     from memgraph.rollouts.program_runs import run_programs
     from memgraph.store.spaces import active_space
 
     if active_space(database) is None:
         return None, None  # nothing was ever stored
-    embedder = SentenceEmbedder(
-        settings.embedding_model, revision=settings.embedding_revision, device=settings.device, cache=settings.cache
-    )
-    guarded, domains = bind_space(database, embedder), Domains(settings.domains)
-    what = plan(database, guarded, domains)
+    domains = Domains.of(settings)
+    what = plan(database, domains)
     if not what.domains:
         return None, None
     say("answers were read by an earlier reader: " + ", ".join(f"{k} ({v})" for k, v in what.domains.items()))
@@ -114,9 +110,9 @@ def reread_answers(database: Database, settings: Settings, *, ask: bool) -> tupl
     if ask and sys.stdin.isatty() and not typer.confirm("Read them again now?", default=True, err=True):
         raise MigrationError("nothing was read again, and the memory cannot be opened by this version until it is")
     with progress("reading again", what.rollouts) as update:
-        report = reread(database, guarded, domains, progress=update, say=say)
+        report = reread(database, domains, progress=update, say=say)
     if settings.run_programs:
-        run_programs(database)
+        run_programs(database, domains)
     return what, report
 
 

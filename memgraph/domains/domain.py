@@ -93,11 +93,13 @@ class Domain(ABC):
         version: of reading and key together. A new one makes new answer nodes, so a memory must be read again.
         kind: which label-free checks and models of text apply: equations of calculations, words of statements, and programs,
             which are tried in the sandbox.
+        libraries: packages that programs may import there beside Python's own.
     """
 
     name: ClassVar[str]
     version: ClassVar[str]
     kind: ClassVar[Kind] = "statement"
+    libraries: Sequence[str] = ()
 
     @abstractmethod
     def read(self, response: str, *, query: str | None = None, thinking_opened: bool = False) -> Reading:

@@ -23,14 +23,15 @@ from memgraph.domains.checks.behaviour import BEHAVIOUR_VERSION
 from memgraph.labels.placing import Conflict, Unplaced, conflicts, place_labels, unplaced
 from memgraph.rollouts.classes import join, spelling_rank
 from memgraph.rollouts.former_reader import given_by_source
-from memgraph.rollouts.guarded_embedder import GuardedEmbedder
+from memgraph.rollouts.preparation import stated_by
 from memgraph.rollouts.reader import stale_domains, stored_versions
+from memgraph.rollouts.rollout import Rollout
 from memgraph.store import keys
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 from memgraph.store.lease import Lease
 from memgraph.store.reader_versions import as_list
-from memgraph.store.spaces import require_active
+from memgraph.store.spaces import EmbeddingSpace, require_active, serving_space
 
 _QUERIES = 50  # a page
 _ROLLOUTS = 512  # a transaction
@@ -82,7 +83,7 @@ class RereadReport:
     conflicts: list[Conflict] = field(default_factory=list)
 
 
-def plan(database: Database, embedder: GuardedEmbedder, domains: Domains) -> Plan:
+def plan(database: Database, domains: Domains) -> Plan:
     """What `reread` would do, going by a small sample that is read and written nowhere.
 
     Raises:
@@ -94,27 +95,25 @@ def plan(database: Database, embedder: GuardedEmbedder, domains: Domains) -> Pla
     total = int(database.query(cypher("read/rollout_count"), domains=sorted(stale))[0]["rollouts"])
     started = time.perf_counter()
     sample = database.query(cypher("read/sample_to_reread"), domains=sorted(stale), limit=_SAMPLE)
-    reader = _Reader(embedder, domains)
-    read = reader.read(sample)
-    answers = reader.answer_rows(read, former={}, embedded=set())
+    reader = _Reader(serving_space(database), domains)
+    read = [reader.read(row) for row in sample]
+    answers = reader.answer_rows(read, former={})
     seconds = (time.perf_counter() - started) / max(1, len(sample)) + _WRITING / 1000
-    size = sum(
-        len(rollout.properties[CHECKS_PROPERTY]) + 256 + len(rollout.properties.get(reader.vector) or b"")
-        for rollout in read
-    )
-    size += sum(512 + len(row["value"]) + len(row["written"] or "") + len(row["embedding"] or b"") for row in answers)
+    size = sum(len(rollout.properties[CHECKS_PROPERTY]) + 256 for rollout in read)
+    size += sum(512 + len(row["value"]) + len(row["written"] or "") for row in answers)
     return Plan(stale, total, total * seconds, _JOURNAL * total * size / max(1, len(sample)) / 1e6)
 
 
 def reread(
     database: Database,
-    embedder: GuardedEmbedder,
     domains: Domains,
     *,
     progress: Progress | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> RereadReport:
     """Read again whatever another reader than the present one has named, and move labels along.
+
+    Nothing is embedded: what is read otherwise than before waits for its vector (`memgraph.rollouts.vectors`).
 
     Args:
         progress: told how many of how many rollouts are done.
@@ -129,7 +128,7 @@ def reread(
         if report.domains:
             versions = stored_versions(database)
             database.query(cypher("write/reread_begin"), write=True, versions=as_list(versions))
-            _Rereading(database, embedder, domains, lease, report, progress).run()
+            _Rereading(database, domains, lease, report, progress).run()
             lease.check()
             together = as_list({**versions, **domains.versions})
             database.query(cypher("write/reread_end"), write=True, versions=together)
@@ -158,40 +157,38 @@ class _Read:
     written: str | None
     properties: dict[str, Any]
     changed: bool
+    unembedded: bool
 
 
 class _Reader:
     """Takes stored rollouts apart, as an import does."""
 
-    def __init__(self, embedder: GuardedEmbedder, domains: Domains) -> None:
-        self._embedder = embedder
+    def __init__(self, space: EmbeddingSpace, domains: Domains) -> None:
+        self._has_model = space.has_model
         self._domains = domains
-        self.vector = embedder.space.vector_property
 
-    def read(self, rows: Sequence[Mapping[str, Any]]) -> list[_Read]:
-        """Rows of cypher/read/rollouts_to_reread; thinkings that changed are embedded, if there is a model."""
-        read = [self._read(row) for row in rows]
-        fresh = [
-            rollout for rollout, row in zip(read, rows, strict=True) if rollout.properties["text"] != row["thinking"]
-        ]
-        if fresh and self._embedder.embeds:
-            vectors = self._embedder.embed([rollout.properties["text"] for rollout in fresh])
-            for rollout, vector in zip(fresh, vectors, strict=True):
-                rollout.properties[self.vector] = vector.tobytes()
-        return read
-
-    def _read(self, row: Mapping[str, Any]) -> _Read:
+    def read(self, row: Mapping[str, Any]) -> _Read:
+        """A row of cypher/read/rollouts_to_reread."""
         domain, response, query = self._domains[row["domain"]], row["response"], row["text"]
         given = row["given"]
         if given is None:
             given = given_by_source(response, row["domain"], row["thinking"], row["answer"])
-        reading = domain.read(response, query=query, thinking_opened=row["opened"])
-        thinking = row["thinking"] if "thinking" in given.split() else reading.thinking
-        written = row["answer"] if "answer" in given.split() else reading.answer
+        rollout = Rollout(
+            query,
+            response,
+            domain=row["domain"],
+            thinking=row["thinking"] if "thinking" in given.split() else None,
+            answer=row["answer"] if "answer" in given.split() else None,
+            stated=None if row["stated_from"] is None else response[row["stated_from"] :],
+            thinking_opened=row["opened"],
+        )
+        reading = stated_by(rollout, self._domains)
+        thinking, written = reading.thinking, reading.answer
         answer = domain.key(written, query=query)
         content, *as_given = _contents(row, thinking, written)
         gone = [name for name in row["derived"] if name.startswith("checks_")]
-        if thinking != row["thinking"] and self._embedder.embeds:
+        unembedded = thinking != row["thinking"] and self._has_model
+        if unembedded:
             gone += [name for name in row["derived"] if name.startswith("embedding_")]
         properties = {
             **dict.fromkeys(gone),
@@ -199,43 +196,46 @@ class _Reader:
             "answer": written,
             "content": content,
             "given": given,
-            CHECKS_PROPERTY: check_vector(Response(query, row["domain"], response, thinking, written)),
+            CHECKS_PROPERTY: check_vector(Response(query, domain.kind, response, thinking, written)),
         }
         if as_given:
             properties["content_as_given"] = as_given
         key = keys.answer_key(row["query"], domain.version, answer.value if answer.valid else "")
         changed = (thinking, written) != (row["thinking"], row["answer"])
-        return _Read(row["key"], row["former"], row["query"], row["domain"], key, answer, written, properties, changed)
+        return _Read(
+            key=row["key"],
+            former=row["former"],
+            query=row["query"],
+            domain=row["domain"],
+            answer_key=key,
+            answer=answer,
+            written=written,
+            properties=properties,
+            changed=changed,
+            unembedded=unembedded,
+        )
 
-    def answer_rows(
-        self, read: Sequence[_Read], *, former: Mapping[str, Mapping[str, Any]], embedded: set[str]
-    ) -> list[dict[str, Any]]:
+    def answer_rows(self, read: Sequence[_Read], *, former: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Rows for cypher/write/answers, one for each answer.
 
-        A former answer's vector is kept where the value is the same, or where it came with the data. Else the value is
-        embedded, if there is a model.
+        A former answer's vector is kept where the value is the same, or where it came with the data.
 
         Args:
             former: rows of cypher/read/former_answers by key.
-            embedded: keys of answers that have the vector of their value.
         """
         by_key: dict[str, list[_Read]] = {}
         for rollout in read:
             by_key.setdefault(rollout.answer_key, []).append(rollout)
-        vectors: dict[str, tuple[str, bytes]] = {}
-        for key, group in by_key.items():
+        rows = []
+        for key, group in sorted(by_key.items()):
             kept = [
                 (row["rank"] or "", bytes(row["embedding"]))
                 for rollout in group
                 if (row := former.get(rollout.former)) is not None and row["embedding"] is not None
-                if row["value"] == rollout.answer.value or row["rank"] or not self._embedder.embeds
+                if row["value"] == rollout.answer.value or row["rank"] or not self._has_model
             ]
-            if kept:
-                vectors[key] = min(kept)
-        to_embed = sorted(by_key.keys() - vectors.keys() - embedded) if self._embedder.embeds else []
-        fresh = self._embedder.embed([by_key[key][0].answer.value for key in to_embed])
-        vectors.update((key, ("", vector.tobytes())) for key, vector in zip(to_embed, fresh, strict=True))
-        return [self._answer_row(key, group, vectors.get(key)) for key, group in sorted(by_key.items())]
+            rows.append(self._answer_row(key, group, min(kept, default=None)))
+        return rows
 
     def _answer_row(self, key: str, group: Sequence[_Read], vector: tuple[str, bytes] | None) -> dict[str, Any]:
         first = group[0]
@@ -254,6 +254,7 @@ class _Reader:
             "written_rank": rank,
             "embedding": vector[1] if vector else None,
             "rank": vector[0] if vector else None,
+            "bare": vector is None and self._has_model,
         }
 
 
@@ -276,7 +277,6 @@ class _Rereading:
     def __init__(
         self,
         database: Database,
-        embedder: GuardedEmbedder,
         domains: Domains,
         lease: Lease,
         report: RereadReport,
@@ -287,8 +287,8 @@ class _Rereading:
         self._lease = lease
         self._report = report
         self._progress = progress
-        self._space = embedder.space
-        self._reader = _Reader(embedder, domains)
+        self._space = serving_space(database)
+        self._reader = _Reader(self._space, domains)
         stored = stored_versions(database)
         self._own = {name for name in report.domains if name in domains.versions and name not in stored}
 
@@ -330,7 +330,7 @@ class _Rereading:
 
     def _move(self, answers: Sequence[str]) -> None:
         while rows := self._database.query(cypher("read/rollouts_to_reread"), answers=answers, limit=_ROLLOUTS):
-            read = self._reader.read(rows)
+            read = [self._reader.read(row) for row in rows]
             former = {
                 row["key"]: row
                 for row in self._database.query(
@@ -340,15 +340,7 @@ class _Rereading:
                     version=BEHAVIOUR_VERSION,
                 )
             }
-            embedded = {
-                row["key"]
-                for row in self._database.query(
-                    cypher("read/known_answers"),
-                    keys=sorted({rollout.answer_key for rollout in read}),
-                    property=self._space.vector_property,
-                )
-            }
-            self._store(read, former, self._reader.answer_rows(read, former=former, embedded=embedded))
+            self._store(read, former, self._reader.answer_rows(read, former=former))
             self._report.changed += sum(rollout.changed for rollout in read)
 
     def _store(
@@ -360,6 +352,7 @@ class _Rereading:
                 "former": rollout.former,
                 "answer": rollout.answer_key,
                 "properties": rollout.properties,
+                "unembedded": rollout.unembedded,
                 "observed": former[rollout.former]["observed"]
                 and former[rollout.former]["value"] == rollout.answer.value,
             }

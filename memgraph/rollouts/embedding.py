@@ -19,7 +19,7 @@ import numpy as np
 from memgraph.errors import EmbeddingSpaceError, ReadOnlyError
 from memgraph.extras import installed
 from memgraph.quiet import no_loading_bars
-from memgraph.store.spaces import EmbeddingSpace, Vectors
+from memgraph.store.spaces import GIVEN, EmbeddingSpace, Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -179,7 +179,7 @@ class GivenVectors:
     """A space whose vectors all come with the data (`--embeddings FILE.npz`); it cannot embed anything itself."""
 
     def __init__(self, model: str, dimension: int) -> None:
-        self.space = EmbeddingSpace(model, "given", dimension)
+        self.space = EmbeddingSpace(model, GIVEN, dimension)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Only answers for no texts at all.

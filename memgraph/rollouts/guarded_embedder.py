@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from memgraph.errors import EmbeddingSpaceError
-from memgraph.rollouts.embedding import CANARY, Embedder, GivenVectors, NoEmbedder, SentenceEmbedder
+from memgraph.rollouts.embedding import CANARY, Embedder, NoEmbedder, SentenceEmbedder
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
-from memgraph.store.spaces import Vectors, active_space, create_index, record_space
+from memgraph.store.spaces import Vectors, active_space, create_index, record_space, serving_space
 
 _SAME_MODEL = 0.999
 _SAME_TEXTS = 0.9  # of given vectors: cut texts and lower precision stay above it, other models do not
@@ -47,10 +47,7 @@ def unused_embedder(database: Database) -> GuardedEmbedder:
     Raises:
         EmbeddingSpaceError: if the memory has none yet.
     """
-    active = active_space(database)
-    if active is None:
-        raise EmbeddingSpaceError("this memory has no embedding space yet: import rollouts first (`memreward import`)")
-    return GuardedEmbedder(database, NoEmbedder(active))
+    return GuardedEmbedder(database, NoEmbedder(serving_space(database)))
 
 
 class GuardedEmbedder:
@@ -61,7 +58,6 @@ class GuardedEmbedder:
         self._embedder = embedder
         self._checked = False
         self.space = embedder.space
-        self.embeds = not isinstance(embedder, GivenVectors)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """[texts, dimension] float32, unit length.
@@ -84,7 +80,7 @@ class GuardedEmbedder:
         Raises:
             EmbeddingSpaceError: if they are of another model.
         """
-        if isinstance(self._embedder, GivenVectors):
+        if not self.space.has_model:
             return
         cosine = float((self.embed(texts) * vectors).sum(axis=1).mean())
         if cosine < _SAME_TEXTS:

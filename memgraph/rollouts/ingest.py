@@ -88,7 +88,7 @@ class Ingest:
             report.linked = link(self._database, self._embedder, self._neighbours)
         own = None if self._compare_seconds is None else {place.query_key for place in report.stored}
         report.joined = join(self._database, self._domains, query_keys=own, seconds=self._compare_seconds)
-        report.observed = run_programs(self._database) if self._run_programs else 0
+        report.observed = run_programs(self._database, self._domains) if self._run_programs else 0
         return report
 
     def _store(self, rows: Sequence[Row], file: str, report: IngestReport) -> None:
@@ -130,7 +130,7 @@ class Ingest:
 
     def _write(self, fresh: Sequence[Prepared]) -> None:
         space = self._embedder.space
-        if not self._embedder.embeds:
+        if not space.has_model:
             self._require_given(fresh)
         if not self._given_checked:
             self._check_given(fresh)

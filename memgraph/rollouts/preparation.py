@@ -291,6 +291,7 @@ def _properties(one: Prepared) -> dict[str, Any]:
         "content": one.content,
         "given": " ".join(name for name in ("answer", "thinking") if getattr(rollout, name) is not None),
         "thinking_opened": rollout.thinking_opened or None,
+        "stated_from": None if rollout.stated is None else len(rollout.response) - len(rollout.stated),
         "run": rollout.run,
         "policy": rollout.policy,
         "attempt": rollout.attempt,

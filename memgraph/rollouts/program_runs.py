@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from memgraph.domains import Domains
 from memgraph.domains.checks.behaviour import (
     BEHAVIOUR_VERSION,
     NOTHING_TO_RUN_ON,
@@ -23,7 +24,7 @@ from memgraph.domains.checks.behaviour import (
 from memgraph.domains.checks.trials import trial
 from memgraph.errors import SandboxError
 from memgraph.printable import printable
-from memgraph.sandbox import run_python
+from memgraph.sandbox import Library, libraries, run_python
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 
@@ -35,7 +36,7 @@ _QUERIES = 20
 _AT_ONCE = 8  # programs of one query between two looks at how many gave no finding
 
 
-def run_programs(database: Database, *, progress: Callable[[int], None] | None = None) -> int:
+def run_programs(database: Database, domains: Domains, *, progress: Callable[[int], None] | None = None) -> int:
     """Observe every program that waits for it, each at most once; returns of how many it is now known how they behave.
 
     Those that never were tried come first. Concurrent callers may run one program twice: the result is the same. A call
@@ -48,7 +49,8 @@ def run_programs(database: Database, *, progress: Callable[[int], None] | None =
             if call.ended:
                 break
             if programs := call.not_yet_tried(waiting.programs):
-                _run_programs(database, waiting.prompt, programs, call)
+                shown = libraries(domains[waiting.domain].libraries)
+                _run_programs(database, waiting.prompt, programs, shown, call)
                 if progress is not None:
                     progress(call.decided)
     if call.waits or call.ended:
@@ -72,6 +74,7 @@ class _Waiting:
     """Programs of one query that wait."""
 
     prompt: str
+    domain: str
     programs: list[_Program]
 
 
@@ -100,11 +103,13 @@ def _waiting(database: Database, again: bool) -> Iterator[_Waiting]:
     after = ""
     while rows := database.query(cypher("read/unobserved_answers"), after=after, limit=_QUERIES, again=again):
         for row in rows:
-            yield _Waiting(row["query"], [_Program(*answer) for answer in row["answers"]])
+            yield _Waiting(row["query"], row["domain"], [_Program(*answer) for answer in row["answers"]])
         after = str(rows[-1]["key"])
 
 
-def _run_programs(database: Database, prompt: str, programs: Sequence[_Program], call: _Call) -> None:
+def _run_programs(
+    database: Database, prompt: str, programs: Sequence[_Program], shown: Sequence[Library], call: _Call
+) -> None:
     """Observe programs of one query and keep what was found, a few at a time."""
     inputs = trial(prompt)
     for start in range(0, len(programs), _AT_ONCE):
@@ -114,7 +119,7 @@ def _run_programs(database: Database, prompt: str, programs: Sequence[_Program],
         observed: list[Behaviour | Unobserved] = (
             [NOTHING_TO_RUN_ON] * len(some)
             if inputs is None
-            else behaviours(inputs, [program.text for program in some])
+            else behaviours(inputs, [program.text for program in some], libraries=shown)
         )
         decided: dict[str, Behaviour] = {}
         for program, behaviour in zip(some, observed, strict=True):

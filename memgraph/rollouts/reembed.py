@@ -1,7 +1,8 @@
 """Moves a memory to another embedding model while it goes on being used.
 
-The new vectors, their index and the neighbour lists made with it grow beside those that serve. When nothing is missing,
-one transaction switches; then the old ones are removed. Whatever is interrupted goes on where it stopped: what is still
+The new vectors of queries, their index and the neighbour lists made with it grow beside those that serve. When nothing is
+missing, one transaction switches; then the old ones are removed. Rollouts and answers wait for their new vectors until something
+reads them (`memgraph.rollouts.vectors`). Whatever is interrupted goes on where it stopped: what is still
 missing can be seen in the graph. A process that holds the memory open in the old space may read and write until the
 switch; after it, writing is refused with the remedy.
 """
@@ -20,14 +21,13 @@ from memgraph.store.database import Database
 from memgraph.store.spaces import EmbeddingSpace, active_space, create_index, record_space, spaces
 
 _BATCH = 256
-_EMBEDDED = {"Query": "text", "Thinking": "text", "Answer": "value"}
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class ReembedReport:
-    """What a move did: the space it goes to, vectors and neighbour lists written now, and whether it serves."""
+    """What a move did: the space it goes to, vectors of queries and neighbour lists written now, and whether it serves."""
 
     space: EmbeddingSpace
     vectors: int
@@ -43,9 +43,10 @@ def reembed(
     switch: bool = True,
     progress: Progress | None = None,
 ) -> ReembedReport:
-    """Embed all texts again, link the queries by the new vectors, and let the new space serve.
+    """Embed all queries again, link them by the new vectors, and let the new space serve.
 
-    Asked for the space that serves already, it embeds what lacks a vector and removes what is left of other spaces.
+    Asked for the space that serves already, it embeds the queries that lack a vector, lets rollouts and answers that lack one
+    wait for it, and removes what is left of other spaces.
 
     Args:
         neighbours: k of the similarity edges.
@@ -69,7 +70,7 @@ def reembed(
         serving = True
         move.catch_up()  # what writers stored between the last look and the switch
     if serving:
-        database.autocommit(cypher("write/embedded"), property=space.vector_property)
+        database.autocommit(cypher("write/unembedded"), property=space.vector_property)
         for other, _ in spaces(database):
             if other != space:
                 _drop(database, other)
@@ -91,30 +92,25 @@ class _Move:
         """Embed and link until a whole pass over the memory finds nothing more."""
         while True:
             before = self.vectors
-            for label, text in _EMBEDDED.items():
-                self._embed(label, text)
+            self._embed()
             self._link()
             if self.vectors == before:
                 return
 
-    def _embed(self, label: str, text: str) -> None:
-        space, after = self._embedder.space, ""
-        find, write = (cypher_template(name, label=label) for name in ("read/without_vector", "write/vectors"))
-        while rows := self._database.query(find, property=space.vector_property, text=text, after=after, limit=_BATCH):
+    def _embed(self) -> None:
+        own, after = self._embedder.space.vector_property, ""
+        while rows := self._database.query(cypher("read/without_vector"), property=own, after=after, limit=_BATCH):
             vectors = self._embedder.embed([row["text"] for row in rows])
-            ready = [
-                {"key": row["key"], "vector": vector.tolist() if label == "Query" else vector.tobytes()}
-                for row, vector in zip(rows, vectors, strict=True)
-            ]
-            self._database.query(write, write=True, rows=ready, property=space.vector_property)
+            ready = [{"key": row["key"], "vector": vector.tolist()} for row, vector in zip(rows, vectors, strict=True)]
+            self._database.query(cypher("write/vectors"), write=True, rows=ready, property=own)
             after = rows[-1]["key"]
             self.vectors += len(rows)
             if self._progress is not None:
                 self._progress(self.vectors, self._total())
 
     def _total(self) -> int:
-        counts = (cypher_template("read/node_count", label=label) for label in _EMBEDDED)
-        return max(self.vectors, sum(int(self._database.query(count)[0]["nodes"]) for count in counts))
+        count = cypher_template("read/node_count", label="Query")
+        return max(self.vectors, int(self._database.query(count)[0]["nodes"]))
 
     def _link(self) -> None:
         space = self._embedder.space
@@ -128,5 +124,5 @@ def _drop(database: Database, space: EmbeddingSpace) -> None:
     database.autocommit(cypher_template("schema/drop_index", index=space.index))
     database.autocommit(cypher("write/drop_neighbours"), property=space.vector_property)
     database.autocommit(cypher_template("write/drop_property", label="Query", property=space.kth_score_property))
-    for label in _EMBEDDED:
+    for label in ("Query", "Thinking", "Answer"):
         database.autocommit(cypher_template("write/drop_property", label=label, property=space.vector_property))

@@ -15,7 +15,7 @@ from memgraph.store.keys import key_of
 from memgraph.store.migrations import INDEX_SECONDS
 
 Vectors = NDArray[np.float32]
-
+GIVEN = "given"  # the revision of a space without a model
 
 # Numbers of full precision: on real queries the search takes two thirds of the time that it takes with Neo4j's default, which
 # keeps one bit a number and looks at three times as many vectors in exchange.
@@ -35,6 +35,11 @@ class EmbeddingSpace:
     def key(self) -> str:
         """Content key of the space."""
         return key_of("embedding-space", self.model, self.revision, str(self.dimension), str(self.normalised))
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model can give more vectors; else all come with the data (`memgraph.rollouts.embedding.GivenVectors`)."""
+        return self.revision != GIVEN
 
     @property
     def vector_property(self) -> str:
@@ -63,6 +68,18 @@ def spaces(database: Database) -> list[tuple[EmbeddingSpace, bool]]:
 def active_space(database: Database) -> EmbeddingSpace | None:
     """The space that serves; None in a memory that was never opened."""
     return next((space for space, active in spaces(database) if active), None)
+
+
+def serving_space(database: Database) -> EmbeddingSpace:
+    """The space that serves.
+
+    Raises:
+        EmbeddingSpaceError: in a memory that was never opened.
+    """
+    space = active_space(database)
+    if space is None:
+        raise EmbeddingSpaceError("this memory has no embedding space yet: import rollouts first (`memreward import`)")
+    return space
 
 
 def record_space(database: Database, space: EmbeddingSpace, *, active: bool) -> None:

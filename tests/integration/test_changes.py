@@ -100,7 +100,7 @@ class Walk:
         Ingest(self.memory.database, self.memory._embedder, neighbours=7, run_programs=False).run(rows)
 
     def run_programs(self) -> None:
-        run_programs(self.memory.database)
+        run_programs(self.memory.database, self.memory.domains)
 
     def sample(self) -> None:
         attempt = start_attempt(self.memory.database, "rl")
@@ -319,7 +319,7 @@ def test_answers_that_are_joined_later_and_programs_that_are_run_later_are_looke
     world.relabel()
     assert join(memory.database, memory.domains) == 2
     assert world.relabel().affected == 2, "one label is for both now, and without any they vote together"
-    assert run_programs(memory.database) == 1
+    assert run_programs(memory.database, memory.domains) == 1
     assert world.relabel().affected == 1
     world.check()
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from memgraph.domains import Domains, NormalAnswer, Reading
+from memgraph.domains.checks import CHECKS_PROPERTY
 from memgraph.domains.choices import Choices
 from memgraph.errors import LedgerError, MigrationError, ModelError
 from memgraph.labels import reread
@@ -22,7 +23,7 @@ from memgraph.labels.truth import FileTruth
 from memgraph.labels.view import LabelKind, LabelView
 from memgraph.memory import Memory
 from memgraph.models.reward_model import RewardModel
-from memgraph.rollouts.guarded_embedder import GuardedEmbedder, bind_space
+from memgraph.rollouts.guarded_embedder import bind_space
 from memgraph.rollouts.program_runs import run_programs
 from memgraph.rollouts.reader import require_reader
 from memgraph.rollouts.rollout import Rollout
@@ -74,8 +75,8 @@ def former(opened: Memory) -> Iterator[Database]:
 def read_again(database: Database, domains: Domains | None = None, **options: Any) -> reread.RereadReport:
     migrations.migrate(database)
     domains = domains or Domains()
-    report = reread.reread(database, GuardedEmbedder(database, EightNumbers()), domains, **options)
-    run_programs(database)
+    report = reread.reread(database, domains, **options)
+    run_programs(database, domains)
     return report
 
 
@@ -125,7 +126,7 @@ def test_a_memory_of_another_reader_is_refused_with_the_remedy(former: Database,
 def test_the_plan_says_how_much_there_is_to_do(former: Database) -> None:
     migrations.migrate(former)
     before = everything(former)
-    plan = reread.plan(former, GuardedEmbedder(former, EightNumbers()), Domains())
+    plan = reread.plan(former, Domains())
     assert set(plan.domains) == {"math", "qa", "code"}
     assert plan.rollouts == former.query("MATCH (t:Thinking) RETURN count(t) AS n")[0]["n"]
     assert 0 < plan.seconds < 60
@@ -162,6 +163,28 @@ def test_what_its_source_gave_stays_as_given(former: Database) -> None:
     assert (third["thinking"], third["written"], third["given"]) == ("", "yes", "thinking")
     apart = [row for row in rollouts(former)[TWICE] if row["given"]]
     assert [(row["thinking"], row["given"]) for row in apart] == [("2 and 2", "thinking")]
+
+
+def test_what_is_read_otherwise_waits_for_its_vector_and_nothing_else_does(
+    former: Database, settings: Settings
+) -> None:
+    own = EightNumbers.space.vector_property
+    vectors = f"""
+    MATCH (n:Thinking|Answer) RETURN n.key AS key, coalesce(n.value, n.text) AS text, n.{own} AS vector, n:Unembedded AS waits
+    """
+    before = {row["key"]: row["text"] for row in former.query(vectors)}
+    read_again(former)
+    read = former.query(vectors)
+    waiting = {row["text"] for row in read if row["waits"]}
+    assert waiting
+    assert all((row["vector"] is None) == row["waits"] for row in read)
+    assert all(row["text"] != before[row["key"]] for row in read if row["waits"] and row["key"] in before)
+    with opened_again(settings) as memory:
+        memory.embed()
+    for row in former.query(vectors):
+        assert not row["waits"]
+        if row["text"] in waiting:
+            assert bytes(row["vector"]) == EightNumbers().embed([row["text"]])[0].tobytes()
 
 
 def test_importing_the_same_files_again_finds_everything_known(former: Database, settings: Settings) -> None:
@@ -445,7 +468,7 @@ def test_a_new_version_of_ones_own_domain_has_only_its_answers_read_again(memory
         )
         with pytest.raises(MigrationError, match=r"shouts \(version 1, now 2\)"):
             opened("2")
-        report = reread.reread(database, memory._embedder, Domains([Shouted("2")]))
+        report = reread.reread(database, Domains([Shouted("2")]))
         assert (list(report.domains), report.unplaced) == (["shouts"], [])
         with opened("2") as second:
             found = {row["id"]: row for row in database.query(ANSWERS)}
@@ -475,13 +498,39 @@ def test_rollouts_that_were_read_as_questions_are_read_by_a_domain_that_is_defin
     try:
         with pytest.raises(MigrationError, match=r"shouts \(read as qa"):
             require_reader(memory.database, own)
-        reread.reread(memory.database, memory._embedder, own)
+        reread.reread(memory.database, own)
         require_reader(memory.database, own)
         assert memory.database.query(ANSWERS)[0]["written"] == "The answer is yes."
     finally:
         memory.database.query("MATCH (r:Reader) DELETE r", write=True)
         memory.database.query("MATCH (n:Query|Answer|Thinking|FormerAnswer) DETACH DELETE n", write=True)
         require_reader(memory.database, Domains())
+
+
+def test_read_again_a_rollout_is_what_a_fresh_import_makes_of_it(memory: Memory) -> None:
+    """Its checks, and where a conversation with tools states its answer."""
+    call = "The answer is 3.\n\n<tool>2 + 2</tool>"
+    program = "Sum them up.\n```python\n# adds\ndef f(a, b):\n    return a + b\n```"
+    memory.add(
+        [
+            Rollout("2 + 2?", f"{call}\n\nThe answer is 4.", domain="math", stated="The answer is 4."),
+            Rollout("2 + 3?", call, domain="math", stated=""),
+            Rollout("2 + 4?", "I am in thought. The answer is 6.", domain="math", thinking_opened=True),
+            Rollout("Write f(a, b): the sum. For example f(1, 2) == 3.", program, domain="code"),
+        ]
+    )
+    read = f"""
+    MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer) RETURN q.text AS query, t.text AS thinking,
+        t.answer AS answer, a.key AS key, t.{CHECKS_PROPERTY} AS checks ORDER BY query
+    """
+    fresh = memory.database.query(read)
+    assert [row["answer"] is None for row in fresh] == [False, True, True, False]
+    memory.database.query("MATCH (r:Reader) DELETE r", write=True)  # as before versions were kept
+    memory.database.query("MATCH (t:Thinking) SET t.content = 'of then'", write=True)
+    former = memory.database.query("MATCH (a:Answer) SET a.key = 'former' + a.key RETURN a.key AS key", write=True)
+    report = reread.reread(memory.database, memory.domains)
+    assert (report.rollouts, report.former_answers) == (4, len(former))
+    assert memory.database.query(read) == fresh
 
 
 def test_on_the_command_line(memory: Memory, settings: Settings) -> None:

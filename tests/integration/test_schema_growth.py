@@ -15,7 +15,7 @@ from memgraph.errors import MigrationError
 from memgraph.labels.reread import reread
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.rollouts.guarded_embedder import GuardedEmbedder, bind_space
+from memgraph.rollouts.guarded_embedder import bind_space
 from memgraph.rollouts.reader import require_reader
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import start_attempt
@@ -60,7 +60,7 @@ def kept(database: Database) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
 
 def as_label(row: dict[str, Any]) -> dict[str, Any]:
     """A node; a prediction as the label that it was before V0008, without what it is called, and a label without what it says."""
-    row = {**row, "labels": [name for name in row["labels"] if name not in ("Right", "Wrong", "Changed")]}
+    row = {**row, "labels": [name for name in row["labels"] if name not in ("Right", "Wrong", "Changed", "Unembedded")]}
     if "Prediction" in row["labels"] or row["properties"].get("kind") in ("gnn", "vote"):
         return {**without(row, {"kind", "scorer"}), "labels": ["Label"]}
     return row
@@ -108,7 +108,7 @@ def test_a_stored_memory_of_each_version_opens_and_goes_on(
     if version < FIRST_WITH_THESE_READERS:
         with pytest.raises(MigrationError, match="memreward migrate"):
             Memory.open(settings, embedder=EightNumbers())
-        report = reread(database, GuardedEmbedder(database, EightNumbers()), Domains())
+        report = reread(database, Domains())
         assert (report.rollouts, report.unplaced, report.conflicts) == (17, [], [])
 
     with Memory.open(settings, embedder=EightNumbers()) as memory:

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from memgraph.domains.checks.trials import Trial, literal
-from memgraph.sandbox import Limits, SandboxResult, run_python
+from memgraph.sandbox import Library, Limits, SandboxResult, run_python
 from memgraph.store.keys import key_of
 
-BEHAVIOUR_VERSION: Final = "2"  # a new one needs a migration like V0005, so that programs are tried again
+BEHAVIOUR_VERSION: Final = "3"  # a new one needs a migration like V0011, so that programs are tried again
 _LIMITS: Final = Limits(seconds=15, cpu_seconds=4)
 _LONGEST_SHOWN: Final = 500  # characters of a value that are compared
 
@@ -39,6 +39,8 @@ for _arguments in (lambda inf, infj: {inputs})(float('inf'), complex(0, float('i
         _value = {name}(*_copy.deepcopy(_arguments))
         if hasattr(_value, '__next__'):
             _value = list(_value)
+        if getattr(_value, 'shape', None) == ():
+            _value = _value.item()  # numpy shows its numbers otherwise than Python does
         _found.append(repr(_value)[:{longest}])
     except Exception as _error:
         _found.append('!' + type(_error).__name__)
@@ -87,24 +89,30 @@ def did_not_run(trial: Trial, reason: str) -> Behaviour:
 
 
 def behaviours(
-    trial: Trial, programs: Sequence[str], *, limits: Limits = _LIMITS, workers: int | None = None
+    trial: Trial,
+    programs: Sequence[str],
+    *,
+    libraries: Sequence[Library] = (),
+    limits: Limits = _LIMITS,
+    workers: int | None = None,
 ) -> list[Behaviour | Unobserved]:
     """Run programs on a trial's inputs in the sandbox, in order; one does not take its neighbours with it.
 
     Args:
+        libraries: packages that they may import beside Python's own.
         workers: how many run side by side (default: one for each core).
     """
     if not programs:
         return []
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        return list(pool.map(lambda program: _observed(trial, program, limits), programs))
+        return list(pool.map(lambda program: _observed(trial, program, libraries, limits), programs))
 
 
-def _observed(trial: Trial, program: str, limits: Limits) -> Behaviour | Unobserved:
+def _observed(trial: Trial, program: str, libraries: Sequence[Library], limits: Limits) -> Behaviour | Unobserved:
     marker = secrets.token_hex(8)
     harness = _HARNESS.format(inputs=repr(list(trial.inputs)), name=trial.name, longest=_LONGEST_SHOWN, marker=marker)
     try:
-        result = run_python(f"{program}\n{harness}", limits=limits)
+        result = run_python(f"{program}\n{harness}", limits=limits, libraries=libraries)
     except Exception as error:  # whatever a program made of the sandbox, its neighbours are observed
         return Unobserved(f"{type(error).__name__}: {error}", in_sandbox=False)
     shown = _values(trial, result, marker)

@@ -34,6 +34,9 @@ _OUT_OF_DISK = ("OutOfDiskSpace", "No space left on device", "Disk quota exceede
 _NEW_STORE_MB, _LEAST_MB, _SCARCE_MB = 600, 300, 1024
 
 # Settings that a server for this memory needs wherever it runs; docker-compose.yml sets the same ones.
+_QUIET_PERIOD = (
+    "internal.dbms.bolt.netty_server_shutdown_quiet_period_duration"  # 10 s, and no connection is left by then
+)
 SHARED_SETTINGS = {
     "dbms.usage_report.enabled": "false",
     "client.allow_telemetry": "false",  # of Neo4j Browser
@@ -198,6 +201,7 @@ class ServerHome:
             "server.memory.heap.initial_size": f"{min(heap, 512)}m",
             "server.memory.heap.max_size": f"{heap}m",
             "server.memory.pagecache.size": f"{page_cache}m",
+            _QUIET_PERIOD: "0s",
             **SHARED_SETTINGS,
         }
         text = "# Written by memreward at every start; changes are lost.\n"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memgraph.domains import Domains
 from memgraph.domains.checks import behaviour
 from memgraph.domains.checks.behaviour import Behaviour, Unobserved, behaviours, did_not_run
 from memgraph.domains.checks.trials import Trial, literal, trial
@@ -323,7 +324,7 @@ class Answers:
                     if text == prompt and (self.attempts.get(key, 0) > 0) == given["again"]
                 ]
                 if waiting and f"q{number:03}" > given["after"]:
-                    found.append({"key": f"q{number:03}", "query": prompt, "answers": waiting})
+                    found.append({"key": f"q{number:03}", "query": prompt, "domain": "code", "answers": waiting})
             return found[: given["limit"]]
         assert write
         if "rows" in given:
@@ -337,7 +338,7 @@ class Answers:
 
 
 def observed(answers: Answers) -> int:
-    return run_programs(answers)  # type: ignore[arg-type]
+    return run_programs(answers, Domains())  # type: ignore[arg-type]
 
 
 def test_hostile_programs_are_observed_once_and_wait_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,7 +363,7 @@ def without_finding(monkeypatch: pytest.MonkeyPatch, *, in_sandbox: bool, sandbo
     """Programs that begin with "slow" give no finding from here on; returns the list of what is run."""
     ran: list[str] = []
 
-    def some(trial: Trial, programs: list[str]) -> list[Behaviour | Unobserved]:
+    def some(trial: Trial, programs: list[str], **_: Any) -> list[Behaviour | Unobserved]:
         ran.extend(programs)
         return [
             Unobserved("the clock", in_sandbox) if text.startswith("slow") else Behaviour("key", 1.0, 1.0)
