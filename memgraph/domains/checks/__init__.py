@@ -10,7 +10,8 @@ padding: what does not lead to the answer must not move a feature (tested).
     conclusion  the answer against the thinking's last words
     behaviour   programs: what they do on the prompt's inputs (of an answer, see `memgraph.rollouts.program_runs`)
 
-A new check is a function in a file of its own and a line in `CHECKS`; a changed one needs a new `CHECKS_VERSION`.
+A new check is a function in a file of its own and a line in `CHECKS`. Other features, or another order, need a new `CHECKS_VERSION`,
+by which stored ones are known; rollouts that are stored keep the values of their time until they are read again.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ _USED = re.compile(
 
 
 def arithmetic(response: Response) -> dict[str, float]:
-    """Features, all 0 for programs.
+    """Features, none for programs.
 
     - leading, wrong: log(1 + number) of right equations that lead to the answer, and of wrong ones;
     - holds: (leading - wrong) / (leading + wrong);
@@ -25,6 +25,7 @@ def arithmetic(response: Response) -> dict[str, float]:
     - last: 1 where the thinking's last number is the answer;
     - copied: 1 where the answer is a number of the question;
     - used: share of the question's numbers that something is done with;
+    - asked: log(1 + number) of the question's numbers;
     - integer, negative, magnitude (log): of a numeric answer.
     """
     if response.kind == "program":

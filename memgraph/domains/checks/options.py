@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from memgraph.domains.checks.response import NUMBER, WORD, Response
+from memgraph.domains.choices import choice
 
 _LETTER = re.compile(r"\(([A-Z])\)|\b[Oo]ption ([A-Z])\b")
 _TAIL = 300
 
 
 def options(response: Response) -> dict[str, float]:
-    """Features, none where the query lists no options; 0 where the answer is none of them.
+    """Features, none where the query lists no options; 0 where the answer names none of them, or several.
 
     - count; position: of the chosen option among them, 0..1;
     - said, said_last: share of the option's words in the thinking less that of the best other option, in all of it and
@@ -26,7 +27,8 @@ def options(response: Response) -> dict[str, float]:
     listed = response.options
     if not listed:
         return {}
-    chosen = (response.answer or "").strip().strip("()").upper()[:1]
+    letters = choice(response.answer or "", listed).letters
+    chosen = letters[0] if len(letters) == 1 else ""
     names = (
         "position",
         "said",

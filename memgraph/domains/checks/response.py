@@ -8,6 +8,7 @@ from functools import cached_property
 
 from memgraph.domains.checks.equations import Equation, find_equations, leading_to, number
 from memgraph.domains.domain import Kind
+from memgraph.domains.options import listed_options, without_options
 
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 WORD = re.compile(r"[A-Za-z']+")
@@ -25,8 +26,6 @@ _IDLE = re.compile(
     r"""(?m)^[ \t]*\#.*\n?|^(?:assert|print)\b.*\n?|^[ \t]*(\"{3}|'{3})(?s:.*?)\1[ \t]*\n?|(?P<comment>(?<=[^ \t\n])[ \t]+\#)"""
 )
 _LONGEST = 100_000  # characters of a text that are looked at
-_OPTIONS = re.compile(r"(?m)^\(?([A-Z])[.):]\s*(.+)$")
-_INLINE_OPTIONS = re.compile(r"(?m)\(([A-Z])\)(.+?)(?=\([A-Z]\)|$)")
 
 
 @dataclass(frozen=True)
@@ -92,21 +91,7 @@ class Response:
     @cached_property
     def question(self) -> str:
         """The query without its options."""
-        return _options_of(self.query)[0].sub("", self.query)
-
-
-def listed_options(query: str) -> dict[str, str]:
-    """Options by letter that a query lists, each on a line of its own or in brackets, (A) one (B) after the other."""
-    return _options_of(query)[1]
-
-
-def _options_of(query: str) -> tuple[re.Pattern[str], dict[str, str]]:
-    """How the options are written, and what they are; none where there is no A and B."""
-    for pattern in (_OPTIONS, _INLINE_OPTIONS):
-        options = {letter: text.strip() for letter, text in pattern.findall(query)}
-        if sorted(options)[:2] == ["A", "B"]:
-            return pattern, options
-    return _OPTIONS, {}
+        return without_options(self.query)
 
 
 def _ends(text: str) -> str:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memgraph.domains import Kind
 from memgraph.domains.checks import CHECK_FEATURES, Response, check_vector, run_checks
 from memgraph.domains.checks.equations import find_equations
 from tests.thorough import examples
@@ -83,6 +85,21 @@ def test_the_chosen_option_is_compared_with_the_thinking() -> None:
     assert choice("x", "C")["check_options_catch_all"] == 1
 
 
+@pytest.mark.parametrize("answer", ["C", "(C)", "**C**", "C. Berlin", "Berlin", "option C"])
+@pytest.mark.parametrize(
+    "listed",
+    ["A. Rome\nB. Paris\nC. Berlin", "a) Rome\nb) Paris\nc) Berlin", "[A] Rome\n[B] Paris\n[C] Berlin", "A. Rome, B. Paris, C. Berlin"],
+)  # fmt: skip
+def test_the_chosen_option_is_the_one_that_the_answer_names(listed: str, answer: str) -> None:
+    question, thinking = f"Which is the capital of Germany?\n{listed}", "The capital of Germany is Berlin."
+    found = run_checks(Response(question, "statement", thinking, thinking, answer))
+    assert found["check_options_count"] == 3
+    assert found["check_options_position"] == pytest.approx(2 / 3)
+    assert (found["check_options_quoted"], found["check_options_other_quoted"]) == (1, 0)
+    several = run_checks(Response(question, "statement", thinking, thinking, "B and C"))
+    assert (several["check_options_count"], several["check_options_quoted"]) == (3, 0)
+
+
 def test_options_may_stand_on_one_line() -> None:
     inline = Response("Which animal barks? (A) the cat (B) the dog (C) none", "statement", "", "", "B")
     assert inline.options == {"A": "the cat", "B": "the dog", "C": "none"}
@@ -104,11 +121,11 @@ def test_checks_that_do_not_apply_are_not_numbers() -> None:
     st.text(max_size=300),
     st.text(max_size=300),
     st.none() | st.text(max_size=30),
-    st.sampled_from(["math", "qa", "code"]),
+    st.sampled_from(get_args(Kind)),
 )
 @examples(200)
-def test_any_text_gives_finite_known_features(query: str, text: str, answer: str | None, domain: str) -> None:
-    found = run_checks(Response(query, domain, text, text, answer))
+def test_any_text_gives_finite_known_features(query: str, text: str, answer: str | None, kind: Kind) -> None:
+    found = run_checks(Response(query, kind, text, text, answer))
     assert set(found) <= set(CHECK_FEATURES)
     assert all(math.isfinite(value) for value in found.values())
 
