@@ -26,6 +26,7 @@ import numpy as np
 from memgraph.domains import Domains, Item, Judge, Verdict
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.domains.checks import CHECKS_PROPERTY
+from memgraph.domains.checks.behaviour import BEHAVIOUR_VERSION
 from memgraph.errors import InputError, ModelError
 from memgraph.labels.ledger import Ledger, StatedAnswer
 from memgraph.labels.truth import FileTruth, TruthSource
@@ -257,9 +258,10 @@ def _snapshot_key(file: Path, embeddings: Path | None, way: Mapping[str, Any]) -
         "format": FORMAT,
         "rollouts": file_digest(file),
         "embeddings": embeddings and file_digest(embeddings),
-        "space": SentenceEmbedder(settings.embedding_model, revision=settings.embedding_revision).space.key,
+        "space": SentenceEmbedder.of(settings).space.key,
         "readers": Domains.of(settings).versions,
         "checks": CHECKS_PROPERTY,
+        "behaviour": BEHAVIOUR_VERSION,
         **settings.model_dump(include={"neighbours", "run_programs", "libraries", "partial_credit"}),
     }
     return key_of("judged-snapshot", json.dumps(made_of, sort_keys=True))
@@ -407,5 +409,5 @@ def given_embedder(given: GivenEmbeddings | None) -> Embedder | None:
     if given is None:
         return None
     settings = Settings.load()
-    embedder = SentenceEmbedder(settings.embedding_model, cache=settings.cache)
+    embedder = SentenceEmbedder.of(settings)
     return embedder if embedder.space.dimension == given.dimension else GivenVectors("given", given.dimension)

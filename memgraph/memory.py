@@ -104,20 +104,19 @@ class Memory:
             EmbeddingSpaceError: the memory was made with another embedding model.
         """
         settings = settings or Settings.load()
-        database, readers = Database(open_endpoint(settings, say), read_only=read_only), Domains.of(settings, domains)
-        if read_only:
-            require_current(database)
-            refuse_stale(database, readers)
-            return cls(settings, database, unused_embedder(database), readers)
-        migrate(database, say=say)
-        chosen = embedder or SentenceEmbedder(
-            settings.embedding_model,
-            revision=settings.embedding_revision,
-            device=settings.device,
-            cache=settings.cache,
-        )
-        require_reader(database, readers)
-        return cls(settings, database, bind_space(database, chosen), readers)
+        readers = Domains.of(settings, domains)
+        database = Database(open_endpoint(settings, say), read_only=read_only)
+        try:
+            if read_only:
+                require_current(database)
+                refuse_stale(database, readers)
+                return cls(settings, database, unused_embedder(database), readers)
+            migrate(database, say=say)
+            require_reader(database, readers)
+            return cls(settings, database, bind_space(database, embedder or SentenceEmbedder.of(settings)), readers)
+        except BaseException:
+            database.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

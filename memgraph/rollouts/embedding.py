@@ -12,13 +12,14 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
 from memgraph.errors import EmbeddingSpaceError, ReadOnlyError
 from memgraph.extras import installed
 from memgraph.quiet import no_loading_bars
+from memgraph.settings import Settings
 from memgraph.store.spaces import GIVEN, EmbeddingSpace, Vectors
 
 if TYPE_CHECKING:
@@ -63,6 +64,16 @@ class SentenceEmbedder:
         self._space: EmbeddingSpace | None = None
         self._cache: _VectorCache | None = None
         self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The model that settings name."""
+        return cls(
+            settings.embedding_model,
+            revision=settings.embedding_revision,
+            device=settings.device,
+            cache=settings.cache,
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickles without the model and the open cache: each process loads its own."""
