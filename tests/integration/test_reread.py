@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,12 @@ import pytest
 from memgraph.domains import Domains, NormalAnswer, Reading
 from memgraph.domains.checks import CHECKS_PROPERTY
 from memgraph.domains.choices import Choices
-from memgraph.errors import LedgerError, MigrationError, ModelError
+from memgraph.errors import LedgerError, MigrationError
 from memgraph.labels import reread
 from memgraph.labels.rows import LabelRow, read_labels_file
 from memgraph.labels.submit import label_rows
-from memgraph.labels.truth import FileTruth
 from memgraph.labels.view import LabelKind, LabelView
 from memgraph.memory import Memory
-from memgraph.models.reward_model import RewardModel
-from memgraph.rollouts.guarded_embedder import bind_space
-from memgraph.rollouts.program_runs import run_programs
 from memgraph.rollouts.reader import require_reader
 from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
@@ -32,88 +27,36 @@ from memgraph.store import keys, lease, migrations
 from memgraph.store.archive import MANIFEST, export_archive, import_archive
 from memgraph.store.archive.manifest import read_manifest
 from memgraph.store.database import Database
-from tests.fixtures.make import EightNumbers, clear, load
+from tests.fixtures.make import clear, load
 from tests.fixtures.make_old_reader import (
     CAPITAL,
-    GIVEN,
     HALF,
     LIST,
     NAME,
-    NOTHING,
     PROGRAM,
     SEVEN,
     SIGN,
     SINE,
-    TWICE,
     UNIT,
 )
-from tests.integration.lives import EDGES, NODES
+from tests.integration.former_memory import (
+    ANSWERS,
+    FORMER,
+    classes,
+    everything,
+    former_memory,
+    in_force,
+    opened_again,
+    read_again,
+    rollouts,
+)
 from tests.integration.test_command_line import memreward
-
-FORMER = Path(__file__).parents[1] / "fixtures" / "former_reader"
-ALL = LabelView(ledgers=("people",), kinds=(LabelKind.HUMAN,))
-TRUTH = LabelView(ledgers=("truth",))
-ANSWERS = """
-MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
-RETURN q.text AS query, t.rollout_id AS id, t.response AS response, t.text AS thinking, t.answer AS written, a.key AS answer,
-       coalesce([(a)-[:EQUALS]->(s) | s.key][0], a.key) AS same, a.valid AS valid, t.given AS given ORDER BY query, t.key
-"""
 
 
 @pytest.fixture
 def former(opened: Memory) -> Iterator[Database]:
-    """The session's database with the memory of former times; it has its schema and embedding space again afterwards."""
-    clear(opened.database.autocommit)
-    load(opened.database.autocommit, FORMER / "memory.jsonl")
-    yield opened.database
-    clear(opened.database.autocommit)
-    migrations.migrate(opened.database)
-    bind_space(opened.database, opened._embedder)
-    require_reader(opened.database, opened.domains)
-
-
-def read_again(database: Database, domains: Domains | None = None, **options: Any) -> reread.RereadReport:
-    migrations.migrate(database)
-    domains = domains or Domains()
-    report = reread.reread(database, domains, **options)
-    run_programs(database, domains)
-    return report
-
-
-def everything(database: Database) -> tuple[list[Any], list[Any]]:
-    nodes = [{**row, "labels": sorted(row["labels"])} for row in database.query(NODES)]
-    return nodes, sorted(database.query(EDGES), key=repr)
-
-
-def rollouts(database: Database) -> dict[str, list[dict[str, Any]]]:
-    """Query → its imported rollouts, in the order of their source."""
-    found = defaultdict(list)
-    for row in sorted(database.query(ANSWERS), key=lambda row: row["id"] or ""):
-        if row["id"] is not None:
-            found[row["query"]].append(row)
-    return found
-
-
-def classes(database: Database, query: str) -> list[int]:
-    """Which of a query's rollouts share an answer."""
-    same = [row["same"] for row in rollouts(database)[query]]
-    return [same.index(one) for one in same]
-
-
-def in_force(memory: Memory, view: LabelView) -> dict[str, list[float | None]]:
-    """Query → label in force on each imported rollout."""
-    snapshot = memory.snapshot(view)
-    label = dict(zip(snapshot.rollout_keys, snapshot.labels.tolist(), strict=True))
-    key_of = keys.imported_rollout_key
-    return {
-        query: [None if (x := label[key_of("former", row["id"])]) != x else x for row in rows]
-        for query, rows in rollouts(memory.database).items()
-        if query != TWICE
-    }
-
-
-def opened_again(settings: Settings, **options: Any) -> Memory:
-    return Memory.open(settings, embedder=EightNumbers(), **options)
+    with former_memory(opened) as database:
+        yield database
 
 
 def test_a_memory_of_another_reader_is_refused_with_the_remedy(former: Database, settings: Settings) -> None:
@@ -132,129 +75,6 @@ def test_the_plan_says_how_much_there_is_to_do(former: Database) -> None:
     assert 0 < plan.seconds < 60
     assert 0 < plan.megabytes < 5
     assert everything(former)[1] == before[1]
-
-
-def test_answers_that_differ_come_apart_and_equal_ones_together(former: Database) -> None:
-    read_again(former)
-    assert classes(former, LIST) == [0, 1, 0, 1]
-    assert classes(former, SIGN) == [0, 1, 1]
-    assert classes(former, UNIT) == [0, 1, 0, 3]
-    assert classes(former, CAPITAL) == [0, 1]
-    assert classes(former, HALF) == [0, 0, 0, 3]
-    assert classes(former, SINE) == [0, 0, 2]
-    assert classes(former, NAME) == [0, 1, 2]
-    assert classes(former, PROGRAM) == [0, 1, 0, 0]
-    valid = {query: [row["valid"] for row in rows] for query, rows in rollouts(former).items()}
-    assert valid[NOTHING] == [True, True, False]
-    assert valid[TWICE] == [True, True, True]
-    assert former.query("MATCH (t:Thinking) WHERE COUNT { (t)-[:LEADS_TO]->() } <> 1 RETURN t") == []
-    assert former.query("MATCH (a:Answer {valid: true}) WHERE a.written IS NULL RETURN a") == []
-    queries = former.query("MATCH (q:Query)-[:GENERATED]->(:FormerAnswer) RETURN q:Changed AS looked_at")
-    assert queries
-    assert all(row["looked_at"] for row in queries), "their scores may be others now"
-    assert former.query("MATCH (a:Rereading|Unjoined|Unobserved) RETURN a") == []
-
-
-def test_what_its_source_gave_stays_as_given(former: Database) -> None:
-    read_again(former)
-    first, second, third = rollouts(former)[GIVEN]
-    assert (first["thinking"], first["written"], first["given"]) == ("Whales swim.", "No", "answer thinking")
-    assert (second["written"], second["given"]) == ("yes", "")
-    assert (third["thinking"], third["written"], third["given"]) == ("", "yes", "thinking")
-    apart = [row for row in rollouts(former)[TWICE] if row["given"]]
-    assert [(row["thinking"], row["given"]) for row in apart] == [("2 and 2", "thinking")]
-
-
-def test_what_is_read_otherwise_waits_for_its_vector_and_nothing_else_does(
-    former: Database, settings: Settings
-) -> None:
-    own = EightNumbers.space.vector_property
-    vectors = f"""
-    MATCH (n:Thinking|Answer) RETURN n.key AS key, coalesce(n.value, n.text) AS text, n.{own} AS vector, n:Unembedded AS waits
-    """
-    before = {row["key"]: row["text"] for row in former.query(vectors)}
-    read_again(former)
-    read = former.query(vectors)
-    waiting = {row["text"] for row in read if row["waits"]}
-    assert waiting
-    assert all((row["vector"] is None) == row["waits"] for row in read)
-    assert all(row["text"] != before[row["key"]] for row in read if row["waits"] and row["key"] in before)
-    with opened_again(settings) as memory:
-        memory.embed()
-    for row in former.query(vectors):
-        assert not row["waits"]
-        if row["text"] in waiting:
-            assert bytes(row["vector"]) == EightNumbers().embed([row["text"]])[0].tobytes()
-
-
-def test_importing_the_same_files_again_finds_everything_known(former: Database, settings: Settings) -> None:
-    read_again(former)
-    before = everything(former)
-    with opened_again(settings) as memory:
-        again = memory.import_file(FORMER / "rollouts.jsonl")
-        assert (again.new, again.rejected) == (0, [])
-        assert {place.answer_key for place in again.stored} <= {row["answer"] for row in former.query(ANSWERS)}
-        logged = memory.import_file(FORMER / "completions.jsonl", run="trl", dataset="logged", domain="math")
-        assert (logged.new, logged.known, logged.rejected) == (0, 3, [])
-    assert everything(former)[1] == before[1]
-
-
-def test_a_field_that_was_given_as_the_former_reader_read_it_is_known(former: Database, settings: Settings) -> None:
-    """It looks as if it had been read from the response, so it is read again; its file is known all the same."""
-    row = next(row for row in map(json.loads, (FORMER / "rollouts.jsonl").open()) if row["query"] == PROGRAM)
-    read_again(former)
-    with opened_again(settings) as memory:
-        del row["tests"]
-        again = memory.import_rows([{**row, "answer": "4"}])
-        assert (again.new, again.known, again.rejected) == (0, 1, [])
-        assert again.stored[0].answer_key == rollouts(former)[PROGRAM][0]["answer"]
-        other = memory.import_rows([{**row, "answer": "5"}])
-        assert len(other.rejected) == 1
-
-
-def test_labels_go_to_what_they_are_about_or_are_listed(former: Database, settings: Settings) -> None:
-    report = read_again(former)
-    with opened_again(settings) as memory:
-        people, truth = in_force(memory, ALL), in_force(memory, TRUTH)
-    assert people[SEVEN] == [0.75, 0.75, None], "the correction stays in force"
-    assert people[HALF] == [0.5, 0.5, 0.5, None], "two former answers are one now, and their labels differ"
-    assert people[LIST] == [1.0, 0.0, None, None], "labels on rollouts stay"
-    for query in (SIGN, NAME, UNIT):
-        assert set(people[query]) == {None}
-    listed = {(one.query, one.author, one.score) for one in report.unplaced if one.kind == "human"}
-    assert listed == {(SIGN, "Ann", 0.0), (NAME, "Bo", 1.0), (UNIT, "Ann", 1.0), (UNIT, "Bo", 0.5)}
-    sign = next(one for one in report.unplaced if one.query == SIGN)
-    assert (sign.former_answer, len(sign.read_as), sign.ledgers) == ("X", 2, ["people"])
-    assert [(one.query, one.scores) for one in report.conflicts] == [(HALF, [("Ann", 0.0), ("Ann", 1.0)])]
-
-    assert truth[LIST] == [1.0, 0.0, 1.0, 0.0], "judged again by the stored gold"
-    assert truth[UNIT] == [1.0, 0.0, 1.0, 0.0]
-    assert (truth[NOTHING][0], truth[NOTHING][2]) == (1.0, 0.0)
-    assert truth[PROGRAM] == [1.0, 0.0, 1.0, 1.0], "judged again by the stored tests"
-    assert truth[GIVEN] == [1.0, 0.0, 0.0]
-    assert truth[SEVEN] == [1.0, 1.0, 0.0], "what the source judged, without a reference"
-    assert truth[NAME] == [1.0, 0.0, 0.0], "on rollouts, as the source contradicted itself"
-    assert truth[CAPITAL] == [None, None]
-    assert {one.query for one in report.unplaced if one.kind == "ground_truth"} == {CAPITAL}
-    with opened_again(settings) as memory:  # what the source judged itself, it says again
-        source = FileTruth([FORMER / "rollouts.jsonl"], run="import")
-        again = memory.ledger("truth").reveal(source, [keys.query_key("former", CAPITAL)])
-        assert (again.newly_paid, in_force(memory, TRUTH)[CAPITAL]) == (0, [1.0, 1.0])
-
-
-def test_nothing_is_lost_of_labels_predictions_and_history(former: Database) -> None:
-    counted = "MATCH (l:Label|Prediction) RETURN l.key AS key, l.score AS score, l.created_at AS at ORDER BY key"
-    on_rollouts = "MATCH (l:Label|Prediction)-[:SCORES]->(t:Thinking) RETURN l.key AS l, t.key AS t ORDER BY l, t"
-    moved = "MATCH (l:Label|Prediction)-[m:MOVED_BY]->(a) RETURN l.key AS l, a.value AS value, m.change AS change ORDER BY l, value"
-    before = [former.query(text) for text in (counted, on_rollouts, moved)]
-    read_again(former)
-    after = [former.query(text) for text in (counted, on_rollouts, moved)]
-    assert all(row in after[0] for row in before[0])
-    assert after[1:] == before[1:]
-    assert former.query("MATCH (l:Label) WHERE COUNT { (l)-[:SCORES]->() } <> 1 RETURN l") == []
-    rewards = former.query("MATCH (t:Thinking {run: 'rl'}) RETURN t.reward AS r, t.superseded AS s ORDER BY t.call")
-    assert [row["s"] for row in rewards] == [None] * 3 + [True] * 3
-    assert {row["r"] for row in rewards} == {0.5}
 
 
 def test_what_ledgers_have_spent_stays_spent(former: Database, settings: Settings) -> None:
@@ -300,19 +120,6 @@ def test_a_sheet_that_was_sent_out_before_still_lands(former: Database, settings
         found = in_force(memory, LabelView(ledgers=("sheet",), kinds=(LabelKind.HUMAN,)))
     assert found[SEVEN] == [1.0, 1.0, 1.0]
     assert found[HALF] == [1.0] * 4
-
-
-def test_reward_models_of_the_former_reader_are_refused(former: Database, settings: Settings) -> None:
-    read_again(former)
-    key = former.query("MATCH (m:RewardModel) RETURN m.key AS key")[0]["key"]
-    folder = next((FORMER / "archive" / "models").iterdir())
-    with opened_again(settings) as memory:
-        with pytest.raises(ModelError, match=r"earlier reader .*fit again"):
-            memory.model()
-        with pytest.raises(ModelError, match=r"earlier reader .*fit again"):
-            memory.model(key)
-        with pytest.raises(ModelError, match=r"earlier reader .*fit again"):
-            RewardModel.load(folder, readers=memory.domains.versions)
 
 
 class Killed(BaseException):
