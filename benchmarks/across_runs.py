@@ -17,8 +17,6 @@ Arms, all scored on the second run's rollouts of queries that no arm has labels 
     cold         the reward model, from the second run's rollouts and labels alone
     warm         from the rollouts and labels of both runs
     warm_now     the same, but calibrated on the second run's labels alone
-    old_0.3, …   the same, and each label of the first run counts 0.3 (its age)
-    nearness     the same, and it counts by how much its rollout is like the second run's (policy distance, without labels)
 
 Rollouts: `rollout_files.py`, with the `policy` of each. Rows are written to --out as they come, so a call that was stopped goes
 on where it was. Example:
@@ -39,25 +37,18 @@ from pathlib import Path
 import numpy as np
 from harness import Row, Rows, add_row_options, markdown, mean_se, parser_of, report, say
 from rollout_files import JudgedMemory, add_rollout_options, files_of, judged_memory, name_of
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from memgraph import LabelView, RewardModel
-from memgraph.domains.checks import ALL_CHECKS
 from memgraph.errors import ModelError
 from memgraph.labels.draw import draw
-from memgraph.models.features import rollout_features
 from memgraph.models.metrics import evaluate_scores
-from memgraph.models.threads import one_thread
 from memgraph.models.votes import MajorityVote
 from memgraph.snapshot.snapshot import Bools, Floats, Snapshot
 
 _KEY = ("file", "shift", "sort", "seed", "labels", "arm")
 _FIRST_SHARE = 0.2
 _SHIFTS, _SORTS = ("stronger", "random"), ("other", "same")
-_ARMS = ("vote", "cold", "warm", "warm_now", "old_0.3", "old_0.1", "nearness")
+_ARMS = ("vote", "cold", "warm", "warm_now")
 _METRICS = ("auc", "within_query_auc", "accuracy", "ece")
 _FEWEST_TO_CALIBRATE = 20
 
@@ -193,25 +184,7 @@ def _fitted(snapshot: Snapshot, arm: str, second: Bools, now: Bools, seed: int) 
     labels = snapshot.labels[now]
     enough = (~np.isnan(labels)).sum() >= _FEWEST_TO_CALIBRATE and len(np.unique(labels[~np.isnan(labels)])) > 1
     at_random = now & ~np.isnan(snapshot.labels) if enough and arm not in ("cold", "warm") else None
-    weights = None
-    if arm.startswith("old_"):
-        weights = np.where(second, 1, float(arm.removeprefix("old_"))).astype(np.float32)
-    elif arm == "nearness":
-        weights = np.where(second, 1, _nearness(snapshot, second)).astype(np.float32)
-    return RewardModel.fit(snapshot, seed=seed, at_random=at_random, weights=weights)
-
-
-def _nearness(snapshot: Snapshot, second: Bools) -> Floats:
-    """[rollouts] how many times likelier a rollout is in the second run than in the first, at most 1, by a regression on
-    features without labels (importance weights under covariate shift)."""
-    _, features = rollout_features(snapshot, ALL_CHECKS)
-    model = make_pipeline(
-        SimpleImputer(keep_empty_features=True), StandardScaler(), LogisticRegression(C=0.01, max_iter=500)
-    )
-    with one_thread():
-        probability = model.fit(features, second).predict_proba(features)[:, 1]
-    ratio = probability / np.maximum(1e-6, 1 - probability) * (~second).sum() / max(1, second.sum())
-    return np.clip(ratio, 0.02, 1).astype(np.float32)
+    return RewardModel.fit(snapshot, seed=seed, at_random=at_random)
 
 
 def _second_policies(snapshot: Snapshot, truth: Floats, shift: str, seed: int) -> set[str]:

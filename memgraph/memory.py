@@ -408,7 +408,6 @@ class Memory:
         config: RewardModelConfig | None = None,
         query_keys: Sequence[str] | None = None,
         rollouts: int | None = None,
-        progress: Callable[[int, int], None] | None = None,
     ) -> RewardModel:
         """Fit a reward model on the labels of a view, save its checkpoint under `home` and register it in the graph.
 
@@ -429,7 +428,6 @@ class Memory:
             seed=seed,
             config=config or RewardModelConfig(),
             at_random=self.drawn_at_random(snapshot, view),
-            progress=progress,
         )
         registry.register(
             self, model, self.settings.home, readers=self.domains.versions, ledger=_only_ledger(view), seed=seed

@@ -36,7 +36,6 @@ def fit(
             help=f"Label-free checks to use, repeatable or separated by commas: some of {_CHECKS}, or `none`.  [default: all]"
         ),
     ] = None,
-    policies: Annotated[bool, typer.Option(help="Let it know which policy a rollout comes from.")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -52,11 +51,11 @@ def fit(
     from memgraph.store.meant import require_known
 
     chosen = [] if checks == ["none"] else choose(checks or ["all"], ALL_CHECKS, "checks")
-    config = RewardModelConfig(checks=tuple(chosen), policies=policies)
-    with open_memory(home) as memory, progress("fitting the reward model") as update:
+    config = RewardModelConfig(checks=tuple(chosen))
+    with open_memory(home) as memory:
         if ledger != "default":  # which needs no label to stand for the vote
             require_known(memory.database, {"ledger": ledger})
-        model = memory.fit(LabelView(ledgers=(ledger,)), seed=seed, config=config, progress=update)
+        model = memory.fit(LabelView(ledgers=(ledger,)), seed=seed, config=config)
     if as_json:
         emit({"model": model.key, "folder": str(model.folder), "ledger": ledger, "metrics": model.metrics})
         return

@@ -89,7 +89,6 @@ class AnchoredRegression:
         labels: Floats,
         query: Ints,
         fold: Ints,
-        weights: Floats | None = None,
         prior: Mapping[str, float] | None = None,
     ) -> tuple[Self, Floats]:
         """Fit on some rollouts.
@@ -101,7 +100,6 @@ class AnchoredRegression:
             labels: [labelled] 0..1.
             query: [labelled] number of the query.
             fold: [labelled] number of the fold; near-duplicate queries share one.
-            weights: [labelled] how much each label counts; None where all count the same.
             prior: w⁰ by name, 0 for those that it lacks. It is left where the anchor alone explains the labels better.
 
         Returns the regression, and [labelled] logits, each by a regression that did not see the labels of its fold. λ and w⁰
@@ -110,12 +108,11 @@ class AnchoredRegression:
         start = cls.of_prior(anchor, names, features)
         inputs = _inputs(features[rows], start.mean, start.scale)
         target = labels.astype(np.float64)
-        counts = np.ones(len(rows)) if weights is None else weights.astype(np.float64)
+        counts = np.ones(len(rows))
         if prior:
             taught = cls.of_prior(anchor, names, features, prior)
             alone, with_prior = (
-                held_out_losses(inputs @ regression.weights, target, query, counts).sum()
-                for regression in (start, taught)
+                held_out_losses(inputs @ regression.weights, target, query).sum() for regression in (start, taught)
             )
             start = taught if with_prior < alone else start
         penalties = [_penalty(strength, anchor, names) for strength in _STRENGTHS]
@@ -127,7 +124,7 @@ class AnchoredRegression:
             others = inputs[~inside], target[~inside], query[~inside], counts[~inside]
             for position, learned in enumerate(_path(*others, start.weights, penalties)):
                 held_out[position, inside] = inputs[inside] @ learned
-        losses = [held_out_losses(logits, target, query, counts) for logits in held_out]
+        losses = [held_out_losses(logits, target, query) for logits in held_out]
         best = least_change(np.stack(losses), anchor.level)
         (learned,) = _path(inputs, target, query, counts, start.weights, [penalties[best]])
         return cls(start.mean, start.scale, learned, _STRENGTHS[best]), held_out[best].astype(np.float32)
@@ -144,7 +141,7 @@ class AnchoredRegression:
         query: Ints,
         weights: Floats,
     ) -> Self:
-        """The regression of one penalty; arguments are as of `fit`."""
+        """The regression of one penalty; arguments are as of `fit`, and [labelled] how much each label counts."""
         start = cls.of_prior(anchor, names, features)
         inputs, penalties = _inputs(features[rows], start.mean, start.scale), [_penalty(strength, anchor, names)]
         target, counts = labels.astype(np.float64), weights.astype(np.float64)
@@ -231,18 +228,17 @@ def _path(
         yield weights
 
 
-def held_out_losses(logits: Floating, target: Floating, query: Ints, counts: Floating) -> Doubles:
+def held_out_losses(logits: Floating, target: Floating, query: Ints) -> Doubles:
     """[queries] what is minimised, but for the penalty: cross-entropy of labels and of pairs.
 
     Args:
         logits, target: [labelled]
         query: [labelled] number of the query.
-        counts: [labelled] how much each label counts.
     """
     which = np.unique(query, return_inverse=True)[1]
     right, wrong = right_and_wrong(target.astype(np.float32), query)
-    share = float(counts.sum()) / max(1, len(right))
-    labels = np.bincount(which, counts * cross_entropy(logits, target))
+    share = len(target) / max(1, len(right))
+    labels = np.bincount(which, cross_entropy(logits, target))
     pairs = np.bincount(which[right], np.logaddexp(0, logits[wrong] - logits[right]), minlength=len(labels))
     return np.asarray(labels + share * pairs)
 

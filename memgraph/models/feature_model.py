@@ -28,7 +28,7 @@ from memgraph.models.anchored_regression import Anchor, AnchoredRegression
 from memgraph.models.consensus import agreement_weights, experience_features
 from memgraph.models.features import in_order, own_features, rollout_features
 from memgraph.models.prior import VOTE
-from memgraph.models.reliability import RELIABILITY, PolicyReliability, Reliability
+from memgraph.models.reliability import RELIABILITY, Reliability
 from memgraph.models.trees import BoostedTrees, fit_trees, trees_share
 from memgraph.snapshot.snapshot import Floats, Ints, Snapshot
 
@@ -38,31 +38,18 @@ _FIRST = Anchor("first", slope=1.0, bias=0.0, scale=1.0, certainty=600.0, level=
 
 
 @dataclass(frozen=True, slots=True)
-class Reliabilities:
-    """What the second regression reads beside the logit before it.
+class Second:
+    """What is fitted on top of first and trees.
 
     Attributes:
         own: names of the rollout's own checks and features, in their order.
-        style: by the way of writing.
-        policies: by the policy's name; None where that is not to be known.
+        reliability: of a way of writing.
+        regression: from the logit before it and reliability.
     """
 
     own: list[str]
-    style: Reliability
-    policies: PolicyReliability | None
-
-    @property
-    def names(self) -> list[str]:
-        """Of the inputs, the logit before them."""
-        return [_FIRST.name, *RELIABILITY, *([f"policy_{name}" for name in RELIABILITY] if self.policies else [])]
-
-    def inputs(self, snapshot: Snapshot, names: Sequence[str], features: Floats, logits: Floats) -> Floats:
-        """[rollouts, inputs] from [rollouts, features] and the [rollouts] logits of first and trees."""
-        columns = [logits[:, None], self.style.features(snapshot, in_order(self.own, names, features))]
-        if self.policies is not None:
-            columns.append(self.policies.features(snapshot))
-        inputs: Floats = np.concatenate(columns, axis=1).astype(np.float32)
-        return inputs
+    reliability: Reliability
+    regression: AnchoredRegression
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +63,7 @@ class FeatureModel:
         first: the vote, moved by labels.
         trees: None where labels do not support them.
         share: how much the trees count beside the first, 0..½.
-        reliabilities, second: None where labels do not support them.
+        second: None where labels do not support it.
     """
 
     names: list[str]
@@ -85,8 +72,7 @@ class FeatureModel:
     first: AnchoredRegression
     trees: BoostedTrees | None = None
     share: float = 0.0
-    reliabilities: Reliabilities | None = None
-    second: AnchoredRegression | None = None
+    second: Second | None = None
 
     @classmethod
     def of_prior(cls, snapshot: Snapshot, *, checks: Sequence[str], prior: Mapping[str, float] | None) -> Self:
@@ -105,8 +91,6 @@ class FeatureModel:
         snapshot: Snapshot,
         *,
         checks: Sequence[str],
-        policies: bool = False,
-        weights: Floats | None = None,
         prior: Mapping[str, float] | None = None,
         seed: int,
     ) -> tuple[Self, Floats]:
@@ -114,8 +98,6 @@ class FeatureModel:
 
         Args:
             checks: names of the label-free checks to use.
-            policies: whether it may know which policy a rollout comes from.
-            weights: [rollouts] how much the label of each counts as a target; None where all count the same.
             prior: weights of features by name, to start from where that explains the labels better than the vote.
             seed: of the folds.
 
@@ -129,12 +111,11 @@ class FeatureModel:
         rows = np.flatnonzero(~np.isnan(snapshot.labels))
         rows = np.array(sorted(rows.tolist(), key=snapshot.rollout_keys.__getitem__), np.int64)
         labels, query = snapshot.labels[rows], snapshot.rollout_query[rows]
-        counts = np.ones(len(rows), np.float32) if weights is None else weights[rows]
         fold = cluster_folds(snapshot, rows, seed)
-        first, held_out = AnchoredRegression.fit(VOTE, names, features, rows, labels, query, fold, counts, prior)
-        trees, of_trees = fit_trees(features[rows], labels, counts, fold, seed)
+        first, held_out = AnchoredRegression.fit(VOTE, names, features, rows, labels, query, fold, prior)
+        trees, of_trees = fit_trees(features[rows], labels, fold, seed)
         of_trees = np.where(np.isnan(of_trees), held_out, of_trees)
-        share = trees_share(held_out, of_trees, labels, query, counts)
+        share = trees_share(held_out, of_trees, labels, query)
         model = cls(names, tuple(checks), agreement, first, trees if share else None, share)
         logits = model._of_first(features)
         logits[rows] = (1 - share) * held_out + share * of_trees
@@ -143,21 +124,18 @@ class FeatureModel:
         # who is believed more than others is learned on labelled and unlabelled rollouts alike
         pseudo_labels = np.where(np.isnan(snapshot.labels), expit(logits), snapshot.labels).astype(np.float32)
         own = own_features(snapshot, checks)[0]
-        reliabilities = Reliabilities(
-            own,
-            Reliability.fit(snapshot, in_order(own, names, features), pseudo_labels),
-            PolicyReliability.fit(snapshot, pseudo_labels) if policies else None,
+        of_own = in_order(own, names, features)
+        reliability = Reliability.fit(snapshot, of_own, pseudo_labels)
+        inputs = _inputs_of_second(reliability, snapshot, of_own, logits)
+        regression, held_out = AnchoredRegression.fit(
+            _FIRST, (_FIRST.name, *RELIABILITY), inputs, rows, labels, query, fold
         )
-        inputs = reliabilities.inputs(snapshot, names, features, logits)
-        second, held_out = AnchoredRegression.fit(
-            _FIRST, reliabilities.names, inputs, rows, labels, query, fold, counts
-        )
-        if not second.moved:
+        if not regression.moved:
             return model, logits
-        corrected = second.logits(inputs)
+        corrected = regression.logits(inputs)
         corrected[rows] = held_out
         logits = np.float32(0.5) * (logits + corrected)
-        return replace(model, reliabilities=reliabilities, second=second), logits
+        return replace(model, second=Second(own, reliability, regression)), logits
 
     def _of_first(self, features: Floats) -> Floats:
         """[rollouts] logits before the second regression, of [rollouts, features]."""
@@ -193,27 +171,27 @@ class FeatureModel:
         names, values = rollout_features(snapshot, self.checks, experience)
         features = in_order(self.names, names, values)
         logits = self._of_first(features)
-        if self.second is None or self.reliabilities is None or not len(logits):
+        if self.second is None or not len(logits):
             return logits
-        inputs = self.reliabilities.inputs(snapshot, self.names, features, logits)
-        return np.float32(0.5) * (logits + self.second.logits(inputs))
+        of_own = in_order(self.second.own, self.names, features)
+        inputs = _inputs_of_second(self.second.reliability, snapshot, of_own, logits)
+        return np.float32(0.5) * (logits + self.second.regression.logits(inputs))
 
     def _contents(self) -> tuple[str, dict[str, Any]]:
         """JSON of what is no array, and the arrays by name: all that decides its predictions."""
-        beside = self.reliabilities
         document = {
             "names": self.names,
             "checks": self.checks,
             "agreement": self.agreement,
             "share": self.share,
-            "own": None if beside is None else beside.own,
-            "policies": None if beside is None or beside.policies is None else beside.policies.leads,
+            "own": None if self.second is None else self.second.own,
         }
         arrays = _with_prefix("first", self.first.arrays())
         if self.trees is not None:
             arrays |= _with_prefix("trees", self.trees.arrays())
-        if beside is not None and self.second is not None:
-            arrays |= _with_prefix("second", self.second.arrays()) | _with_prefix("style", beside.style.arrays())
+        if self.second is not None:
+            arrays |= _with_prefix("second", self.second.regression.arrays())
+            arrays |= _with_prefix("reliability", self.second.reliability.arrays())
         return json.dumps(document, sort_keys=True), arrays
 
     def save(self, file: Path) -> None:
@@ -233,22 +211,20 @@ class FeatureModel:
             with np.load(file, allow_pickle=False) as opened:
                 arrays = {name: opened[name] for name in opened.files}
             document: dict[str, Any] = json.loads(str(arrays.pop("document")))
-            first, trees, second, style = (
-                _without_prefix(part, arrays) for part in ("first", "trees", "second", "style")
+            first, trees, second, reliability = (
+                _without_prefix(part, arrays) for part in ("first", "trees", "second", "reliability")
             )
-            model = cls(
+            return cls(
                 document["names"],
                 tuple(document["checks"]),
                 document["agreement"],
                 AnchoredRegression.of_arrays(first),
                 BoostedTrees.of_arrays(trees) if trees else None,
                 document["share"],
+                Second(document["own"], Reliability(**reliability), AnchoredRegression.of_arrays(second))
+                if second
+                else None,
             )
-            if not second:
-                return model
-            policies = None if document["policies"] is None else PolicyReliability(document["policies"])
-            reliabilities = Reliabilities(document["own"], Reliability(**style), policies)
-            return replace(model, reliabilities=reliabilities, second=AnchoredRegression.of_arrays(second))
         except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise ModelError(f"no feature model can be read from {file}: {error}; fit again") from error
 
@@ -259,6 +235,12 @@ class FeatureModel:
         for name, array in arrays.items():
             digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
         return digest.digest()
+
+
+def _inputs_of_second(reliability: Reliability, snapshot: Snapshot, own: Floats, logits: Floats) -> Floats:
+    """[rollouts, inputs] the logits of first and trees, and reliability by [rollouts, features] of the rollouts' own."""
+    inputs: Floats = np.concatenate([logits[:, None], reliability.features(snapshot, own)], axis=1).astype(np.float32)
+    return inputs
 
 
 def _with_prefix(part: str, arrays: Mapping[str, Any]) -> dict[str, Any]:

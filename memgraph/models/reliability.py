@@ -24,7 +24,6 @@ RELIABILITY = ("reliability", "reliability_deviation", *(f"reliable_{name}" for 
 FOLDS = 5
 _PENALTY = 30.0
 _LIMIT = 4.0  # standard deviations
-_PRIOR_COUNT = 10.0  # rollouts without a lead that every policy starts with
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,51 +68,13 @@ class Reliability:
         """[rollouts, 10] see `RELIABILITY`: how much more than its group it is believed, and votes weighted by that."""
         apart = deviation(snapshot, np.where(np.isnan(own), self.mean, own))
         inputs = np.clip(apart / self.scale, -_LIMIT, _LIMIT)
-        return _features(snapshot, (inputs * self.weights[folds_by_key(snapshot)]).sum(axis=1).astype(np.float32))
+        lead = (inputs * self.weights[folds_by_key(snapshot)]).sum(axis=1).astype(np.float32)
+        votes = vote_features(snapshot, np.clip(0.5 + lead, 0.01, 0.99))
+        return np.concatenate([lead[:, None], deviation(snapshot, lead)[:, None], votes], axis=1)
 
     def arrays(self) -> dict[str, Any]:
         """What decides its predictions, by name; `Reliability(**arrays)` is the same one."""
         return {"mean": self.mean, "scale": self.scale, "weights": self.weights}
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyReliability:
-    """The same where authors are known: each policy's mean lead over its groups.
-
-    Attributes:
-        leads: policy → [folds, 2] sum of the leads and number of rollouts.
-    """
-
-    leads: dict[str, list[list[float]]]
-
-    @classmethod
-    def fit(cls, snapshot: Snapshot, pseudo_labels: Floats) -> Self:
-        """Count on all rollouts of a snapshot; `pseudo_labels` is as of `Reliability.fit`."""
-        lead = deviation(snapshot, pseudo_labels)
-        leads: dict[str, list[list[float]]] = {}
-        for policy, number, value in zip(
-            snapshot.rollout_policies, folds_by_key(snapshot).tolist(), lead.tolist(), strict=True
-        ):
-            entry = leads.setdefault(policy, [[0.0, 0.0] for _ in range(FOLDS)])[number]
-            entry[0] += value
-            entry[1] += 1
-        leads.pop("", None)
-        return cls(leads)
-
-    def features(self, snapshot: Snapshot) -> Floats:
-        """[rollouts, 10] as of `Reliability`, by policy and without the fold of the rollout's own query."""
-        leads = np.zeros(len(snapshot.rollout_keys), np.float32)
-        for row, (policy, number) in enumerate(
-            zip(snapshot.rollout_policies, folds_by_key(snapshot).tolist(), strict=True)
-        ):
-            others = [entry for fold, entry in enumerate(self.leads.get(policy, ())) if fold != number]
-            leads[row] = sum(total for total, _ in others) / (_PRIOR_COUNT + sum(count for _, count in others))
-        return _features(snapshot, leads)
-
-
-def _features(snapshot: Snapshot, lead: Floats) -> Floats:
-    votes = vote_features(snapshot, np.clip(0.5 + lead, 0.01, 0.99))
-    return np.concatenate([lead[:, None], deviation(snapshot, lead)[:, None], votes], axis=1)
 
 
 def folds_by_key(snapshot: Snapshot) -> Ints:

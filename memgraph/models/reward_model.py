@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -21,7 +21,7 @@ from memgraph.models.prior import Prior
 from memgraph.rollouts.reader import read_otherwise
 from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot
 
-_FORMAT = 16
+_FORMAT = 17
 _MODEL, _CONFIG = "feature_model.npz", "config.json"
 
 
@@ -31,14 +31,11 @@ class RewardModelConfig:
 
     Attributes:
         checks: label-free checks whose features are used (`memgraph.domains.checks.ALL_CHECKS`).
-        policies: it may know which policy a rollout comes from: in a memory across runs that says much, but a new policy
-            starts without a name.
         prior: what it starts from: "shipped" for what came with this version, "none" for the vote alone, or a file
             (`memgraph.models.prior`).
     """
 
     checks: tuple[str, ...] = ALL_CHECKS
-    policies: bool = False
     prior: str = "shipped"
 
 
@@ -85,8 +82,6 @@ class RewardModel:
         seed: int = 0,
         config: RewardModelConfig = RewardModelConfig(),
         at_random: Bools | None = None,
-        weights: Floats | None = None,
-        progress: Callable[[int, int], None] | None = None,
     ) -> Self:
         """Fit on the labelled queries of a snapshot; nothing else of it is a target or a calibration.
 
@@ -96,8 +91,6 @@ class RewardModel:
         Args:
             at_random: [rollouts] True where the label's query was drawn at random: calibration, noise floor and held-out
                 metrics rest on these alone, since chosen queries are not like the others. None: all were.
-            weights: [rollouts] how much the label of each counts as a target, for instance less for experience of another
-                policy. None: all the same.
 
         Raises:
             ModelError: if all labels are of one class.
@@ -111,14 +104,7 @@ class RewardModel:
         }
         if len(rows):
             _require_both_classes(snapshot.labels)
-            features, logits = FeatureModel.fit(
-                snapshot,
-                checks=config.checks,
-                policies=config.policies,
-                weights=weights,
-                prior=prior.weights,
-                seed=seed,
-            )
+            features, logits = FeatureModel.fit(snapshot, checks=config.checks, prior=prior.weights, seed=seed)
             if at_random is not None:
                 rows = rows[at_random[rows]]
             labels = snapshot.labels[rows]
@@ -132,8 +118,6 @@ class RewardModel:
             }
         else:
             features = FeatureModel.of_prior(snapshot, checks=config.checks, prior=prior.weights)
-        if progress is not None:
-            progress(1, 1)
         return cls(
             features,
             config,

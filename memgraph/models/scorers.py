@@ -96,7 +96,4 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
     "paper_gnn_published": lambda: PaperGnnScorer("published"),
     "paper_gnn_corrected": lambda: PaperGnnScorer("corrected"),
     DEFAULT_SCORER: RewardModelScorer,
-    "reward_model_policy": lambda: RewardModelScorer(
-        config=RewardModelConfig(policies=True), name="reward_model_policy"
-    ),
 }

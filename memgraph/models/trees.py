@@ -51,13 +51,12 @@ class BoostedTrees:
     depth: int
 
     @classmethod
-    def fit(cls, features: Floats, labels: Floats, weights: Floats, seed: int) -> Self:
+    def fit(cls, features: Floats, labels: Floats, seed: int) -> Self:
         """Fit on labelled rollouts.
 
         Args:
             features: [labelled, features]; NaN counts as 0.
             labels: [labelled] right from ½ on; of both classes.
-            weights: [labelled] how much each label counts.
         """
         from sklearn.ensemble import GradientBoostingClassifier
 
@@ -71,7 +70,7 @@ class BoostedTrees:
             subsample=min(0.5, _ROWS_OF_A_TREE / len(labels)),
             max_features=0.3,
             random_state=seed,
-        ).fit(np.nan_to_num(features), labels >= 0.5, sample_weight=weights)
+        ).fit(np.nan_to_num(features), labels >= 0.5)
         trees = [tree.tree_ for tree in boosting.estimators_[:, 0]]
         roots = np.cumsum([0, *(tree.node_count for tree in trees[:-1])])
         leaf = np.concatenate([tree.children_left < 0 for tree in trees])
@@ -121,28 +120,20 @@ class BoostedTrees:
         return cls(**{**arrays, "depth": int(arrays["depth"])})
 
 
-def fit_trees(
-    features: Floats, labels: Floats, weights: Floats, fold: Ints, seed: int
-) -> tuple[BoostedTrees | None, Floats]:
+def fit_trees(features: Floats, labels: Floats, fold: Ints, seed: int) -> tuple[BoostedTrees | None, Floats]:
     """Trees of labelled rollouts, and [labelled] logits by trees that did not see the labels of their fold.
 
     Where a fold's others are of one class its logits are NaN, for no opinion. None, and NaN alone, where all are of one class.
-    Labels of weight 0 count nowhere.
     """
     held_out = np.full(len(labels), np.nan, np.float32)
-    counted = weights > 0
     for number in np.unique(fold):
         inside = fold == number
-        if both_classes(labels[~inside & counted]):
-            others = ~inside & counted
-            trees = BoostedTrees.fit(features[others], labels[others], weights[others], seed)
-            held_out[inside] = trees.logits(features[inside])
-    if not both_classes(labels[counted]):
-        return None, held_out
-    return BoostedTrees.fit(features[counted], labels[counted], weights[counted], seed), held_out
+        if both_classes(labels[~inside]):
+            held_out[inside] = BoostedTrees.fit(features[~inside], labels[~inside], seed).logits(features[inside])
+    return (BoostedTrees.fit(features, labels, seed) if both_classes(labels) else None), held_out
 
 
-def trees_share(first: Floats, trees: Floats, labels: Floats, query: Ints, weights: Floats) -> float:
+def trees_share(first: Floats, trees: Floats, labels: Floats, query: Ints) -> float:
     """How much trees count beside the first regression: nothing, a quarter, or half.
 
     It is the least share whose held-out loss is not significantly worse than the best one's.
@@ -150,7 +141,6 @@ def trees_share(first: Floats, trees: Floats, labels: Floats, query: Ints, weigh
     Args:
         first, trees: [labelled] logits that did not see the labels of their fold.
         query: [labelled] number of the query.
-        weights: [labelled] how much each label counts.
     """
-    losses = [held_out_losses((1 - share) * first + share * trees, labels, query, weights) for share in _SHARES]
+    losses = [held_out_losses((1 - share) * first + share * trees, labels, query) for share in _SHARES]
     return _SHARES[least_change(np.stack(losses), _LEVEL)]

@@ -154,9 +154,6 @@ class RewardSection(_Section):
         default_factory=lambda: list(ALL_CHECKS),
         description="Label-free checks that the scorer `reward_model` may use.",
     )
-    policies: bool = Field(
-        False, description="Whether the scorer `reward_model` may know which policy a rollout comes from."
-    )
     experience: int = Field(
         NeighbourhoodLimits().experience,
         ge=0,

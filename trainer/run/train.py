@@ -262,7 +262,7 @@ def make_refit(config: RunConfig, memory: Memory, training: Problems) -> Refit:
         config.refit,
         ledger=config.ledger,
         training=[task.query_key for task in training.tasks],
-        config=RewardModelConfig(checks=tuple(config.reward.checks), policies=config.reward.policies),
+        config=RewardModelConfig(checks=tuple(config.reward.checks)),
         seed=config.seed,
         log=config.folder / "refits.jsonl",
     )

@@ -40,7 +40,7 @@ def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> RewardM
         )
         narrator.sampled(report, judged=True)
     narrator.stage("fitting the reward model")
-    settings = RewardModelConfig(checks=tuple(config.reward.checks), policies=config.reward.policies)
+    settings = RewardModelConfig(checks=tuple(config.reward.checks))
     model = memory.fit(LabelView(ledgers=(config.ledger,)), seed=config.seed, config=settings)
     narrator.say(f"reward model {str(model.key)[:12]} of ledger {config.ledger!r} saved in {model.folder}")
     return model

@@ -41,9 +41,9 @@ def test_without_labels_it_is_the_vote_and_what_other_memories_taught(tmp_path: 
 
 
 def test_a_second_regression_that_helps_is_kept_and_read_back_to_the_bit(tmp_path: Path) -> None:
-    data, truth = two_authors(style=False)
+    data, truth = two_authors(style=True)
     data = data.with_labels(np.where(data.rollout_query < 80, truth, np.nan).astype(np.float32))
-    model, logits = FeatureModel.fit(data, checks=(), policies=True, seed=0)
+    model, logits = FeatureModel.fit(data, checks=("form",), seed=0)
     assert model.second is not None
     model.save(tmp_path / "model.npz")
     again = FeatureModel.load(tmp_path / "model.npz")

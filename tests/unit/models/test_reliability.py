@@ -10,7 +10,7 @@ import pytest
 
 from memgraph.models.consensus import FEATURES, consensus_features
 from memgraph.models.feature_model import FeatureModel
-from memgraph.models.reliability import RELIABILITY, PolicyReliability, Reliability
+from memgraph.models.reliability import Reliability
 from memgraph.snapshot.snapshot import Floats, Snapshot
 from tests.unit.snapshots import snapshot
 
@@ -65,23 +65,11 @@ def test_a_feature_that_says_nothing_is_not_believed() -> None:
     assert not Reliability.fit(data, nothing, share(data)).features(data, nothing)[:, 0].any()
 
 
-def test_policies_are_told_apart_by_name_and_an_unknown_one_stands_in_the_middle() -> None:
-    data, _ = two_authors(style=False)
-    table = PolicyReliability.fit(data, share(data))
-    found = table.features(data)[:, RELIABILITY.index("reliability")]
-    careful = np.array([policy == "careful" for policy in data.rollout_policies])
-    assert found[careful].min() > 0.05
-    assert found[~careful].max() < -0.05
-    nobody = replace(data, rollout_policies=[""] * len(found))
-    assert PolicyReliability.fit(nobody, share(data)).leads == {}
-    assert not table.features(nobody)[:, 0].any()
-
-
 def test_an_excerpt_of_the_memory_says_the_same_as_all_of_it() -> None:
     data, truth = two_authors(style=True)
     data = replace(data, similar=data.similar[:, :0], similar_scores=data.similar_scores[:0])
     labelled = replace(data, labels=np.where(data.rollout_query < 40, truth, np.nan).astype(np.float32))
-    model, _ = FeatureModel.fit(labelled, checks=("form",), policies=True, seed=0)
+    model, _ = FeatureModel.fit(labelled, checks=("form",), seed=0)
     kept, answers = data.rollout_query >= 100, data.answer_query >= 100
     excerpt = replace(
         data,

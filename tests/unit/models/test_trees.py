@@ -33,7 +33,7 @@ def test_arrays_give_what_scikit_learn_gives(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(
         GradientBoostingClassifier, "fit", lambda self, *rest, **named: fitted.append(self) or fit(self, *rest, **named)
     )
-    trees = BoostedTrees.fit(features, labels, np.ones(len(labels)), 0)
+    trees = BoostedTrees.fit(features, labels, 0)
     expected = np.clip(fitted[0].decision_function(np.nan_to_num(features)), -4.6, 4.6)
     np.testing.assert_allclose(trees.logits(features), expected, atol=1e-5)
 
@@ -41,23 +41,23 @@ def test_arrays_give_what_scikit_learn_gives(monkeypatch: pytest.MonkeyPatch) ->
 def test_they_find_what_no_sum_of_features_says() -> None:
     features, labels = band()
     unseen, truth = band(seed=1)
-    trees = BoostedTrees.fit(features, labels, np.ones(len(labels)), 0)
+    trees = BoostedTrees.fit(features, labels, 0)
     assert roc_auc_score(truth, trees.logits(unseen)) > 0.95
 
 
 def test_held_out_logits_do_not_know_the_labels_of_their_fold() -> None:
     features, labels = band(200)
     fold = np.arange(200) % 5
-    _, held_out = fit_trees(features, labels, np.ones(200), fold, 0)
+    _, held_out = fit_trees(features, labels, fold, 0)
     poisoned = np.where(fold == 2, 1 - labels, labels).astype(np.float32)
-    _, after = fit_trees(features, poisoned, np.ones(200), fold, 0)
+    _, after = fit_trees(features, poisoned, fold, 0)
     np.testing.assert_array_equal(held_out[fold == 2], after[fold == 2])
     assert (held_out[fold != 2] != after[fold != 2]).any()
 
 
 def test_without_two_classes_there_are_no_trees() -> None:
     features, _ = band(50)
-    trees, held_out = fit_trees(features, np.ones(50, np.float32), np.ones(50), np.arange(50) % 5, 0)
+    trees, held_out = fit_trees(features, np.ones(50, np.float32), np.arange(50) % 5, 0)
     assert trees is None
     assert np.isnan(held_out).all()
 
@@ -65,26 +65,13 @@ def test_without_two_classes_there_are_no_trees() -> None:
 def test_a_fold_whose_others_are_of_one_class_has_no_opinion() -> None:
     features, _ = band(100)
     labels = np.repeat([1.0, 0.0], [80, 20]).astype(np.float32)
-    _, held_out = fit_trees(features, labels, np.ones(100), np.repeat([0, 1], [80, 20]), 0)
+    _, held_out = fit_trees(features, labels, np.repeat([0, 1], [80, 20]), 0)
     assert np.isnan(held_out).all()
-
-
-def test_labels_of_weight_zero_count_nowhere() -> None:
-    features, labels = band(200)
-    fold, weights = np.arange(200) % 5, np.where(labels > 0.5, 0.0, 1.0)
-    assert fit_trees(features, labels, weights, fold, 0)[0] is None
-    weights = np.where(np.arange(200) < 100, 1.0, 0.0)
-    flipped = np.where(weights > 0, labels, 1 - labels).astype(np.float32)
-    for one, other in zip(
-        fit_trees(features, labels, weights, fold, 0), fit_trees(features, flipped, weights, fold, 0), strict=True
-    ):
-        one, other = (part.logits(features) if isinstance(part, BoostedTrees) else part for part in (one, other))
-        np.testing.assert_array_equal(one, other)
 
 
 def test_logits_are_the_same_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     features, labels = band()
-    trees = BoostedTrees.fit(features, labels, np.ones(len(labels)), 0)
+    trees = BoostedTrees.fit(features, labels, 0)
     whole = trees.logits(features)
     monkeypatch.setattr(module, "_BLOCK", 7)
     np.testing.assert_array_equal(trees.logits(features), whole)
@@ -95,9 +82,9 @@ def test_they_count_only_as_far_as_held_out_labels_support() -> None:
     query = np.repeat(np.arange(100), 4)
     labels = (rng.random(400) < 0.5).astype(np.float32)
     known = np.where(labels > 0.5, 2.0, -2.0) + rng.normal(size=400)
-    noise, counts = 2 * rng.normal(size=400), np.ones(400)
-    assert trees_share(known, noise, labels, query, counts) == 0
-    assert trees_share(noise, known, labels, query, counts) == 0.5
+    noise = 2 * rng.normal(size=400)
+    assert trees_share(known, noise, labels, query) == 0
+    assert trees_share(noise, known, labels, query) == 0.5
 
 
 def test_what_a_tree_costs_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +101,7 @@ def test_what_a_tree_costs_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_ROWS_OF_A_TREE", 50)
     for rows in (80, 200):
         features, labels = band(rows)
-        BoostedTrees.fit(features, labels, np.ones(rows), 0)
+        BoostedTrees.fit(features, labels, 0)
     assert shares == [0.5, 0.25]
 
 
