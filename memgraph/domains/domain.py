@@ -93,11 +93,13 @@ class Domain(ABC):
         version: of reading and key together. A new one makes new answer nodes, so a memory must be read again.
         kind: which label-free checks and models of text apply: equations of calculations, words of statements, and programs,
             which are tried in the sandbox.
+        runs_tests: whether `verify` judges by tests, too; else the domain `code` runs the tests of such queries.
     """
 
     name: ClassVar[str]
     version: ClassVar[str]
     kind: ClassVar[Kind] = "statement"
+    runs_tests: ClassVar[bool] = True
 
     @abstractmethod
     def read(self, response: str, *, query: str | None = None, thinking_opened: bool = False) -> Reading:
