@@ -179,7 +179,13 @@ class Memory:
             EmbeddingSpaceError: if the given embeddings are of another model than the memory's.
         """
         rows = read_rows(
-            Path(file), run=run, dataset=dataset, domain=domain, columns=columns, thinking_opened=thinking_opened
+            Path(file),
+            run=run,
+            dataset=dataset,
+            domain=domain,
+            columns=columns,
+            thinking_opened=thinking_opened,
+            domains=self.domains,
         )
         return self._ingest(given=embeddings, progress=progress, started=started).run(rows, file=str(file))
 
@@ -206,6 +212,7 @@ class Memory:
             domain=domain,
             columns=columns,
             thinking_opened=thinking_opened,
+            domains=self.domains,
         )
         return self._ingest(started=started).run(rollouts, file="rows")
 

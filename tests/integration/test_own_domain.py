@@ -20,6 +20,8 @@ from memgraph.rollouts.embedding import SentenceEmbedder
 from memgraph.settings import Settings
 from memgraph.store.keys import query_key
 
+DAYS = ("1 May 2024", "2024-05-01", "2 May 2024")
+
 
 class Dates(Choices):
     """Dates, however they are written."""
@@ -76,10 +78,7 @@ def test_it_is_used_by_import_votes_labels_and_asked_for_again(
     memory: Memory, settings: Settings, embedder: SentenceEmbedder
 ) -> None:
     with Memory.open(settings, embedder=embedder, domains=[Dates()]) as opened:
-        opened.add(
-            Rollout(query="When?", response=f"The answer is {day}.", domain="dates")
-            for day in ("1 May 2024", "2024-05-01", "2 May 2024")
-        )
+        opened.add(Rollout(query="When?", response=f"The answer is {day}.", domain="dates") for day in DAYS)
         snapshot = opened.snapshot(LabelView())
         assert len(snapshot.answer_keys) == 2, "its key names the nodes"
         ledger = opened.ledger("l", budget=1)
@@ -87,6 +86,12 @@ def test_it_is_used_by_import_votes_labels_and_asked_for_again(
         labels = opened.snapshot(LabelView(ledgers=("l",))).labels
         assert sorted(labels.tolist()) == [0.0, 1.0, 1.0]
         assert not np.isnan(labels).any()
+        said = [{"query": "And then?", "response": f"The answer is {day}.", "answer": "1 May 2024"} for day in DAYS[:2]]
+        opened.import_rows(said, domain="dates")
+        given = opened.database.query(
+            "MATCH (:Query {text: 'And then?'})-[:GENERATES_REASONING]->(t) RETURN t.given AS given"
+        )
+        assert [row["given"] for row in given] == ["answer"] * 2, "the answers are theirs, and no gold"
     with pytest.raises(MigrationError, match="rollouts of the domain dates, which nothing defines here"):
         Memory.open(settings, embedder=embedder)
     with pytest.raises(MigrationError, match=r"dates \(version 1, now 2\).*memreward migrate"):

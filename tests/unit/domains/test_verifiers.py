@@ -90,7 +90,9 @@ class Rhymes(Poems):
 @pytest.mark.parametrize("name", ["auto", "code"])
 def test_a_domain_of_ones_own_judges_by_tests_itself_where_it_runs_them(name: str) -> None:
     domains = Domains([Mine(partial=True), Poems(), Rhymes()])
-    items = [Item("def double(x):\n    return 0", TESTS, domain) for domain in ("mine", "code", "poems", "rhymes", "none")]
+    items = [
+        Item("def double(x):\n    return 0", TESTS, domain) for domain in ("mine", "code", "poems", "rhymes", "none")
+    ]
     assert [verdict.score for verdict in verifier(name, domains)(items)] == [0.5, 0.0, 0.0, 0.25, 0.0]
 
 
