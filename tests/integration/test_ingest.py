@@ -20,6 +20,7 @@ from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
 from memgraph.store.server.local import LocalServer
 from tests.conftest import empty, write_rows
+from tests.integration.clusters import vectors
 from tests.integration.rollouts import sums
 
 GRAPH = """
@@ -58,6 +59,16 @@ def test_a_data_set_goes_in_as_a_file_of_its_rows_does(memory: Memory, tmp_path:
     )
     second = memory.import_file(write_rows(tmp_path / "r.jsonl", rows), run="r")
     assert (second.new, second.known, len(second.rejected)) == (0, 12, 1)
+
+
+def test_rows_take_vectors_and_tell_how_far_they_are_as_a_file_does(made_up: Memory) -> None:
+    given, seen = vectors(3, 4), list[int]()
+    made_up.import_rows(sums(3), embeddings=given, progress=seen.append)
+    assert sum(seen) == 12
+    snapshot = made_up.snapshot(LabelView())
+    expected = {row["query"]: given.query[row["query_id"]] for row in sums(3)}
+    for text, vector in zip(snapshot.query_texts, snapshot.query_embeddings, strict=True):
+        np.testing.assert_allclose(vector, expected[text] / np.linalg.norm(expected[text]), atol=1e-6)
 
 
 def test_a_table_of_rollouts_that_is_imported_again_gives_the_same_rollouts(memory: Memory, tmp_path: Path) -> None:
