@@ -228,7 +228,15 @@ def read_judged(
                 return JudgedSnapshot.load(kept)
     given = GivenEmbeddings.load(embeddings) if embeddings is not None else None
     rows = list(
-        read_rows(file, run="import", dataset=dataset, domain=domain, columns=columns, thinking_opened=thinking_opened)
+        read_rows(
+            file,
+            run="import",
+            dataset=dataset,
+            domain=domain,
+            columns=columns,
+            thinking_opened=thinking_opened,
+            domains=Domains.of(Settings.load()),
+        )
     )
     source = FileTruth.of_rows(rows, file=file)
     if not source.query_keys():

@@ -178,7 +178,13 @@ class Memory:
             EmbeddingSpaceError: if the given embeddings are of another model than the memory's.
         """
         rows = read_rows(
-            Path(file), run=run, dataset=dataset, domain=domain, columns=columns, thinking_opened=thinking_opened
+            Path(file),
+            run=run,
+            dataset=dataset,
+            domain=domain,
+            columns=columns,
+            thinking_opened=thinking_opened,
+            domains=self.domains,
         )
         return self._ingest(given=embeddings, progress=progress, started=started).run(rows, file=str(file))
 
@@ -191,7 +197,9 @@ class Memory:
         domain: str | None = None,
         columns: ColumnNames = None,
         thinking_opened: bool = False,
+        embeddings: GivenEmbeddings | None = None,
         started: datetime | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> IngestReport:
         """Store rows as a file would have them, for instance a `datasets.Dataset`; bad ones are rejected one by one.
 
@@ -205,8 +213,9 @@ class Memory:
             domain=domain,
             columns=columns,
             thinking_opened=thinking_opened,
+            domains=self.domains,
         )
-        return self._ingest(started=started).run(rollouts, file="rows")
+        return self._ingest(given=embeddings, progress=progress, started=started).run(rollouts, file="rows")
 
     def ingest(
         self, rows: Iterable[Row | Reject], *, file: str = "", embeddings: GivenEmbeddings | None = None
@@ -486,14 +495,14 @@ class Memory:
         return relabel(self, model, view, preview=preview, confidence=confidence, scope=scope, progress=progress)
 
     def rewards(
-        self, view: LabelView = DEFAULT_VIEW, *, scope: Scope = EVERYTHING, at: datetime | None = None
+        self, view: LabelView = DEFAULT_VIEW, *, scope: Scope = EVERYTHING, as_of: datetime | None = None
     ) -> RewardTable:
         """The reward of every rollout: the label in force, else the newest prediction.
 
         Args:
-            at: as it was then.
+            as_of: as it was then.
         """
-        return rewards_in_force(self, view, scope=scope, at=at)
+        return rewards_in_force(self, view, scope=scope, as_of=as_of)
 
     def rollouts(self, **filters: Unpack[stored.RolloutFilters]) -> Table[stored.StoredRollout]:
         """Stored rollouts, with the label in force and the newest prediction (`memgraph.scoring.stored.stored_rollouts`)."""
@@ -513,16 +522,26 @@ class Memory:
         view: LabelView = DEFAULT_VIEW,
         *,
         model: RewardModel | None = None,
-        at: datetime | None = None,
+        as_of: datetime | None = None,
+        keep: bool = False,
     ) -> Explanation:
         """Which labels and answers moved a rollout's predicted reward (`memgraph.scoring.explain.explain`)."""
-        return explain(self, model or self.model(ledger=_only_ledger(view)), view, rollout, at=at)
+        if keep:
+            self.database.require_writable()
+        model = model or self.model(ledger=_only_ledger(view))
+        return explain(self, model, view, rollout, as_of=as_of, keep=keep)
 
     def compare(
-        self, first: str, second: str, view: LabelView = DEFAULT_VIEW, *, step: int | None = None
+        self,
+        first: str,
+        second: str,
+        view: LabelView = LabelView(),  # noqa: B008 (frozen)
+        *,
+        step: int | None = None,
+        changes: int = 10,
     ) -> Comparison:
-        """Two runs on the queries that both sampled (`memgraph.scoring.compare_runs.compare_runs`)."""
-        return compare_runs(self.database, first, second, view, step=step)
+        """Two runs on the queries that both sampled, by the labels of all ledgers (`memgraph.scoring.compare_runs.compare_runs`)."""
+        return compare_runs(self.database, first, second, view, step=step, changes=changes)
 
     def report(self, file: str | Path, **filters: Unpack[Filters]) -> Path:
         """Write what the memory knows to one HTML page (`memgraph.inspection.report.write_report`)."""

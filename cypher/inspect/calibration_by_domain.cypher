@@ -6,7 +6,7 @@
 // Without rows: no label came after a prediction yet (`memreward score`, then `memreward reveal` or `memreward label`).
 WITH {model: null, run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)<-[:SCORES]-(p:Prediction)
-WHERE p.score IS NOT NULL AND p.scorer = 'reward_model' AND (given.model IS NULL OR p.model STARTS WITH given.model)
+WHERE p.score IS NOT NULL AND NOT coalesce(t.superseded, false) AND p.scorer = 'reward_model' AND (given.model IS NULL OR p.model STARTS WITH given.model)
   AND (given.run IS NULL OR t.run = given.run) AND (given.dataset IS NULL OR q.dataset = given.dataset)
 CALL (p, t, given) {
   MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-(target)<-[:SCORES]-(l:Label)

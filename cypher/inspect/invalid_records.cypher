@@ -31,7 +31,7 @@ CALL () {
   MATCH (q:Query) WHERE NOT EXISTS { (q)-[:GENERATES_REASONING]->() }
   RETURN 'query without rollouts' AS problem, q.key AS key
   UNION ALL
-  MATCH (n:Query|Thinking) WHERE NOT n:Unembedded AND NOT any(name IN keys(n) WHERE name STARTS WITH 'embedding_')
+  MATCH (n:Query|Thinking) WHERE NOT n:Unembedded AND NOT n:Unlinked AND NOT any(name IN keys(n) WHERE name STARTS WITH 'embedding_')
   RETURN 'query or rollout without a vector' AS problem, n.key AS key
   UNION ALL
   MATCH (q:Query&Unlinked)
@@ -39,6 +39,12 @@ CALL () {
   UNION ALL
   MATCH (a:Answer&Unjoined)
   RETURN 'answer that waits to be compared with the others of its query (import again)' AS problem, a.key AS key
+  UNION ALL
+  MATCH (a:Answer&Unobserved)
+  RETURN 'program that waits to be run in the sandbox (import again)' AS problem, a.key AS key
+  UNION ALL
+  MATCH (l:Label&Unplaced)
+  RETURN 'label whose answer was read again as several, so that it counts nowhere (label one of them)' AS problem, l.key AS key
   UNION ALL
   MATCH (q:Query)-[:HAS_REFERENCE]->(r:Reference)
   WITH q, r.kind AS kind, count(r) AS references WHERE references > 1

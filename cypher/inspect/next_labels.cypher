@@ -7,7 +7,9 @@
 WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES]->(a:Answer {valid: true})
 WHERE NOT EXISTS { (a)-[:EQUALS]->() } AND (given.dataset IS NULL OR q.dataset = given.dataset)
-  AND (given.run IS NULL OR EXISTS { (a)<-[:EQUALS*0..1]-()<-[:LEADS_TO]-(:Thinking {run: given.run}) })
+  AND (given.run IS NULL OR EXISTS {
+    MATCH (a)<-[:EQUALS*0..1]-()<-[:LEADS_TO]-(t:Thinking {run: given.run}) WHERE NOT coalesce(t.superseded, false)
+  })
   AND NOT EXISTS {
   MATCH (a)<-[:EQUALS*0..1]-()<-[:LEADS_TO*0..1]-()<-[:SCORES]-(l:Label)
   WHERE given.ledger IS NULL OR EXISTS { (l)-[:SPENT_IN]->(:Ledger {name: given.ledger}) }
@@ -20,6 +22,7 @@ CALL (a) {
   }) AS score
   RETURN count(t) AS rollouts, avg(score) AS predicted
 }
+WITH q, a, rollouts, predicted WHERE rollouts > 0
 RETURN q.text AS query, coalesce(a.written, a.value) AS answer, rollouts, predicted,
        rollouts * 4 * coalesce(predicted, 0.5) * (1 - coalesce(predicted, 0.5)) AS value, q.domain AS domain, a.key AS key
 ORDER BY value DESC, key LIMIT 20

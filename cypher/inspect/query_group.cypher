@@ -9,9 +9,10 @@ WITH {query: null, run: null, dataset: null} AS given  // put your values here
 MATCH (q:Query)
 WHERE (given.query IS NULL OR q.key STARTS WITH given.query OR q.text STARTS WITH given.query) AND (given.dataset IS NULL OR q.dataset = given.dataset)
   AND (given.run IS NULL OR EXISTS { (q)-[:GENERATES_REASONING]->(:Thinking {run: given.run}) })
-WITH given, q ORDER BY COUNT { (q)-[:GENERATES_REASONING]->() } DESC, q.key LIMIT 1
+WITH given, q
+ORDER BY COUNT { (q)-[:GENERATES_REASONING]->(t) WHERE NOT coalesce(t.superseded, false) } DESC, q.key LIMIT 1
 MATCH (q)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
-WHERE given.run IS NULL OR t.run = given.run
+WHERE NOT coalesce(t.superseded, false) AND (given.run IS NULL OR t.run = given.run)
 RETURN q.text AS query, left(t.key, 12) AS rollout, t.run AS run, t.call AS call, t.step AS step,
        coalesce(a.written, a.value) AS answer, t.reward AS training_reward, t.reward_source AS source, t.reward_reason AS reason,
        COLLECT {

@@ -3,7 +3,7 @@
 MATCH (t:Thinking)<-[:SCORES]-(p:Prediction)
 WITH t, p.scorer AS scorer, count(p) AS predictions
 WHERE predictions > 2
-  AND (EXISTS { MATCH (t)-[:LEADS_TO*0..1]->()<-[:SCORES]-(:Label) }
+  AND (EXISTS { MATCH (t)-[:LEADS_TO*0..1]->()-[:EQUALS*0..2]-()<-[:SCORES]-(:Label) }
        OR NOT (($superseded AND coalesce(t.superseded, false))
                OR (($runs IS NOT NULL OR $before IS NOT NULL)
                    AND ($runs IS NULL OR t.run IN $runs) AND ($before IS NULL OR t.created_at < $before))))

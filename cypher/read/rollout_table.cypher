@@ -1,7 +1,7 @@
 // A page of rollouts, without those of discarded training steps, in order of query and key.
 // Parameters: $after ([query, rollout]: keys of the last one before it, '' for the first page), $limit; $runs, $datasets,
 // $domains (names, or null for all), $query (key, or the beginning of the text, or null).
-// Returns key, query_key, query (text), dataset, domain, run, attempt, call, step, sample, policy, response (thinking), answer (as
+// Returns key, query_key, query (text), dataset, domain, run, attempt, call, step, sample, policy, response, thinking, answer (as
 // written), answer_key (of the one that stands for all equal ones), score (newest of the reward model), created_at.
 MATCH (q:Query)
 WHERE q.key >= $after[0]
@@ -12,7 +12,8 @@ WHERE (q.key > $after[0] OR t.key > $after[1]) AND NOT coalesce(t.superseded, fa
 WITH q, t ORDER BY q.key, t.key LIMIT $limit
 MATCH (t)-[:LEADS_TO]->(a:Answer)
 RETURN t.key AS key, q.key AS query_key, q.text AS query, q.dataset AS dataset, q.domain AS domain, t.run AS run,
-       t.attempt AS attempt, t.call AS call, t.step AS step, t.sample AS sample, t.policy AS policy, t.text AS response,
+       t.attempt AS attempt, t.call AS call, t.step AS step, t.sample AS sample, t.policy AS policy, t.response AS response,
+       t.text AS thinking,
        coalesce(t.answer, a.written, CASE WHEN a.valid THEN a.value END) AS answer,
        coalesce([(a)-[:EQUALS]->(r) | r.key][0], a.key) AS answer_key,
        head(COLLECT {

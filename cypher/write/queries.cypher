@@ -1,6 +1,6 @@
 // Writes queries once; a new one waits for its similarity edges under the label Unlinked.
 // Parameters: $rows (key, text, domain, dataset, ids, embedding), $property (of the embedding space).
-// Returns how many were new.
+// Returns nothing.
 UNWIND $rows AS row
 MERGE (q:Query {key: row.key})
 ON CREATE SET q.text = row.text, q.domain = row.domain, q.dataset = row.dataset, q.ids = row.ids,

@@ -164,10 +164,11 @@ def bulk(
 
     rejected: list[Reject] = []
     reports: list[dict[str, Any]] = []
-    with BulkWriter(out, domains=Domains.of(Settings.load()), started=started) as writer:
+    domains = Domains.of(Settings.load())
+    with BulkWriter(out, domains=domains, started=started) as writer:
         for file in data_files(files):
             with progress(f"reading {file.name}") as update:
-                read = read_rows(file, run=run, **rows.arguments, thinking_opened=thinking_opened)
+                read = read_rows(file, run=run, **rows.arguments, thinking_opened=thinking_opened, domains=domains)
                 report = writer.write(read, file=str(file), progress=adding(update))
             rejected += report.rejected
             reports.append(

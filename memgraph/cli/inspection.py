@@ -146,7 +146,8 @@ def why(
         explained = None
         try:
             if models:
-                explained = memory.explain(rollout, view, model=memory.model(models[-1]), at=when)
+                model = memory.model(models[-1])
+                explained = memory.explain(rollout, view, model=model, as_of=when, keep=keep)
         except ModelError as error:
             say(f"the score cannot be explained: {error}")
     if as_json:

@@ -34,11 +34,10 @@ def compare(
     Example: memreward compare base my-run
     """
     from memgraph.labels.view import LabelView
-    from memgraph.scoring.compare_runs import compare_runs
 
     view = LabelView(ledgers=None if ledger is None else tuple(ledger))
     with open_memory(home, read_only=True) as memory:
-        compared = compare_runs(memory.database, first, second, view, step=step, changes=changes)
+        compared = memory.compare(first, second, view, step=step, changes=changes)
     if as_json:
         emit(asdict(compared))
         return

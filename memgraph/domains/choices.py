@@ -85,6 +85,7 @@ class Choices(Domain):
 
     name: ClassVar[str] = "qa"
     version: ClassVar[str] = "2"
+    runs_tests: ClassVar[bool] = False
 
     def read(self, response: str, *, query: str | None = None, thinking_opened: bool = False) -> Reading:
         """Thinking and stated answer; a hedge between options is no answer."""

@@ -94,12 +94,14 @@ class Domain(ABC):
         kind: which label-free checks and models of text apply: equations of calculations, words of statements, and programs,
             which are tried in the sandbox.
         libraries: packages that programs may import there beside Python's own.
+        runs_tests: whether `verify` judges by tests, too; else the domain `code` runs the tests of such queries.
     """
 
     name: ClassVar[str]
     version: ClassVar[str]
     kind: ClassVar[Kind] = "statement"
     libraries: Sequence[str] = ()
+    runs_tests: ClassVar[bool] = True
 
     @abstractmethod
     def read(self, response: str, *, query: str | None = None, thinking_opened: bool = False) -> Reading:

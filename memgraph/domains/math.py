@@ -43,6 +43,7 @@ class Math(Domain):
     name: ClassVar[str] = "math"
     version: ClassVar[str] = "3"
     kind: ClassVar[Kind] = "calculation"
+    runs_tests: ClassVar[bool] = False
 
     def read(self, response: str, *, query: str | None = None, thinking_opened: bool = False) -> Reading:
         """Thinking and stated answer of a response; where no thinking is marked, it is all that the response says."""

@@ -22,15 +22,14 @@ class Domains:
     """Name → domain. A name that nobody defines is read as texts and options, as the domain "qa" is.
 
     Args:
-        own: domains of the caller's, as objects or as "module:attribute"; they win over all others.
-        base: others than those that are installed.
+        own: domains of the caller's, as objects or as "module:attribute"; they win over those that are installed.
 
     Raises:
         SettingsError: if one cannot be imported, or is no domain.
     """
 
-    def __init__(self, own: Iterable[Domain | str] = (), *, base: Domains | None = None) -> None:
-        self._by_name: dict[str, Domain] = dict(_installed() if base is None else base._by_name)
+    def __init__(self, own: Iterable[Domain | str] = ()) -> None:
+        self._by_name: dict[str, Domain] = dict(_installed())
         for given in own:
             domain = _imported(given) if isinstance(given, str) else given
             self._by_name[domain.name] = domain

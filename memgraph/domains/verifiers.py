@@ -62,13 +62,17 @@ class _OneByOne(Verifier):
 
 
 class Auto(Verifier):
-    """Each query's domain judges: expressions in maths, options and texts of questions, tests of programs."""
+    """Each query's domain judges: expressions in maths, options and texts of questions, tests of programs.
+
+    Tests of a query whose domain runs none are run by `code`.
+    """
 
     def __call__(self, items: Sequence[Item]) -> list[Verdict]:
         """Judge several, in order; those of one domain together."""
         places: dict[str, list[int]] = defaultdict(list)
         for place, item in enumerate(items):
-            places["code" if item.reference.kind == "tests" else item.domain].append(place)
+            judges = item.reference.kind != "tests" or self.domains[item.domain].runs_tests
+            places[item.domain if judges else "code"].append(place)
         verdicts: dict[int, Verdict] = {}
         for name, rows in places.items():
             judged = self.domains[name].verify([items[row] for row in rows])
@@ -90,7 +94,7 @@ class Tests(Verifier):
     def __call__(self, items: Sequence[Item]) -> list[Verdict]:
         """Judge several side by side."""
         tested = [place for place, item in enumerate(items) if item.reference.kind == "tests"]
-        verdicts = dict(zip(tested, self.domains["code"].verify([items[place] for place in tested]), strict=True))
+        verdicts = dict(zip(tested, Auto(self.domains)([items[place] for place in tested]), strict=True))
         verdicts |= {
             place: Verdict(0.0, "no answer")
             for place, item in enumerate(items)

@@ -156,7 +156,7 @@ class MemoryBrowser(App[None]):
             page.append(f"{printable(text, lines=True).strip() or '–'}\n\n")
 
         part("Question", rollout.query)
-        part("Reasoning", rollout.response)
+        part("Reasoning", rollout.thinking)
         part("Answer", rollout.answer or "(none is stated)")
         where = {
             "step": rollout.step,

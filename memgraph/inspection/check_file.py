@@ -97,12 +97,18 @@ def check_files(
     """
     domains = domains or Domains()
     report = CheckReport()
-    source = FileTruth(files, run="check", dataset=dataset, domain=domain, columns=columns)
+    source = FileTruth(files, run="check", dataset=dataset, domain=domain, columns=columns, domains=domains)
     by_query: dict[str, list[tuple[str, Row, str | None, float | None]]] = defaultdict(list)
     for file in files:
         key_of_rollout = RolloutKeys()
         for row in read_rows(
-            file, run="check", dataset=dataset, domain=domain, columns=columns, thinking_opened=thinking_opened
+            file,
+            run="check",
+            dataset=dataset,
+            domain=domain,
+            columns=columns,
+            thinking_opened=thinking_opened,
+            domains=domains,
         ):
             if isinstance(row, Reject):
                 report.rejected.append(row)

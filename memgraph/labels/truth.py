@@ -93,7 +93,8 @@ class FileTruth:
             if is_sheet_of_golds(file, named):
                 self._read_sheet(file, named, dataset, database)
                 continue
-            self._read_rollouts(file, read_rows(file, run=run, dataset=dataset, domain=domain, columns=named))
+            rows = read_rows(file, run=run, dataset=dataset, domain=domain, columns=named, domains=self._domains)
+            self._read_rollouts(file, rows)
 
     @classmethod
     def of_rows(cls, rows: Iterable[Row | Reject], *, file: Path) -> Self:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from memgraph.domains import Domains
 from memgraph.errors import InputError
 from memgraph.rollouts.columns import Columns, found_columns, suggestion
 from memgraph.rollouts.formats import RawRow, data_files, raw_rows, without_gaps
@@ -61,6 +62,7 @@ def read_rows(
     domain: str | None = None,
     columns: ColumnNames = None,
     thinking_opened: bool = False,
+    domains: Domains | None = None,
 ) -> Iterator[Row | Reject]:
     """Rollouts of a file or of a data set that `datasets` saved, in order (`memgraph.rollouts.formats` says which).
 
@@ -69,6 +71,7 @@ def read_rows(
         dataset, domain: of rows that name none.
         columns: names of columns by field, where they are neither ours nor those of a known layout.
         thinking_opened: the prompts already opened the thinking.
+        domains: how the memory reads answers; it tells whose a column `answer` is.
 
     Raises:
         InputError: if the file cannot be read at all, holds no rollouts, or has a column `answer` of which it is not clear
@@ -82,6 +85,7 @@ def read_rows(
         domain=domain,
         columns=columns,
         thinking_opened=thinking_opened,
+        domains=domains,
     )
 
 
@@ -94,6 +98,7 @@ def rows_of(
     domain: str | None = None,
     columns: ColumnNames = None,
     thinking_opened: bool = False,
+    domains: Domains | None = None,
 ) -> Iterator[Row | Reject]:
     """Numbered rows as rollouts, each checked on its own; a text in place of a row says why there is none.
 
@@ -109,17 +114,20 @@ def rows_of(
     plain = ((number, raw if isinstance(raw, str) else without_gaps(raw)) for number, raw in rows)
     ahead = list(islice(plain, _AHEAD))
     _check_columns([raw for _, raw in ahead if isinstance(raw, dict)], named, source)
-    standard = standard_rows(chain(ahead, plain), columns=named, run=run)
+    standard = (
+        (number, sampled if isinstance(sampled, str) else replace(sampled, fields={**defaults, **sampled.fields}))
+        for number, sampled in standard_rows(chain(ahead, plain), columns=named, run=run)
+    )
     first = list(islice(standard, _AHEAD))
     holds_gold = named.answer is None and _holds_gold(
-        [sampled for _, sampled in first if isinstance(sampled, Sampled)], source
+        [sampled for _, sampled in first if isinstance(sampled, Sampled)], source, domains or Domains()
     )
     read_by_source = not holds_gold and _source_reads_answers(first)
     for number, sampled in chain(first, standard):
         if isinstance(sampled, str):
             yield Reject(source, number, sampled)
             continue
-        fields = {**defaults, **(_with_gold(sampled.fields) if holds_gold else sampled.fields)}
+        fields = _with_gold(sampled.fields) if holds_gold else dict(sampled.fields)
         if read_by_source and _is_taken_apart(fields) and fields.get("answer") is None:
             fields["answer"] = ""
         try:
@@ -155,13 +163,13 @@ def _check_columns(rows: list[dict[str, Any]], columns: Columns, source: str) ->
         )
 
 
-def _holds_gold(rows: list[Sampled], source: str) -> bool:
+def _holds_gold(rows: list[Sampled], source: str, domains: Domains) -> bool:
     """Whether the column `answer` holds the gold.
 
     Raises:
         InputError: where that is doubtful.
     """
-    verdict = answer_column(rows)
+    verdict = answer_column(rows, domains)
     if verdict is AnswerColumn.DOUBTFUL:
         raise InputError(
             f"the column 'answer' of {source} differs from what the responses state: it may be the gold, which is never stored "

@@ -34,7 +34,7 @@ class _Seen:
     is_in_response: bool
 
 
-def answer_column(rows: Iterable[Sampled]) -> AnswerColumn:
+def answer_column(rows: Iterable[Sampled], domains: Domains) -> AnswerColumn:
     r"""Decide by a rule over the first rows of a file.
 
     It is the gold where any of these holds:
@@ -53,7 +53,7 @@ def answer_column(rows: Iterable[Sampled]) -> AnswerColumn:
             continue
         if isinstance(answer, str) and ends_in_hashes(answer):
             return AnswerColumn.GOLD
-        seen.append(_look(row, _text(answer)))
+        seen.append(_look(row, _text(answer), domains))
     by_query: dict[str, list[_Seen]] = defaultdict(list)
     for cell in seen:
         by_query[cell.query].append(cell)
@@ -69,11 +69,11 @@ def answer_column(rows: Iterable[Sampled]) -> AnswerColumn:
     return AnswerColumn.DOUBTFUL if strange > max(1, _DOUBTFUL * len(seen)) else AnswerColumn.ROLLOUTS
 
 
-def _look(row: Sampled, answer: str) -> _Seen:
+def _look(row: Sampled, answer: str, domains: Domains) -> _Seen:
     fields = row.fields
-    domain = fields["domain"] if isinstance(fields.get("domain"), str) else "math"
+    domain = fields["domain"] if isinstance(fields.get("domain"), str) else "qa"  # as `Rollout` has it
     response = fields["response"] if isinstance(fields.get("response"), str) else ""
-    reader = Domains()[domain]
+    reader = domains[domain]
     stated = reader.read(response if row.stated is None else row.stated).answer
     gold = fields.get("gold")
     return _Seen(

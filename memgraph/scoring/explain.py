@@ -71,27 +71,32 @@ class Explanation:
 
 
 def explain(
-    store: Store, model: RewardModel, view: LabelView, rollout: str, *, at: datetime | None = None
+    store: Store,
+    model: RewardModel,
+    view: LabelView,
+    rollout: str,
+    *,
+    as_of: datetime | None = None,
+    keep: bool = False,
 ) -> Explanation:
-    """Explain the newest score that a model gave a rollout, and keep it in the graph for `inspect/why_reward.cypher`.
-
-    In a memory that is only read nothing is kept.
+    """Explain the newest score that a model gave a rollout.
 
     Args:
         model: a registered reward model.
         view: labels that its scores see.
         rollout: key.
-        at: explain the score in force at that time instead.
+        as_of: explain the score in force at that time instead.
+        keep: what is found, in the graph, for `inspect/why_reward.cypher`.
 
     Raises:
         InputError: if the model has not scored that rollout.
     """
     key = key_of_registered(model)
     stored = [score for score in scores_of(store, rollout) if score.model == key]
-    stored = [score for score in stored if score.score is not None and (at is None or score.at <= utc(at))]
+    stored = [score for score in stored if score.score is not None and (as_of is None or score.at <= utc(as_of))]
     if not stored:
         raise InputError(
-            f"the model {key[:12]} has given the rollout {rollout[:12]} no score{f' until {at}' if at else ''}; "
+            f"the model {key[:12]} has given the rollout {rollout[:12]} no score{f' until {as_of}' if as_of else ''}; "
             "`memreward relabel` scores all that have no label"
         )
     last = stored[-1]
@@ -108,7 +113,7 @@ def explain(
     influences = [replace(influence, change=now - score(without)) for influence, without in _left_out(snapshot, row)]
     influences.sort(key=lambda influence: (-abs(influence.change), influence.kind, influence.key))
     blank = score(snapshot.with_labels(np.full_like(snapshot.labels, np.nan)))
-    if not store.database.read_only:
+    if keep:
         rows = [
             {"kind": influence.kind, "key": influence.key, "label": influence.label, "change": influence.change}
             for influence in influences

@@ -107,10 +107,10 @@ def rewards_at(store: Store, query_keys: Sequence[str], view: LabelView, at: dat
 
 
 def rewards_in_force(
-    store: Store, view: LabelView, *, scope: Scope = EVERYTHING, at: datetime | None = None
+    store: Store, view: LabelView, *, scope: Scope = EVERYTHING, as_of: datetime | None = None
 ) -> RewardTable:
     """The rewards of all rollouts to the queries of a scope, in order of query and rollout, now or at a time."""
-    ordered, when = scope.queries(store), at or datetime.now(UTC)
+    ordered, when = scope.queries(store), as_of or datetime.now(UTC)
     rewards: list[RewardThen] = []
     for start in range(0, len(ordered), _BATCH):
         rewards += rewards_at(store, ordered[start : start + _BATCH], view, when)

@@ -26,7 +26,8 @@ class StoredRollout:
 
     Attributes:
         query: text of the query.
-        response: text of the thinking.
+        response: the whole of it.
+        thinking: the part of it that reasons.
         answer: as written.
         label: in force, 0..1; None without one.
         score: newest prediction of the reward model, 0..1; None without one.
@@ -44,6 +45,7 @@ class StoredRollout:
     sample: int | None
     policy: str | None
     response: str
+    thinking: str
     answer: str | None
     label: float | None
     score: float | None

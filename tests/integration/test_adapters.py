@@ -208,14 +208,37 @@ def test_what_another_ledger_paid_for_is_known_and_what_watches_the_reward_is_pr
         assert [item["score"] for item in found] == [1.0, 1.0, 0.0, 0.0]
 
 
-def test_the_verifier_of_the_run_judges(run: Run, tmp_path: Path) -> None:
+def changed(run: Run, tmp_path: Path, **sections: dict[str, Any]) -> dict[str, Any]:
+    """The arguments for a run that is configured otherwise."""
     values = yaml.safe_load(run.config.read_text())
-    values["labels"]["verifier"] = f"{__name__}:half_right"
-    config = tmp_path / "half.yaml"
-    config.write_text(yaml.safe_dump(values))
+    config = tmp_path / "changed.yaml"
+    config.write_text(yaml.safe_dump(values | {name: values.get(name, {}) | more for name, more in sections.items()}))
+    return {**run.kwargs, "run_config": str(config)}
+
+
+def test_the_settings_of_the_run_are_those_of_the_reward(run: Run, tmp_path: Path) -> None:
+    kwargs = changed(run, tmp_path, reward={"experience": 0, "group_seconds": 7.0}, policy={"thinking_opened": True})
+    task = run.splits.test.tasks[0]
+    right = run.gold(task, "test")
+    found = []
+    for split, query_key, text in (
+        ("test", task.query_key, f"I begin with #### {right}"),
+        ("test", task.query_key, f"I think.</think> #### {right}"),
+        ("train", run.reused.query_key, f"I begin with #### {run.gold(run.reused)}"),
+        ("train", run.reused.query_key, f"I think.</think> #### {run.gold(run.reused)}"),
+    ):
+        adapters.open_rewards.cache_clear()  # another event loop
+        extra = {"split": split, "index": 0, "query_key": query_key}
+        found.append(asyncio.run(compute_score("sums", text, Untouchable(), extra, **kwargs | {"group_size": 1})))
+    assert [item["score"] for item in found] == [0.0, 1.0, 0.0, 1.0]
+    reward = adapters.open_rewards(**kwargs | {"group_size": 1}, wait=adapters.WAIT_SECONDS)._reward
+    assert (reward.experience, reward._group_seconds) == (0, 7.0)
+
+
+def test_the_verifier_of_the_run_judges(run: Run, tmp_path: Path) -> None:
+    kwargs = changed(run, tmp_path, labels={"verifier": f"{__name__}:half_right"})
     task = run.splits.test.tasks[0]
     extra = {"split": "test", "index": 0, "query_key": task.query_key}
-    kwargs = {**run.kwargs, "run_config": str(config)}
     found = asyncio.run(compute_score(task.dataset, "#### 1", Untouchable(), extra, **kwargs))
     assert found["score"] == 0.5
 

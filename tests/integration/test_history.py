@@ -19,6 +19,7 @@ from memgraph.settings import Settings
 from memgraph.store.named_queries import run_inspection
 from tests.integration.clusters import VIEW, World
 from tests.integration.test_command_line import memreward
+from tests.integration.test_read_only import all_of
 
 
 @pytest.fixture
@@ -28,8 +29,8 @@ def world(made_up: Memory, tmp_path: Path) -> World:
     return found
 
 
-def explained(world: World, rollout: str, *, at: datetime | None = None) -> Explanation:
-    return explain(world.memory, world.model, VIEW, rollout, at=at)
+def explained(world: World, rollout: str, *, as_of: datetime | None = None) -> Explanation:
+    return explain(world.memory, world.model, VIEW, rollout, as_of=as_of)
 
 
 def influenced(world: World) -> str:
@@ -47,7 +48,14 @@ def influenced(world: World) -> str:
 
 def test_leave_one_out_says_what_each_label_and_each_vote_moved(world: World) -> None:
     rollout = influenced(world)
+    before = all_of(world.memory.database)
     found = explained(world, rollout)
+    assert all_of(world.memory.database) == before, "to ask why writes nothing"
+    assert world.memory.explain(rollout, VIEW, model=world.model, keep=True) == found
+    kept = run_inspection(world.memory.database, "why_reward", {"rollout": rollout})
+    assert [one.change for one in found.influences if one.kind == "judged answer"] == pytest.approx(
+        [row["change"] for row in kept if row["kind"] == "judged answer"]
+    )
     assert found.score == pytest.approx(world.stored()[rollout], abs=1e-6)
     assert {one.kind for one in found.influences} == {"judged answer", "group answer"}
     assert [abs(one.change) for one in found.influences] == sorted(
@@ -72,9 +80,9 @@ def test_the_history_of_a_rollout_and_the_labels_of_each_time_explain_each_score
     assert [score.reason for score in history] == ["first score by this model", "labels changed", "labels changed"]
     assert {score.model for score in history} == {world.model.key}
     for score in history:
-        assert explained(world, rollout, at=score.at).score == pytest.approx(score.score, abs=1e-6)
+        assert explained(world, rollout, as_of=score.at).score == pytest.approx(score.score, abs=1e-6)
     with pytest.raises(InputError, match=r"has given the rollout .* no score until"):
-        explained(world, rollout, at=datetime(2020, 1, 1, tzinfo=UTC))
+        explained(world, rollout, as_of=datetime(2020, 1, 1, tzinfo=UTC))
 
 
 def test_rewards_as_of_a_past_time_are_those_that_were_in_force(world: World) -> None:

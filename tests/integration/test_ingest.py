@@ -19,7 +19,8 @@ from memgraph.rollouts.ingest import Ingest
 from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
 from memgraph.store.server.local import LocalServer
-from tests.conftest import write_rows
+from tests.conftest import empty, write_rows
+from tests.integration.clusters import vectors
 from tests.integration.rollouts import sums
 
 GRAPH = """
@@ -58,6 +59,30 @@ def test_a_data_set_goes_in_as_a_file_of_its_rows_does(memory: Memory, tmp_path:
     )
     second = memory.import_file(write_rows(tmp_path / "r.jsonl", rows), run="r")
     assert (second.new, second.known, len(second.rejected)) == (0, 12, 1)
+
+
+def test_rows_take_vectors_and_tell_how_far_they_are_as_a_file_does(made_up: Memory) -> None:
+    given, seen = vectors(3, 4), list[int]()
+    made_up.import_rows(sums(3), embeddings=given, progress=seen.append)
+    assert sum(seen) == 12
+    snapshot = made_up.snapshot(LabelView())
+    expected = {row["query"]: given.query[row["query_id"]] for row in sums(3)}
+    for text, vector in zip(snapshot.query_texts, snapshot.query_embeddings, strict=True):
+        np.testing.assert_allclose(vector, expected[text] / np.linalg.norm(expected[text]), atol=1e-6)
+
+
+def test_a_table_of_rollouts_that_is_imported_again_gives_the_same_rollouts(memory: Memory, tmp_path: Path) -> None:
+    memory.import_file(write_rows(tmp_path / "r.jsonl", sums(3)))
+    silent = {"query": "1+1?", "response": "<think>I count 2.</think> That is all.", "domain": "math"}
+    memory.import_rows([silent, {**silent, "response": "I count 2.\n#### 2"}], run="r")
+    what = "MATCH (t:Thinking)-[:LEADS_TO]->(a) RETURN t.response AS response, t.text AS thinking, a.key AS answer ORDER BY response"
+    before = memory.database.query(what)
+    for name in ("x.parquet", "x.jsonl"):
+        memory.rollouts().write(tmp_path / name)
+    for name in ("x.parquet", "x.jsonl"):
+        empty(memory)
+        assert memory.import_file(tmp_path / name).new == 14
+        assert memory.database.query(what) == before
 
 
 def test_equal_responses_without_ids_are_different_rollouts_and_stay_so(memory: Memory, tmp_path: Path) -> None:

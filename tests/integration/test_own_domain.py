@@ -19,6 +19,10 @@ from memgraph.labels.truth import Truth
 from memgraph.rollouts.embedding import SentenceEmbedder
 from memgraph.settings import Settings
 from memgraph.store.keys import query_key
+from trainer.reward.memory_reward import MemoryReward
+from trainer.reward.truth import Judged
+
+DAYS = ("1 May 2024", "2024-05-01", "2 May 2024")
 
 
 class Dates(Choices):
@@ -76,10 +80,7 @@ def test_it_is_used_by_import_votes_labels_and_asked_for_again(
     memory: Memory, settings: Settings, embedder: SentenceEmbedder
 ) -> None:
     with Memory.open(settings, embedder=embedder, domains=[Dates()]) as opened:
-        opened.add(
-            Rollout(query="When?", response=f"The answer is {day}.", domain="dates")
-            for day in ("1 May 2024", "2024-05-01", "2 May 2024")
-        )
+        opened.add(Rollout(query="When?", response=f"The answer is {day}.", domain="dates") for day in DAYS)
         snapshot = opened.snapshot(LabelView())
         assert len(snapshot.answer_keys) == 2, "its key names the nodes"
         ledger = opened.ledger("l", budget=1)
@@ -87,6 +88,19 @@ def test_it_is_used_by_import_votes_labels_and_asked_for_again(
         labels = opened.snapshot(LabelView(ledgers=("l",))).labels
         assert sorted(labels.tolist()) == [0.0, 1.0, 1.0]
         assert not np.isnan(labels).any()
+        said = [{"query": "And then?", "response": f"The answer is {day}.", "answer": "1 May 2024"} for day in DAYS[:2]]
+        opened.import_rows(said, domain="dates")
+        given = opened.database.query(
+            "MATCH (:Query {text: 'And then?'})-[:GENERATES_REASONING]->(t) RETURN t.given AS given"
+        )
+        assert [row["given"] for row in given] == ["answer"] * 2, "the answers are theirs, and no gold"
+        before = opened.domains
+        judged = Judged("l", Known().query_keys(), Known(), Auto(opened.domains), 1)
+        reward = MemoryReward(opened, run="rl", judged=judged)
+        columns = {"query_key": Known().query_keys(), "query": ["When?"], "domain": ["dates"], "dataset": ["default"]}
+        assert reward(["When?"], ["The answer is 1 May 2024."], **columns) == [1.0]
+        reward.close()
+        assert opened.domains is before, "a reward takes the memory as it is"
     with pytest.raises(MigrationError, match="rollouts of the domain dates, which nothing defines here"):
         Memory.open(settings, embedder=embedder)
     with pytest.raises(MigrationError, match=r"dates \(version 1, now 2\).*memreward migrate"):

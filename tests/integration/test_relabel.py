@@ -43,6 +43,8 @@ def test_new_labels_are_followed_as_far_as_they_reach_and_no_farther(world: Worl
     assert report.affected == 1
     assert 0 < report.scored < 4, "the other answers to the query that was judged"
     assert report.unlearned > 2
+    elsewhere = world.memory.relabel(world.model, replace(VIEW, runs=("another",)), preview=True)
+    assert elsewhere.unlearned == 0, "its labels are on what other runs said"
     after = world.stored()
     of_query = "MATCH (:Query {key: $key})-[:GENERATES_REASONING]->(t) RETURN t.key AS rollout"
     reached = {row["rollout"] for row in world.memory.database.query(of_query, key=judged)}

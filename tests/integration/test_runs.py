@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from memgraph.errors import InputError
+from memgraph.labels.queue import pending
 from memgraph.labels.rows import LabelRow
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
@@ -17,6 +19,7 @@ from memgraph.rollouts.runs import record_rewards, supersede
 from memgraph.scoring.compare_runs import compare_runs
 from memgraph.scoring.predictions import write_prediction_rows
 from memgraph.settings import Settings
+from memgraph.store.named_queries import run_inspection
 from memgraph.store.prune import Pruned, prune
 from tests.integration.test_command_line import memreward
 
@@ -75,6 +78,8 @@ def test_two_runs_are_compared_on_the_queries_that_both_sampled(runs: Memory) ->
     assert measures["reward"].difference == 0
     assert measures["predicted"].first == pytest.approx(0.3)
     assert {change.text for change in found.changes} == {"A", "B"}
+    assert runs.compare("old", "new") == found, "by the labels of every ledger"
+    assert runs.compare("old", "new", changes=1).changes == found.changes[:1]
     later = compare_runs(runs.database, "old", "new", LabelView(ledgers=()), step=2)
     assert (later.queries, [one.name for one in later.measures]) == (1, ["reward", "predicted"])
     with pytest.raises(InputError, match="no rollouts; known runs: new, old"):
@@ -108,6 +113,40 @@ def test_rollouts_of_discarded_steps_and_of_a_time_can_be_pruned(runs: Memory) -
         prune(runs.database)
 
 
+def test_a_preview_compacts_what_an_equal_answers_label_keeps(runs: Memory) -> None:
+    equal = Rollout(query="A", response="#### x=7", answer="x=7", domain="math", run="old", attempt=1, call=2, sample=0)
+    (place,) = runs.add([equal]).stored
+    rows = [{"key": f"equal-{number}", "target": place.key, "score": number / 10} for number in range(4)]
+    write_prediction_rows(runs, rows, scorer="reward_model", model="model")
+    preview = prune(runs.database, runs=["old"], compact=True, preview=True)
+    assert (preview.rollouts, preview.labelled) == (2, 5)
+    done = prune(runs.database, runs=["old"], compact=True)
+    assert (done.rollouts, done.predictions) == (preview.rollouts, preview.predictions)
+
+
+def test_what_is_discarded_counts_in_no_list_for_people(runs: Memory) -> None:
+    def lists(run: str | None = None) -> list[tuple[str, str]]:
+        found = pending(runs.database, ledger="l", runs=[] if run is None else [run])
+        texts = [(one.query, one.answer) for one in found]
+        rows = run_inspection(runs.database, "next_labels", {"ledger": "l", "run": run})
+        assert sorted((row["query"], row["answer"]) for row in rows) == sorted(texts)
+        return sorted(texts)
+
+    row = LabelRow(0.0, author="Ann", query="only old", answer="7")
+    assert lists() == [("A", "9"), ("only new", "7"), ("only old", "7")]
+    supersede(runs.database, "old", 3)
+    assert lists() == [("A", "9"), ("only new", "7")]
+    assert lists("old") == [("A", "9")]
+    assert not runs.label([row], ledger="l").rejected
+    assert not run_inspection(runs.database, "query_group", {"query": "only old"})
+    for name in ("wrong_predictions", "calibration_by_domain"):
+        rows = run_inspection(runs.database, name, {"model": "mod", "run": "old"})
+        before = [*rows]
+        runs.database.query("MATCH (t:Thinking {superseded: true}) REMOVE t.superseded", write=True)
+        assert run_inspection(runs.database, name, {"model": "mod", "run": "old"}) != before
+        supersede(runs.database, "old", 3)
+
+
 def test_of_superseded_predictions_the_first_and_the_newest_stay(runs: Memory) -> None:
     rollouts = count(runs)["Thinking"]
     assert prune(runs.database, compact=True, preview=True).predictions == 2 * rollouts
@@ -127,6 +166,7 @@ def test_both_have_a_command(runs: Memory, settings: Settings) -> None:
         assert code == 0
         return json.loads(out)
 
+    assert call("compare", "old", "new") == json.loads(json.dumps(asdict(runs.compare("old", "new"))))
     assert call("compare", "old", "new", "--ledger", "l")["queries"] == 2
     assert call("compare", "old", "new", "--ledger", "other")["measures"][0]["name"] == "reward"
     assert memreward("compare", "old", "new", home=settings.home)[0] == 0

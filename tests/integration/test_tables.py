@@ -153,7 +153,7 @@ def test_a_table_is_handed_to_other_libraries(filled: Memory, monkeypatch: pytes
 def test_polars(filled: Memory) -> None:
     pl = pytest.importorskip("polars")
     frame = filled.rollouts().to_polars()
-    assert frame.shape == (50, 16)
+    assert frame.shape == (50, 17)
     assert frame["created_at"].dtype == pl.Datetime("us", "UTC")
 
 

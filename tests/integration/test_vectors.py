@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from memgraph.errors import EmbeddingSpaceError
+from memgraph.labels.rows import LabelRow
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
 from memgraph.rollouts.files import rows_of
@@ -57,6 +58,19 @@ def test_an_import_embeds_new_queries_alone(memory: Memory, embedded: list[str],
     memory.add([Rollout(query=ROLLOUTS[0].query, response="I say 7. #### 7", domain="math")])
     assert len(embedded) == 9  # the query is known
     assert {row["problem"] for row in run_inspection(memory.database, "invalid_records", {})} == set()
+
+
+def test_what_waits_is_told_from_what_is_invalid(memory: Memory) -> None:
+    memory.add([Rollout(query="How many?", response="#### 7", domain="math")], link=False)
+    row = LabelRow(1.0, author="Ann", query="How many?", answer="7")
+    assert not memory.label([row]).rejected
+    memory.database.query("MATCH (a:Answer), (l:Label) SET a:Unobserved, l:Unplaced", write=True)
+    found = run_inspection(memory.database, "invalid_records", {})
+    assert sorted((row["problem"].partition(" (")[0], row["records"]) for row in found) == [
+        ("label whose answer was read again as several, so that it counts nowhere", 1),
+        ("program that waits to be run in the sandbox", 1),
+        ("query that waits for its similar queries", 1),
+    ]
 
 
 def test_a_fit_and_a_pass_over_the_memory_embed_nothing(memory: Memory, embedded: list[str], tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from trainer.reward.truth import Judged
 from trainer.run.accuracy import stated_answer
 from trainer.run.config import RunConfig
 from trainer.run.data import Problems, load_problems
+from trainer.run.reward import reward_of
 
 logger = logging.getLogger(__name__)
 
@@ -186,7 +187,8 @@ class RolloutRewards:
         ]
 
     def _evaluate(self, problems: Problems, task: Task, response: str) -> RolloutReward:
-        stated = stated_answer(self._reward.memory.domains, task, response)
+        opened = bool(self._reward.thinking_opened)
+        stated = stated_answer(self._reward.memory.domains, task, response, thinking_opened=opened)
         (verdict,) = self._ledger.evaluate_answers(problems.truth, [stated], judge=self._judge)
         if verdict.score is None:
             return RolloutReward(0.0, "none", f"the verifier could not judge the answer: {verdict.reason}")
@@ -237,22 +239,14 @@ def open_rewards(run_config: str, *, group_size: int, wait: float, home: str | N
     if config.reward.scorer == DEFAULT_SCORER:
         model = memory.model(ledger=config.ledger)
         scorer, key = RewardModelScorer(model), model.key
-    reward = MemoryReward(
+    reward = reward_of(
+        config,
         memory,
-        run=config.name,
-        judged=Judged(config.ledger, training, problems.train.truth, judge, len(ledger.revealed())),
+        Judged(config.ledger, training, problems.train.truth, judge, len(ledger.revealed())),
         scorer=scorer,
         model=key,
-        kind=config.reward.kind,
-        threshold=config.reward.threshold,
-        confidence=config.reward.confidence,
-        skip_noise=config.reward.skip_noise,
-        policy=config.policy.model,
-        num_generations=group_size,
-        max_failed_calls=config.reward.max_failed_calls,
-        max_unanswered=config.reward.max_unanswered,
-        max_undecided=config.reward.max_undecided,
-        log=config.folder / "rewards.jsonl",
+        group_size=group_size,
+        thinking_opened=config.policy.thinking_opened,
     )
     atexit.register(reward.close)  # before the memory closes: the last to register is the first to run
     splits = {"train": problems.train, "test": problems.test, "ood": problems.ood}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,6 @@ from typing import Any, Literal
 import numpy as np
 
 from memgraph import LabelView, Memory, Rollout
-from memgraph.domains import Domain, Domains
 from memgraph.domains.answer_report import AnswerReport
 from memgraph.domains.verifiers import Auto
 from memgraph.errors import MemRewardError, TrainingError
@@ -84,7 +83,6 @@ class MemoryReward:
             rewards back, before training stops.
         log: a JSON-lines file to append one row for each training call of rank 0 to.
         name: of the reward in the trainer's metrics; several reward functions need several names.
-        domains: your own ways to read and judge answers, beside those that the memory was opened with.
         thinking_opened: whether the chat template opens the thinking in the prompt, so that a response which closes none
             has no answer. None goes by the end of each prompt that is a text.
         max_unanswered, max_undecided: shares (0..1) of rollouts without an answer, and of verdicts that could not be
@@ -125,14 +123,12 @@ class MemoryReward:
         max_failed_calls: int = 3,
         log: Path | None = None,
         name: str = "memory_reward",
-        domains: Iterable[Domain] = (),
         thinking_opened: bool | None = None,
         max_unanswered: float = 1.0,
         max_undecided: float = 1.0,
         experience: int = NeighbourhoodLimits().experience,
     ) -> None:
         self.__name__ = name
-        memory.domains = Domains(domains, base=memory.domains)
         self.thinking_opened = thinking_opened
         self.max_unanswered = max_unanswered
         self.max_undecided = max_undecided

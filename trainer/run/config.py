@@ -45,6 +45,11 @@ class PolicySection(_Section):
     system_prompt: str | None = Field(
         None, description="With it, prompts are conversational and go through the model's chat template."
     )
+    thinking_opened: bool | None = Field(
+        None,
+        description="Whether the chat template opens the thinking in the prompt, so that a response which closes none has no "
+        "answer. By default the template tells, but verl and verifiers show none: for these, say it here.",
+    )
 
 
 class DataSection(_Section):

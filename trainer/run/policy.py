@@ -26,6 +26,7 @@ class Policy:
     Attributes:
         format_prompt: query text → prompt text.
         system_prompt: where given, prompts are conversations for the model's chat template.
+        thinking_opened: what the configuration says of `opens_thinking`, None for what the template does.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Policy:
     format_prompt: Callable[[str], str]
     system_prompt: str | None
     peft_config: LoraConfig | None
+    thinking_opened: bool | None = None
 
     def prompt(self, query: str) -> str | list[dict[str, str]]:
         """The prompt of a query, as text or as a conversation."""
@@ -45,6 +47,8 @@ class Policy:
     @property
     def opens_thinking(self) -> bool:
         """Whether the chat template opens the thinking in the prompt, as those of some reasoning models do."""
+        if self.thinking_opened is not None:
+            return self.thinking_opened
         return opens_thinking(rendered(self.tokenizer, self.prompt("1 + 1")))
 
     def ready_to_sample(self) -> None:
@@ -88,7 +92,9 @@ def load_policy(section: PolicySection, *, device: str | None = None) -> Policy:
             task_type="CAUSAL_LM",
         )
     )
-    return Policy(section.model, model.to(place), tokenizer, prompt, section.system_prompt, peft_config)
+    return Policy(
+        section.model, model.to(place), tokenizer, prompt, section.system_prompt, peft_config, section.thinking_opened
+    )
 
 
 def weight_type(section: PolicySection, device: torch.device | str) -> Dtype:

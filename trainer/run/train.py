@@ -45,6 +45,7 @@ from trainer.run.policy import Policy, load_policy
 from trainer.run.prompts import one_pass
 from trainer.run.refit import Refit, quality
 from trainer.run.result import RunResult
+from trainer.run.reward import reward_of
 from trainer.run.sharing import Checkpoint, by_first, load_shared
 from trainer.sampling.store import SampleReport
 
@@ -152,27 +153,15 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             f"no training query has a reward: scorer {config.reward.scorer!r} and a label budget of {config.labels.budget}"
         )
     with stage("training"):
-        log = config.folder / "rewards.jsonl"
-        reward = MemoryReward(
+        reward = reward_of(
+            config,
             memory,
-            run=config.name,
-            judged=judged,
+            judged,
             scorer=scorer,
             model=result.reward_model.get("key"),
-            kind=config.reward.kind,
-            threshold=config.reward.threshold,
-            confidence=config.reward.confidence,
-            skip_noise=config.reward.skip_noise,
-            policy=config.policy.model,
-            num_generations=group_size(config),
-            experience=config.reward.experience,
-            group_seconds=config.reward.group_seconds,
-            max_failed_calls=config.reward.max_failed_calls,
-            max_unanswered=config.reward.max_unanswered,
-            max_undecided=config.reward.max_undecided,
+            group_size=group_size(config),
             thinking_opened=policy.opens_thinking,
             held_out=HeldOut(config.ledger, problems.test.truth, judge),
-            log=log,
         )
         trainer = make_trainer(config, policy, rewarded, reward, narrator, held_out=problems.test)
         trainer.add_callback(
@@ -202,7 +191,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
             if first:
                 result.write(config.folder)
         if first:
-            plot_training(log, config.folder / "training.png")
+            plot_training(config.folder / "rewards.jsonl", config.folder / "training.png")
             narrator.say(f"reward by step is drawn in {config.folder / 'training.png'}")
 
     if before:

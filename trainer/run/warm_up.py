@@ -25,6 +25,10 @@ def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> RewardM
     judge = verifier(config.labels.verifier, memory.domains)
     training = load_problems(config.data).train
     policy = load_policy(config.policy, device=memory.settings.device)
+    if policy.opens_thinking and config.policy.thinking_opened is None:
+        narrator.say(
+            "the chat template opens the thinking; tell the rewards of other trainers: policy.thinking_opened: true"
+        )
     count = config.reward.initial_rollouts
     narrator.stage(f"sampling {count} rollouts of each of {len(training.tasks)} queries")
     report = store_initial_rollouts(config, memory, policy, training.tasks, count, progress=narrator.shows_progress)

@@ -1,14 +1,17 @@
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memgraph.domains import Item, Verdict
+from memgraph.domains import Domains, Item, Verdict
+from memgraph.domains.choices import Choices
+from memgraph.domains.code import Code
 from memgraph.domains.references import Reference
 from memgraph.domains.verifiers import VERIFIERS, Function, judge, token_f1, verifier
 from memgraph.errors import SettingsError
@@ -60,6 +63,37 @@ def test_an_expression_that_never_ends_is_wrong_after_a_while() -> None:
 )
 def test_programs_against_tests(program: str | None, score: float) -> None:
     assert score_of(program, TESTS, "code") == score
+
+
+class Mine(Code):
+    """Programs that are scored by the share of the tests which they pass."""
+
+    name: ClassVar[str] = "mine"
+
+
+class Poems(Choices):
+    """A domain that runs no tests."""
+
+    name: ClassVar[str] = "poems"
+
+
+class Rhymes(Poems):
+    """One that judges by tests in its own way."""
+
+    name: ClassVar[str] = "rhymes"
+    runs_tests: ClassVar[bool] = True
+
+    def verify(self, items: Sequence[Item]) -> list[Verdict]:
+        return [Verdict(0.25, item.reference.value) for item in items]
+
+
+@pytest.mark.parametrize("name", ["auto", "code"])
+def test_a_domain_of_ones_own_judges_by_tests_itself_where_it_runs_them(name: str) -> None:
+    domains = Domains([Mine(partial=True), Poems(), Rhymes()])
+    items = [
+        Item("def double(x):\n    return 0", TESTS, domain) for domain in ("mine", "code", "poems", "rhymes", "none")
+    ]
+    assert [verdict.score for verdict in verifier(name, domains)(items)] == [0.5, 0.0, 0.0, 0.25, 0.0]
 
 
 def test_many_keep_their_order() -> None:

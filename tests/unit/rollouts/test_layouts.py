@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from memgraph.domains import Domains
+from memgraph.domains import Domains, Reading
+from memgraph.domains.choices import Choices
 from memgraph.errors import InputError
 from memgraph.rollouts.columns import Columns
 from memgraph.rollouts.files import Reject, Row, read_rows
@@ -339,6 +340,29 @@ def test_a_column_answer_that_holds_the_gold_is_never_what_a_rollout_answered(
 def test_answers_of_rollouts_stay_theirs(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     found = read(tmp_path, *rows)
     assert [row.rollout.answer for row in found] == [row["answer"] for row in rows]
+
+
+class LastLines(Choices):
+    """The last line is the answer."""
+
+    name: ClassVar[str] = "last"
+
+    def read(self, response: str, *, query: str | None = None, thinking_opened: bool = False) -> Reading:
+        thinking, _, line = response.rpartition("\n")
+        return Reading(thinking, line)
+
+
+def test_whose_a_column_answer_is_tells_the_reader_of_its_domain(tmp_path: Path) -> None:
+    domains = Domains([LastLines()])
+    rows = [{"query": ASKED, "response": f"The answer is {n}.\nblue", "answer": "blue"} for n in (7, 8)]
+    assert {row.rollout.answer for row in read(tmp_path, *rows, domain="last", domains=domains)} == {"blue"}
+    named = [{**row, "domain": "last"} for row in rows]
+    assert {row.rollout.answer for row in read(tmp_path, *named, domain="qa", domains=domains)} == {"blue"}
+    assert {row.rollout.answer for row in read(tmp_path, *rows)} == {None}, (
+        "nobody says how it is read, so as `qa` does"
+    )
+    golds = [{**row, "response": f"The answer is blue.\n{n}"} for n, row in enumerate(rows)]
+    assert {row.raw["gold"] for row in read(tmp_path, *golds, domain="last", domains=domains)} == {"blue"}
 
 
 def test_answers_that_no_response_states_are_refused_until_the_user_says_whose_they_are(tmp_path: Path) -> None:
