@@ -100,10 +100,10 @@ class LabelSection(_Section):
 
 
 class MonitorSection(_Section):
-    """When the predicted reward is no longer believed: agreement with the verifier on the watched queries."""
+    """When the predicted reward is no longer calibrated: agreement with the verifier on the watched queries."""
 
     tolerance: float = Field(
-        0.05, ge=0, le=0.5, description="Gap between promised and real agreement that is no reason for an alarm."
+        0.05, ge=0, le=0.5, description="Gap between expected and observed agreement that is no reason for an alarm."
     )
     false_alarm: int = Field(
         500,
