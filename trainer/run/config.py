@@ -69,8 +69,8 @@ class LabelSection(_Section):
     verifier: str = Field(
         "auto",
         description="What judges answers: a name in `memgraph.domains.verifiers`, or a function of yours as module:function. "
-        "`auto` leaves it to the domain: tests of programs, expressions in maths, options and texts of questions. Not `human`, "
-        "who judges one answer at a time after the fact: `memreward queue`.",
+        "`auto` leaves it to the domain: tests of programs, expressions in maths, options and texts of questions. People "
+        "judge one answer at a time after the fact: `memreward queue`.",
     )
     acquisition: Literal["random", "informative"] = Field(
         "informative",
@@ -87,16 +87,6 @@ class LabelSection(_Section):
         description="Share of the budget, or number of queries, whose labels watch the reward during training and are never "
         "trained on; 0 watches nothing.",
     )
-
-    @field_validator("verifier")
-    @classmethod
-    def _judges_at_once(cls, name: str) -> str:
-        if name == "human":
-            raise ValueError(
-                "people judge single answers after the fact, and training cannot wait for them; take `auto` or another "
-                "verifier here, and label with `memreward queue SHEET` and `memreward label SHEET` beside it"
-            )
-        return name
 
 
 class MonitorSection(_Section):
