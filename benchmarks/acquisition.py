@@ -12,7 +12,7 @@ each answer of a query is given by exp(its mean reward / 0.05) times more often,
 
 Rollouts: `rollout_files.py`. Pairs are written to --out as they come, so a call that was stopped goes on where it was. Example:
 
-    python benchmarks/acquisition.py ROLLOUTS --seeds 5 --out rows.jsonl --table docs/acquisition.md
+    python benchmarks/acquisition.py ROLLOUTS --seeds 5 --out rows.jsonl --table table.md
 """
 
 from __future__ import annotations

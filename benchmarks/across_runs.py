@@ -21,7 +21,7 @@ Arms, all scored on the second run's rollouts of queries that no arm has labels 
 Rollouts: `rollout_files.py`, with the `policy` of each. Rows are written to --out as they come, so a call that was stopped goes
 on where it was. Example:
 
-    python benchmarks/across_runs.py ROLLOUTS --seeds 3 --out rows.jsonl --table docs/across_runs.md
+    python benchmarks/across_runs.py ROLLOUTS --seeds 3 --out rows.jsonl --table table.md
 """
 
 from __future__ import annotations
@@ -199,14 +199,16 @@ def _second_policies(snapshot: Snapshot, truth: Floats, shift: str, seed: int) -
 
 
 def tables(rows: Sequence[Row]) -> str:
-    """Markdown: means over the splits and paired differences, and how many labels a warm start saves."""
+    """Markdown: means over the splits and paired differences of the arms that ran, and how many labels a warm start saves."""
     parts = []
+    ran = {row["arm"] for row in rows}
+    others = [arm for arm in _ARMS[3:] if arm in ran]
     sets: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
         sets[row["file"], row["shift"], row["sort"]].append(row)
     for metric in ("within_query_auc", "auc", "accuracy", "ece"):
         head = ["file", "second run", "queries", "labels", "splits", "vote", "cold", "warm less cold"]
-        head += [f"{arm} less warm" for arm in _ARMS[3:]]
+        head += [f"{arm} less warm" for arm in others]
         lines = []
         for (file, shift, sort), group in sorted(sets.items()):
             for share in sorted({row["labels"] for row in group}):
@@ -216,7 +218,7 @@ def tables(rows: Sequence[Row]) -> str:
                 cells += [_difference(values, arm, None, seeds) for arm in ("vote", "cold")]
                 warm = "vote" if all(values.get(("cold", seed)) is None for seed in seeds) else "cold"
                 cells.append(_difference(values, "warm", warm, seeds) + (" (than vote)" if warm == "vote" else ""))
-                cells += [_difference(values, arm, "warm", seeds) for arm in _ARMS[3:]]
+                cells += [_difference(values, arm, "warm", seeds) for arm in others]
                 lines.append(cells)
         parts.append(f"**{metric}**\n\n{markdown(head, lines)}")
     parts.append(f"**What a warm start is worth in labels**\n\n{_worth(sets)}")

@@ -44,6 +44,15 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), "server": wanted_artifacts()[0]} | {p: version(p) for p in packages}
 
 
+def measured_on(machine: Row, versions: Row) -> str:
+    """A line for the end of a page."""
+    packages = ", ".join(f"{name} {version}" for name, version in versions.items() if name not in ("python", "server"))
+    return (
+        f"{machine['cores']} cores (load {machine['load']}), {machine['memory_gb']} GB, {machine['gpu'] or 'no GPU'}, "
+        f"{machine['system']}. Python {versions['python']}, Neo4j {versions['server']}, packages: {packages}."
+    )
+
+
 def parser_of(doc: str | None, *, quick: str, seeds: int | None = None) -> argparse.ArgumentParser:
     """The options that every benchmark has.
 
@@ -129,7 +138,7 @@ def report(
         print(json.dumps(document, indent=2))
     if options.table is None and options.json:
         return
-    text = f"{tables(rows)}\n\n{json.dumps(machine())}\n{json.dumps(versions())}\n"
+    text = f"{tables(rows)}\n\n{measured_on(machine(), versions())}\n"
     if options.table is None:
         print(text, end="")
     else:

@@ -31,7 +31,7 @@ from memgraph.scoring.scope import EVERYTHING as WHOLE_MEMORY
 from memgraph.scoring.stale import dependencies
 
 VIEW = LabelView(ledgers=("benchmark",))
-COUNTS, EVERYTHING = (10, 100), "everything anew"
+COUNTS, EVERYTHING = (10, 100), "everything again"
 _FITTED = 1000  # queries that the model is fitted on
 
 

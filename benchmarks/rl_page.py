@@ -1,4 +1,4 @@
-"""Writes docs/rl.md, its picture and README's sentence on RL from the rows of `rl.py` in results/. Example:
+"""Writes docs/rl.md, the page of the former model with its picture, and README's sentence on RL from the rows in results/. Example:
 
 python benchmarks/rl_page.py
 """
@@ -29,11 +29,11 @@ from rl_tables import (
 from trainer.reward.report import read_records
 
 PAGE = DOCS / "rl.md"
+FORMER_PAGE = DOCS / "experiments/grpo_with_former_model.md"
 PRESENT, FORMER, REPLACED = (RESULTS / f"{name}.jsonl" for name in ("rl_2026-11-29", "rl", "rl_before"))
 TREES = RESULTS / "rl_2026-11-30.jsonl"  # the present model with trees beside its regressions
 SHARE = 0.2
-FORMER_SEEDS = range(24, 29)  # of the former model's last version, which README names
-SENTENCE = r"GRPO of a tiny policy .*? seeds?\)\."
+SENTENCE = r"GRPO of a tiny policy .*?\(docs/rl\.md\)\)\."
 _NUMBERS = ("no seed", "one seed", "two seeds", "three seeds", "four seeds", "five seeds", "six seeds")
 
 
@@ -80,19 +80,15 @@ def predicted(rows: Sequence[FinishedRun]) -> str:
 
 
 def sentence(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:
-    """README's, on both models."""
+    """README's."""
     seeds = seeds_of(present)
-
-    def reached(rows: Sequence[FinishedRun], arm: str, seeds: Sequence[int]) -> str:
-        verdicts, oracle = (verdicts_of(chosen(*which, seeds), "test") for which in ((rows, arm), (former, "oracle")))
-        return f"{in_prose(of_best(verdicts, oracle)).removesuffix(')')}, {counted(seeds)})"
-
+    memory = verdicts_of(chosen(present, "memory", seeds), "test")
     labelled, oracle = (verdicts_of(chosen(former, arm, seeds), "test") for arm in ("labelled", "oracle"))
+    reached = in_prose(of_best(memory, oracle)).removesuffix(")")
     alone = of_best(labelled, oracle).partition(" ")[0]
     return (
-        f"GRPO of a tiny policy with 20 % of the labels (no trees yet) reached {reached(present, 'memory', seeds)} "
-        f"of what all labels give, the labelled queries alone {alone} % ([docs/rl.md](docs/rl.md)). "
-        f"An earlier model read words, and reached {reached(former, 'acquired', FORMER_SEEDS)}."
+        f"GRPO of a tiny policy with 20 % of the labels (no trees yet) reached {reached}, {counted(seeds)}) "
+        f"of what all labels give, the labelled queries alone {alone} % ([docs/rl.md](docs/rl.md))."
     )
 
 
@@ -139,8 +135,8 @@ def with_trees(regressions: Sequence[FinishedRun]) -> str:
     )
 
 
-def first_part(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:
-    """Of the page: the present model."""
+def page(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:
+    """docs/rl.md, on the present model."""
     seeds = seeds_of(present)
     oracle, start = (verdicts_of(chosen(former, "oracle", seeds), "test", when=when) for when in (1, 0))
     memory, moment = (verdicts_of(chosen(present, arm, seeds), "test") for arm in ("memory", "moment"))
@@ -151,11 +147,10 @@ def first_part(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) ->
     problems = sum(map(len, next(iter(oracle.values())).values()))
     return f"""# GRPO with few labels, arm by arm
 
-## With the present reward model, before it had trees
-
 With 20 % of the labels, accuracy grows by {gained}. It reaches {in_prose(of_best(memory, oracle))}
 of what all labels give. Training on the labelled queries alone reaches {in_prose(of_best(labelled, oracle))}.
-The difference is {beside}. The model reads no words, and the tiny world's facts are in words.
+The difference is {beside}. The model reads no words, and the tiny world's facts are in words. These are figures of
+the reward model before it had trees.
 
 {named(seeds)}, 20 % of the queries labelled, drawn at random, greedy accuracy on {problems} held-out problems in domain. In
 brackets: 95 % interval over seeds and, within them, problems (bootstrap, arms compared on the same problems).
@@ -168,18 +163,21 @@ With experience of the same query, accuracy differs by {experience} from without
 
 `benchmarks/rl.py --arms memory moment --shares 0.2 --first-seed {seeds[0]} --seeds {len(seeds)} --out
 benchmarks/results/{PRESENT.name}` makes the rows of the two regressions, `benchmarks/rl_page.py` this page. The other
-arms are the rows below, of the same seeds. Code at {commits(present)}.
+arms are runs of the same seeds with the former model
+([experiments/{FORMER_PAGE.name}](experiments/{FORMER_PAGE.name})), which has all shares of labels.
+
+{MEASURED_ON}, beside other jobs. Code at {commits(present)}.
 """
 
 
-def page(present: Sequence[FinishedRun], former: Sequence[FinishedRun], before: Sequence[FinishedRun]) -> str:
-    """The whole page."""
-    return f"""{first_part(present, former)}
-## With the reward model before 29 November 2026
+def former_page(former: Sequence[FinishedRun], before: Sequence[FinishedRun]) -> str:
+    """The page on the reward model before 29 November 2026."""
+    return f"""# GRPO with few labels, with the former model
 
-It is described in [experiments/former_reward_model.md](experiments/former_reward_model.md). All that follows is of it.
+Every arm with the reward model before 29 November 2026, which [former_reward_model.md](former_reward_model.md) describes. The present
+one stands in [rl.md](../rl.md).
 
-![Accuracy of training responses by step, and held-out accuracy by share of labels](rl.png)
+![Accuracy of training responses by step, and held-out accuracy by share of labels]({FORMER_PAGE.stem}.png)
 
 {tables(former)}
 
@@ -193,11 +191,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args(argv)
     present, former, before = map(rows_of, (PRESENT, FORMER, REPLACED))
-    PAGE.write_text(page(present, former, before), encoding="utf-8")
-    plot_runs(former, PAGE.with_suffix(".png"))
+    PAGE.write_text(page(present, former), encoding="utf-8")
+    FORMER_PAGE.write_text(former_page(former, before), encoding="utf-8")
+    plot_runs(former, FORMER_PAGE.with_suffix(".png"))
     text = README.read_text(encoding="utf-8")
     README.write_text(replaced_sentence(text, SENTENCE, sentence(present, former)), encoding="utf-8")
-    say(f"{PAGE} and README's sentence are written")
+    say(f"{PAGE}, {FORMER_PAGE} and README's sentence are written")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,7 @@ Without any label the rewards are votes, moved by what other memories taught of 
 
 import sys
 
-from memgraph import Memory
-from memgraph.scoring.scope import Scope
+from memgraph import Memory, Scope
 
 with Memory.open() as memory:
     report = memory.import_file(

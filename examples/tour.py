@@ -5,8 +5,7 @@
 # tells how far the predictions hold. `examples/tour.ipynb` shows what each step gives.
 
 # %%
-from memgraph import LabelRow, LabelView, Memory
-from memgraph.inspection import plots
+from memgraph import LabelRow, LabelView, Memory, plots
 
 memory = Memory.open()
 report = memory.import_file("data/rollouts.jsonl", run="base")

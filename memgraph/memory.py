@@ -30,6 +30,7 @@ from memgraph.models import registry
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
 from memgraph.rollouts.embedding import Embedder, SentenceEmbedder
 from memgraph.rollouts.files import ColumnNames, Reject, Row, data_files, read_rows, rows_of
+from memgraph.rollouts.formats import without_gaps
 from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.rollouts.guarded_embedder import GuardedEmbedder, bind_space, unused_embedder
 from memgraph.rollouts.ingest import Ingest
@@ -206,7 +207,7 @@ class Memory:
         The arguments are those of `import_file`.
         """
         rollouts = rows_of(
-            ((number, dict(row)) for number, row in enumerate(rows, start=1)),
+            ((number, without_gaps(row)) for number, row in enumerate(rows, start=1)),
             source="rows",
             run=run,
             dataset=dataset,

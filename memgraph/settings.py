@@ -68,7 +68,7 @@ class Settings(BaseSettings):
 
     domains: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="Your own ways to read and judge answers: objects of memgraph.domains.Domain, as module:attribute; in "
+        description="Your own ways to read and judge answers: objects of memgraph.Domain, as module:attribute; in "
         "the environment separated by commas.",
     )
     libraries: Annotated[tuple[str, ...], NoDecode] = Field(

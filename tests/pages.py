@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
-_RESULTS = {"acquisition", "across_runs", "figures", "reward_quality", "reward_robustness", "rl", "decisions"}
+_RESULTS = {"acquisition", "figures", "reward_quality", "reward_robustness", "rl", "decisions"}
 GUIDES = [
     ROOT / "README.md",
     *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.stem not in {*_RESULTS, "cli"}),

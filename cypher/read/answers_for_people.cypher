@@ -1,6 +1,6 @@
 // Answers that too few people have judged and no truth has settled within a ledger, the most valuable ones first, as
 // inspect/next_labels has it: many rollouts, and a model that is unsure. Equal answers are one.
-// Parameters: $ledger (key), $limit, $opinions (how many people judge an answer), $author (who has not judged it, or null),
+// Parameters: $ledger (key), $limit, $judgements (how many people judge an answer), $author (who has not judged it, or null),
 // $runs (that gave the answer) and $datasets (lists of names, or null for all).
 // Returns answer_key, query_key, query, domain, answer, rollouts (how many), example (one response).
 MATCH (q:Query)-[:GENERATES]->(a:Answer {valid: true})
@@ -13,7 +13,7 @@ WITH q, a, COLLECT {
   WHERE l.kind IN ['human', 'ground_truth']
   RETURN DISTINCT CASE l.kind WHEN 'human' THEN l.identifier ELSE '' END
 } AS judged_by
-WHERE size(judged_by) < $opinions AND NOT '' IN judged_by AND ($author IS NULL OR NOT $author IN judged_by)
+WHERE size(judged_by) < $judgements AND NOT '' IN judged_by AND ($author IS NULL OR NOT $author IN judged_by)
 CALL (a) {
   MATCH (a)<-[:EQUALS*0..1]-()<-[:LEADS_TO]-(t:Thinking)
   WHERE NOT coalesce(t.superseded, false)

@@ -7,7 +7,7 @@
 // (names or null), $kinds, $purposes, $as_of, $runs (or null); $run, $attempt, $call
 // (null, or only rollouts sampled there).
 // Returns query, key, answer, same_as (the answer that stands for all equal ones), run, attempt, call, policy, position (in the order of experience), embedding (float32 bytes), features (list of [name, value]),
-// checks (float32 bytes, see memgraph/checks).
+// checks (float32 bytes, in the order of memgraph.domains.checks.CHECK_FEATURES).
 UNWIND $keys AS key
 MATCH (q:Query {key: key})
 CALL (q) {

@@ -1,5 +1,5 @@
-// Records a run once. Parameters: $key, $name, $policy, $config (JSON text), $started (when it began, null for now).
+// Records a run once. Parameters: $key, $name, $started (when it began, null for now).
 // Returns started_at.
 MERGE (r:Run {key: $key})
-ON CREATE SET r.name = $name, r.policy = $policy, r.config = $config, r.started_at = coalesce($started, datetime())
+ON CREATE SET r.name = $name, r.policy = '', r.started_at = coalesce($started, datetime())
 RETURN r.started_at AS started_at

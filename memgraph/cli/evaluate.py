@@ -18,7 +18,6 @@ from memgraph.cli.common import (
     choose,
     console,
     emit,
-    our_trainer,
     progress,
     say,
     spread,
@@ -97,7 +96,6 @@ def evaluate(
     experience = _experience(now, history or [], history_labels)
     if embeddings and len(embeddings) != len(files):
         raise typer.BadParameter(f"{len(files)} files but {len(embeddings)} embeddings; give one for each file")
-    our_trainer()
     shares, results, answers = labels or [0.2], [], AnswerReport()
     with progress("evaluating", len(files) * len(shares) * seeds * len(chosen)) as update:
         for row in evaluate_files(

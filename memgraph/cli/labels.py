@@ -268,7 +268,9 @@ def annotate(
     budget: Annotated[
         int | None, typer.Option(min=0, help="Raise the ledger's budget to this number of queries and answers.")
     ] = None,
-    opinions: Annotated[int, typer.Option(min=1, help="How many people judge each answer.")] = 1,
+    judgements: Annotated[
+        int, typer.Option("--judgements", "--opinions", min=1, help="How many people judge each answer.")
+    ] = 1,
     run: Annotated[list[str] | None, typer.Option("--run", help="Only answers that this run gave; repeatable.")] = None,
     dataset: Annotated[
         list[str] | None, typer.Option("--dataset", help="Only answers to queries of this data set; repeatable.")
@@ -287,7 +289,7 @@ def annotate(
 
     Example: memreward annotate --author Ann --ledger people
 
-    Example: memreward annotate --author Ann --author Bob --opinions 2
+    Example: memreward annotate --author Ann --author Bob --judgements 2
     """
     from memgraph.inspection.annotation_page import AnnotationServer
     from memgraph.labels.annotation import Annotation
@@ -304,7 +306,7 @@ def annotate(
             memory.domains,
             authors,
             memory.ledger(ledger, budget=budget),
-            opinions=opinions,
+            judgements=judgements,
             runs=scope.runs,
             datasets=scope.datasets,
         )

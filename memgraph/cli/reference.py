@@ -29,7 +29,7 @@ _AFTER_COMMANDS = """\
 
 ## Settings
 
-Each is an environment variable, and a keyword of `memgraph.settings.Settings`.
+Each is an environment variable, and a keyword of `memgraph.Settings`.
 
 | variable | default | meaning |
 | --- | --- | --- |

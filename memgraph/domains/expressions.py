@@ -111,7 +111,7 @@ class Pool:
                     worker.ask(waiting.pop())
             for worker, line in _lines(self._workers, min(until, time.monotonic() + 0.2)):
                 was_starting, pair = worker.starting, worker.pair
-                outcome = worker.hear(line)
+                outcome = worker.receive(line)
                 failed_starts += was_starting and not worker.alive
                 if pair is not None and outcome is not None:
                     outcomes[pair] = outcome
@@ -168,7 +168,7 @@ class _Worker:
         self.starting = True
         self.pair: Pair | None = None
         self._begun = time.monotonic()
-        self._heard = b""
+        self._buffer = b""
 
     @property
     def alive(self) -> bool:
@@ -196,18 +196,18 @@ class _Worker:
         with suppress(OSError):  # it died: reading tells
             self._process.stdin.write(json.dumps(pair).encode() + b"\n")
 
-    def hear(self, data: bytes) -> Outcome | None:
+    def receive(self, data: bytes) -> Outcome | None:
         """Take in what it wrote; gives the outcome of its pair once that is there, or once it died over it."""
-        if not data or len(self._heard) > _LONGEST_LINE:
+        if not data or len(self._buffer) > _LONGEST_LINE:
             self.kill()
             costly = self._process.returncode in (-signal.SIGPROF, -signal.SIGSEGV)
             pair, self.pair, self.starting = self.pair, None, False
             return None if pair is None else Outcome("too costly" if costly else "not read", "the worker died over it")
-        self._heard += data
-        line, newline, rest = self._heard.partition(b"\n")
+        self._buffer += data
+        line, newline, rest = self._buffer.partition(b"\n")
         if not newline:
             return None
-        self._heard = rest
+        self._buffer = rest
         if self.starting:
             self.starting = line != _READY
             return None

@@ -73,4 +73,4 @@ def _imported(path: str) -> Domain:
     domain: object = member() if isinstance(member, type) else member
     if isinstance(domain, Domain):
         return domain
-    raise SettingsError(f"{path!r} is {type(domain).__name__}, which is no memgraph.domains.Domain")
+    raise SettingsError(f"{path!r} is {type(domain).__name__}, which is no memgraph.Domain")

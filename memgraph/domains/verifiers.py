@@ -1,7 +1,7 @@
 """Verifiers by name: how the answers of labelled queries are judged.
 
 `auto` leaves it to each query's domain. The others compare in one way whatever the domain: equal keys, option letters,
-overlap of words, tests, a function of one's own, or people.
+overlap of words, tests, or a function of one's own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from numbers import Real
-from typing import ClassVar, Final, Literal
+from typing import Final
 
 from memgraph.domains.choices import choice
 from memgraph.domains.domain import Item, Verdict
@@ -21,9 +21,6 @@ from memgraph.domains.options import listed_options
 from memgraph.domains.references import Reference
 from memgraph.domains.registry import Domains
 from memgraph.errors import SettingsError
-
-Unit = Literal["query", "answer"]
-"""What one payment buys: a revealed reference judges every answer to its query, a person judges one answer."""
 
 Scoring = Callable[[str, Reference, str], float | None]
 """(answer as written, reference, domain) → 0..1, or None where it cannot tell."""
@@ -33,8 +30,6 @@ _NO_GOLD = Verdict(None, "the truth is tests, and this verifier compares with a 
 
 class Verifier(ABC):
     """Judges answers, in the shape of a `memgraph.domains.Judge`; a missing answer is wrong everywhere."""
-
-    unit: ClassVar[Unit] = "query"
 
     def __init__(self, domains: Domains | None = None) -> None:
         self.domains = domains or Domains()
@@ -140,15 +135,6 @@ class TokenF1(_OneByOne):
         return Verdict(score, f"overlap of words {score:.2f}")
 
 
-class Human(_OneByOne):
-    """Leaves every answer to people. Their judgements come back as labels of kind HUMAN, each paid for by itself."""
-
-    unit: ClassVar[Unit] = "answer"
-
-    def _compare(self, answer: str, item: Item) -> Verdict:
-        return Verdict(None, "waits for a person's judgement")
-
-
 class Function(_OneByOne):
     """Asks a function. What it raises, or returns outside 0..1, is a verifier's failure: None with a reason, never 0."""
 
@@ -176,7 +162,6 @@ VERIFIERS: Final[dict[str, type[Verifier]]] = {
     "choice": Choice,
     "f1": TokenF1,
     "code": Tests,
-    "human": Human,
 }
 
 

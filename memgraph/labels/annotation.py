@@ -65,12 +65,12 @@ class Task:
 class Annotation:
     """Hands out the answers that wait and stores what people say. Threads may share one.
 
-    An answer is in front of no more people than are asked for an opinion of it.
+    An answer is in front of no more people than are asked to judge it.
 
     Args:
         authors: the people.
         ledger: that pays for their labels.
-        opinions: how many people judge an answer.
+        judgements: how many people judge an answer.
         runs, datasets: what the answers are of; none for all.
     """
 
@@ -81,11 +81,11 @@ class Annotation:
         authors: Sequence[str],
         ledger: Ledger,
         *,
-        opinions: int = 1,
+        judgements: int = 1,
         runs: Sequence[str] = (),
         datasets: Sequence[str] = (),
     ) -> None:
-        self._database, self._domains, self._ledger, self._opinions = database, domains, ledger, opinions
+        self._database, self._domains, self._ledger, self._judgements = database, domains, ledger, judgements
         self._runs, self._datasets = runs, datasets
         self._people = {author: _Person() for author in authors}
         self._lock = RLock()
@@ -170,7 +170,7 @@ class Annotation:
                         limit=_BATCH + len(person.skipped) + held,
                         runs=self._runs,
                         datasets=self._datasets,
-                        opinions=self._opinions,
+                        judgements=self._judgements,
                         author=author,
                     )
                 )
@@ -181,7 +181,7 @@ class Annotation:
         return None
 
     def _waits(self, answer: Pending, author: str) -> bool:
-        """Whether it still lacks this person's opinion: others may have judged it meanwhile, or be about to."""
+        """Whether it still waits for this person: others may have judged it meanwhile, or be about to."""
         labels = self._labels(answer)
         if any(label.kind is LabelKind.GROUND_TRUTH for label in labels):
             return False
@@ -191,7 +191,7 @@ class Annotation:
             for name, one in self._people.items()
             if name != author and one.shown is not None and one.shown.answer_key == answer.answer_key
         }
-        return author not in said and len(said) < self._opinions
+        return author not in said and len(said) < self._judgements
 
     def _labels(self, answer: Pending) -> list[Label]:
         return _labels_on(self._database, self._ledger, answer.query_key, {answer.answer_key})

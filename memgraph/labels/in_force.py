@@ -1,6 +1,6 @@
-"""Which label is in force on each rollout, under a `LabelView`.
+"""Which label is in force on each rollout, under a `LabelView`. docs/labels.md has the rule for users.
 
-Precedence (DESIGN.md §5): GROUND_TRUTH > HUMAN > CODE > JUDGE. Within a kind a rollout's own label wins over its answer's; a
+Precedence: GROUND_TRUTH > HUMAN > CODE > JUDGE. Within a kind a rollout's own label wins over its answer's; a
 label that another one corrects is out of force, as soon as the view sees the correction; several that are left give their
 mean, and where they differ the label is disputed.
 """

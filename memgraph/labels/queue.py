@@ -52,7 +52,7 @@ def pending(
     limit: int = 100,
     runs: Sequence[str] = (),
     datasets: Sequence[str] = (),
-    opinions: int = 1,
+    judgements: int = 1,
     author: str | None = None,
 ) -> list[Pending]:
     """Answers that neither people nor the truth have settled in this ledger, the most valuable first.
@@ -60,7 +60,7 @@ def pending(
     Args:
         runs: only answers that one of these gave; none for all.
         datasets: only answers to queries of these; none for all.
-        opinions: how many people settle an answer.
+        judgements: how many people settle an answer.
         author: a person, who has not judged them.
     """
     rows = database.query(
@@ -69,7 +69,7 @@ def pending(
         limit=limit,
         runs=list(runs) or None,
         datasets=list(datasets) or None,
-        opinions=opinions,
+        judgements=judgements,
         author=author,
     )
     return [Pending(**row) for row in rows]

@@ -1,8 +1,8 @@
 """How far responses written like this one can be believed, learned without labels.
 
 Crowdsourcing estimates how reliable each annotator is from how often the annotator agrees with what the others, weighed
-together, make likely (Dawid and Skene 1979). A rollout's author is unknown here, or is always the same policy in another
-mood, so its way of writing stands for the author. Ridge regressions learn, on labelled and unlabelled rollouts alike, by how
+together, make likely (Dawid and Skene 1979). A rollout's author is unknown here, or is always the same policy,
+sampled again, so its way of writing stands for the author. Ridge regressions learn, on labelled and unlabelled rollouts alike, by how
 much a first model believes a rollout more than the others of its group, from how its checks and features differ from theirs:
 
     lead = w · (x - mean of the group's x),   w = argmin Σ (pseudo_labels - mean of the group's - lead)² + λ Σ w²

@@ -139,7 +139,7 @@ class BulkWriter:
         """What rollouts have in common, and the manifest."""
         write, now = self._archive.write, DateTime.from_native(datetime.now(UTC))
         runs = [(name, DateTime.from_native(started)) for name, started in sorted(self._runs.items())]
-        blank = {":LABEL": [], "policy": "", "config": ""}
+        blank = {":LABEL": [], "policy": ""}
         write("nodes/Run", [{"key": keys.key_of("run", n), **blank, "name": n, "started_at": at} for n, at in runs])
         versions = as_list(self._domains.versions)
         write("nodes/Reader", [{"key": "reader", ":LABEL": [], "versions": versions}])

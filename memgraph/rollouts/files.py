@@ -19,7 +19,7 @@ from typing import Any
 from memgraph.domains import Domains
 from memgraph.errors import InputError
 from memgraph.rollouts.columns import Columns, found_columns, suggestion
-from memgraph.rollouts.formats import RawRow, data_files, raw_rows, without_gaps
+from memgraph.rollouts.formats import RawRow, data_files, raw_rows
 from memgraph.rollouts.gold_column import AnswerColumn, answer_column
 from memgraph.rollouts.layouts import Fields, Sampled, layout_of, standard_rows
 from memgraph.rollouts.rollout import Rollout
@@ -100,7 +100,7 @@ def rows_of(
     thinking_opened: bool = False,
     domains: Domains | None = None,
 ) -> Iterator[Row | Reject]:
-    """Numbered rows as rollouts, each checked on its own; a text in place of a row says why there is none.
+    """Numbered rows of plain values as rollouts, each checked on its own; a text in place of a row says why there is none.
 
     The first thousand rows decide whether the file holds rollouts at all, and whether its column `answer` holds the gold
     (`memgraph.rollouts.gold_column`). Such a column is read as `gold`, never as what a rollout answered. Where it holds what
@@ -111,12 +111,12 @@ def rows_of(
     """
     named = Columns.of(columns)
     defaults: Fields = {name: value for name, value in (("dataset", dataset), ("domain", domain)) if value is not None}
-    plain = ((number, raw if isinstance(raw, str) else without_gaps(raw)) for number, raw in rows)
-    ahead = list(islice(plain, _AHEAD))
+    rows = iter(rows)
+    ahead = list(islice(rows, _AHEAD))
     _check_columns([raw for _, raw in ahead if isinstance(raw, dict)], named, source)
     standard = (
         (number, sampled if isinstance(sampled, str) else replace(sampled, fields={**defaults, **sampled.fields}))
-        for number, sampled in standard_rows(chain(ahead, plain), columns=named, run=run)
+        for number, sampled in standard_rows(chain(ahead, rows), columns=named, run=run)
     )
     first = list(islice(standard, _AHEAD))
     holds_gold = named.answer is None and _holds_gold(

@@ -14,7 +14,7 @@ import math
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
@@ -94,7 +94,7 @@ def raw_rows(file: Path) -> Iterator[RawRow]:
         raise InputError(f"cannot read {file}: {error}") from error
 
 
-def without_gaps(raw: dict[str, Any]) -> dict[str, Any]:
+def without_gaps(raw: Mapping[str, Any]) -> dict[str, Any]:
     """A row of plain values: NaN, NaT and pandas' NA are None, arrays and numbers of numpy are Python's.
 
     Inside `features` a NaN stays, to be rejected: it is a measurement that went wrong.

@@ -16,7 +16,7 @@ from memgraph.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class GivenEmbeddings:
-    """Vectors that come with the data, as ../shared/rollouts describes: by query_id and by rollout_id."""
+    """Vectors that come with the data, by query_id and by rollout_id."""
 
     dimension: int
     query: Mapping[str, NDArray[np.float32]]

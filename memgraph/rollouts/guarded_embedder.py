@@ -88,7 +88,7 @@ class GuardedEmbedder:
                 f"the given vectors are not of {self.space.model} {self.space.revision}, which this memory's vectors are of: "
                 f"for {len(texts)} texts their mean cosine with its own is {cosine:.2f}, expected at least {_SAME_TEXTS}. "
                 "Import without them, so that the model embeds the texts; or keep these rollouts in a memory of that other "
-                "model (MEMREWARD_EMBEDDING_MODEL with --home), from Python also memgraph.rollouts.embedding.GivenVectors"
+                "model (MEMREWARD_EMBEDDING_MODEL with --home), from Python also memgraph.GivenVectors"
             )
 
     def _check_canary(self) -> None:

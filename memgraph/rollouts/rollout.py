@@ -17,7 +17,7 @@ class Rollout:
     """One response of a policy to a query, as it comes in.
 
     `query` and `response` are required; all else is used where present. There is no field for the truth: what a source
-    file knows about right and wrong is read by the ledger only (DESIGN.md §5).
+    file knows about right and wrong is read by the ledger only, which counts it.
 
     Attributes:
         thinking, answer: given fields win over what is parsed from the response.

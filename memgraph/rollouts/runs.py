@@ -25,9 +25,7 @@ def record_run(database: Database, name: str, *, started: datetime | None = None
         InputError: if the run is known to have begun at another time: its rollouts stand in that order already.
     """
     began = None if started is None else utc(started)
-    row = database.query(
-        cypher("write/run"), write=True, key=keys.key_of("run", name), name=name, policy="", config="", started=began
-    )[0]
+    row = database.query(cypher("write/run"), write=True, key=keys.key_of("run", name), name=name, started=began)[0]
     stored = row["started_at"].to_native()
     if began is not None and stored != began:
         raise InputError(
@@ -37,7 +35,7 @@ def record_run(database: Database, name: str, *, started: datetime | None = None
 
 
 def start_attempt(
-    database: Database, run: str, *, policy: str = "", config: str = "", resume_step: int | None = None, ranks: int = 1
+    database: Database, run: str, *, policy: str = "", resume_step: int | None = None, ranks: int = 1
 ) -> int:
     """Number of a new attempt at a training run, from 1.
 
@@ -55,7 +53,6 @@ def start_attempt(
             key=key,
             name=run,
             policy=policy,
-            config=config,
             fresh=not resume_step,
             ranks=ranks,
         )

@@ -1,7 +1,7 @@
 """Runs untrusted Python from rollouts: in a process of its own, with as little around it as the platform allows."""
 
 from memgraph.sandbox.libraries import Library, libraries
-from memgraph.sandbox.run import Limits, SandboxResult, look_at_tests, run_many, run_python
+from memgraph.sandbox.run import Limits, SandboxResult, look_at_tests, run_python
 from memgraph.sandbox.tests import Call, CallTests, PythonTests, Stream, StreamTests, Tests
 
 __all__ = [
@@ -16,6 +16,5 @@ __all__ = [
     "Tests",
     "libraries",
     "look_at_tests",
-    "run_many",
     "run_python",
 ]

@@ -22,7 +22,6 @@ import selectors
 import tempfile
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -190,18 +189,6 @@ def _result(lines: Sequence[bytes], cut: _Cut | None, stdout: str, stderr: str, 
     return SandboxResult(
         ending["status"], ending["reason"], stdout, stderr, seconds, isolation, ending["passed"], ending["total"]
     )
-
-
-def run_many(
-    programs: Sequence[str | tuple[str, str]],
-    *,
-    limits: Limits = Limits(),
-    workers: int | None = None,
-) -> list[SandboxResult]:
-    """Run several programs, or (program, tests), `workers` at a time (default: one for each core), results in order."""
-    pairs = [(item, "") if isinstance(item, str) else item for item in programs]
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        return list(pool.map(lambda pair: run_python(pair[0], tests=pair[1], limits=limits), pairs))
 
 
 _Cut = Literal["timeout", "memory", "output"]

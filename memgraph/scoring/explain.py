@@ -132,9 +132,9 @@ def _left_out(snapshot: Snapshot, row: int) -> Iterator[tuple[Influence, Snapsho
         ("group answer", group),
         ("experience answer", experience),
     )
-    for kind, heard in kinds:
-        for answer in np.unique(snapshot.rollout_answer[heard]).tolist():
-            rows = heard & (snapshot.rollout_answer == answer)
+    for kind, counted in kinds:
+        for answer in np.unique(snapshot.rollout_answer[counted]).tolist():
+            rows = counted & (snapshot.rollout_answer == answer)
             key, value, count = snapshot.answer_keys[answer], snapshot.answer_values[answer], int(rows.sum())
             if kind == "judged answer":
                 unlabelled = snapshot.with_labels(np.where(rows, np.nan, snapshot.labels).astype(np.float32))

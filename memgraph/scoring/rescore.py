@@ -116,7 +116,7 @@ def relabel(
 ) -> RelabelReport:
     """Score again what has changed since this model last scored it under this view; everything where it never did.
 
-    The stored scores are then those that scoring everything anew would give. Stopped half-way, the next call goes on.
+    The stored scores are then those that scoring everything again would give. Stopped half-way, the next call goes on.
 
     Args:
         preview: score, count and write nothing.

@@ -110,4 +110,4 @@ def _dependencies(row: Mapping[str, Any], labels: Mapping[str, float]) -> Depend
 
 def _digest(*parts: str) -> str:
     """Of parts without line breaks; one call of the hash, since there is one for every query of the memory."""
-    return key_of("reach", "\n".join(parts))
+    return key_of("reach", "\n".join(parts))  # as in stored digests: with another word each would look changed

@@ -38,7 +38,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class NeighbourhoodLimits:
-    """Bounds of a neighbourhood (DESIGN.md §6.4), so that the cost of a call does not grow with the memory.
+    """Bounds of a neighbourhood, so that the cost of a call does not grow with the memory.
 
     Attributes:
         incoming: at most so many queries that list a target among their neighbours, besides its own k.

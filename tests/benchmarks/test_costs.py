@@ -118,7 +118,7 @@ def test_relabel(run_on_server: Run, tmp_path: Path) -> None:
     found = {(row["pass"], row["labelled"]): row for row in rows}
     assert found["nothing new", 0]["affected"] == 0
     assert found["relabel", 10]["affected"] > 0
-    assert found["everything anew", 0]["changed"] == 0
+    assert found["everything again", 0]["changed"] == 0
 
 
 @pytest.mark.slow

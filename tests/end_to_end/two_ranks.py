@@ -22,7 +22,7 @@ from memgraph.settings import Settings
 from tests.integration.rollouts import call_on
 from trainer.reward.memory_reward import MemoryReward
 from trainer.reward.truth import Judged
-from trainer.run.callback import RewardUpkeep
+from trainer.run.callback import RewardCallback
 from trainer.run.config import RefitSection
 from trainer.run.data import Problems, training_dataset
 from trainer.run.narrator import Narrator
@@ -94,7 +94,7 @@ def main() -> None:
         train_dataset=training_dataset(problems.tasks, format_prompt=format_prompt),
     )  # fmt: skip
     trainer.add_callback(
-        RewardUpkeep(reward, monitor=None, refit=refit, stop_after=None, narrator=Narrator(quiet=True))
+        RewardCallback(reward, monitor=None, refit=refit, stop_after=None, narrator=Narrator(quiet=True))
     )
     trainer.train()
     reward.close()

@@ -46,7 +46,7 @@ def fill(memory: Memory, folder: Path, *, fit: bool = True) -> FileTruth:
     memory.ledger("people").accept(
         [Judgement(judged.query_key, {judged.answer_key: 0.25}, "Ann", confidence=0.75, explanation="nearly")]
     )
-    attempt = start_attempt(memory.database, "rl", policy="tiny", config="{}", ranks=2)
+    attempt = start_attempt(memory.database, "rl", policy="tiny", ranks=2)
     sampled = [
         Rollout(query=rows[4]["query"], response=f"#### {n % 2}", dataset="sums", domain="math", run="rl",
                 attempt=attempt, call=0, step=0, sample=n, features={"logprob": -0.1 * n, "lengths": n})

@@ -263,7 +263,7 @@ def test_two_people_at_once_get_different_answers(filled: Memory, serve) -> None
 
 def test_each_answer_is_judged_by_as_many_as_asked_and_their_agreement_is_told(filled: Memory, serve, tmp_path) -> None:
     said = {"Ann": "right wrong right wrong", "Bob": "right wrong wrong wrong", "Cem": ""}
-    people = dict(zip(said, serve(*said, opinions=2), strict=True))
+    people = dict(zip(said, serve(*said, judgements=2), strict=True))
     for name, browser in people.items():
         browser.open()
         for key in said[name].split():

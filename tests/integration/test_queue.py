@@ -81,7 +81,7 @@ def test_a_judgement_labels_all_rollouts_with_the_answer(filled: Memory, tmp_pat
     assert len(pending(filled.database, ledger="another")) == 3
 
 
-def test_a_second_opinion_is_one_more_label_and_costs_nothing_more(filled: Memory, tmp_path: Path) -> None:
+def test_a_second_judgement_is_one_more_label_and_costs_nothing_more(filled: Memory, tmp_path: Path) -> None:
     ledger = filled.ledger("people", budget=1)
     waiting = pending(filled.database, ledger="people", limit=1)
     for author, score in (("Ann", 1), ("Bob", 0), ("Ann", 1)):

@@ -162,7 +162,7 @@ def test_a_verdict_of_the_ledger_is_the_reward_and_nothing_else_is_looked_up(mem
     assert reward([""] * 12, **call_on(ROWS)) == [None] * 12  # a broken scorer is no reason to read the truth
     assert memory.ledger("l").revealed() == paid
     reward.scorer = None
-    reward.upkeep = {"refits": 2.0}
+    reward.metrics = {"refits": 2.0}
     log = Log()
     values = reward([""] * 12, **call_on(ROWS), **log.arguments())
     reward.close()

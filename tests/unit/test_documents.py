@@ -10,15 +10,19 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import typer
 
+import memgraph
+import trainer
 from memgraph.cli import app
 from memgraph.cli.reference import PAGE, reference
 from memgraph.settings import Settings
 from tests.pages import GUIDES, ROOT, Block, blocks_of, is_shown, with_output
 
+PACKAGES = {"memgraph": memgraph, "trainer": trainer}
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 CYPHER = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "cypher").rglob("*.cypher"))
 
@@ -47,6 +51,30 @@ def is_module(name: str) -> bool:
         if holder.is_file() and re.search(rf"\b{attribute}\b", holder.read_text(encoding="utf-8")):
             return True
     return False
+
+
+@pytest.mark.parametrize("document", [*GUIDES, *sorted((ROOT / "examples").glob("*.py"))], ids=lambda file: file.name)
+def test_programs_import_from_the_two_packages_alone(document: Path) -> None:
+    is_page = document.suffix == ".md"
+    programs = (
+        [block.code for block in blocks_of(document) if block.language == "python"]
+        if is_page
+        else [document.read_text()]
+    )
+    imported = [
+        node for program in programs for node in ast.walk(ast.parse(program)) if isinstance(node, ast.ImportFrom)
+    ]
+    ours = [node for node in imported if (node.module or "").partition(".")[0] in PACKAGES]
+    assert [node.module for node in ours if node.module not in PACKAGES] == []
+    assert [
+        name.name for node in ours for name in node.names if name.name not in PACKAGES[str(node.module)].__all__
+    ] == []
+
+
+@pytest.mark.parametrize("package", PACKAGES.values(), ids=list(PACKAGES))
+def test_every_public_name_is_there(package: ModuleType) -> None:
+    assert [name for name in package.__all__ if not hasattr(package, name)] == []
+    assert sorted(package.__all__) == sorted(package._HOMES)
 
 
 def test_the_graph_page_names_every_label_and_relationship() -> None:

@@ -7,7 +7,6 @@ with query, domain, gold or tests. Only `memgraph.labels.ledger` reads the last 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Collection, Iterable
 from itertools import chain
 from pathlib import Path
@@ -100,7 +99,3 @@ def prepare(
         if problems:
             written[out / file] = write_problems(out / file, sample(problems, None, seed))
     return written
-
-
-if __name__ == "__main__":
-    sys.exit("error: this is `memreward data prepare` now; --help says how")

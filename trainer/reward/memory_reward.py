@@ -31,13 +31,13 @@ from memgraph.scoring.predictions import prediction_rows
 from memgraph.snapshot.read import Group, NeighbourhoodLimits
 from memgraph.snapshot.snapshot import Snapshot
 from trainer.reward.completions import Completion, Sample, check_columns, is_training, read_samples
-from trainer.reward.level import LevelRewards
 from trainer.reward.ranks import Ranks
 from trainer.reward.report import CallReport, Rewarded, log_columns, log_metrics
 from trainer.reward.rows import TrainingRows
 from trainer.reward.rule import Reward, RewardRule, labelled_rewards, predicted_rewards
 from trainer.reward.spool import Spool, WriteBack, spool_file
 from trainer.reward.truth import HeldOut, Judged
+from trainer.reward.zero_variance import ZeroVarianceGroups
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class MemoryReward:
 
     Attributes:
         scorer, model, judged, view, max_failed_calls: may be set between calls.
-        upkeep: numbers of who watches and fits the reward, which the next training calls log among the trainer's metrics.
+        metrics: numbers of a callback that watches and fits the reward. The next training calls log them among the trainer's.
         last: what the latest call did.
         calls: training calls of this attempt.
         source_counts: rewards of all training calls, by source.
@@ -163,8 +163,8 @@ class MemoryReward:
         self.source_counts: Counter[str] = Counter()
         self.missing_counts: Counter[str] = Counter()
         self.answers = AnswerReport()
-        self.upkeep: dict[str, float] = {}
-        self._level = LevelRewards()
+        self.metrics: dict[str, float] = {}
+        self._zero_variance = ZeroVarianceGroups()
         self._attempt: int | None = None
         self._failed = 0
         self._spool: Spool | None = None
@@ -178,8 +178,8 @@ class MemoryReward:
             "source_counts",
             "missing_counts",
             "answers",
-            "upkeep",
-            "_level",
+            "metrics",
+            "_zero_variance",
             "_attempt",
             "_failed",
             "_spool",
@@ -422,14 +422,14 @@ class MemoryReward:
             log_columns(self.__name__, rewarded, query_keys, log_extra)
         if log_metric is not None:
             scorer = self.scorer.name if self.scorer else None
-            log_metrics(self.__name__, report, scorer, self.upkeep, log_metric)
+            log_metrics(self.__name__, report, scorer, self.metrics, log_metric)
         if report.call is not None:
             self.source_counts.update(report.sources)
             self.missing_counts.update(report.missing)
             self.answers.add(report.answers)
-            level = None if report.failure is not None else self._level.update(query_keys, rewarded)
-            if level is not None:
-                logger.warning(level)
+            warning = None if report.failure is not None else self._zero_variance.update(query_keys, rewarded)
+            if warning is not None:
+                logger.warning(warning)
             if self._log is not None and Ranks.here().rank == 0:
                 report.append_to(self._log, run=self.run)
 

@@ -146,13 +146,13 @@ def log_metrics(
     name: str,
     report: CallReport,
     scorer: str | None,
-    upkeep: Mapping[str, float],
+    metrics: Mapping[str, float],
     log_metric: Callable[[str, float], None],
 ) -> None:
     """Numbers of the call. A source that gave nothing says 0, since the trainer averages over what it is told.
 
     Args:
-        upkeep: more numbers of a training call (`MemoryReward.upkeep`).
+        metrics: more numbers of a training call (`MemoryReward.metrics`).
     """
     usual = {"none", EVALUATION} if report.call is None else {"none", LABEL, *filter(None, [scorer])}
     total = max(report.sources.total(), 1)
@@ -173,5 +173,5 @@ def log_metrics(
         for what in ("labels_spent", "labels_budget"):
             if (number := getattr(report, what)) is not None:
                 log_metric(f"{name}/{what}", float(number))
-        for what, value in upkeep.items():
+        for what, value in metrics.items():
             log_metric(f"{name}/{what}", value)

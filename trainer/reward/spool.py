@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from memgraph import Memory
 from memgraph.errors import DiskFull, TrainingError
@@ -56,13 +56,6 @@ class WriteBack:
     predictions: list[dict[str, Any]] = field(default_factory=list)
     scorer: str = DEFAULT_SCORER
     model: str | None = None
-
-    @classmethod
-    def of(cls, body: dict[str, Any]) -> Self:
-        """From what lay on disk; earlier versions named the kind of label, not the scorer."""
-        if (kind := body.pop("kind", None)) is not None:
-            body["scorer"] = DEFAULT_SCORER if kind == "gnn" else "unknown"
-        return cls(**body)
 
     def write(self, memory: Memory) -> None:
         """Into the graph; again changes nothing."""
@@ -198,7 +191,7 @@ class Spool:
                 row = self._oldest()
                 if row is None:
                     break
-                self._write(WriteBack.of(json.loads(row[1])))
+                self._write(WriteBack(**json.loads(row[1])))
                 self._delete(row[0])
             except Exception as error:
                 if self._stop.is_set():  # `close` has said what is left

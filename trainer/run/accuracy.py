@@ -39,7 +39,7 @@ class PairedChange:
 
     @property
     def verdict(self) -> str:
-        """In words, and honest about chance."""
+        """In words: significant where the interval leaves out 0."""
         if self.low > 0:
             return "significantly better"
         if self.high < 0:

@@ -41,7 +41,7 @@ class Decision:
     missed: str | None = None
 
 
-def refit_every(reward: MemoryReward, rows: TrainingRows, steps: int, *, seed: int = 0) -> RewardUpkeep:
+def refit_every(reward: MemoryReward, rows: TrainingRows, steps: int, *, seed: int = 0) -> RewardCallback:
     """A callback that fits the reward model every so many steps, on the labels of the reward's ledger so far.
 
     A fit for which the labels do not suffice yet leaves the former scorer in place. Each checkpoint of the trainer holds the
@@ -58,10 +58,10 @@ def refit_every(reward: MemoryReward, rows: TrainingRows, steps: int, *, seed: i
         seed=seed,
         log=None,
     )
-    return RewardUpkeep(reward, monitor=None, refit=refit, stop_after=None, narrator=Narrator(quiet=True))
+    return RewardCallback(reward, monitor=None, refit=refit, stop_after=None, narrator=Narrator(quiet=True))
 
 
-class RewardUpkeep(TrainerCallback):
+class RewardCallback(TrainerCallback):
     """Feeds each step's predictions to the monitor and the refit, and puts a new model into the reward.
 
     Args:
@@ -136,12 +136,12 @@ class RewardUpkeep(TrainerCallback):
         if Ranks.here().rank != 0:
             return
         if self._refit is not None:
-            self._reward.upkeep["refits"] = float(sum(record.model is not None for record in self._refit.records))
+            self._reward.metrics["refits"] = float(sum(record.model is not None for record in self._refit.records))
         if self._monitor is not None:
             agreement = self._monitor.agreement
             for name in ("observed", "expected", "evidence", "alarms"):
                 if (value := getattr(agreement, name)) is not None:
-                    self._reward.upkeep[f"agreement/{name}"] = float(value)
+                    self._reward.metrics[f"agreement/{name}"] = float(value)
 
     def _written(self) -> bool:
         """Whether this process's rewards are in the memory: what is on its way can only be watched later."""
@@ -175,7 +175,7 @@ class RewardUpkeep(TrainerCallback):
     def _alarm(self, step: int, agreement: Agreement) -> str | None:
         """Warn; why training must stop, if it must."""
         message = (
-            f"step {step}: the predicted reward no longer keeps its promise: on {agreement.rollouts} rollouts of {agreement.queries} "
+            f"step {step}: the predicted reward is no longer calibrated: on {agreement.rollouts} rollouts of {agreement.queries} "
             f"watched queries it agrees with the verifier on {agreement.observed:.0%} so far, {agreement.expected:.0%} were expected. "
             "The policy may have learned to please the scorer: look at rewards.jsonl and monitor.jsonl, label more, refit "
             "more often"

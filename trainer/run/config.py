@@ -74,8 +74,8 @@ class LabelSection(_Section):
     verifier: str = Field(
         "auto",
         description="What judges answers: a name in `memgraph.domains.verifiers`, or a function of yours as module:function. "
-        "`auto` leaves it to the domain: tests of programs, expressions in maths, options and texts of questions. Not `human`, "
-        "who judges one answer at a time after the fact: `memreward queue`.",
+        "`auto` leaves it to the domain: tests of programs, expressions in maths, options and texts of questions. People "
+        "judge one answer at a time after the fact: `memreward queue`.",
     )
     acquisition: Literal["random", "informative"] = Field(
         "informative",
@@ -93,22 +93,12 @@ class LabelSection(_Section):
         "trained on; 0 watches nothing.",
     )
 
-    @field_validator("verifier")
-    @classmethod
-    def _judges_at_once(cls, name: str) -> str:
-        if name == "human":
-            raise ValueError(
-                "people judge single answers after the fact, and training cannot wait for them; take `auto` or another "
-                "verifier here, and label with `memreward queue SHEET` and `memreward label SHEET` beside it"
-            )
-        return name
-
 
 class MonitorSection(_Section):
-    """When the predicted reward is no longer believed: agreement with the verifier on the watched queries."""
+    """When the predicted reward is no longer calibrated: agreement with the verifier on the watched queries."""
 
     tolerance: float = Field(
-        0.05, ge=0, le=0.5, description="Gap between promised and real agreement that is no reason for an alarm."
+        0.05, ge=0, le=0.5, description="Gap between expected and observed agreement that is no reason for an alarm."
     )
     false_alarm: int = Field(
         500,

@@ -34,7 +34,7 @@ from trainer.reward.ranks import Ranks
 from trainer.reward.rows import Task
 from trainer.reward.truth import HeldOut, Judged
 from trainer.run.accuracy import Scores, changes, evaluate, keep_scores
-from trainer.run.callback import RewardUpkeep
+from trainer.run.callback import RewardCallback
 from trainer.run.config import RunConfig
 from trainer.run.data import Problems, load_problems, training_dataset
 from trainer.run.initial_rollouts import group_size, require_answers, store_initial_rollouts
@@ -165,7 +165,7 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
         )
         trainer = make_trainer(config, policy, rewarded, reward, narrator, held_out=problems.test)
         trainer.add_callback(
-            RewardUpkeep(
+            RewardCallback(
                 reward,
                 monitor=monitor,
                 refit=refit,

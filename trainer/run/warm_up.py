@@ -6,8 +6,6 @@ is fitted and saved. Doing it twice changes nothing but the date of the model.
 
 from __future__ import annotations
 
-import sys
-
 from memgraph import LabelView, Memory
 from memgraph.domains.verifiers import verifier
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
@@ -48,7 +46,3 @@ def warm_up(config: RunConfig, memory: Memory, *, narrator: Narrator) -> RewardM
     model = memory.fit(LabelView(ledgers=(config.ledger,)), seed=config.seed, config=settings)
     narrator.say(f"reward model {str(model.key)[:12]} of ledger {config.ledger!r} saved in {model.folder}")
     return model
-
-
-if __name__ == "__main__":
-    sys.exit("error: this is `memreward warm-up` now; --help says how")

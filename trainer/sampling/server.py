@@ -13,7 +13,7 @@ from memgraph.rollouts.messages import read_completion
 from trainer.sampling.client import Client, Endpoint, Refused
 from trainer.sampling.sampler import Decoding, Request, Response, Sampled
 
-_HOPELESS = 8  # queries that are refused before any response
+_MAX_REFUSED = 8  # queries, before any response
 _LISTED = 20
 
 
@@ -71,7 +71,7 @@ class ServerSampler:
                     answered = True
                 else:
                     refused.add(sampled.request.key)
-                if not answered and len(refused) >= _HOPELESS:
+                if not answered and len(refused) >= _MAX_REFUSED:
                     raise SamplingError(
                         f"{self._endpoint.base} refused the first {len(refused)} queries, the last with {sampled.refusal}; is it "
                         "the length of prompts, or a field that it does not know (--options)?"

@@ -52,7 +52,7 @@ class Judging:
         if tests["kind"] == "streams":
             self._total = len(tests["streams"])
             self._passed, status, reason = streams.judge(
-                self._peer, tests["streams"], every=self._every, heard=self._begun
+                self._peer, tests["streams"], every=self._every, on_begin=self._begun
             )
             self._end(status, reason or "all outputs are right")
         self._begun(self._peer.receive()["isolation"])

@@ -162,12 +162,12 @@ def _threads_end() -> None:
         atexit._run_exitfuncs()
 
 
-def judge(peer: Peer, streams: list[dict[str, str]], *, every: bool, heard: Callable[[list[str]], None]) -> Any:
+def judge(peer: Peer, streams: list[dict[str, str]], *, every: bool, on_begin: Callable[[list[str]], None]) -> Any:
     """Number of inputs with the right output, and how the first of the others went.
 
     Args:
         every: whether to go on after one that is wrong.
-        heard: told what is in force, with each run.
+        on_begin: told what is in force, with each run.
     """
     passed, status, reason = 0, "ok", ""
     for number, stream in enumerate(streams, 1):
@@ -176,7 +176,7 @@ def judge(peer: Peer, streams: list[dict[str, str]], *, every: bool, heard: Call
         begun = peer.receive()
         if "isolation" not in begun:
             peer.end("not started", "the program's interpreter could not be closed in")
-        heard(begun["isolation"])
+        on_begin(begun["isolation"])
         reply = peer.receive()
         how = str(reply["how"])
         if how == "ok" and _lines(reply["stdout"]) == _lines(stream["stdout"]):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from memgraph.errors import InputError
 from memgraph.rollouts.files import Reject, Row, data_files, read_rows
 from memgraph.rollouts.files import rows_of as rows_of_records
+from memgraph.rollouts.formats import without_gaps
 from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.rollouts.rollout import Rollout
 from tests.conftest import write_rows
@@ -372,7 +373,8 @@ def test_values_of_pandas_and_numpy_are_plain_ones() -> None:
         },
         {"query": "x", "response": "d", "query_id": Decimal("7"), "thinking": np.float64("nan")},
     ]
-    found = list(rows_of_records(enumerate(rows, start=1), source="rows", run="r"))
+    numbered = ((number, without_gaps(row)) for number, row in enumerate(rows, start=1))
+    found = list(rows_of_records(numbered, source="rows", run="r"))
     assert [row.rollout.response for row in found if isinstance(row, Row)] == ["a", "b", "c", "d"]
     third, fourth = (row.rollout for row in found[2:] if isinstance(row, Row))
     assert (third.query_id, third.step, third.answer, third.policy) == ("7", 2, None, "")

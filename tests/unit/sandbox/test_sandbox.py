@@ -15,8 +15,8 @@ from memgraph.domains import Item
 from memgraph.domains.code import Code
 from memgraph.domains.references import Reference
 from memgraph.errors import SandboxError
-from memgraph.sandbox import Limits, SandboxResult, launcher, run_many, run_python
-from tests.unit.sandboxed import EACH_MODE, MODES, QUICK, in_child, run_all_as, run_as
+from memgraph.sandbox import Limits, SandboxResult, launcher, run_python
+from tests.unit.sandboxed import EACH_MODE, MODES, QUICK, in_child, run_all_as, run_as, run_side_by_side
 
 MEBIBYTE = 2**20
 OPEN_LIBRARY = all(folder.stat().st_mode & 1 for folder in Path(os.__file__).parents)
@@ -282,9 +282,9 @@ def test_a_run_ends_with_the_process_that_started_it(tmp_path: Path, monkeypatch
 
 
 def test_many_run_side_by_side_in_order() -> None:
-    programs = [(f"def f(): return {n}", f"assert f() == {n % 2}") for n in range(4)]
-    assert [r.status for r in run_many(programs, limits=QUICK)] == ["ok", "ok", "error", "error"]
-    assert [r.stdout for r in run_many([f"print({n})" for n in range(4)], limits=QUICK)] == ["0\n", "1\n", "2\n", "3\n"]
+    programs = [f"print({n})\nassert {n} < 2" for n in range(4)]
+    results = run_side_by_side(programs)
+    assert [(r.status, r.stdout) for r in results] == [("ok", "0\n"), ("ok", "1\n"), ("error", "2\n"), ("error", "3\n")]
 
 
 @pytest.mark.skipif(sys.platform == "linux", reason="the platforms without namespaces")
@@ -294,5 +294,5 @@ def test_elsewhere_only_limits_are_in_force() -> None:
 
 def test_a_flood_that_outruns_the_report_of_its_beginning_is_the_programs_own_doing() -> None:
     flood = "import os\nwhile True: os.write(2, b'x' * 60000)"
-    statuses = [result.status for result in run_many([flood] * 12, limits=QUICK, workers=4)]
+    statuses = [result.status for result in run_side_by_side([flood] * 12)]
     assert statuses == ["output"] * 12

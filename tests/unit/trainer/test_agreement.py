@@ -22,7 +22,7 @@ def alarms(
 
 
 @pytest.mark.parametrize("expected", [0.6, 0.8, 0.95])
-def test_a_reward_that_keeps_its_promise_raises_fewer_false_alarms_than_stated(expected: float) -> None:
+def test_a_calibrated_reward_raises_fewer_false_alarms_than_stated(expected: float) -> None:
     rng = np.random.default_rng(0)
     runs = 40
     assert sum(alarms(rng, expected, expected) for _ in range(runs)) <= runs * GROUPS / 500
@@ -30,7 +30,7 @@ def test_a_reward_that_keeps_its_promise_raises_fewer_false_alarms_than_stated(e
 
 
 @pytest.mark.parametrize(("real", "groups"), [(0.3, 30), (0.5, 60)])
-def test_a_broken_promise_is_noticed_within_a_few_groups(real: float, groups: int) -> None:
+def test_miscalibration_is_noticed_within_a_few_groups(real: float, groups: int) -> None:
     rng = np.random.default_rng(1)
     noticed = sum(alarms(rng, 0.85, real, groups=groups) > 0 for _ in range(100))
     assert noticed >= 95

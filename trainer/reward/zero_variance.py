@@ -12,8 +12,8 @@ from trainer.reward.report import Rewarded
 _CALLS = 10  # without a difference, before somebody is told
 
 
-class LevelRewards:
-    """Counts reward calls in a row whose groups were level: no group had two different rewards.
+class ZeroVarianceGroups:
+    """Counts reward calls in a row whose groups all have zero variance, where TRL's `frac_reward_zero_std` is 1.
 
     That is so where a policy has collapsed to one answer, where every problem is solved or none, and where the scorer tells
     nothing apart, so that rewards are alike or missing.
@@ -23,15 +23,15 @@ class LevelRewards:
         self._calls = 0
 
     def update(self, query_keys: Sequence[str], rewarded: Sequence[Rewarded]) -> str | None:
-        """Take in a call; what to say about it, after each ten level ones in a row."""
+        """Take in a call; what to say about it, after each ten such ones in a row."""
         groups: dict[str, list[Rewarded]] = defaultdict(list)
         for key, each in zip(query_keys, rewarded, strict=True):
             groups[key].append(each)
         several = [group for group in groups.values() if len(group) > 1]
         if not several:
             return None  # this process has parts of groups
-        level = all(len({each.reward.value for each in group} - {None}) <= 1 for group in several)
-        self._calls = self._calls + 1 if level else 0
+        zero_variance = all(len({each.reward.value for each in group} - {None}) <= 1 for group in several)
+        self._calls = self._calls + 1 if zero_variance else 0
         if not self._calls or self._calls % _CALLS:
             return None
         alike = np.mean([len({each.answer for each in group}) == 1 for group in several])

@@ -23,7 +23,7 @@ from memgraph.snapshot.snapshot import Snapshot
 from memgraph.store.keys import draw_position
 from trainer.reward.memory_reward import MemoryReward
 from trainer.reward.truth import Judged
-from trainer.run.callback import RewardUpkeep
+from trainer.run.callback import RewardCallback
 from trainer.run.config import RefitSection
 from trainer.run.data import Problems, training_dataset
 from trainer.run.monitor import Monitor
@@ -86,7 +86,7 @@ class Run:
             memory, RefitSection(every=every, drift=None), ledger=name, training=self.columns["query_key"],
             config=RewardModelConfig(), seed=0, log=folder / "refits.jsonl",
         )  # fmt: skip
-        self.upkeep = RewardUpkeep(
+        self.callback = RewardCallback(
             self.reward, monitor=self.monitor, refit=self.refit, stop_after=stop_after, narrator=Narrator(quiet=True)
         )
         self.state = TrainerState(is_world_process_zero=True)
@@ -119,7 +119,7 @@ class Run:
         self.reward.scorer = scorer or self.reward.scorer
         rewards = self.reward(trainer_state=self.state, **self.batch())
         self.state.global_step += 1
-        self.upkeep.on_step_end(None, self.state, TrainerControl())
+        self.callback.on_step_end(None, self.state, TrainerControl())
         return rewards
 
 
@@ -132,18 +132,18 @@ def test_the_alarm_is_silent_for_a_good_scorer_and_fires_for_one_that_is_fooled(
     good = run.monitor.agreement
     assert (good.queries, good.groups, good.rollouts, good.alarms) == (4, 16, 64, 0)
     assert (good.observed, good.expected, good.baseline_gap) == (1.0, pytest.approx(0.9), 0.0)
-    assert run.reward.upkeep == {
+    assert run.reward.metrics == {
         "refits": 0.0, "agreement/observed": 1.0, "agreement/expected": pytest.approx(0.9),
         "agreement/evidence": good.evidence, "agreement/alarms": 0.0,
     }  # fmt: skip
-    assert not [record for record in caplog.records if "promise" in record.message]
+    assert not [record for record in caplog.records if "calibrated" in record.message]
 
     run.steps(3, Believer(fooled=True))
     fooled = run.monitor.agreement
     assert fooled.alarms >= 1
     assert fooled.observed == pytest.approx(4 / 7)
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert any("no longer keeps its promise" in record.getMessage() for record in warnings)
+    assert any("no longer calibrated" in record.getMessage() for record in warnings)
     rows = [json.loads(line) for line in (tmp_path / "monitor.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [0, 1, 2, 3, 4, 5, 6, 7]
     assert [row["observed"] for row in rows] == [None] + [1.0] * 4 + [0.0] * 3
@@ -161,7 +161,7 @@ def test_a_scorer_that_was_wrong_from_the_start_is_not_an_alarm_but_known_bad_lu
     assert run.monitor.agreement.alarms == 0
 
 
-def test_a_resumed_run_neither_forgets_its_alarms_nor_takes_a_broken_promise_for_bad_luck(
+def test_a_resumed_run_neither_forgets_its_alarms_nor_takes_miscalibration_for_bad_luck(
     memory: Memory, tmp_path: Path
 ) -> None:
     run = Run(memory, tmp_path, scorer=Believer())
@@ -180,7 +180,7 @@ def test_a_resumed_run_neither_forgets_its_alarms_nor_takes_a_broken_promise_for
 
     with (tmp_path / "monitor.jsonl").open("a", encoding="utf-8") as log:
         log.write('{"step": 7, "gro')  # where the kill left it
-    run.state.global_step, run.upkeep._monitor = 2, earlier  # goes on from there, and is killed once more
+    run.state.global_step, run.callback._monitor = 2, earlier  # goes on from there, and is killed once more
     run.steps(1, Believer())
     after = run.make_monitor()
     after.start(Believer(), resumed_at=3)
@@ -233,7 +233,7 @@ def test_training_stops_where_the_memory_stays_out_of_reach_longer_than_the_user
         TrainingError, match=r"at 2 steps in a row the memory was out of reach \(reward.max_failed_calls\)"
     ):
         run.step()
-    unwatched = RewardUpkeep(run.reward, monitor=None, refit=None, stop_after=None, narrator=Narrator(quiet=True))
+    unwatched = RewardCallback(run.reward, monitor=None, refit=None, stop_after=None, narrator=Narrator(quiet=True))
     for _ in range(3):  # reads nothing
         unwatched.on_step_end(None, run.state, TrainerControl())
 
@@ -293,7 +293,7 @@ def test_a_checkpoint_keeps_the_model_in_force_for_whoever_resumes_from_it(
         run.step()
         (tmp_path / f"checkpoint-{step}").mkdir()
         for _ in range(2):  # a step that was discarded is saved again
-            run.upkeep.on_save(args, run.state, TrainerControl())
+            run.callback.on_save(args, run.state, TrainerControl())
     assert not any((tmp_path / "checkpoint-1").iterdir())  # no reward model was in force
     (kept,) = (tmp_path / "checkpoint-2").iterdir()
     in_force = run.reward.model
@@ -301,7 +301,7 @@ def test_a_checkpoint_keeps_the_model_in_force_for_whoever_resumes_from_it(
 
     def resumed() -> str | None:
         run.reward.scorer, run.reward.model = Believer(), None
-        run.upkeep.on_train_begin(args, run.state, TrainerControl())
+        run.callback.on_train_begin(args, run.state, TrainerControl())
         assert isinstance(run.reward.scorer, Believer) == (run.reward.model is None)
         return run.reward.model
 
