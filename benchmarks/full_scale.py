@@ -89,7 +89,7 @@ def measured(recipe: Path, steps: int, seed: int, scratch: Path, *, quick: bool 
         "recipe": recipe.stem,
         "steps": steps,
         "seed": seed,
-        "seconds_a_step": round(result.seconds["training"] / steps, 1),
+        "seconds_a_step": round(result.seconds["train"] / steps, 1),
         "reward_seconds": [round(seconds, 2) for seconds in calls],
         "rewards": result.reward_sources,
         "gb_allocated": round(torch.cuda.max_memory_allocated() / 1e9, 1) if on_gpu else None,

@@ -44,6 +44,11 @@ class Splits:
     test: Problems
     ood: Problems
 
+    @property
+    def held_out(self) -> dict[str, Problems]:
+        """What accuracy is measured on, by name."""
+        return {"test": self.test, "ood": self.ood}
+
 
 def load_problems(section: DataSection) -> Splits:
     """A run's problems, from files where given, else generated."""

@@ -17,7 +17,7 @@ class RunResult:
     """What a run did.
 
     Attributes:
-        seconds: by stage.
+        seconds: by stage: load, sample, label, sample labelled, fit, measure before, train, measure after.
         accuracy: on the held-out problems, before and after: all, by domain, and the same of the ood ones.
         spending: of the ledger.
         steps: of training, those before a resume included.

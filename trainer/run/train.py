@@ -6,8 +6,9 @@ import json
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ from trainer.reward.truth import HeldOut, Judged
 from trainer.run.accuracy import Scores, changes, evaluate, keep_scores
 from trainer.run.callback import RewardCallback
 from trainer.run.config import RunConfig
-from trainer.run.data import Problems, load_problems, training_dataset
+from trainer.run.data import Problems, Splits, load_problems, training_dataset
 from trainer.run.initial_rollouts import group_size, require_answers, store_initial_rollouts
 from trainer.run.monitor import Monitor
 from trainer.run.narrator import Narrator, RewardProgress
@@ -75,137 +76,217 @@ def run(config: RunConfig, memory: Memory, *, narrator: Narrator, resume: bool =
     Raises:
         TrainingError: if there is nothing to resume, or rewards keep failing.
     """
-    result = RunResult(config.name)
-    first = Ranks.here().rank == 0
-    stage = _stages(result, narrator)
-    checkpoint, resumed_at = _checkpoint(config) if resume else (None, None)
-    result.resumed_at = resumed_at
-    if resumed_at is not None:
-        narrator.stage(f"going on from step {resumed_at}: {checkpoint}")
-        discarded = by_first(lambda: supersede(memory.database, config.name, resumed_at))
-        narrator.say(f"{discarded} rollouts that were sampled after it count nowhere")
-    judge = verifier(config.labels.verifier, memory.domains)
-
-    with stage("loading the policy and the problems"):
-        policy = load_policy(config.policy, device=memory.settings.device)
-        problems = load_problems(config.data)
-        training, held_out = problems.train, {"test": problems.test, "ood": problems.ood}
-        counts = f"{len(training.tasks)} training, {len(problems.test.tasks)} test and {len(problems.ood.tasks)} ood problems"
-        narrator.say(f"{policy.describe()}; {counts}")
-
-    with stage(f"sampling {config.reward.initial_rollouts} initial rollouts of each training problem into the memory"):
-        report = store_initial_rollouts(
-            config, memory, policy, training.tasks, config.reward.initial_rollouts, progress=narrator.shows_progress
-        )
-        narrator.sampled(report)
-        require_answers(config, memory)
-
-    with stage("labelling within the budget"):
-        spent = by_first(lambda: label(config, memory, training, judge))
-        judged = Judged(config.ledger, spent.training, training.truth, judge, spent.limit)
-        ledger = memory.ledger(config.ledger, budget=spent.limit)
-        narrator.say(
-            f"{len(spent.training)} of {len(training.tasks)} queries labelled in ledger {config.ledger!r} ({spent.reused} known "
-            f"at no cost), {len(spent.monitored)} more watch the reward"
-        )
-        if spent.revealed.undecided:
-            narrator.say(
-                f"{len(spent.revealed.undecided)} answers have no label, since the verifier {config.labels.verifier!r} could not "
-                "judge them"
-            )
-
+    one = _Run(config, memory, narrator, resume=resume)
+    policy, problems = one.load()
+    one.sample(policy, problems.train)
+    judged, spent = one.label(problems.train)
     if config.reward.samples_labelled:
-        with stage(f"sampling {config.reward.labelled_rollouts} rollouts of each labelled problem, and judging them"):
+        one.sample_labelled(policy, problems.train, judged)
+    fitted = one.fit(problems.train, judged, spent)
+    before = one.measure("before", policy, problems) if config.evaluate else None
+    trainer = one.train(policy, problems, judged, fitted)
+    if before is not None:
+        sharded = trainer.is_deepspeed_enabled or trainer.is_fsdp_enabled
+        after = one.measure("after", policy, problems, together=sharded)
+        one.compare(before, after, problems)
+    if one.is_first:
+        one.result.report = write_report(config, memory, narrator)
+        one.result.write(config.folder)
+    narrator.result(one.result)
+    return one.result
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """What rewards the rollouts without a label.
+
+    Attributes:
+        scorer: None where they get no reward.
+        refit: fits the reward model again during training; None for another scorer.
+        monitor: of the watched queries; None where none are.
+    """
+
+    scorer: Scorer | None
+    refit: Refit | None
+    monitor: Monitor | None
+
+
+class _Run:
+    """A run, stage by stage: each method is one.
+
+    Attributes:
+        result: what was done so far.
+        is_first: whether this process labels, fits and writes for all.
+    """
+
+    def __init__(self, config: RunConfig, memory: Memory, narrator: Narrator, *, resume: bool) -> None:
+        self._config = config
+        self._memory = memory
+        self._narrator = narrator
+        self._checkpoint: Path | None = None
+        resumed_at: int | None = None
+        if resume:
+            self._checkpoint, resumed_at = _checkpoint(config)
+        self.result = RunResult(config.name, resumed_at=resumed_at)
+        self.is_first = Ranks.here().rank == 0
+        if resumed_at is not None:
+            narrator.stage(f"going on from step {resumed_at}: {self._checkpoint}")
+            discarded = by_first(lambda: supersede(memory.database, config.name, resumed_at))
+            narrator.say(f"{discarded} rollouts that were sampled after it count nowhere")
+        self._judge = verifier(config.labels.verifier, memory.domains)
+
+    @contextmanager
+    def _stage(self, name: str, what: str) -> Iterator[None]:
+        """Say what begins, and keep under a name how long it took."""
+        self._narrator.stage(what)
+        start = time.perf_counter()
+        yield
+        self.result.seconds[name] = round(time.perf_counter() - start, 2)
+        self._narrator.done(self.result.seconds[name])
+
+    def load(self) -> tuple[Policy, Splits]:
+        """The policy, and what it is trained and measured on."""
+        with self._stage("load", "loading the policy and the problems"):
+            policy = load_policy(self._config.policy, device=self._memory.settings.device)
+            problems = load_problems(self._config.data)
+            counts = (
+                f"{len(problems.train.tasks)} training, {len(problems.test.tasks)} test and {len(problems.ood.tasks)} ood "
+                "problems"
+            )
+            self._narrator.say(f"{policy.describe()}; {counts}")
+        return policy, problems
+
+    def sample(self, policy: Policy, training: Problems) -> None:
+        """Initial rollouts into the memory, before anything is paid for."""
+        config, narrator = self._config, self._narrator
+        count = config.reward.initial_rollouts
+        with self._stage("sample", f"sampling {count} initial rollouts of each training problem into the memory"):
+            report = store_initial_rollouts(
+                config, self._memory, policy, training.tasks, count, progress=narrator.shows_progress
+            )
+            narrator.sampled(report)
+            require_answers(config, self._memory)
+
+    def label(self, training: Problems) -> tuple[Judged, Spending]:
+        """The labelled queries, and what was spent on them."""
+        config, narrator = self._config, self._narrator
+        with self._stage("label", "labelling within the budget"):
+            spent = by_first(lambda: label(config, self._memory, training, self._judge))
+            judged = Judged(config.ledger, spent.training, training.truth, self._judge, spent.limit)
+            narrator.say(
+                f"{len(spent.training)} of {len(training.tasks)} queries labelled in ledger {config.ledger!r} ({spent.reused} "
+                f"known at no cost), {len(spent.monitored)} more watch the reward"
+            )
+            if spent.revealed.undecided:
+                narrator.say(
+                    f"{len(spent.revealed.undecided)} answers have no label, since the verifier {config.labels.verifier!r} could "
+                    "not judge them"
+                )
+            self.result.spending = {
+                "training_queries": len(training.tasks),
+                "queries_paid": len(judged.open(self._memory).revealed()),
+                "budget": spent.limit,
+                "queries_watched": len(spent.monitored),
+                "queries_reused": spent.reused,
+            }
+        return judged, spent
+
+    def sample_labelled(self, policy: Policy, training: Problems, judged: Judged) -> None:
+        """More rollouts of the labelled queries, which are judged at no further cost."""
+        config, narrator = self._config, self._narrator
+        what = f"sampling {config.reward.labelled_rollouts} rollouts of each labelled problem, and judging them"
+        with self._stage("sample labelled", what):
             report = store_labelled_rollouts(
-                config, memory, policy, training.tasks, judged, progress=narrator.shows_progress
+                config, self._memory, policy, training.tasks, judged, progress=narrator.shows_progress
             )
             narrator.sampled(report, judged=True)
 
-    result.spending = {
-        "training_queries": len(training.tasks),
-        "queries_paid": len(ledger.revealed()),
-        "budget": spent.limit,
-        "queries_watched": len(spent.monitored),
-        "queries_reused": spent.reused,
-    }
+    def fit(self, training: Problems, judged: Judged, spent: Spending) -> _Fitted:
+        """The scorer of the rollouts without a label, and who watches it."""
+        config, narrator = self._config, self._narrator
+        with self._stage("fit", f"fitting the scorer {config.reward.scorer}"):
+            refit = make_refit(config, self._memory, training) if config.reward.scorer == DEFAULT_SCORER else None
+            scorer = fit_scorer(config, self._memory, refit, self.result, self._checkpoint)
+            if isinstance(scorer, RewardModelScorer) and scorer.model is not None:
+                narrator.say(quality(scorer.model))
+            monitor = make_monitor(config, self._memory, judged, spent.monitored, scorer, self.result.resumed_at)
+            if monitor is not None and monitor.baseline_gap > config.monitor.tolerance:
+                narrator.say(
+                    f"on the {len(spent.monitored)} watched queries the scorer is right {monitor.baseline_gap:.0%} less often than "
+                    "it expects already: the alarm allows for as much, since a few queries may be harder than they look"
+                )
+        return _Fitted(scorer, refit, monitor)
 
-    with stage(f"fitting the scorer {config.reward.scorer}"):
-        refit = make_refit(config, memory, training) if config.reward.scorer == DEFAULT_SCORER else None
-        scorer = fit_scorer(config, memory, refit, result, checkpoint)
-        if isinstance(scorer, RewardModelScorer) and scorer.model is not None:
-            narrator.say(quality(scorer.model))
-        monitor = make_monitor(config, memory, judged, spent.monitored, scorer, resumed_at)
-        if monitor is not None and monitor.baseline_gap > config.monitor.tolerance:
-            narrator.say(
-                f"on the {len(spent.monitored)} watched queries the scorer is right {monitor.baseline_gap:.0%} less often than it "
-                "expects already: the alarm allows for as much, since a few queries may be harder than they look"
+    def measure(self, when: str, policy: Policy, problems: Splits, *, together: bool = False) -> Scores:
+        """Accuracy on the held-out problems, before or after training."""
+        config = self._config
+        with self._stage(f"measure {when}", f"accuracy on held-out problems {when} training"):
+            ledger = self._memory.ledger(config.ledger)
+            return evaluate(
+                config, policy, problems.held_out, ledger, self._narrator, self._memory.domains, together=together
             )
 
-    before: Scores = {}
-    if config.evaluate:
-        with stage("accuracy on held-out problems before training"):
-            before = evaluate(config, policy, held_out, ledger, narrator, memory.domains)
-
-    scored = judged.query_keys if scorer is None else {task.query_key for task in training.tasks}
-    rewarded = Problems(one_pass(training.tasks, scored, seed=config.seed), training.truth)
-    if not rewarded.tasks:
-        raise TrainingError(
-            f"no training query has a reward: scorer {config.reward.scorer!r} and a label budget of {config.labels.budget}"
-        )
-    with stage("training"):
-        reward = reward_of(
-            config,
-            memory,
-            judged,
-            scorer=scorer,
-            model=result.reward_model.get("key"),
-            group_size=group_size(config),
-            thinking_opened=policy.opens_thinking,
-            held_out=HeldOut(config.ledger, problems.test.truth, judge),
-        )
-        trainer = make_trainer(config, policy, rewarded, reward, narrator, held_out=problems.test)
-        trainer.add_callback(
-            RewardCallback(
-                reward,
-                monitor=monitor,
-                refit=refit,
-                stop_after=config.monitor.stop_after,
-                narrator=narrator,
-                resumes=False,
+    def train(self, policy: Policy, problems: Splits, judged: Judged, fitted: _Fitted) -> GRPOTrainer:
+        """GRPO on what has a reward; the summary is written whatever ends it."""
+        config, narrator, training = self._config, self._narrator, problems.train
+        scored = judged.query_keys if fitted.scorer is None else {task.query_key for task in training.tasks}
+        rewarded = Problems(one_pass(training.tasks, scored, seed=config.seed), training.truth)
+        if not rewarded.tasks:
+            raise TrainingError(
+                f"no training query has a reward: scorer {config.reward.scorer!r} and a label budget of {config.labels.budget}"
             )
-        )
-        try:
-            trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-            reward.close()
-            for line in reward.answers.lines():
-                narrator.say(line)
-            reward.source_counts = sum(gather_object([reward.source_counts]), Counter())
-            reward.missing_counts = sum(gather_object([reward.missing_counts]), Counter())
-        finally:
-            # a run that is stopped by an alarm leaves its summary as well
-            result.steps = int(trainer.state.global_step)
-            result.reward_sources = dict(reward.source_counts)
-            result.missing_rewards = dict(reward.missing_counts.most_common())
-            result.refits = refit.records if refit is not None else []
-            result.monitor = monitor.agreement if monitor is not None else None
-            if first:
-                result.write(config.folder)
-        if first:
-            plot_training(config.folder / "rewards.jsonl", config.folder / "training.png")
-            narrator.say(f"reward by step is drawn in {config.folder / 'training.png'}")
+        with self._stage("train", "training"):
+            reward = reward_of(
+                config,
+                self._memory,
+                judged,
+                scorer=fitted.scorer,
+                model=self.result.reward_model.get("key"),
+                group_size=group_size(config),
+                thinking_opened=policy.opens_thinking,
+                held_out=HeldOut(config.ledger, problems.test.truth, self._judge),
+            )
+            trainer = make_trainer(config, policy, rewarded, reward, narrator, held_out=problems.test)
+            trainer.add_callback(
+                RewardCallback(
+                    reward,
+                    monitor=fitted.monitor,
+                    refit=fitted.refit,
+                    stop_after=config.monitor.stop_after,
+                    narrator=narrator,
+                    resumes=False,
+                )
+            )
+            try:
+                trainer.train(resume_from_checkpoint=None if self._checkpoint is None else str(self._checkpoint))
+                reward.close()
+                for line in reward.answers.lines():
+                    narrator.say(line)
+                reward.source_counts = sum(gather_object([reward.source_counts]), Counter())
+                reward.missing_counts = sum(gather_object([reward.missing_counts]), Counter())
+            finally:  # a run that is stopped by an alarm leaves its summary as well
+                self._keep(reward, fitted, steps=int(trainer.state.global_step))
+            if self.is_first:
+                plot_training(config.folder / "rewards.jsonl", config.folder / "training.png")
+                narrator.say(f"reward by step is drawn in {config.folder / 'training.png'}")
+        return trainer
 
-    if before:
-        with stage("accuracy on held-out problems after training"):
-            sharded = trainer.is_deepspeed_enabled or trainer.is_fsdp_enabled
-            after = evaluate(config, policy, held_out, ledger, narrator, memory.domains, together=sharded)
-            result.accuracy = changes(before, after, held_out)
-            if first:
-                keep_scores(config.folder / "scores.json", before, after, held_out)
-    if first:
-        result.report = write_report(config, memory, narrator)
-        result.write(config.folder)
-    narrator.result(result)
-    return result
+    def _keep(self, reward: MemoryReward, fitted: _Fitted, *, steps: int) -> None:
+        """What training did, in the result and in the run's folder."""
+        result = self.result
+        result.steps = steps
+        result.reward_sources = dict(reward.source_counts)
+        result.missing_rewards = dict(reward.missing_counts.most_common())
+        result.refits = fitted.refit.records if fitted.refit is not None else []
+        result.monitor = fitted.monitor.agreement if fitted.monitor is not None else None
+        if self.is_first:
+            result.write(self._config.folder)
+
+    def compare(self, before: Scores, after: Scores, problems: Splits) -> None:
+        """What training changed on the held-out problems."""
+        self.result.accuracy = changes(before, after, problems.held_out)
+        if self.is_first:
+            keep_scores(self._config.folder / "scores.json", before, after, problems.held_out)
 
 
 def write_report(config: RunConfig, memory: Memory, narrator: Narrator) -> str | None:
@@ -379,17 +460,3 @@ def _is_whole(state: Path) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _stages(result: RunResult, narrator: Narrator) -> Callable[[str], Any]:
-    """A context manager for each stage: says what begins, records how long it took."""
-
-    @contextmanager
-    def stage(what: str) -> Iterator[None]:
-        narrator.stage(what)
-        start = time.perf_counter()
-        yield
-        result.seconds[what] = round(time.perf_counter() - start, 2)
-        narrator.done(result.seconds[what])
-
-    return stage
