@@ -1,7 +1,8 @@
 """What does a reward call cost, stage by stage, as the memory grows? 128 new rollouts of 16 queries, on made-up vectors.
 
 A server of its own is started in a temporary home and filled to each size in turn. At each, one call warms up and a call for
-each seed is timed. Half of its queries are new, and four of the sixteen are labelled, as a fifth of the stored ones are.
+each seed is timed. Half of its queries are new, and four of the sixteen are labelled, as a fifth of the stored ones are. Then one
+of the stored ones has a thousand rollouts, and calls that ask for it are timed.
 Vectors come from hashes, so no embedding model is timed. Two costs are measured beside it: of embedding 128 rollouts with the
 default model, and of the published way, which stores and judges nothing. It compares all queries with each other, makes the
 whole graph again and asks the paper's network about all of it. Example:
@@ -42,7 +43,9 @@ from trainer.reward.truth import Judged
 DIMENSION = 384
 GROUP, QUERIES_A_CALL, NEW_A_CALL, LABELLED_A_CALL = 8, 16, 8, 4
 NEIGHBOURS = 7
+CROWD = 1000  # rollouts of one query
 WHOLE, EMBEDDING = "whole call", "embedding the reasonings (default model)"
+CROWDED = f"{WHOLE}, one query with {CROWD:,} rollouts"
 PUBLISHED = "the published way (all cosines, network over the whole graph)"
 _NEW = 10**6  # number of the first query that is not among the stored ones
 _LARGEST_MATRIX = 20_000  # queries: their cosines take 1.6 GB
@@ -115,15 +118,33 @@ def grow(memory: Memory, scratch: Path, have: int, want: int) -> None:
     ledger.reveal(source, chosen, judge=judge)
 
 
-def time_calls(memory: Memory, scratch: Path, size: int, calls: int, *, first: bool) -> Iterator[Row]:
-    """Seconds of each stage of each timed call at one size; a call before them warms up."""
+def crowd(memory: Memory, scratch: Path, size: int) -> int:
+    """Give one query that has no label a thousand rollouts; returns its number."""
+    revealed = memory.ledger("benchmark").revealed()
+    query = next(query for query in range(size) if keys.query_key("made-up", text_of(query)) not in revealed)
+    rows = make_rows(query, 1, np.random.default_rng(size), rollouts=CROWD)
+    file = scratch / "crowds" / f"{size}.jsonl"  # no truth: the calls look for that in the folder above
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    memory.import_file(file)
+    return query
+
+
+def time_calls(
+    memory: Memory, scratch: Path, size: int, calls: int, *, first: bool = False, crowded: int | None = None
+) -> Iterator[Row]:
+    """Seconds of each stage of each timed call at one size; a call before them warms up.
+
+    Args:
+        crowded: number of a query that every call asks for; then only whole calls are told.
+    """
     view = LabelView(ledgers=("benchmark",))
     revealed = memory.ledger("benchmark").revealed()
     files = sorted(scratch.glob("*.jsonl"))
     judged = Judged("benchmark", frozenset(revealed), FileTruth(files, run="import"), judge, len(revealed))
     reward = MemoryReward(
         memory,
-        run=f"calls at {size}",
+        run=f"calls at {size}" if crowded is None else f"crowded calls at {size}",
         judged=judged,
         scorer=RewardModelScorer(memory.fit(view) if first else memory.model()),
         kind="soft",
@@ -133,12 +154,11 @@ def time_calls(memory: Memory, scratch: Path, size: int, calls: int, *, first: b
     paid = [query for query in range(size) if keys.query_key("made-up", text_of(query)) in revealed]
     unpaid = sorted(set(range(size)) - set(paid))
     for call in range(-1, calls):
-        new = _NEW + NEW_A_CALL * (100 * size + call)
-        chosen = [
-            *rng.choice(paid, LABELLED_A_CALL, replace=False),
-            *rng.choice(unpaid, QUERIES_A_CALL - NEW_A_CALL - LABELLED_A_CALL, replace=False),
-            *range(new, new + NEW_A_CALL),
-        ]
+        new = _NEW + NEW_A_CALL * (100 * size + call + (50 if crowded is not None else 0))
+        known = rng.choice(unpaid, QUERIES_A_CALL - NEW_A_CALL - LABELLED_A_CALL, replace=False)
+        if crowded is not None:
+            known = [crowded, *known[known != crowded]][: len(known)]
+        chosen = [*rng.choice(paid, LABELLED_A_CALL, replace=False), *known, *range(new, new + NEW_A_CALL)]
         rows = [row for query in chosen for row in make_rows(int(query), 1, rng)]
         start = time.perf_counter()
         reward([""] * len(rows), **columns(rows))
@@ -148,6 +168,8 @@ def time_calls(memory: Memory, scratch: Path, size: int, calls: int, *, first: b
         start = time.perf_counter()
         reward.flush()
         stages = {**reward.last.seconds, WHOLE: total, "write-back, after the call": time.perf_counter() - start}
+        if crowded is not None:
+            stages = {CROWDED: total}
         if call >= 0:
             for stage, seconds in stages.items():
                 yield {"queries": size, "stage": stage, "seed": call, "seconds": round(seconds, 4)}
@@ -199,6 +221,10 @@ def main(argv: Sequence[str] | None = None) -> None:
                 say(f"filling the memory to {size} queries × {GROUP} rollouts")
                 grow(memory, Path(folder), have, size)
                 for row in time_calls(memory, Path(folder), size, options.seeds, first=have == 0):
+                    rows.add(row)
+                for row in time_calls(
+                    memory, Path(folder), size, options.seeds, crowded=crowd(memory, Path(folder), size)
+                ):
                     rows.add(row)
                 if size <= _LARGEST_MATRIX:
                     rows.add(*time_published(memory, size, range(min(2, options.seeds))))

@@ -122,7 +122,7 @@ def test_the_way_from_import_to_score_in_json(memory: Memory, settings: Settings
     assert call("import", file)["files"][0]["new"] == 120
     assert call("import", file)["files"][0]["known"] == 120
     assert call("reveal", file, "--budget", "0.4")["newly_paid"] == 12
-    otherwise = call("fit", "--checks", "form,arithmetic", "--policies")
+    otherwise = call("fit", "--checks", "form,arithmetic")
     fitted = call("fit")
     assert otherwise["model"] != fitted["model"]
     assert Path(fitted["folder"]).is_dir()

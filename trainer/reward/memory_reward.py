@@ -84,7 +84,7 @@ class MemoryReward:
         log: a JSON-lines file to append one row for each training call of rank 0 to.
         name: of the reward in the trainer's metrics; several reward functions need several names.
         thinking_opened: whether the chat template opens the thinking in the prompt, so that a response which closes none
-            has no answer. None goes by the end of each prompt that is a text.
+            has no answer. A prompt that is a text and ends inside an open thinking counts as well, whatever is said here.
         max_unanswered, max_undecided: shares (0..1) of rollouts without an answer, and of verdicts that could not be
             given, above which training stops; looked at from a hundred on.
         experience: at most so many of a query's other rollouts are read beside the group; 0 for none.
