@@ -34,6 +34,12 @@ def record_run(database: Database, name: str, *, started: datetime | None = None
         )
 
 
+def record_config(database: Database, run: str, config: str, *, policy: str = "") -> None:
+    """Keep the settings of a training (JSON text) with its run, in place of those of an earlier attempt."""
+    key = keys.key_of("run", run)
+    database.query(cypher("write/run_config"), write=True, key=key, name=run, policy=policy, config=config)
+
+
 def start_attempt(
     database: Database, run: str, *, policy: str = "", resume_step: int | None = None, ranks: int = 1
 ) -> int:

@@ -103,6 +103,9 @@ def test_two_grpo_steps_take_their_rewards_from_the_memory(finished: RunResult, 
         "RETURN t.run AS run, t.attempt AS attempt, t.step AS step, t.reward AS reward, t.reward_source AS source, "
         "t.reward_reason AS reason"
     )
+    (run,) = memory.database.query("MATCH (r:Run {name: 'small'}) RETURN r.policy AS policy, r.config AS config")
+    settings = RunConfig.model_validate_json(run["config"])
+    assert (settings.name, settings.policy.model) == ("small", run["policy"])
     assert len(kept) == 32
     assert {(row["run"], row["attempt"]) for row in kept} == {("small", 1)}
     assert {row["step"] for row in kept} == {0, 1}

@@ -28,7 +28,7 @@ from memgraph.labels.budget import Spending
 from memgraph.models.reward_model import RewardModelConfig
 from memgraph.models.scorers import SCORERS, RewardModelScorer
 from memgraph.models.scores import DEFAULT_SCORER, Scorer, reads_vectors
-from memgraph.rollouts.runs import supersede
+from memgraph.rollouts.runs import record_config, supersede
 from memgraph.settings import Settings
 from trainer.reward.memory_reward import MemoryReward
 from trainer.reward.ranks import Ranks
@@ -235,6 +235,8 @@ class _Run:
             raise TrainingError(
                 f"no training query has a reward: scorer {config.reward.scorer!r} and a label budget of {config.labels.budget}"
             )
+        if self.is_first:
+            record_config(self._memory.database, config.name, config.model_dump_json(), policy=config.policy.model)
         with self._stage("train", "training"):
             reward = reward_of(
                 config,
