@@ -118,15 +118,11 @@ def grow(memory: Memory, scratch: Path, have: int, want: int) -> None:
     ledger.reveal(source, chosen, judge=judge)
 
 
-def crowd(memory: Memory, scratch: Path, size: int) -> int:
+def crowd(memory: Memory, size: int) -> int:
     """Give one query that has no label a thousand rollouts; returns its number."""
     revealed = memory.ledger("benchmark").revealed()
     query = next(query for query in range(size) if keys.query_key("made-up", text_of(query)) not in revealed)
-    rows = make_rows(query, 1, np.random.default_rng(size), rollouts=CROWD)
-    file = scratch / "crowds" / f"{size}.jsonl"  # no truth: the calls look for that in the folder above
-    file.parent.mkdir(exist_ok=True)
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    memory.import_file(file)
+    memory.import_rows(make_rows(query, 1, np.random.default_rng(size), rollouts=CROWD))
     return query
 
 
@@ -167,9 +163,8 @@ def time_calls(
         assert reward.last.failure is None, reward.last.failure
         start = time.perf_counter()
         reward.flush()
-        stages = {**reward.last.seconds, WHOLE: total, "write-back, after the call": time.perf_counter() - start}
-        if crowded is not None:
-            stages = {CROWDED: total}
+        whole = {**reward.last.seconds, WHOLE: total, "write-back, after the call": time.perf_counter() - start}
+        stages = whole if crowded is None else {CROWDED: total}
         if call >= 0:
             for stage, seconds in stages.items():
                 yield {"queries": size, "stage": stage, "seed": call, "seconds": round(seconds, 4)}
@@ -222,9 +217,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 grow(memory, Path(folder), have, size)
                 for row in time_calls(memory, Path(folder), size, options.seeds, first=have == 0):
                     rows.add(row)
-                for row in time_calls(
-                    memory, Path(folder), size, options.seeds, crowded=crowd(memory, Path(folder), size)
-                ):
+                for row in time_calls(memory, Path(folder), size, options.seeds, crowded=crowd(memory, size)):
                     rows.add(row)
                 if size <= _LARGEST_MATRIX:
                     rows.add(*time_published(memory, size, range(min(2, options.seeds))))

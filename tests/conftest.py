@@ -37,7 +37,7 @@ def server(settings: Settings) -> Iterator[LocalServer]:
     from memgraph.store.server.home import SHARED_SETTINGS
     from memgraph.store.server.local import LocalServer
 
-    # a plan made for a nearly empty memory does for these; each test empties it, and a server that plans anew loses minutes
+    # a plan made for a nearly empty memory does for these; each test empties it, and a server that plans again loses minutes
     SHARED_SETTINGS["dbms.cypher.min_replan_interval"] = "1h"
     local = LocalServer(settings)
     try:

@@ -1,6 +1,6 @@
-// Gives queries, rollouts or answers the vectors that they wait for; a query or rollout that has one by now keeps it. An answer's is that of its
-// canonical value, which comes before all others (template: {{label}}). Parameters: $rows (key, vector: list of floats for queries, else
-// float32 bytes), $property.
+// Gives queries, rollouts or answers the vectors that they lack (template: {{label}}). A query or rollout that has one by now keeps
+// it. An answer's is that of its canonical value, which comes before all others.
+// Parameters: $rows (key, vector: list of floats for queries, else float32 bytes), $property.
 UNWIND $rows AS row
 MATCH (n:{{label}} {key: row.key})
 REMOVE n:Unembedded

@@ -52,7 +52,7 @@ def fit(
 
     chosen = [] if checks == ["none"] else choose(checks or ["all"], ALL_CHECKS, "checks")
     config = RewardModelConfig(checks=tuple(chosen))
-    with open_memory(home) as memory:
+    with open_memory(home) as memory, progress("fitting the reward model"):
         if ledger != "default":  # which needs no label to stand for the vote
             require_known(memory.database, {"ledger": ledger})
         model = memory.fit(LabelView(ledgers=(ledger,)), seed=seed, config=config)

@@ -55,12 +55,10 @@ class RewardModelScorer:
         model: that predicts; None before a fit.
     """
 
+    name = DEFAULT_SCORER
     reads_neighbours = reads_vectors = False
 
-    def __init__(
-        self, model: RewardModel | None = None, config: RewardModelConfig | None = None, *, name: str = DEFAULT_SCORER
-    ) -> None:
-        self.name = name
+    def __init__(self, model: RewardModel | None = None, config: RewardModelConfig | None = None) -> None:
         self.model = model
         self.config = config or RewardModelConfig()
 

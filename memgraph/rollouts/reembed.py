@@ -16,6 +16,7 @@ from memgraph.errors import EmbeddingSpaceError
 from memgraph.rollouts.embedding import Embedder
 from memgraph.rollouts.guarded_embedder import GuardedEmbedder
 from memgraph.rollouts.neighbours import link_queries
+from memgraph.rollouts.vectors import embed_nodes
 from memgraph.store.cypher import cypher, cypher_template
 from memgraph.store.database import Database
 from memgraph.store.spaces import EmbeddingSpace, active_space, create_index, record_space, spaces
@@ -80,7 +81,9 @@ def reembed(
 class _Move:
     """Fills a space, and counts what it did."""
 
-    def __init__(self, database: Database, embedder: Embedder, neighbours: int, progress: Progress | None) -> None:
+    def __init__(
+        self, database: Database, embedder: GuardedEmbedder, neighbours: int, progress: Progress | None
+    ) -> None:
         self._database = database
         self._embedder = embedder
         self._neighbours = neighbours
@@ -100,9 +103,7 @@ class _Move:
     def _embed(self) -> None:
         own, after = self._embedder.space.vector_property, ""
         while rows := self._database.query(cypher("read/without_vector"), property=own, after=after, limit=_BATCH):
-            vectors = self._embedder.embed([row["text"] for row in rows])
-            ready = [{"key": row["key"], "vector": vector.tolist()} for row, vector in zip(rows, vectors, strict=True)]
-            self._database.query(cypher("write/vectors"), write=True, rows=ready, property=own)
+            embed_nodes(self._database, self._embedder, rows, serving=False)
             after = rows[-1]["key"]
             self.vectors += len(rows)
             if self._progress is not None:

@@ -49,8 +49,13 @@ def embed_waiting(
     return embedded
 
 
-def embed_nodes(database: Database, embedder: GuardedEmbedder, rows: Sequence[Mapping[str, Any]]) -> None:
+def embed_nodes(
+    database: Database, embedder: GuardedEmbedder, rows: Sequence[Mapping[str, Any]], *, serving: bool = True
+) -> None:
     """Embed nodes (rows of key, label and text) and write their vectors; one that has a vector by now keeps it.
+
+    Args:
+        serving: whether the space must be the one that serves; not so while another one is prepared.
 
     Raises:
         EmbeddingSpaceError: as `embed_waiting`.
@@ -60,11 +65,14 @@ def embed_nodes(database: Database, embedder: GuardedEmbedder, rows: Sequence[Ma
     for row, vector in zip(rows, vectors, strict=True):
         stored = vector.tolist() if row["label"] == "Query" else vector.tobytes()
         found[row["label"]].append({"key": row["key"], "vector": stored})
-    database.execute_write(partial(_write, space=embedder.space, found=found))
+    database.execute_write(partial(_write, space=embedder.space, found=found, serving=serving))
 
 
-def _write(tx: ManagedTransaction, space: EmbeddingSpace, found: dict[str, list[dict[str, Any]]]) -> None:
-    require_active(tx, space)
+def _write(
+    tx: ManagedTransaction, space: EmbeddingSpace, found: dict[str, list[dict[str, Any]]], serving: bool
+) -> None:
+    if serving:
+        require_active(tx, space)
     for label, rows in found.items():
         write = cypher_template("write/waiting_vectors", label=label)
         tx.run(write, rows=rows, property=space.vector_property).consume()

@@ -33,10 +33,10 @@ _OUT_OF_DISK = ("OutOfDiskSpace", "No space left on device", "Disk quota exceede
 # where that fails, the store turns read-only and then refuses all work until it is started again.
 _NEW_STORE_MB, _LEAST_MB, _SCARCE_MB = 600, 300, 1024
 
+# a server that stops waits for so long in vain, 10 s in all: no connection is left by then
+_QUIET_PERIOD = "internal.dbms.bolt.netty_server_shutdown_quiet_period_duration"
+
 # Settings that a server for this memory needs wherever it runs; docker-compose.yml sets the same ones.
-_QUIET_PERIOD = (
-    "internal.dbms.bolt.netty_server_shutdown_quiet_period_duration"  # 10 s, and no connection is left by then
-)
 SHARED_SETTINGS = {
     "dbms.usage_report.enabled": "false",
     "client.allow_telemetry": "false",  # of Neo4j Browser
