@@ -63,6 +63,7 @@ def finished(memory: Memory, tmp_path: Path) -> RunResult:
     return run(small_run(tmp_path), memory, narrator=Narrator(quiet=True))
 
 
+@pytest.mark.slow
 def test_adapters_are_trained_saved_and_evaluated(memory: Memory, tmp_path: Path) -> None:
     lora = small_run(tmp_path, name="lora", scorer="none", learning_rate=0.3, save_steps=1)
     changes = {"policy": PolicySection(lora=LoraSection(dropout=0.0)), "labels": LabelSection(budget=1.0)}

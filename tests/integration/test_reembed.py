@@ -41,6 +41,7 @@ def names(memory: Memory) -> set[str]:
     return {row["name"] for row in rows} | {row["name"].removeprefix("query_") for row in indexes}
 
 
+@pytest.mark.slow
 def test_a_memory_moves_there_and_back_and_is_what_it_was(
     moving: Memory, settings: Settings, embedder: SentenceEmbedder, tmp_path: Path
 ) -> None:

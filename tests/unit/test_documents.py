@@ -25,6 +25,7 @@ from tests.pages import GUIDES, ROOT, Block, blocks_of, is_shown, with_output
 PACKAGES = {"memgraph": memgraph, "trainer": trainer}
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 CYPHER = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "cypher").rglob("*.cypher"))
+COMMAND = typer.main.get_command(app)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
@@ -105,7 +106,7 @@ def unknown_words(line: str) -> list[str]:
     """Of a command of ours, what it does not know: its name, or options."""
     _, ours, rest = line.partition("memreward ")
     words = shlex.split(rest.split("|")[0].split(" & ")[0], comments=True) if ours else []
-    command = typer.main.get_command(app)
+    command = COMMAND
     known = {"--help", "--version", "--home", "--json"}
     while words and hasattr(command, "commands") and re.fullmatch("[a-z]+", words[0]):
         if words[0] not in command.commands:
