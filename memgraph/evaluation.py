@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import product
@@ -36,6 +36,7 @@ from memgraph.models.metrics import Curves, evaluate_scores, evaluation_curves
 from memgraph.models.prior import SHIPPED, Prior
 from memgraph.models.scorers import SCORERS, PaperGnnScorer, RewardModelScorer
 from memgraph.models.scores import reads_vectors
+from memgraph.progress import Say, silent
 from memgraph.rollouts.columns import Columns
 from memgraph.rollouts.embedding import Embedder, GivenVectors, SentenceEmbedder
 from memgraph.rollouts.files import ColumnNames, Reject, Row, read_rows
@@ -85,9 +86,7 @@ class EvaluationRow:
 
 
 @contextmanager
-def temporary_memory(
-    embedder: Embedder | None = None, *, brief: bool = True, say: Callable[[str], None] = lambda _: None
-) -> Iterator[Memory]:
+def temporary_memory(embedder: Embedder | None = None, *, brief: bool = True, say: Say = silent) -> Iterator[Memory]:
     """A memory on a managed server of its own, in a temporary home; both are gone afterwards, also after SIGTERM.
 
     Args:
@@ -137,7 +136,7 @@ def evaluate_files(
     prior: str = SHIPPED,
     done: Collection[tuple[str, float, int, str]] = (),
     answers: AnswerReport | None = None,
-    say: Callable[[str], None] = lambda _: None,
+    say: Say = silent,
 ) -> Iterator[EvaluationRow]:
     """Evaluate scorers on each file in turn, a row as soon as it is known.
 
@@ -198,7 +197,7 @@ def read_judged(
     judge: Judge | None = None,
     snapshots: Path | None = None,
     vectors: bool = True,
-    say: Callable[[str], None] = lambda _: None,
+    say: Say = silent,
 ) -> JudgedSnapshot:
     """All rollouts of a file with what it says of each, read through a temporary memory and judged by its ledger.
 

@@ -28,6 +28,7 @@ from memgraph.labels.truth import FileTruth, TruthSource
 from memgraph.labels.view import DEFAULT_VIEW, LabelKind, LabelView, Purpose
 from memgraph.models import registry
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
+from memgraph.progress import Progress, Say, silent
 from memgraph.rollouts.embedding import Embedder, SentenceEmbedder
 from memgraph.rollouts.files import ColumnNames, Reject, Row, data_files, read_rows, rows_of
 from memgraph.rollouts.formats import without_gaps
@@ -87,7 +88,7 @@ class Memory:
         embedder: Embedder | None = None,
         domains: Iterable[Domain] = (),
         read_only: bool = False,
-        say: Callable[[str], None] = lambda _: None,
+        say: Say = silent,
     ) -> Self:
         """Connect (starting the managed server if there is no other), bring the schema up to date, bind the space.
 
@@ -144,7 +145,7 @@ class Memory:
         self.database.require_writable()
         return link(self.database, self._embedder, self.settings.neighbours, query_keys)
 
-    def embed(self, query_keys: Sequence[str] | None = None, *, progress: Callable[[int], None] | None = None) -> int:
+    def embed(self, query_keys: Sequence[str] | None = None, *, progress: Progress = silent) -> int:
         """Embed the rollouts and answers that wait for it, all or of these queries; returns how many.
 
         Whoever asks this object for vectors needs not call it. It is for a memory that others read.
@@ -163,7 +164,7 @@ class Memory:
         thinking_opened: bool = False,
         embeddings: GivenEmbeddings | None = None,
         started: datetime | None = None,
-        progress: Callable[[int], None] | None = None,
+        progress: Progress = silent,
     ) -> IngestReport:
         """Store the rollouts of a file (`memgraph.rollouts.files.read_rows`); bad rows are rejected one by one.
 
@@ -200,7 +201,7 @@ class Memory:
         thinking_opened: bool = False,
         embeddings: GivenEmbeddings | None = None,
         started: datetime | None = None,
-        progress: Callable[[int], None] | None = None,
+        progress: Progress = silent,
     ) -> IngestReport:
         """Store rows as a file would have them, for instance a `datasets.Dataset`; bad ones are rejected one by one.
 
@@ -466,7 +467,7 @@ class Memory:
         *,
         scope: Scope = EVERYTHING,
         confidence: float = 0.5,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress = silent,
     ) -> ScoringSummary:
         """Score all rollouts that have no label and write the scores back; `rewards` reads them.
 
@@ -487,7 +488,7 @@ class Memory:
         preview: bool = False,
         scope: Scope = EVERYTHING,
         confidence: float = 0.5,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Progress = silent,
     ) -> RelabelReport:
         """Score again what has changed since it was scored (`memgraph.scoring.rescore.relabel`); a preview writes nothing."""
         if not preview:

@@ -25,12 +25,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 from rich.text import Text
 
 from memgraph.errors import MemRewardError
 from memgraph.extras import installed
 from memgraph.printable import PrintableConsole, printable
+from memgraph.progress import Progress
 from memgraph.settings import Settings
 
 if TYPE_CHECKING:
@@ -286,12 +288,12 @@ def open_database(settings: Settings) -> Iterator[Database]:
 
 
 @contextmanager
-def progress(description: str, total: int | None = None) -> Iterator[Any]:
-    """A progress bar on standard error, or a line now and then without a terminal; yields a function that sets (done, total)."""
+def progress(description: str, expected: int | None = None) -> Iterator[Progress]:
+    """A progress bar on standard error, or a line now and then without a terminal; yields the `Progress` that moves it."""
     if not progress_console.is_terminal:
-        yield _progress_lines(description, total)
+        yield _progress_lines(description, expected)
         return
-    with Progress(
+    with Bar(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -300,35 +302,24 @@ def progress(description: str, total: int | None = None) -> Iterator[Any]:
         console=progress_console,
         transient=True,
     ) as bar:
-        task = bar.add_task(description, total=total)
+        task = bar.add_task(description, total=expected)
 
-        def update(done: int, of: int | None = None) -> None:
-            bar.update(task, completed=done, total=of if of is not None else total)
+        def update(done: int, total: int | None = None, doing: str = "") -> None:
+            of = total if total is not None or doing else expected
+            bar.update(task, completed=done, total=of, description=doing or description)
 
         yield update
 
 
-def adding(update: Callable[[int], None]) -> Callable[[int], None]:
-    """Of what `progress` yields, a function that is told how much more is done."""
-    done = 0
-
-    def add(more: int) -> None:
-        nonlocal done
-        done += more
-        update(done)
-
-    return add
-
-
-def _progress_lines(description: str, total: int | None) -> Callable[..., None]:
+def _progress_lines(description: str, expected: int | None) -> Progress:
     last = time.monotonic()
 
-    def update(done: int, of: int | None = None) -> None:
+    def update(done: int, total: int | None = None, doing: str = "") -> None:
         nonlocal last
         if time.monotonic() - last >= _EVERY_SECONDS:
             last = time.monotonic()
-            whole = of if of is not None else total
-            say(f"{description}: {done:,}" + ("" if whole is None else f" of {whole:,}"))
+            of = total if total is not None or doing else expected
+            say(f"{doing or description}: {done:,}" + ("" if of is None else f" of {of:,}"))
 
     return update
 

@@ -17,7 +17,6 @@ from memgraph.cli.common import (
     RejectsOption,
     RunOption,
     ThinkingOpenedOption,
-    adding,
     console,
     emit,
     open_memory,
@@ -103,7 +102,7 @@ def import_(
                     thinking_opened=thinking_opened,
                     embeddings=given,
                     started=started,
-                    progress=adding(update),
+                    progress=update,
                 )
             rejected += report.rejected
             reports.append(
@@ -169,7 +168,7 @@ def bulk(
         for file in data_files(files):
             with progress(f"reading {file.name}") as update:
                 read = read_rows(file, run=run, **rows.arguments, thinking_opened=thinking_opened, domains=domains)
-                report = writer.write(read, file=str(file), progress=adding(update))
+                report = writer.write(read, file=str(file), progress=update)
             rejected += report.rejected
             reports.append(
                 {"file": str(file), "new": report.new, "known": report.known, "rejected": len(report.rejected)}

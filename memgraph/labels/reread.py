@@ -11,7 +11,7 @@ Only one process reads a memory again at a time; it holds that right by a lease 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from memgraph.domains import Domains, NormalAnswer
 from memgraph.domains.checks import CHECKS_PROPERTY, Response, check_vector
 from memgraph.domains.checks.behaviour import BEHAVIOUR_VERSION
 from memgraph.labels.placing import Conflict, Unplaced, conflicts, place_labels, unplaced
+from memgraph.progress import Progress, Say, silent
 from memgraph.rollouts.classes import join, spelling_rank
 from memgraph.rollouts.former_reader import given_by_source
 from memgraph.rollouts.preparation import stated_by
@@ -38,8 +39,6 @@ _ROLLOUTS = 512  # a transaction
 _SAMPLE = 128
 _WRITING = 1.5  # seconds of writing 1,000 rollouts, as ingest takes on two cores
 _JOURNAL = 3  # what is written goes to the store and to the log, and the log keeps both states of a record
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +107,15 @@ def reread(
     database: Database,
     domains: Domains,
     *,
-    progress: Progress | None = None,
-    say: Callable[[str], None] = lambda _: None,
+    progress: Progress = silent,
+    say: Say = silent,
 ) -> RereadReport:
     """Read again whatever another reader than the present one has named, and move labels along.
 
     Nothing is embedded: what is read otherwise than before waits for its vector (`memgraph.rollouts.vectors`).
 
     Args:
-        progress: told how many of how many rollouts are done.
+        progress: of rollouts.
         say: told what is being waited for.
 
     Raises:
@@ -280,7 +279,7 @@ class _Rereading:
         domains: Domains,
         lease: Lease,
         report: RereadReport,
-        progress: Progress | None,
+        progress: Progress,
     ) -> None:
         self._database = database
         self._domains = domains
@@ -308,8 +307,7 @@ class _Rereading:
                 self._write("write/reread_done", keys=waiting)
             self._report.former_answers += len(waiting)
             self._report.rollouts += sum(row["rollouts"] for row in page)
-            if self._progress is not None:
-                self._progress(self._report.rollouts, total)
+            self._progress(self._report.rollouts, total)
 
     def _pages(self, names: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
         after = ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 from neo4j.time import DateTime
 
 from memgraph.domains import Domains
+from memgraph.progress import Progress, silent
 from memgraph.rollouts.files import Reject, Row
 from memgraph.rollouts.preparation import IngestReport, Preparation, PreparedRows
 from memgraph.store import keys
@@ -77,17 +78,15 @@ class BulkWriter:
             self._seen.close()
             self._archive.discard()
 
-    def write(
-        self, rows: Iterable[Row | Reject], *, file: str = "", progress: Callable[[int], None] | None = None
-    ) -> IngestReport:
+    def write(self, rows: Iterable[Row | Reject], *, file: str = "", progress: Progress = silent) -> IngestReport:
         """Write the rows of one import that fit. The report names no stored rollouts, which may be many."""
-        report, preparation, waiting = IngestReport(), Preparation(self._domains), iter(rows)
+        report, preparation, waiting, read = IngestReport(), Preparation(self._domains), iter(rows), 0
         while batch := list(islice(waiting, _BATCH)):
             report.rejected += [row for row in batch if isinstance(row, Reject)]
             self._write([row for row in batch if isinstance(row, Row)], file, report, preparation)
             report.stored.clear()
-            if progress is not None:
-                progress(len(batch))
+            read += len(batch)
+            progress(read)
         return report
 
     def _write(self, rows: Sequence[Row], file: str, report: IngestReport, preparation: Preparation) -> None:

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from memgraph.domains import Domain, Domains
+from memgraph.progress import Progress, silent
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 
@@ -23,7 +24,12 @@ _ATTEMPTS = 5  # at a query that gets new answers meanwhile
 
 
 def join(
-    database: Database, domains: Domains, *, query_keys: Collection[str] | None = None, seconds: float | None = None
+    database: Database,
+    domains: Domains,
+    *,
+    query_keys: Collection[str] | None = None,
+    seconds: float | None = None,
+    progress: Progress = silent,
 ) -> int:
     """Compare the answers that wait; returns how many point to an equal one.
 
@@ -31,9 +37,10 @@ def join(
         query_keys: only these queries; None for all.
         seconds: bound of the whole call. What is not settled by then goes on waiting. None takes five for each query, and
             leaves apart for good what is not settled then.
+        progress: of queries; how many wait is not counted beforehand.
     """
     end = None if seconds is None else time.monotonic() + seconds
-    joined, attempts = 0, 0
+    joined, attempts, compared_queries = 0, 0, 0
     while attempts < _ATTEMPTS and (
         rows := database.query(
             cypher("read/unjoined_answers"), keys=None if query_keys is None else sorted(query_keys), limit=_QUERIES
@@ -43,6 +50,8 @@ def join(
             compared = list(pool.map(lambda row: _compared(row, domains, end), rows))
         written = database.query(cypher("write/answer_classes"), write=True, rows=compared)[0]
         joined += written["joined"]
+        compared_queries += written["queries"]
+        progress(compared_queries, doing="comparing answers")
         attempts = 0 if written["queries"] else attempts + 1
         if end is not None and (time.monotonic() >= end or not all(row["settled"] for row in compared)):
             break

@@ -18,7 +18,7 @@ import numpy as np
 
 from memgraph.errors import EmbeddingSpaceError, ReadOnlyError
 from memgraph.extras import installed
-from memgraph.quiet import no_loading_bars
+from memgraph.progress import no_loading_bars
 from memgraph.settings import Settings
 from memgraph.store.spaces import GIVEN, EmbeddingSpace, Vectors
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from neo4j import ManagedTransaction
 
 from memgraph.domains import Domains
+from memgraph.progress import Progress, silent
 from memgraph.rollouts.classes import join
 from memgraph.rollouts.files import Reject, Row
 from memgraph.rollouts.given import GivenEmbeddings
@@ -36,7 +37,7 @@ class Ingest:
         *,
         neighbours: int,
         given: GivenEmbeddings | None = None,
-        progress: Callable[[int], None] | None = None,
+        progress: Progress = silent,
         run_programs: bool = True,
         domains: Domains | None = None,
         compare_seconds: float | None = None,
@@ -48,7 +49,7 @@ class Ingest:
         Args:
             neighbours: k of the similarity edges.
             given: vectors that come with the data.
-            progress: told how many rows were read, batch by batch.
+            progress: of rows read, then of what is done once all are stored.
             run_programs: whether new programs are tried in the sandbox.
             domains: how answers are read and compared.
             compare_seconds: bound of comparing answers, which then looks at this import's queries only; what is not
@@ -66,7 +67,7 @@ class Ingest:
         self._neighbours = neighbours
         self._given = given
         self._given_checked = given is None
-        self._progress = progress
+        self._progress, self._read = progress, 0
         self._preparation = Preparation(self._domains, given=given, dimension=embedder.space.dimension)
         self._runs: set[str] = set()
 
@@ -85,10 +86,13 @@ class Ingest:
         if batch:
             self._store(batch, file, report)
         if self._link:
-            report.linked = link(self._database, self._embedder, self._neighbours)
+            report.linked = link(self._database, self._embedder, self._neighbours, progress=self._progress)
         own = None if self._compare_seconds is None else {place.query_key for place in report.stored}
-        report.joined = join(self._database, self._domains, query_keys=own, seconds=self._compare_seconds)
-        report.observed = run_programs(self._database, self._domains) if self._run_programs else 0
+        report.joined = join(
+            self._database, self._domains, query_keys=own, seconds=self._compare_seconds, progress=self._progress
+        )
+        if self._run_programs:
+            report.observed = run_programs(self._database, self._domains, progress=self._progress)
         return report
 
     def _store(self, rows: Sequence[Row], file: str, report: IngestReport) -> None:
@@ -98,8 +102,8 @@ class Ingest:
                 self._runs.add(row.rollout.run)
         if fresh := self._preparation.accept(rows, file, report, self._stored):
             self._write(fresh)
-        if self._progress is not None:
-            self._progress(len(rows))
+        self._read += len(rows)
+        self._progress(self._read)
 
     def _stored(self, wanted: Sequence[str]) -> dict[str, dict[str, Any]]:
         rows = self._database.query(cypher("read/known_rollouts"), keys=list(wanted))

@@ -17,6 +17,7 @@ from functools import partial
 
 from neo4j import ManagedTransaction
 
+from memgraph.progress import Progress, silent
 from memgraph.rollouts.guarded_embedder import GuardedEmbedder
 from memgraph.rollouts.vectors import embed_nodes
 from memgraph.store.cypher import cypher, cypher_template
@@ -30,7 +31,14 @@ _REACH = 28  # times k: likewise where it may enter the lists of others
 _RENEWED = 1  # old lists for each new query
 
 
-def link(database: Database, embedder: GuardedEmbedder, k: int, keys: Sequence[str] | None = None) -> int:
+def link(
+    database: Database,
+    embedder: GuardedEmbedder,
+    k: int,
+    keys: Sequence[str] | None = None,
+    *,
+    progress: Progress = silent,
+) -> int:
     """Give every query that waits, all or of these, its vector and its similarity edges; returns how many there were.
 
     Concurrent callers may link one query twice: the result is the same.
@@ -42,10 +50,11 @@ def link(database: Database, embedder: GuardedEmbedder, k: int, keys: Sequence[s
     rows = database.query(cypher("read/unlinked_queries"), keys=keys, property=space.vector_property)
     bare = [{**row, "label": "Query"} for row in rows if row["text"] is not None]
     for start in range(0, len(bare), _EMBEDDED):
+        progress(start, len(bare), "embedding queries")
         embed_nodes(database, embedder, bare[start : start + _EMBEDDED])
     waiting = [row["key"] for row in rows]
     stalest = database.query(cypher("read/stalest_queries"), limit=_RENEWED * len(waiting)) if waiting else []
-    link_queries(database, space, k, waiting, renewed=[row["key"] for row in stalest])
+    link_queries(database, space, k, waiting, renewed=[row["key"] for row in stalest], progress=progress)
     return len(waiting)
 
 
@@ -57,6 +66,7 @@ def link_queries(
     *,
     renewed: Sequence[str] = (),
     serving: bool = True,
+    progress: Progress = silent,
 ) -> None:
     """Search the neighbours of these queries, and enter them in the lists of those that they are near to.
 
@@ -69,6 +79,7 @@ def link_queries(
     """
     reach = [*((key, _REACH * k) for key in keys), *((key, _NEAR * k) for key in renewed)]
     for start in range(0, len(reach), _BATCH):
+        progress(start, len(reach), "searching neighbours")
         batch = dict(reach[start : start + _BATCH])
         database.execute_write(partial(_link_batch, space=space, k=k, reach=batch, serving=serving))
 

@@ -8,7 +8,7 @@ program of which nothing was learned, because the clock ended its run or the san
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,6 +24,7 @@ from memgraph.domains.checks.behaviour import (
 from memgraph.domains.checks.trials import trial
 from memgraph.errors import SandboxError
 from memgraph.printable import printable
+from memgraph.progress import Progress, silent
 from memgraph.sandbox import Library, libraries, run_python
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
@@ -36,7 +37,7 @@ _QUERIES = 20
 _AT_ONCE = 8  # programs of one query between two looks at how many gave no finding
 
 
-def run_programs(database: Database, domains: Domains, *, progress: Callable[[int], None] | None = None) -> int:
+def run_programs(database: Database, domains: Domains, *, progress: Progress = silent) -> int:
     """Observe every program that waits for it, each at most once; returns of how many it is now known how they behave.
 
     Those that never were tried come first. Concurrent callers may run one program twice: the result is the same. A call
@@ -51,8 +52,7 @@ def run_programs(database: Database, domains: Domains, *, progress: Callable[[in
             if programs := call.not_yet_tried(waiting.programs):
                 shown = libraries(domains[waiting.domain].libraries)
                 _run_programs(database, waiting.prompt, programs, shown, call)
-                if progress is not None:
-                    progress(call.decided)
+                progress(call.decided, doing="running programs")
     if call.waits or call.ended:
         logger.warning(
             "programs wait for a later import to be tried (MEMREWARD_RUN_PROGRAMS=0: never): %s", printable(call.reason)

@@ -9,10 +9,10 @@ switch; after it, writing is refused with the remedy.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from memgraph.errors import EmbeddingSpaceError
+from memgraph.progress import Progress, silent
 from memgraph.rollouts.embedding import Embedder
 from memgraph.rollouts.guarded_embedder import GuardedEmbedder
 from memgraph.rollouts.neighbours import link_queries
@@ -22,8 +22,6 @@ from memgraph.store.database import Database
 from memgraph.store.spaces import EmbeddingSpace, active_space, create_index, record_space, spaces
 
 _BATCH = 256
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ def reembed(
     *,
     neighbours: int,
     switch: bool = True,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> ReembedReport:
     """Embed all queries again, link them by the new vectors, and let the new space serve.
 
@@ -81,9 +79,7 @@ def reembed(
 class _Move:
     """Fills a space, and counts what it did."""
 
-    def __init__(
-        self, database: Database, embedder: GuardedEmbedder, neighbours: int, progress: Progress | None
-    ) -> None:
+    def __init__(self, database: Database, embedder: GuardedEmbedder, neighbours: int, progress: Progress) -> None:
         self._database = database
         self._embedder = embedder
         self._neighbours = neighbours
@@ -106,8 +102,7 @@ class _Move:
             embed_nodes(self._database, self._embedder, rows, serving=False)
             after = rows[-1]["key"]
             self.vectors += len(rows)
-            if self._progress is not None:
-                self._progress(self.vectors, self._total())
+            self._progress(self.vectors, self._total())
 
     def _total(self) -> int:
         count = cypher_template("read/node_count", label="Query")

@@ -8,12 +8,13 @@ Queries are embedded when they are linked (`memgraph.rollouts.neighbours`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from neo4j import ManagedTransaction
 
+from memgraph.progress import Progress, silent
 from memgraph.rollouts.guarded_embedder import GuardedEmbedder
 from memgraph.store.cypher import cypher, cypher_template
 from memgraph.store.database import Database
@@ -27,7 +28,7 @@ def embed_waiting(
     embedder: GuardedEmbedder,
     query_keys: Sequence[str] | None = None,
     *,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress = silent,
 ) -> int:
     """Give rollouts and answers that wait for it their vector; returns how many there were.
 
@@ -35,7 +36,7 @@ def embed_waiting(
 
     Args:
         query_keys: of whose rollouts and answers; None for all.
-        progress: told how many were embedded so far.
+        progress: of rollouts and answers; how many wait is not counted beforehand.
 
     Raises:
         EmbeddingSpaceError: if the memory has moved on to another space, or its space has no model.
@@ -44,8 +45,7 @@ def embed_waiting(
     while rows := database.query(cypher("read/unembedded"), keys=query_keys, limit=_BATCH):
         embed_nodes(database, embedder, rows)
         embedded += len(rows)
-        if progress is not None:
-            progress(embedded)
+        progress(embedded)
     return embedded
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +19,7 @@ import numpy as np
 from memgraph.labels.in_force import view_parameters
 from memgraph.labels.view import LabelView
 from memgraph.models.reward_model import RewardModel
+from memgraph.progress import Progress, silent
 from memgraph.scoring.changes import changed_queries, note_pass, number_changes
 from memgraph.scoring.predictions import key_of_registered
 from memgraph.scoring.scope import EVERYTHING, Scope
@@ -112,7 +113,7 @@ def relabel(
     preview: bool = False,
     confidence: float = 0.5,
     scope: Scope = EVERYTHING,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> RelabelReport:
     """Score again what has changed since this model last scored it under this view; everything where it never did.
 
@@ -122,7 +123,7 @@ def relabel(
         preview: score, count and write nothing.
         confidence: below this probability of its verdict (½..1) a rollout has no score; an earlier one is taken back.
         scope: the rollouts that are scored.
-        progress: told (done, total) in queries that are looked at.
+        progress: of queries that are looked at.
     """
     start = time.perf_counter()
     registered, seen = key_of_registered(model), view_parameters(view)
@@ -140,18 +141,16 @@ def relabel(
             report.looked_at += 1
             if reading.affected:
                 yield reading
-            if progress is not None and report.looked_at % 1000 == 0:
+            if report.looked_at % 1000 == 0:
                 progress(report.looked_at, len(keys))
 
     for piece in pieces(affected()):
         report.affected += len(piece)
         report.add(score_piece(store, model, view, piece, confidence=confidence, scope=scope, write=not preview))
-        if progress is not None:
-            progress(report.looked_at, len(keys))
+        progress(report.looked_at, len(keys))
     if changes is not None:
         note_pass(store.database, registered, view, scope, changes)
-    if progress is not None:
-        progress(len(keys), len(keys))
+    progress(len(keys), len(keys))
     report.seconds = time.perf_counter() - start
     report.seconds_looking += looking.seconds
     return report

@@ -6,7 +6,7 @@ later, holds what scoring all of it at once would give.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from memgraph.labels.in_force import labels_in_force, read_labels
 from memgraph.labels.view import LabelView
 from memgraph.models.reward_model import RewardModel
 from memgraph.models.scores import DEFAULT_SCORER, Scores
+from memgraph.progress import Progress, silent
 from memgraph.scoring.changes import note_pass, number_changes
 from memgraph.scoring.predictions import key_of_registered, prediction_key, write_prediction_rows
 from memgraph.scoring.scope import EVERYTHING, Scope
@@ -64,7 +65,7 @@ def score_memory(
     *,
     confidence: float = 0.5,
     scope: Scope = EVERYTHING,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> ScoringSummary:
     """Score all rollouts that have no label under the view, whether or not anything has changed.
 
@@ -82,8 +83,7 @@ def score_memory(
         abstained += sum(rollout.predicted and rollout.score is None for rollout in rewarded)
         scored += [rollout.score for rollout in rewarded if rollout.score is not None]
         done += len(piece)
-        if progress is not None:
-            progress(done, len(keys))
+        progress(done, len(keys))
     note_pass(store.database, registered, view, scope, changes)
     return ScoringSummary(queries, len(scored), abstained, float(np.mean(scored)) if scored else None)
 

@@ -26,6 +26,7 @@ from neo4j.exceptions import (
 )
 
 from memgraph.errors import ConnectionFailed, ReadOnlyError, ServerError
+from memgraph.progress import Say, silent
 from memgraph.settings import Settings
 from memgraph.store.outage import Outage, is_outage, needs_restart
 from memgraph.store.server.endpoint import Endpoint
@@ -42,7 +43,7 @@ _GONE = "Neo.ClientError.Statement.EntityNotFound"  # another transaction has de
 Result = TypeVar("Result")
 
 
-def open_endpoint(settings: Settings, say: Callable[[str], None] = lambda _: None) -> Endpoint:
+def open_endpoint(settings: Settings, say: Say = silent) -> Endpoint:
     """NEO4J_URI if it is set, else the managed server of this home, started if need be."""
     if settings.uri is not None and settings.password is not None:
         return Endpoint(settings.uri, settings.user, settings.password, settings.database, patience=settings.patience)

@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +14,7 @@ import psutil
 from neo4j import ManagedTransaction
 
 from memgraph.errors import MemRewardError, MigrationError
+from memgraph.progress import Say, silent
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 
@@ -32,7 +32,7 @@ class Lease:
         MigrationError: if another process has it, and keeps it.
     """
 
-    def __init__(self, database: Database, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, database: Database, say: Say = silent) -> None:
         self._database = database
         self._say = say
         started = int(psutil.Process().create_time())

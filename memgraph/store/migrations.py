@@ -12,7 +12,6 @@ import re
 import time
 import uuid
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import psutil
 from neo4j.exceptions import ConstraintError
 
 from memgraph.errors import MigrationError
+from memgraph.progress import Say, silent
 from memgraph.store.cypher import cypher, data_folder
 from memgraph.store.database import Database
 
@@ -121,7 +121,7 @@ def status(database: Database, folder: Path | None = None) -> list[MigrationStat
 
 
 def migrate(
-    database: Database, folder: Path | None = None, *, follows: str = "0", say: Callable[[str], None] = lambda _: None
+    database: Database, folder: Path | None = None, *, follows: str = "0", say: Say = silent
 ) -> list[MigrationState]:
     """Apply what is pending, under the lock, and wait until every index is online; returns the new status.
 
@@ -192,9 +192,7 @@ def unlock(database: Database) -> int:
     return int(database.query(cypher("schema/migration_unlock"), write=True, id=None)[0]["released"])
 
 
-def _apply(
-    database: Database, migration: Migration, previous: str, say: Callable[[str], None], *, schema_only: bool
-) -> None:
+def _apply(database: Database, migration: Migration, previous: str, say: Say, *, schema_only: bool) -> None:
     say(f"applying {migration.source}")
     start = time.perf_counter()
     _run(database, migration, schema_only=schema_only)
@@ -224,7 +222,7 @@ def _run(database: Database, migration: Migration, *, schema_only: bool = False)
             database.autocommit(statement)
 
 
-def _acquire_lock(database: Database, say: Callable[[str], None]) -> str:
+def _acquire_lock(database: Database, say: Say) -> str:
     lock = str(uuid.uuid4())
     name = "John Doe" if database.name == "neo4j" else database.name.lower()
     deadline = time.monotonic() + _LOCK_SECONDS

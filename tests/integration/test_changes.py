@@ -153,7 +153,7 @@ class Walk:
             self.memory.relabel(model, view, scope=self.rng.choice([Scope(runs=("later",)), Scope(datasets=("sums",))]))
 
     def stop_half_way(self) -> None:
-        def stop(done: int, total: int) -> None:
+        def stop(done: int, total: int | None = None, doing: str = "") -> None:
             raise KeyboardInterrupt
 
         model, view = self.rng.choice(self.scorers)

@@ -61,10 +61,21 @@ def test_a_data_set_goes_in_as_a_file_of_its_rows_does(memory: Memory, tmp_path:
     assert (second.new, second.known, len(second.rejected)) == (0, 12, 1)
 
 
+class Told:
+    """A `Progress` that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[int, int | None, str]] = []
+
+    def __call__(self, done: int, total: int | None = None, doing: str = "") -> None:
+        self.said.append((done, total, doing))
+
+
 def test_rows_take_vectors_and_tell_how_far_they_are_as_a_file_does(made_up: Memory) -> None:
-    given, seen = vectors(3, 4), list[int]()
-    made_up.import_rows(sums(3), embeddings=given, progress=seen.append)
-    assert sum(seen) == 12
+    given, told = vectors(3, 4), Told()
+    made_up.import_rows(sums(3), embeddings=given, progress=told)
+    assert told.said[0] == (12, None, "")
+    assert {"searching neighbours", "comparing answers"} <= {doing for _, _, doing in told.said}
     snapshot = made_up.snapshot(LabelView())
     expected = {row["query"]: given.query[row["query_id"]] for row in sums(3)}
     for text, vector in zip(snapshot.query_texts, snapshot.query_embeddings, strict=True):
@@ -157,11 +168,11 @@ def test_rows_that_stand_in_two_batches_are_told_apart_as_in_one(
     monkeypatch.setattr("memgraph.rollouts.ingest._BATCH", 2)
     rows = [{"query": f"{n}?", "response": f"#### {n}", "rollout_id": str(n), "domain": "math"} for n in range(4)]
     file = write_rows(tmp_path / "r.jsonl", [*rows, rows[3], {**rows[3], "response": "#### 4"}, rows[0]])
-    told: list[int] = []
-    report = memory.import_file(file, progress=told.append)
+    told = Told()
+    report = memory.import_file(file, progress=told)
     assert (report.new, report.known) == (4, 2)
     assert [(reject.row, reject.reason[:27]) for reject in report.rejected] == [(6, "rollout_id '3' is stored wi")]
-    assert told == [2, 2, 2, 1]
+    assert [done for done, _, doing in told.said if not doing] == [2, 4, 6, 7]
     assert memory.database.query("MATCH (t:Thinking) RETURN count(*) AS n") == [{"n": 4}]
 
 

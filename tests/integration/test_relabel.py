@@ -119,7 +119,7 @@ def test_a_preview_tells_what_would_happen_and_writes_nothing(world: World) -> N
 def test_a_pass_that_was_stopped_goes_on_where_it_was(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write_back, "_QUERIES", 8)
 
-    def stop(done: int, _: int) -> None:
+    def stop(done: int, total: int | None = None, doing: str = "") -> None:
         if done >= 16:
             raise KeyboardInterrupt
 

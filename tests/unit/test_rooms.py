@@ -19,7 +19,7 @@ ORDER = {  # each room imports from itself and from those before it
             "settings",
             "printable",
             "markup",
-            "quiet",
+            "progress",
             "sandbox",
             "store",
             "domains",

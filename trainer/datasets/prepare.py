@@ -7,11 +7,12 @@ with query, domain, gold or tests. Only `memgraph.labels.ledger` reads the last 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from itertools import chain
 from pathlib import Path
 
 from memgraph.errors import InputError
+from memgraph.progress import Say, silent
 from memgraph.store.keys import draw_position
 from trainer.datasets.hub import HUB, IN_DOMAIN, OUT_OF_DOMAIN, HubDataset
 from trainer.tiny.world import Problem
@@ -37,7 +38,7 @@ def collect(
     *,
     mirror: Path | None,
     without: Collection[str] = (),
-    say: Callable[[str], None] = lambda _: None,
+    say: Say = silent,
 ) -> dict[Problem, str]:
     """A sample of each data set: problem → its unit, none of the units in `without`."""
     collected: dict[Problem, str] = {}
@@ -68,7 +69,7 @@ def prepare(
     test: int | None = 200,
     seed: int = 42,
     mirror: Path | None = None,
-    say: Callable[[str], None] = lambda _: None,
+    say: Say = silent,
 ) -> dict[Path, int]:
     """Turn hub data sets into the problem files of a run; returns how many problems each file has.
 

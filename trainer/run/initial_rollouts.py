@@ -105,7 +105,7 @@ def _sample(
                 place=place,
                 decoding=Decoding(config.max_new_tokens, temperature, config.seed),
                 batch=_BATCH,
-                progress=bar,
+                on_response=bar,
             )
     finally:
         sampler.close()

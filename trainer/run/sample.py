@@ -88,5 +88,5 @@ def sample_run(
     requests = lacking(memory, questions, place, count, policy=sampler.policy)
     wanted = sum(len(request.samples) for request in requests)
     with SamplingProgress(console, wanted) as bar:
-        report = sample_into(memory, sampler, questions, requests, place=place, decoding=decoding, progress=bar)
+        report = sample_into(memory, sampler, questions, requests, place=place, decoding=decoding, on_response=bar)
     return report, len(questions) * count - wanted

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from memgraph import Memory, Rollout
 from memgraph.errors import InputError
+from memgraph.progress import silent
 from memgraph.rollouts.files import Reject
 from memgraph.rollouts.preparation import IngestReport
 from memgraph.store.cypher import cypher
@@ -17,7 +18,7 @@ from memgraph.store.keys import key_of
 from trainer.sampling.questions import Question
 from trainer.sampling.sampler import LENGTH, Decoding, Request, Response, Sampler
 
-Progress = Callable[[int, int], None]
+OnResponse = Callable[[int, int], None]
 """Told of rollouts and tokens that were sampled since the last time."""
 
 _BATCH = 128
@@ -118,7 +119,7 @@ def sample_into(
     place: Place,
     decoding: Decoding,
     batch: int = _BATCH,
-    progress: Progress = lambda rollouts, tokens: None,
+    on_response: OnResponse = silent,
 ) -> SampleReport:
     """Sample and store what is asked for (`lacking`).
 
@@ -144,7 +145,7 @@ def sample_into(
                     store.refuse(sampled.request.key, sampled.refusal)
                 else:
                     store.add(sampled.request.key, sampled.sample, sampled.response)
-                    progress(1, sampled.response.tokens or 0)
+                    on_response(1, sampled.response.tokens or 0)
     finally:
         store.flush()
     return report

@@ -17,8 +17,9 @@ import pyarrow.compute as compute
 import pyarrow.parquet as parquet
 
 from memgraph.errors import InputError
+from memgraph.progress import Progress, silent
 from memgraph.store.archive.columns import Column, Kind
-from memgraph.store.archive.manifest import END, EXTRA_LABELS, START, Manifest, Progress, tell
+from memgraph.store.archive.manifest import END, EXTRA_LABELS, START, Manifest
 from memgraph.store.cypher import cypher_template
 from memgraph.store.database import Database
 
@@ -41,7 +42,7 @@ _TYPES = {
 }
 
 
-def write_admin_files(folder: Path, manifest: Manifest, out: Path, progress: Progress | None = None) -> list[str]:
+def write_admin_files(folder: Path, manifest: Manifest, out: Path, progress: Progress = silent) -> list[str]:
     """Write an archive's rows to `out`; returns the arguments that name them to the tool, which runs in that folder.
 
     Raises:
@@ -51,12 +52,14 @@ def write_admin_files(folder: Path, manifest: Manifest, out: Path, progress: Pro
     for label, table in manifest.nodes.items():
         names = {"key": f"key:ID({label})"}
         arguments += _write(folder, table.file, out, names, f"--nodes={label}=") if table.rows else []
-        done = tell(progress, done + table.rows, manifest.rows)
+        done += table.rows
+        progress(done, manifest.rows)
     for name, table in manifest.relationships.items():
         start, kind, end = name.split(".")
         names = {START.name: f":START_ID({start})", END.name: f":END_ID({end})"}
         arguments += _write(folder, table.file, out, names, f"--relationships={kind}=") if table.rows else []
-        done = tell(progress, done + table.rows, manifest.rows)
+        done += table.rows
+        progress(done, manifest.rows)
     return arguments
 
 

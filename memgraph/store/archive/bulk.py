@@ -13,21 +13,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from memgraph.errors import InputError
+from memgraph.progress import Progress, Say, silent
 from memgraph.settings import Settings
 from memgraph.store import migrations
 from memgraph.store.archive.admin_files import restore_empty_texts, write_admin_files
-from memgraph.store.archive.manifest import ALWAYS_THERE, Manifest, Progress, read_manifest
+from memgraph.store.archive.manifest import ALWAYS_THERE, Manifest, read_manifest
 from memgraph.store.archive.reading import bring_models, create_indexes, is_reread, refuse_foreign, refuse_newer
 from memgraph.store.cypher import cypher, cypher_template
 from memgraph.store.database import Database
 from memgraph.store.server.home import DATABASE, ServerHome
 from memgraph.store.server.local import LocalServer
-from memgraph.store.server.readiness import Say
 
 
-def bulk_import(
-    settings: Settings, folder: Path, *, say: Say = lambda _: None, progress: Progress | None = None
-) -> Manifest:
+def bulk_import(settings: Settings, folder: Path, *, say: Say = silent, progress: Progress = silent) -> Manifest:
     """Make the managed memory of these settings, which must be empty, of an archive. Its server runs afterwards.
 
     Raises:
@@ -50,7 +48,7 @@ def bulk_import(
     return manifest
 
 
-def admin_command(folder: Path, files: Path, database: str, progress: Progress | None = None) -> str:
+def admin_command(folder: Path, files: Path, database: str, progress: Progress = silent) -> str:
     """Write what neo4j-admin reads of an archive to `files`, for a server of one's own; returns the command to run in there.
 
     Raises:
@@ -94,9 +92,7 @@ def _finish(database: Database, folder: Path, manifest: Manifest) -> None:
 
 
 @contextmanager
-def _built(
-    settings: Settings, folder: Path, manifest: Manifest, say: Say, progress: Progress | None
-) -> Iterator[ServerHome]:
+def _built(settings: Settings, folder: Path, manifest: Manifest, say: Say, progress: Progress) -> Iterator[ServerHome]:
     """A stopped server's home with the memory in it, which is removed in the end."""
     scratch = settings.model_copy(update={"home": settings.home / "bulk"})
     server, files = LocalServer(scratch), scratch.home / "files"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -24,14 +23,6 @@ END: Final = Column(":END", Kind.TEXT)
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 
 ALWAYS_THERE: Final = ("EmbeddingSpace", "Reader")  # nodes that an empty memory has
-Progress = Callable[[int, int], None]
-
-
-def tell(progress: Progress | None, done: int, total: int) -> int:
-    """Report how many rows are done, where somebody asked; returns that."""
-    if progress is not None:
-        progress(done, total)
-    return done
 
 
 @dataclass(frozen=True, slots=True)

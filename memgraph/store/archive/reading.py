@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from memgraph.errors import InputError
+from memgraph.progress import Progress, silent
 from memgraph.store import migrations
 from memgraph.store.archive.columns import Column
 from memgraph.store.archive.manifest import (
@@ -21,10 +22,8 @@ from memgraph.store.archive.manifest import (
     NAME,
     START,
     Manifest,
-    Progress,
     keyed_labels,
     read_manifest,
-    tell,
 )
 from memgraph.store.cypher import cypher, cypher_template
 from memgraph.store.database import Database
@@ -38,7 +37,7 @@ def import_archive(
     *,
     models: Path | None = None,
     go_on: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Manifest:
     """Read an archive into an empty memory, and bring it to this package's schema.
 
@@ -73,7 +72,8 @@ def import_archive(
                 {"key": row["key"], "labels": _extra(row.pop(EXTRA_LABELS.name)), "properties": row} for row in batch
             ]
             database.query(statement, write=True, rows=rows)
-            done = tell(progress, done + len(rows), manifest.rows)
+            done += len(rows)
+            progress(done, manifest.rows)
     for name, table in manifest.relationships.items():
         start, kind, end = name.split(".")
         statement = cypher_template("write/relationships", start=start, type=kind, end=end)
@@ -84,7 +84,8 @@ def import_archive(
             written = database.query(statement, write=True, rows=rows)[0]["written"]
             if written != len(rows):
                 raise InputError(f"{len(rows) - written} relationships in {table.file} lack an end among the nodes")
-            done = tell(progress, done + len(rows), manifest.rows)
+            done += len(rows)
+            progress(done, manifest.rows)
     migrations.replay(database, after=manifest.migrations[-1] if manifest.migrations else "0")
     create_indexes(database)
     bring_models(folder, models)

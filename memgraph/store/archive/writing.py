@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from memgraph.errors import InputError
+from memgraph.progress import Progress, silent
 from memgraph.store import migrations
 from memgraph.store.archive.columns import Column, Kind, kind_of
 from memgraph.store.archive.manifest import (
@@ -26,7 +27,6 @@ from memgraph.store.archive.manifest import (
     MANIFEST,
     START,
     Manifest,
-    Progress,
     Table,
     keyed_labels,
 )
@@ -40,7 +40,7 @@ _LEFT_OUT = ("FOLLOWED",)  # what is read at different times does not tell which
 
 
 def export_archive(
-    database: Database, folder: Path, *, models: Path | None = None, progress: Progress | None = None
+    database: Database, folder: Path, *, models: Path | None = None, progress: Progress = silent
 ) -> Manifest:
     """Write the whole memory to `folder`, which must not exist or be empty.
 
@@ -65,8 +65,7 @@ def export_archive(
             for batch in _batches(rows):
                 out.write_batch(_record_batch(batch, columns, out.schema))
                 count, done = count + len(batch), done + len(batch)
-                if progress is not None:
-                    progress(done, max(done, total))
+                progress(done, max(done, total))
         return Table(file, count, file_digest(partial / file))
 
     relationships = {

@@ -10,7 +10,6 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from importlib import resources
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from memgraph.errors import ArtifactError
+from memgraph.progress import Say, silent
 
 if TYPE_CHECKING:
     from jgo.maven import MavenContext
@@ -58,7 +58,7 @@ def wanted_artifacts() -> tuple[str, list[Artifact]]:
 def ensure_jars(
     cache: Path,
     *,
-    say: Callable[[str], None] = lambda _: None,
+    say: Say = silent,
     artifacts: tuple[str, list[Artifact]] | None = None,
 ) -> list[Path]:
     """Paths of all jars below `cache`, each with the sha256 of the list; fetches what is missing.
@@ -104,7 +104,7 @@ def _usable(file: Path, artifact: Artifact) -> bool:
     return True
 
 
-def _fetch(missing: list[Artifact], folder: Path, say: Callable[[str], None]) -> None:
+def _fetch(missing: list[Artifact], folder: Path, say: Say) -> None:
     """Download into a folder of this process's own, check, and move each whole jar to its place."""
     from jgo.maven import MavenContext  # takes a third of a second, and is needed once
 

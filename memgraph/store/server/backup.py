@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from memgraph.errors import DiskFull, ServerError
+from memgraph.progress import Say, silent
 from memgraph.settings import Settings
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
@@ -25,7 +26,6 @@ from memgraph.store.server.artifacts import wanted_artifacts
 from memgraph.store.server.endpoint import Endpoint
 from memgraph.store.server.home import DATABASE, ServerHome, free_mb, new_store_mb
 from memgraph.store.server.local import LocalServer
-from memgraph.store.server.readiness import Say
 from memgraph.store.whole_file import room_for
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Backup:
     sha256: str
 
 
-def backup(settings: Settings, folder: Path, *, check: bool = True, say: Say = lambda _: None) -> Backup:
+def backup(settings: Settings, folder: Path, *, check: bool = True, say: Say = silent) -> Backup:
     """Write the memory of these settings to `folder`, which must not exist or be empty; the server stops meanwhile.
 
     Args:
@@ -118,7 +118,7 @@ def _make(settings: Settings, partial: Path, held: tuple[int | None, int | None]
     return made
 
 
-def restore(settings: Settings, folder: Path, *, overwrite: bool = False, say: Say = lambda _: None) -> Backup:
+def restore(settings: Settings, folder: Path, *, overwrite: bool = False, say: Say = silent) -> Backup:
     """Load a backup into the home of these settings, and leave its server running; returns what came back.
 
     What was there is put aside until the load has succeeded, and put back if it fails.

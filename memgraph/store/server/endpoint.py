@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from pydantic import SecretStr
 
+from memgraph.progress import Say
+
 
 class Keeper(Protocol):
     """Knows where a server is now, and may start it again; the managed server has one."""
 
-    def again(self, *, broken: bool, say: Callable[[str], None]) -> Endpoint:
+    def again(self, *, broken: bool, say: Say) -> Endpoint:
         """Where the server is now, started if it died.
 
         Args:

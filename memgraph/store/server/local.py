@@ -15,6 +15,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from memgraph.errors import ConnectionFailed, ServerError
+from memgraph.progress import Say, silent
 from memgraph.settings import Settings
 from memgraph.store.server.artifacts import ensure_jars, wanted_artifacts
 from memgraph.store.server.endpoint import Endpoint
@@ -29,7 +30,7 @@ from memgraph.store.server.home import (
     memory_sizes,
     process_of,
 )
-from memgraph.store.server.readiness import DatabaseFailed, Say, await_bolt, ended, explain, port_was_taken
+from memgraph.store.server.readiness import DatabaseFailed, await_bolt, ended, explain, port_was_taken
 
 _MAIN_CLASS = "org.neo4j.server.Neo4jCommunity"
 _ADMIN_CLASS = "org.neo4j.cli.AdminTool"
@@ -67,7 +68,7 @@ class LocalServer:
         record = self._home.recall()
         return self._endpoint(record) if record else None
 
-    def start(self, say: Say = lambda _: None) -> Endpoint:
+    def start(self, say: Say = silent) -> Endpoint:
         """The running server of this home, started if need be; returns once it answers an authenticated query.
 
         Raises:
@@ -78,7 +79,7 @@ class LocalServer:
         with FileLock(self._home.lock_file):
             return self._start(say)
 
-    def again(self, record: ProcessRecord, *, broken: bool, say: Say = lambda _: None) -> Endpoint:
+    def again(self, record: ProcessRecord, *, broken: bool, say: Say = silent) -> Endpoint:
         """The server of this home for a process that lost it: the running one, or one started if the last died.
 
         Args:
@@ -142,7 +143,7 @@ class LocalServer:
                 ended(record, _STOP_SECONDS)
 
     @contextmanager
-    def offline(self, say: Say = lambda _: None) -> Iterator[ServerHome]:
+    def offline(self, say: Say = silent) -> Iterator[ServerHome]:
         """Its home with the server stopped and nobody able to start it; one that ran before runs again afterwards.
 
         Where this process is killed meanwhile, whoever was connected starts the server again.
@@ -158,7 +159,7 @@ class LocalServer:
                 if ran:
                     self._start(say)
 
-    def admin(self, *arguments: str, folder: Path | None = None, brief: bool = True, say: Say = lambda _: None) -> None:
+    def admin(self, *arguments: str, folder: Path | None = None, brief: bool = True, say: Say = silent) -> None:
         """Run a command of neo4j-admin on this home, from the same jars as the server.
 
         Args:

@@ -6,10 +6,10 @@ The driver is loaded where a server is asked, since finding and stopping one tak
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from memgraph.errors import ServerError
+from memgraph.progress import Say
 from memgraph.store.server.endpoint import Endpoint
 from memgraph.store.server.home import DATABASE, ProcessRecord, ServerHome, process_of
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from neo4j.exceptions import DriverError, Neo4jError
 
 _START_SECONDS = 240.0
-
-Say = Callable[[str], None]
 
 
 class DatabaseFailed(Exception):

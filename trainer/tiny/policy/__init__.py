@@ -12,7 +12,7 @@ from typing import Final
 
 from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
 
-from memgraph.quiet import no_loading_bars
+from memgraph.progress import no_loading_bars
 
 WEIGHTS: Final = Path(__file__).parent / "weights"
 
