@@ -245,7 +245,8 @@ def queue(
 ) -> None:
     """Write a sheet of the answers that wait for a person's judgement; `memreward label` takes it back, filled in.
 
-    It shows neither predicted rewards nor votes, which would sway whoever judges.
+    It shows neither predicted rewards nor votes, which would sway whoever judges. A sheet that somebody has filled in is not
+    written over.
 
     Example: memreward queue people.csv --ledger people --limit 50
     """

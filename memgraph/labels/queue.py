@@ -9,6 +9,7 @@ would sway whoever judges.
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from memgraph.errors import InputError
+from memgraph.labels.rows import read_labels_file
+from memgraph.labels.view import LabelKind
+from memgraph.rollouts.files import Reject
 from memgraph.store import keys
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
+from memgraph.store.whole_file import whole_file
 
 _SHOWN = ("answer_key", "query_key", "domain", "query", "answer", "example", "rollouts")
 _ASKED = ("score", "confidence", "explanation", "author", "corrects")
@@ -79,17 +84,37 @@ def export_sheet(waiting: Sequence[Pending], file: Path) -> int:
     """Write a sheet to fill in, CSV or JSONL by the file's ending; returns how many answers are in it.
 
     Raises:
-        InputError: for another ending.
+        InputError: for another ending, and where a file of that name holds anything but a sheet that nobody has filled in.
     """
     rows = [{**{name: getattr(item, name) for name in _SHOWN}, **dict.fromkeys(_ASKED)} for item in waiting]
-    if _ending(file) == ".csv":
-        with file.open("w", encoding="utf-8", newline="") as stream:
-            sheet = csv.DictWriter(stream, [*_SHOWN, *_ASKED])
-            sheet.writeheader()
-            sheet.writerows({name: harmless(value) for name, value in row.items()} for row in rows)
+    ending = _ending(file)
+    _require_nothing_lost(file)
+    text = io.StringIO(newline="")
+    if ending == ".csv":
+        sheet = csv.DictWriter(text, [*_SHOWN, *_ASKED])
+        sheet.writeheader()
+        sheet.writerows({name: harmless(value) for name, value in row.items()} for row in rows)
     else:
-        file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        text.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    with whole_file(file) as stream:
+        stream.write(text.getvalue().encode())
     return len(rows)
+
+
+def _require_nothing_lost(file: Path) -> None:
+    """A sheet is written over another one only as long as nobody has written into that."""
+    if not file.exists() or not file.stat().st_size:
+        return
+    try:
+        filled_in = sum(
+            isinstance(row, Reject) or row[1] is not None for row in read_labels_file(file, kind=LabelKind.HUMAN)
+        )
+    except InputError as error:
+        raise InputError(f"{file} is there and is no sheet of ours ({error}); give another name") from error
+    if filled_in:
+        raise InputError(
+            f"{file} is there and {filled_in} of its rows are filled in: give another name; `memreward label {file}` takes them"
+        )
 
 
 def _ending(file: Path) -> str:

@@ -57,6 +57,27 @@ def filled_in(file: Path, judged: dict[str, dict[str, object]]) -> Path:
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_sheet_that_somebody_has_filled_in_is_never_written_over(filled: Memory, tmp_path: Path, ending: str) -> None:
+    sheet = tmp_path / f"people.{ending}"
+    assert filled.queue(sheet, ledger="people") == filled.queue(sheet, ledger="people") == 3, "an empty one may be"
+    filled_in(sheet, {"seven": {"score": 1, "author": "Ann"}})
+    before = sheet.read_bytes()
+    with pytest.raises(
+        InputError, match=f"people.{ending} is there and 1 of its rows are filled in: give another name"
+    ):
+        filled.queue(sheet, ledger="people")
+    assert sheet.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == [sheet.name]
+
+
+def test_another_file_is_never_written_over(filled: Memory, tmp_path: Path) -> None:
+    (mine := tmp_path / "mine.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match=r"mine.csv is there and is no sheet of ours \(.*says nothing about right"):
+        filled.queue(mine, ledger="people")
+    assert mine.read_text() == "a,b\n1,2\n"
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
 def test_a_judgement_labels_all_rollouts_with_the_answer(filled: Memory, tmp_path: Path, ending: str) -> None:
     waiting = pending(filled.database, ledger="people")
     assert (waiting[0].answer, waiting[0].rollouts, waiting[0].example) == ("seven", 2, "It is seven.")
@@ -84,9 +105,9 @@ def test_a_judgement_labels_all_rollouts_with_the_answer(filled: Memory, tmp_pat
 def test_a_second_judgement_is_one_more_label_and_costs_nothing_more(filled: Memory, tmp_path: Path) -> None:
     ledger = filled.ledger("people", budget=1)
     waiting = pending(filled.database, ledger="people", limit=1)
-    for author, score in (("Ann", 1), ("Bob", 0), ("Ann", 1)):
-        export_sheet(waiting, tmp_path / "sheet.jsonl")
-        import_sheet(filled, ledger, filled_in(tmp_path / "sheet.jsonl", {"seven": {"score": score, "author": author}}))
+    for number, (author, score) in enumerate((("Ann", 1), ("Bob", 0), ("Ann", 1))):
+        export_sheet(waiting, sheet := tmp_path / f"{number}.jsonl")
+        import_sheet(filled, ledger, filled_in(sheet, {"seven": {"score": score, "author": author}}))
     assert filled.database.query("MATCH (l:Label) RETURN count(l) AS n")[0]["n"] == 2
     assert np.nanmax(filled.snapshot(VIEW).labels) == 0.5
 
