@@ -444,7 +444,7 @@ def test_long_work_says_how_far_it_is_without_a_terminal(monkeypatch: pytest.Mon
     stream = io.StringIO()
     monkeypatch.setattr(common, "progress_console", PrintableConsole(file=stream, width=400))
     monkeypatch.setattr(common, "_EVERY_SECONDS", 0.0)
-    with common.progress("importing", total=5) as update:
+    with common.progress("importing", expected=5) as update:
         update(1)
         update(2, 4)
     assert stream.getvalue().splitlines() == ["importing: 1 of 5", "importing: 2 of 4"]
