@@ -236,14 +236,23 @@ def test_predictions_are_held_against_what_was_learned_later(lived: Memory) -> N
     assert not ask(lived, "predictions_against_truth", model="another")
 
 
-def test_a_querys_reward_is_followed_over_runs_and_steps(lived: Memory) -> None:
-    rows = ask(lived, "reward_over_time", query=MANY)
+def test_a_query_is_followed_over_runs_and_steps(lived: Memory) -> None:
+    rows = ask(lived, "trajectory", query=MANY)
     assert [(row["run"], row["step"], row["mean_reward"]) for row in rows] == [
         ("one", 1, 0.75),
         ("one", 2, 0.5),
         ("two", 1, 0.75),
     ]
     assert [row["answers"] for row in rows] == [2, 2, 2]
+    assert [(row["rewarded"], row["spread"]) for row in rows] == [
+        (4, pytest.approx(3**0.5 / 4)), (4, 0.5), (4, pytest.approx(3**0.5 / 4)),
+    ]  # fmt: skip
+    assert [row["sources"] for row in rows] == [["reward_model"]] * 3
+    assert [(row["labelled"], row["right"]) for row in rows] == [(4, 0.75), (4, 0.5), (4, 0.75)]
+    assert [row["predicted"] for row in rows] == [pytest.approx(0.9)] * 3
+    assert [row["run"] for row in ask(lived, "trajectory", query=MANY, run="two")] == ["two"]
+    pears = ask(lived, "trajectory", query="How many pears")
+    assert [(row["rollouts"], row["rewarded"]) for row in pears] == [(4, 4), (4, 4), (4, 3)], "the scorer abstained"
 
 
 def test_groups_without_variance_are_those_that_teach_nothing(lived: Memory) -> None:
