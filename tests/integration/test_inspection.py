@@ -201,16 +201,32 @@ def test_a_group_shows_rewards_sources_labels_and_predictions(lived: Memory) -> 
     assert len(ask(lived, "query_group", query=MANY)) == 12
 
 
-def test_spending_is_told_by_ledger_kind_run_and_step(lived: Memory) -> None:
-    rows = ask(lived, "label_spending_by_step", ledger="l")
+def test_spending_is_told_by_ledger_purpose_and_kind(lived: Memory) -> None:
+    def told(**given: str) -> dict[str, tuple[Any, ...]]:
+        rows = ask(lived, "label_spending_by_purpose", **given)
+        assert {(row["ledger"], row["purpose"], row["run"], row["step"]) for row in rows} == {
+            ("l", "train", None, None)
+        }
+        return {row["kind"]: tuple(row[name] for name in ("authors", "labels", "queries", "rollouts")) for row in rows}
+
+    assert told() == {"ground_truth": (["registry"], 3, 1, 12), "human": (["Ann", "Bob"], 4, 1, 22)}
+    assert told(run="two") == {"ground_truth": (["registry"], 2, 1, 4), "human": (["Ann", "Bob"], 2, 1, 6)}
+    means = {row["kind"]: row["mean_score"] for row in ask(lived, "label_spending_by_purpose")}
+    assert means == {"ground_truth": pytest.approx(1 / 3), "human": pytest.approx((1 + 0 + 1 + 0.2) / 4)}
+
+
+def test_spending_is_told_by_run_step_and_author(lived: Memory) -> None:
+    rows = ask(lived, "label_spending_by_purpose", ledger="l", steps=True)
     assert {(row["run"], row["step"]) for row in rows} == {
         ("one", 1),
         ("two", 1),
     }  # only the second gave no answer at all
-    found = {(row["kind"], row["author"]): (row["labels"], row["queries"], row["rollouts"]) for row in rows}
+    found = {(row["kind"], *row["authors"]): (row["labels"], row["queries"], row["rollouts"]) for row in rows}
     assert found[("human", "Ann")] == (3, 1, 8 + 3 + 3)
     assert found[("human", "Bob")] == (1, 1, 8)
     assert found[("ground_truth", "registry")] == (2, 1, 11)
+    narrowed = ask(lived, "label_spending_by_purpose", run="two", steps=True)
+    assert {(row["run"], row["step"]) for row in narrowed} == {("two", 1)}, "where they first judged that run"
     (ledger,) = ask(lived, "label_spending")
     assert (ledger["queries_paid"], ledger["answers_paid"]) == (1, 2)
 

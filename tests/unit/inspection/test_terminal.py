@@ -435,7 +435,7 @@ def test_output_to_a_pipe_is_neither_wrapped_nor_cut() -> None:
     found = subprocess.run(
         [sys.executable, "-m", "memgraph.cli", "inspect"], capture_output=True, text=True, check=True, timeout=120
     ).stdout  # fmt: skip
-    (line,) = [line for line in found.splitlines() if "label_spending_by_step" in line]
+    (line,) = [line for line in found.splitlines() if "label_spending_by_purpose" in line]
     assert len(line) > 100
     assert "…" not in found
 
