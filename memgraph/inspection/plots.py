@@ -14,6 +14,7 @@ import numpy as np
 
 from memgraph.extras import installed
 from memgraph.inspection.filters import Filters, with_whole_keys
+from memgraph.inspection.summed import STEP_PARTS
 from memgraph.printable import cut, shown
 from memgraph.store.meant import require_known
 from memgraph.store.named_queries import run_inspection
@@ -67,13 +68,13 @@ def rewards(source: Store | Rows, ax: Axes | None = None, **filters: Unpack[Filt
     """Of a training run, over its steps, the share of rollouts that each source rewarded, and the mean reward (dashed).
 
     Args:
-        source: a memory, or rows of the query `rewards_by_steps`.
+        source: a memory, whose steps are summed up in parts, or rows of the query `reward_sources`.
         filters: a run (else the newest one with rewards) and a data set of a memory that count alone.
 
     Raises:
         InputError: for a run or data set that there is not.
     """
-    rows, ax = _rows(source, "rewards_by_steps", filters), _axes(ax)
+    rows, ax = _rows(source, "reward_sources", filters, parts=STEP_PARTS), _axes(ax)
     rows = [row for row in rows if row["run"] == rows[0]["run"]]
     parts = sorted({(row["first"], row["last"]) for row in rows})
     steps = [(first + last) / 2 for first, last in parts]

@@ -22,6 +22,7 @@ from memgraph.inspection.report_sections import SECTIONS, Section
 from memgraph.markup import Html, folded, joined, table, tag
 from memgraph.models.reward_model import RewardModel
 from memgraph.store.database import Database
+from memgraph.store.meant import NAMED
 from memgraph.store.named_queries import run_inspection
 from memgraph.store.whole_file import whole_file
 
@@ -103,8 +104,9 @@ def _section(section: Section, facts: Facts) -> Html:
 def _source(name: str, facts: Facts) -> Html:
     """A query's command, and its Cypher with the values that this report was made with."""
     query = facts.queries[name]
-    values = {key: value for key, value in facts.filters.items() if key in query.parameters and value is not None}
-    words = ["memreward", "inspect", name, *(f"--{key}={value}" for key, value in values.items())]
+    values = facts.values[name]
+    options = (f"--{key}={value}" if key in NAMED else f"--param={key}={value}" for key, value in values.items())
+    words = ["memreward", "inspect", name, *options]
     command = tag("code", shlex.join(words))
     return joined(
         [tag("p", query.answers, " By ", command, " or in Neo4j Browser:"), tag("pre", query.with_values(values))]

@@ -9,6 +9,7 @@ from typing import Any
 
 from memgraph.errors import MemRewardError
 from memgraph.inspection.filters import Filters
+from memgraph.inspection.summed import STEP_PARTS
 from memgraph.models.reward_model import RewardModel
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
@@ -23,11 +24,12 @@ QUERIES = (
     "label_spending_by_purpose",
     "agreement",
     "calibration",
-    "rewards_by_steps",
+    "reward_sources",
     "prediction_examples",
     "reward_models",
     "neighbourhoods",
 )
+_VALUES = {"reward_sources": {"parts": STEP_PARTS}}  # of other parameters than the filters
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Facts:
         at: when it was read.
         rows: by name of the query (`QUERIES`).
         queries: these queries, by name.
+        values: of their parameters, by name of the query.
         model: the newest reward model; None where there is none to read, and `no_model` says why.
     """
 
@@ -46,6 +49,7 @@ class Facts:
     at: datetime
     rows: Mapping[str, Rows]
     queries: Mapping[str, InspectionQuery]
+    values: Mapping[str, Mapping[str, Any]]
     model: RewardModel | None
     no_model: str | None
 
@@ -81,14 +85,16 @@ def read_facts(database: Database, model: Callable[[], RewardModel], filters: Fi
     """
     require_known(database, filters)
     queries = {query.name: query for query in inspection_queries() if query.name in QUERIES}
-    rows = {
-        name: run_inspection(database, name, {key: value for key, value in filters.items() if key in query.parameters})
+    values = {
+        name: {key: value for key, value in filters.items() if key in query.parameters and value is not None}
+        | _VALUES.get(name, {})
         for name, query in queries.items()
     }
+    rows = {name: run_inspection(database, name, given) for name, given in values.items()}
     found, reason = None, None
     try:
         found = model()
     except MemRewardError as error:
         reason = str(error)
     at: datetime = database.query(cypher("read/now"))[0]["now"].to_native()
-    return Facts(filters, at, rows, queries, found, reason)
+    return Facts(filters, at, rows, queries, values, found, reason)

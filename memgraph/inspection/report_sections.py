@@ -141,19 +141,19 @@ def calibration(facts: Facts) -> Section:
 
 def rewards(facts: Facts) -> Section:
     """Where training runs got their rewards from."""
-    rows = facts.rows["rewards_by_steps"]
+    rows = facts.rows["reward_sources"]
     runs = [(run, list(found)) for run, found in groupby(rows, key=lambda row: row["run"])]
     counts = facts.contents
     unanswered = f"{_share(counts['unanswered'], counts['rollouts'])} of all rollouts state no answer."
     if not runs:
         said = "No training run has asked for rewards yet."
-        return Section("rewards", "Where rewards came from", f"{said} {unanswered}", Html(), ("rewards_by_steps",))
+        return Section("rewards", "Where rewards came from", f"{said} {unanswered}", Html(), ("reward_sources",))
     name, newest = runs[0]
     total = _sum(newest, "rollouts")
     shares = ", ".join(f"{source} for {_share(number, total)}" for source, number in _by_source(newest).most_common())
     finding = f"In the newest run, {name}, rewards came from {shares}. {unanswered}"
     body = joined(_rewards_of_run(run, found) for run, found in runs)
-    return Section("rewards", "Where rewards came from", finding, body, ("rewards_by_steps", "memory_contents"))
+    return Section("rewards", "Where rewards came from", finding, body, ("reward_sources", "memory_contents"))
 
 
 def disagreements(facts: Facts) -> Section:

@@ -271,6 +271,18 @@ def test_a_query_is_followed_over_runs_and_steps(lived: Memory) -> None:
     assert [(row["rollouts"], row["rewarded"]) for row in pears] == [(4, 4), (4, 4), (4, 3)], "the scorer abstained"
 
 
+def test_rewards_are_told_by_source_step_by_step(lived: Memory) -> None:
+    rows = ask(lived, "reward_sources")
+    assert {(row["run"], row["first"], row["last"], row["source"]): row["rollouts"] for row in rows} == {
+        ("one", 1, 1, "reward_model"): 8, ("one", 2, 2, "reward_model"): 8, ("two", 1, 1, "reward_model"): 7,
+        ("two", 1, 1, "no reward"): 1,
+    }  # fmt: skip
+    assert [row["mean_reward"] for row in ask(lived, "reward_sources", run="one")] == [0.75, 0.5]
+    (whole,) = ask(lived, "reward_sources", run="one", parts=1)
+    assert (whole["first"], whole["last"], whole["rollouts"], whole["mean_reward"]) == (1, 2, 16, 0.625)
+    assert [row["unanswered"] for row in ask(lived, "reward_sources", run="two")] == [1, 1]
+
+
 def test_groups_without_variance_are_those_that_teach_nothing(lived: Memory) -> None:
     rows = ask(lived, "groups_without_variance")
     assert [(row["run"], row["rollouts"], row["reward"]) for row in rows] == [("two", 3, 1.0)]

@@ -162,6 +162,8 @@ def test_a_run_and_a_ledger_count_alone(lived: Memory, tmp_path: Path) -> None:
     assert page.findings["rewards"].startswith("No training run has asked for rewards yet.")
     assert 'WITH {run: "a", dataset: null, ledger: "default"} AS given' in page.text["calibration"]
     assert "memreward inspect calibration --run=a --ledger=default" in page.text["calibration"]
+    assert "memreward inspect reward_sources --run=a --param=parts=20" in page.text["rewards"]
+    assert 'WITH {run: "a", dataset: null, parts: 20} AS given' in page.text["rewards"]
     apart = read(lived.report(tmp_path / "d.html", run="a", dataset="sums", ledger="default"))
     assert "of the run a and the data set sums" in apart.text[""]
     assert {name: apart.findings[name] for name in SECTIONS if name != "model"} == {
@@ -259,9 +261,12 @@ def test_the_parts_of_a_run_are_the_same_for_all_sources(memory: Memory) -> None
         "MATCH (t:Thinking {run: 'long'}) SET t.reward = 1.0, t.reward_source = CASE WHEN t.step % 5 = 0 THEN 'label' ELSE 'vote' END",
         write=True,
     )
-    rows = run_inspection(memory.database, "rewards_by_steps", {"run": "long"})
+    rows = run_inspection(memory.database, "reward_sources", {"run": "long", "parts": 20})
     parts = sorted({(row["first"], row["last"]) for row in rows})
+    assert len(parts) == 20
     assert [step for first, last in parts for step in range(first, last + 1)] == list(steps)
     for first, last in parts:
         here = [row for row in rows if (row["first"], row["last"]) == (first, last)]
         assert sum(row["rollouts"] for row in here) == last - first + 1
+    single = run_inspection(memory.database, "reward_sources", {"run": "long"})
+    assert [(row["first"], row["last"], row["rollouts"]) for row in single] == [(step, step, 1) for step in steps]
