@@ -14,7 +14,7 @@ import numpy as np
 
 from memgraph.extras import installed
 from memgraph.inspection.filters import Filters, with_whole_keys
-from memgraph.inspection.summed import STEP_PARTS
+from memgraph.inspection.summed import STEP_PARTS, over_domains
 from memgraph.printable import cut, shown
 from memgraph.store.meant import require_known
 from memgraph.store.named_queries import run_inspection
@@ -45,7 +45,7 @@ def calibration(source: Store | Rows, ax: Axes | None = None, **filters: Unpack[
     Raises:
         InputError: for a run, data set or ledger that there is not.
     """
-    rows, ax = _rows(source, "calibration", filters), _axes(ax)
+    rows, ax = over_domains(_rows(source, "calibration", filters)), _axes(ax)
     ax.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
     for when, label in (("later", "labels that came later"), ("before", "labels that were there before")):
         tenths = [row for row in rows if row["label_came"] == when]

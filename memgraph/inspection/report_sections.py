@@ -11,6 +11,7 @@ from typing import Any
 
 from memgraph.inspection.drawing import Neighbour, bar, neighbourhood, shade, signed, stack
 from memgraph.inspection.report_facts import Facts, Rows
+from memgraph.inspection.summed import over_domains
 from memgraph.markup import Html, joined, table, tag, whole_text
 from memgraph.models.consensus import EXPERIENCE, FEATURES
 from memgraph.printable import shown
@@ -115,7 +116,7 @@ def spending(facts: Facts) -> Section:
 
 def calibration(facts: Facts) -> Section:
     """How far predictions agree with labels."""
-    rows = facts.rows["calibration"]
+    rows = over_domains(facts.rows["calibration"])
     by_time = {when: [row for row in rows if row["label_came"] == when] for when in ("later", "before")}
     later = by_time["later"]
     finding = "No predicted rollout has a label yet, so there is nothing to compare predictions with."

@@ -2,4 +2,31 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
 STEP_PARTS = 20  # of the steps of a training run, at most (query `reward_sources`)
+
+
+def over_domains(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of the query `calibration`, the domains taken together: one for each tenth and each `label_came`."""
+    groups: dict[tuple[str, int], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        groups[row["label_came"], row["tenth"]].append(row)
+    return [
+        {
+            "label_came": came,
+            "tenth": tenth,
+            **{name: sum(row[name] for row in found) for name in ("rollouts", "right", "agreeing")},
+            **{name: _mean(name, found) for name in ("predicted", "brier")},
+        }
+        for (came, tenth), found in sorted(groups.items())
+    ]
+
+
+def _mean(name: str, rows: Sequence[Mapping[str, Any]]) -> float:
+    """Mean of a column, by rollouts."""
+    return float(np.average([row[name] for row in rows], weights=[row["rollouts"] for row in rows]))

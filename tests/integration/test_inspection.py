@@ -125,7 +125,7 @@ def test_a_data_set_counts_alone(lived: Memory) -> None:
     assert {row["query"] for row in ask(lived, "query_group", dataset="fruit")} == {PLUMS}
     (contents,) = ask(lived, "memory_contents", dataset="fruit")
     assert (contents["queries"], contents["rollouts"], contents["labels"], contents["predictions"]) == (1, 1, 0, 0)
-    for name in ("calibration", "wrong_predictions", "predictions_against_truth", "calibration_by_domain"):
+    for name in ("calibration", "wrong_predictions", "predictions_against_truth"):
         assert as_texts(ask(lived, name, dataset="default")) == as_texts(ask(lived, name)), "plums have no label"
         one, two = (ask(lived, name, run=run) for run in ("one", "two"))
         assert as_texts(one) != as_texts(two)
@@ -137,7 +137,7 @@ def test_the_command_filters_and_says_where_it_cannot(lived: Memory, settings: S
     assert code == 0
     assert json.loads(out) == ask(lived, "calibration", run="one", dataset="default", ledger="l")
     shown = memreward("inspect", "calibration", *options, "--show")[1]
-    assert 'WITH {run: "one", dataset: "default", ledger: "l"} AS given' in shown
+    assert 'WITH {scorer: null, model: null, run: "one", dataset: "default", ledger: "l"} AS given' in shown
     with pytest.raises(InputError, match="label_spending cannot be filtered by --run and --dataset; it takes --ledger"):
         memreward("inspect", "label_spending", *options, home=settings.home)
     with pytest.raises(InputError, match="invalid_records cannot be filtered by --run; it takes none of --run"):
@@ -327,11 +327,15 @@ def test_paths_are_a_graph_that_browser_draws(lived: Memory) -> None:
     )
 
 
-def test_calibration_is_by_domain_and_decile(lived: Memory) -> None:
-    (row,) = ask(lived, "calibration_by_domain", model="mod")
-    assert (row["domain"], row["decile"], row["rollouts"]) == ("math", 0.9, 23)
-    assert (row["predicted"], row["right"]) == (pytest.approx(0.9), pytest.approx(16 / 23))
+def test_calibration_is_by_domain_and_tenth(lived: Memory) -> None:
+    (row,) = ask(lived, "calibration", model="mod")
+    assert (row["domain"], row["label_came"], row["tenth"], row["rollouts"]) == ("math", "later", 9, 23)
+    assert (row["predicted"], row["right"], row["agreeing"]) == (pytest.approx(0.9), 16, 16)
     assert row["gap"] == pytest.approx(0.9 - 16 / 23)
+    assert row["brier"] == pytest.approx((8 * 0.01 + 4 * 0.81 + 8 * 0.16 + 3 * 0.49) / 23)
+    assert ask(lived, "calibration", scorer="reward_model") == [row]
+    assert not ask(lived, "calibration", scorer="pooled_votes")
+    assert not ask(lived, "calibration", model="another")
 
 
 def test_suspects_say_why(lived: Memory) -> None:

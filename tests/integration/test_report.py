@@ -160,7 +160,7 @@ def test_a_run_and_a_ledger_count_alone(lived: Memory, tmp_path: Path) -> None:
     assert page.findings["contents"].startswith("40 rollouts of 20 queries, from 1 run.")
     assert "after the prediction for 10 rollouts" in page.findings["calibration"]
     assert page.findings["rewards"].startswith("No training run has asked for rewards yet.")
-    assert 'WITH {run: "a", dataset: null, ledger: "default"} AS given' in page.text["calibration"]
+    assert 'model: null, run: "a", dataset: null, ledger: "default"} AS given' in page.text["calibration"]
     assert "memreward inspect calibration --run=a --ledger=default" in page.text["calibration"]
     assert "memreward inspect reward_sources --run=a --param=parts=20" in page.text["rewards"]
     assert 'WITH {run: "a", dataset: null, parts: 20} AS given' in page.text["rewards"]

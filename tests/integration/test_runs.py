@@ -141,7 +141,7 @@ def test_what_is_discarded_counts_in_no_list_for_people(runs: Memory) -> None:
     assert not run_inspection(runs.database, "query_group", {"query": "only old"})
     assert not run_inspection(runs.database, "trajectory", {"query": "only old"})
     assert [row["rollouts"] for row in run_inspection(runs.database, "reward_sources", {"run": "old"})] == [3, 2]
-    for name in ("wrong_predictions", "calibration_by_domain"):
+    for name in ("wrong_predictions", "calibration"):
         rows = run_inspection(runs.database, name, {"model": "mod", "run": "old"})
         before = [*rows]
         runs.database.query("MATCH (t:Thinking {superseded: true}) REMOVE t.superseded", write=True)
