@@ -25,7 +25,7 @@ QUERIES = (
     "agreement",
     "calibration",
     "reward_sources",
-    "prediction_examples",
+    "wrong_predictions",
     "reward_models",
     "neighbourhoods",
 )

@@ -159,7 +159,8 @@ def rewards(facts: Facts) -> Section:
 
 def disagreements(facts: Facts) -> Section:
     """Where a prediction says the opposite of a label."""
-    rows, all_of = facts.rows["prediction_examples"], facts.rows["calibration"]
+    rows = [row for row in facts.rows["wrong_predictions"] if row["place"] == 1][:_EXAMPLES]
+    all_of = facts.rows["calibration"]
     wrong = _sum(all_of, "rollouts") - _sum(all_of, "agreeing")
     finding = (
         f"{_many(wrong, 'prediction')} of {_sum(all_of, 'rollouts'):,} that have a label {'is' if wrong == 1 else 'are'} on "
@@ -168,9 +169,7 @@ def disagreements(facts: Facts) -> Section:
         else "No prediction is on the other side of ½ than a label."
     )
     body = joined(_example(number, row) for number, row in enumerate(rows, start=1))
-    return Section(
-        "disagreements", "Where it was wrong", finding, body, ("prediction_examples", "calibration")
-    )  # fmt: skip
+    return Section("disagreements", "Where it was wrong", finding, body, ("wrong_predictions", "calibration"))
 
 
 def relies_on(facts: Facts) -> Section:
@@ -249,6 +248,7 @@ _LEDGER = (
 _PURPOSE = ("ledger", "purpose", "kind", "authors", "labels", "queries", "rollouts", "mean_score")
 _AGREEMENT = ("first", "second", "kinds", "judged", "agreeing", "kappa")
 _PAIRS = 12
+_EXAMPLES = 10
 _WORDS = {
     "datasets": "data sets",
     "dataset": "data set",

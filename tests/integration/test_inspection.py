@@ -248,8 +248,23 @@ def test_predictions_are_held_against_what_was_learned_later(lived: Memory) -> N
     assert row["vote_accuracy"] == pytest.approx((4 + 2 + 4 + 4 + 2 + 3) / 23), "in two groups two answers tie"
     assert row["brier"] == pytest.approx((8 * 0.01 + 4 * 0.81 + 8 * 0.16 + 3 * 0.49) / 23)
     worst = ask(lived, "wrong_predictions", model="mod")[0]
-    assert (worst["predicted"], worst["truth"], worst["says"]) == (0.9, 0.0, "ground_truth")
+    assert (worst["predicted"], worst["label"], worst["says"]) == (0.9, 0.0, "ground_truth")
     assert not ask(lived, "predictions_against_truth", model="another")
+
+
+def test_wrong_predictions_begin_with_the_farthest_off_of_each_query(lived: Memory) -> None:
+    rows = ask(lived, "wrong_predictions")
+    apples, pears = (
+        [row["place"] for row in rows if row["query"] == f"How many {fruit} are in the basket?"]
+        for fruit in ("apples", "pears")
+    )
+    assert (apples, pears) == ([1, 2, 3, 4], [1, 2, 3]), "in force, 8 is wrong for both: 0.0 and 0.2"
+    assert [row["place"] for row in rows] == [1, 1, 2, 2, 3, 3, 4]
+    assert [row["label"] for row in rows] == [0.0, 0.2] * 3 + [0.0]
+    assert {row["label_came"] for row in rows} == {"later"}
+    pear = next(row for row in rows if "pears" in row["query"])
+    assert (pear["says"], pear["authors"], pear["answer"], pear["policy"]) == ("human", ["Ann"], "8", "small")
+    assert not ask(lived, "wrong_predictions", model="another")
 
 
 def test_a_query_is_followed_over_runs_and_steps(lived: Memory) -> None:

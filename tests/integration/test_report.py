@@ -270,3 +270,20 @@ def test_the_parts_of_a_run_are_the_same_for_all_sources(memory: Memory) -> None
         assert sum(row["rollouts"] for row in here) == last - first + 1
     single = run_inspection(memory.database, "reward_sources", {"run": "long"})
     assert [(row["first"], row["last"], row["rollouts"]) for row in single] == [(step, step, 1) for step in steps]
+
+
+def test_an_example_is_the_farthest_off_of_its_query(memory: Memory, tmp_path: Path) -> None:
+    domains = {"1 + 1?": "math", "2 + 2?": "code"}
+    stored = memory.add(
+        Rollout(query, f"#### {n}", answer=str(n), domain=domain, sample=n)
+        for query, domain in domains.items()
+        for n in (7, 8)
+    ).stored
+    rows = [{"key": f"p{n}", "target": place.key, "score": 0.9 - n / 100} for n, place in enumerate(stored)]
+    write_prediction_rows(memory, rows, scorer="reward_model", model="model")
+    assert not memory.label([LabelRow(0.0, author="Ann", rollout_key=place.key) for place in stored]).rejected
+    page = read(memory.report(tmp_path / "r.html"))
+    assert page.html.count('class="example"') == 2
+    assert "4 predictions of 4 that have a label are on its other side of ½. These 2" in page.findings["disagreements"]
+    assert re.findall(r"Predicted (\S+),", page.text["disagreements"]) == ["0.90", "0.88"]
+    assert "4 rollouts: accuracy at ½ 0%" in page.text["calibration"], "both domains together"

@@ -132,7 +132,7 @@ def test_what_is_discarded_counts_in_no_list_for_people(runs: Memory) -> None:
         assert sorted((row["query"], row["answer"]) for row in rows) == sorted(texts)
         return sorted(texts)
 
-    row = LabelRow(0.0, author="Ann", query="only old", answer="7")
+    row = LabelRow(1.0, author="Ann", query="only old", answer="7")
     assert lists() == [("A", "9"), ("only new", "7"), ("only old", "7")]
     supersede(runs.database, "old", 3)
     assert lists() == [("A", "9"), ("only new", "7")]
