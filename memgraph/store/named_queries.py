@@ -20,6 +20,13 @@ _GIVEN = re.compile(r"^WITH \{(.*)\} AS given\b.*$", re.MULTILINE)
 _NAME = re.compile(r"(\w+): null")
 _DETAILS = re.compile(r" (?:Parameters:|Returns) ")
 _WITHOUT_ROWS = re.compile(r" Without rows: (.*)\.")
+FORMER_NAMES = {  # names of before, and what to type now
+    "calibration_by_domain": "calibration",
+    "label_spending_by_step": "label_spending_by_purpose --param steps=true",
+    "prediction_examples": "wrong_predictions",
+    "reward_over_time": "trajectory",
+    "rewards_by_steps": "reward_sources --param parts=20",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +70,13 @@ def inspection_query(name: str) -> InspectionQuery:
     """The one of that name.
 
     Raises:
-        InputError: for an unknown one, naming the known ones.
+        InputError: for an unknown one, naming the known ones, and for a former one, naming what took its place.
     """
     queries = {query.name: query for query in inspection_queries()}
+    if name in FORMER_NAMES:
+        raise InputError(
+            f"there is no inspection query {name!r} any more; `memreward inspect {FORMER_NAMES[name]}` tells it"
+        )
     if name not in queries:
         raise InputError(f"there is no inspection query {name!r}; known: {', '.join(queries)}")
     return queries[name]

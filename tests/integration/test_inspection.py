@@ -24,7 +24,7 @@ from memgraph.scoring.predictions import write_prediction_rows
 from memgraph.settings import Settings
 from memgraph.store import keys
 from memgraph.store.cypher import cypher
-from memgraph.store.named_queries import inspection_queries, run_inspection
+from memgraph.store.named_queries import FORMER_NAMES, inspection_queries, inspection_query, run_inspection
 from tests.conftest import empty
 from tests.integration.test_command_line import memreward
 
@@ -104,6 +104,14 @@ def test_each_finds_something_with_its_defaults_and_refuses_other_parameters(liv
     assert ask(lived, query.name), f"{query.name} finds something"
     with pytest.raises(InputError, match="has no parameter 'nonsense'"):
         ask(lived, query.name, nonsense=1)
+
+
+def test_a_former_name_leads_to_the_present_one(settings: Settings) -> None:
+    for name, present in FORMER_NAMES.items():
+        with pytest.raises(InputError, match=f"no inspection query '{name}' any more; `memreward inspect {present}`"):
+            memreward("inspect", name, home=settings.home)
+        command, *options = present.split()
+        assert not options or options[1].split("=")[0] in inspection_query(command).parameters
 
 
 NARROWED = [(query, name) for query in QUERIES for name in ("run", "dataset", "ledger") if name in query.parameters]
