@@ -510,7 +510,7 @@ class Memory:
         """Stored rollouts, with the label in force and the newest prediction (`memgraph.scoring.stored.stored_rollouts`)."""
         return stored.stored_rollouts(self, **filters)
 
-    def predictions(self, **filters: Unpack[stored.Filters]) -> Table[stored.StoredPrediction]:
+    def predictions(self, **filters: Unpack[stored.TableFilters]) -> Table[stored.StoredPrediction]:
         """Every prediction ever stored (`memgraph.scoring.stored.stored_predictions`)."""
         return stored.stored_predictions(self, **filters)
 

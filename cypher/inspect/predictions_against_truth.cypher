@@ -7,7 +7,7 @@
 // Without rows: no label came after a prediction yet (`memreward score`, then `memreward reveal` or `memreward label`).
 WITH {model: null, run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (p:Prediction)-[:SCORES]->(t:Thinking)
-WHERE p.score IS NOT NULL AND (given.model IS NULL OR p.model STARTS WITH given.model)
+WHERE p.score IS NOT NULL AND NOT coalesce(t.superseded, false) AND (given.model IS NULL OR p.model STARTS WITH given.model)
   AND (given.run IS NULL OR t.run = given.run)
   AND (given.dataset IS NULL OR EXISTS { (t)<-[:GENERATES_REASONING]-(:Query {dataset: given.dataset}) })
 CALL (p, t, given) {

@@ -51,7 +51,7 @@ _NONE = re.compile(r"none of (?:the|these|those)(?: (?:above|options|choices|ans
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChosenOptions:
     """What counts of an answer to a question.
 
     Attributes:
@@ -71,7 +71,7 @@ class Choice:
         text = self.text.value + self.text.sign
         return f"{named}. {text}" if named else text
 
-    def equals(self, other: Choice) -> bool:
+    def equals(self, other: ChosenOptions) -> bool:
         """Whether both are one answer: a letter with a text is the letter against letters, and the text against texts."""
         if self.text is None or other.text is None:
             return self.letters == other.letters
@@ -120,27 +120,27 @@ class Choices(Domain):
         return [_verdict(item) for item in items]
 
 
-def choice(answer: str, options: Mapping[str, str]) -> Choice:
+def choice(answer: str, options: Mapping[str, str]) -> ChosenOptions:
     """What counts of an answer, given the options of its query by letter (none: {})."""
     if len(answer) > _LONGEST_CHOICE:
-        return Choice((), Text(" ".join(answer.split()).casefold()))
+        return ChosenOptions((), Text(" ".join(answer.split()).casefold()))
     text = plain(answer)
     letters = _letters(text)
     if not options:
         if letters:
-            return Choice(letters, None)
+            return ChosenOptions(letters, None)
         pair = _pair(text)
-        return Choice((), fold(text)) if pair is None else Choice((pair[0],), fold(pair[1]))
+        return ChosenOptions((), fold(text)) if pair is None else ChosenOptions((pair[0],), fold(pair[1]))
     if letters and all(letter in options for letter in letters):
-        return Choice(letters, None)
+        return ChosenOptions(letters, None)
     letter = _option_of_text(fold(text), options)
     if letter is not None:
-        return Choice((letter,), None)
+        return ChosenOptions((letter,), None)
     several = _several(text, options)
     if several:
-        return Choice(several, None)
+        return ChosenOptions(several, None)
     letter = _named_option(text, options)
-    return Choice((), fold(text)) if letter is None else Choice((letter,), None)
+    return ChosenOptions((), fold(text)) if letter is None else ChosenOptions((letter,), None)
 
 
 def _chooses_nothing(answer: str, options: Mapping[str, str]) -> bool:
@@ -232,7 +232,7 @@ def _several(text: str, options: Mapping[str, str]) -> tuple[str, ...]:
     return ()
 
 
-def _lettered(by_key: Mapping[str, Choice]) -> list[tuple[str, str]]:
+def _lettered(by_key: Mapping[str, ChosenOptions]) -> list[tuple[str, str]]:
     """Which key of a letter with a text joins which other key."""
     pairs = {key: each for key, each in by_key.items() if each.letters and each.text is not None}
     of_letter: dict[str, list[str]] = defaultdict(list)
@@ -252,7 +252,7 @@ def _lettered(by_key: Mapping[str, Choice]) -> list[tuple[str, str]]:
     return joined
 
 
-def _unsigned(by_key: Mapping[str, Choice]) -> list[tuple[str, str]]:
+def _unsigned(by_key: Mapping[str, ChosenOptions]) -> list[tuple[str, str]]:
     """Which key of a number without a sign joins the one with a sign."""
     signed: dict[str, list[str]] = defaultdict(list)
     for key, each in by_key.items():

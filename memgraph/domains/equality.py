@@ -20,13 +20,13 @@ _EQUATION: Final = Core("rel =")
 _UNORDERED: Final = frozenset(["set", "union", "cap", "assigned", "hedge"])
 
 
-def same_answer(one: Answer, other: Answer, ask: Ask) -> bool | None:
+def equal_answers(one: Answer, other: Answer, ask: Ask) -> bool | None:
     """Whether two answers are equal: one may lack the unit, name or option's text that the other has."""
     if (chosen := _same_option(one, other)) is not None:
         return chosen
     if one.rest is not None or other.rest is not None:
         literal = one.core == other.core
-        return True if literal else same_answer(one.rest or one, other.rest or other, ask)
+        return True if literal else equal_answers(one.rest or one, other.rest or other, ask)
     if one.unit is not None and other.unit is not None and one.unit != other.unit:
         return False
     if one.name is not None and other.name is not None and one.name != other.name:

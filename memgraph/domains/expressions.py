@@ -25,7 +25,7 @@ from threading import Lock
 from typing import Any, Final, Literal
 
 Pair = tuple[str, str]
-Kind = Literal["equal", "different", "too costly", "not read", "not settled", "no worker"]
+PairOutcome = Literal["equal", "different", "too costly", "not read", "not settled", "no worker"]
 
 _WORKERS: Final = 4
 _PROCESSOR_SECONDS: Final = 2.0  # of one pair
@@ -49,7 +49,7 @@ class Outcome:
         message: of math-verify, where it failed.
     """
 
-    kind: Kind
+    kind: PairOutcome
     message: str = ""
 
     @property

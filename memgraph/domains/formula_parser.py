@@ -1,4 +1,4 @@
-r"""Formulas read from clean LaTeX (see `latex.clean`).
+r"""Formulas read from clean LaTeX (see `latex.clean_latex`).
 
 It reads what answers are made of and nothing else: no sums over an index, integrals, limits or words. A run of letters that
 is a word is no product, so that "Evelyn" is no formula. What is not read here is left to math-verify (see `expressions`).

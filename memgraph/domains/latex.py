@@ -45,7 +45,7 @@ _BROKEN_ARGUMENT: Final = re.compile(r"\\(?:frac|sqrt|binom)\{\s*\}|\\(?:frac|bi
 
 
 @lru_cache(maxsize=8192)
-def clean(text: str) -> str:
+def clean_latex(text: str) -> str:
     """The answer in its clean form, which stays as it is when it is cleaned again."""
     for _ in range(_ROUNDS):
         cleaned = _clean(text)
@@ -64,7 +64,7 @@ def broken(text: str) -> str | None:
         return "\\left and \\right do not match"
     if parts.count("\\begin") != parts.count("\\end"):
         return "\\begin and \\end do not match"
-    cleaned = clean(text)
+    cleaned = clean_latex(text)
     if _BROKEN_ARGUMENT.search(cleaned) or _BROKEN_ARGUMENT.search(text):
         return "an argument is missing"
     if re.search(r"(?:\\(?:frac|sqrt|binom)|[\^_\\])\s*$", cleaned) or re.search(r"\\frac\{[^{}]*\}\s*$", cleaned):

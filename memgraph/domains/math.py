@@ -2,7 +2,7 @@ r"""Maths: answers are numbers, formulas, sets, intervals, quantities, options a
 
     answer as written ──clean──► key ──read──► value ──same──► equal, different, or asked of math-verify
 
-The key is clean LaTeX (`latex.clean`), so nothing of the value is lost and each of its spellings is judged alike.
+The key is clean LaTeX (`latex.clean_latex`), so nothing of the value is lost and each of its spellings is judged alike.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from functools import lru_cache
 from typing import ClassVar, Final
 
 from memgraph.domains.domain import MISSING, Domain, Item, Kind, NormalAnswer, Reading, Verdict
-from memgraph.domains.equality import same, same_answer
+from memgraph.domains.equality import equal_answers, same
 from memgraph.domains.evaluate import Formula
 from memgraph.domains.expressions import Pair, pool
 from memgraph.domains.formula_parser import read_formula
-from memgraph.domains.latex import LONGEST, broken, clean
+from memgraph.domains.latex import LONGEST, broken, clean_latex
 from memgraph.domains.leaves import Answer, Core
 from memgraph.domains.options import listed_options
 from memgraph.domains.stated import stated_answer
@@ -157,10 +157,10 @@ def _equal(one: str, other: str, options: Mapping[str, str], ask: Callable[[str,
     left, right = _entry(one, options), _entry(other, options)
     if left.chosen is not None and right.chosen is not None:
         return left.chosen == right.chosen
-    equal = same_answer(left.answer, right.answer, ask)
+    equal = equal_answers(left.answer, right.answer, ask)
     if equal is False and options:
         for chosen, against in ((left.chosen, right), (right.chosen, left)):
-            if chosen is not None and same_answer(read_answer(_key(options[chosen])), against.answer, ask):
+            if chosen is not None and equal_answers(read_answer(_key(options[chosen])), against.answer, ask):
                 return True
     return equal
 
@@ -238,7 +238,7 @@ def _chosen(key: str, answer: Answer, options: Mapping[str, str]) -> str | None:
     fitting = [
         letter
         for letter, text in options.items()
-        if (option := _key(text)) and (option == key or same_answer(read_answer(option), answer, lambda a, b: None))
+        if (option := _key(text)) and (option == key or equal_answers(read_answer(option), answer, lambda a, b: None))
     ]
     return fitting[0] if len(fitting) == 1 else None
 
@@ -316,7 +316,7 @@ def _options(query: str | None) -> dict[str, str]:
 
 @lru_cache(maxsize=8192)
 def _key(answer: str) -> str:
-    text = clean(answer)
+    text = clean_latex(answer)
     return _number(text) or text
 
 

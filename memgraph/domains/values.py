@@ -42,7 +42,7 @@ _INFINITE: Final = frozenset(["\\infty", "-\\infty"])
 
 @lru_cache(maxsize=8192)
 def read_answer(text: str) -> Answer:
-    """What a clean text says (see `latex.clean`)."""
+    """What a clean text says (see `latex.clean_latex`)."""
     if len(text) > _LONGEST:
         return Answer(Core("text", plain(text)))
     option = split_option(text)

@@ -22,7 +22,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from memgraph.errors import ConnectionFailed, MemRewardError
-from memgraph.labels.annotation import Annotation, Task
+from memgraph.labels.annotation import Annotation, Assignment
 from memgraph.markup import Html, joined, tag
 
 LOOPBACK = "127.0.0.1"
@@ -157,13 +157,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: addresses hold tokens."""
 
 
-def page(author: str, task: Task, nonce: str) -> str:
+def page(author: str, task: Assignment, nonce: str) -> str:
     """The whole page of a person."""
     template = Template(resources.files(__package__).joinpath("annotation_page.html").read_text(encoding="utf-8"))
     return template.substitute(author=joined([author]), card=card(task), nonce=nonce)
 
 
-def card(task: Task) -> Html:
+def card(task: Assignment) -> Html:
     """What a person is asked, with the keys to answer it; shows neither predictions nor votes, which would sway whoever judges."""
     done = f"{task.judged} judged" + (f", {task.skipped} skipped" if task.skipped else "")
     undo = _button("undo", "Undo", "u")

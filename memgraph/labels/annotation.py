@@ -47,7 +47,7 @@ class _Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class Assignment:
     """What somebody is asked.
 
     Attributes:
@@ -90,14 +90,16 @@ class Annotation:
         self._people = {author: _Person() for author in authors}
         self._lock = RLock()
 
-    def task(self, author: str) -> Task:
+    def task(self, author: str) -> Assignment:
         """What a person has in front."""
         with self._lock:
             person = self._people[author]
             if person.shown is None:
                 person.shown = self._next(author)
             own = None if person.shown is None else _own(self._labels(person.shown), author)
-            return Task(person.shown, None if own is None else own.score, self.judged(author), len(person.skipped))
+            return Assignment(
+                person.shown, None if own is None else own.score, self.judged(author), len(person.skipped)
+            )
 
     def judged(self, author: str) -> int:
         """How many answers a person has judged by now."""

@@ -29,7 +29,7 @@ from memgraph.store.database import Database
 from memgraph.store.spaces import EmbeddingSpace
 
 Nodes = Mapping[str, NodeKeys]
-Columns = dict[str, NDArray[Any]]
+NodeColumns = dict[str, NDArray[Any]]
 
 ATTRIBUTES = {"query": ("x",), "thinking": ("x", "features", "query", "answer", "y"), "answer": ("x",)}
 _SIMILAR, *_, _COMPETES = EDGE_TYPES
@@ -69,14 +69,14 @@ class DatabaseFeatureStore(FeatureStore):
             tensors |= {id(attr): torch.from_numpy(columns[attr.attr_name]) for attr in same}
         return [tensors[id(attr)] for attr in attrs]
 
-    def _read_all(self, node_type: str, names: Sequence[str], rows: Ints) -> Columns:
+    def _read_all(self, node_type: str, names: Sequence[str], rows: Ints) -> NodeColumns:
         parts = [
             self._read(node_type, names, rows[start : start + _AT_ONCE])
             for start in range(0, max(1, len(rows)), _AT_ONCE)
         ]
         return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
-    def _read(self, node_type: str, names: Sequence[str], rows: Ints) -> Columns:
+    def _read(self, node_type: str, names: Sequence[str], rows: Ints) -> NodeColumns:
         keys = self._nodes[node_type].keys(rows)
         if node_type == "thinking":
             return self._labels(keys) if set(names) == {"y"} else self._rollouts(keys)
@@ -85,12 +85,12 @@ class DatabaseFeatureStore(FeatureStore):
         _require_all(keys, found, node_type)
         return {"x": np.array([found[key] for key in keys], np.float32).reshape(-1, self._space.dimension)}
 
-    def _labels(self, keys: Sequence[str]) -> Columns:
+    def _labels(self, keys: Sequence[str]) -> NodeColumns:
         found = read.labels_of_rollouts(self._database, keys, self._view)
         _require_all(keys, found, "thinking")
         return {"y": np.array([found[key] for key in keys], np.float32)}
 
-    def _rollouts(self, keys: Sequence[str]) -> Columns:
+    def _rollouts(self, keys: Sequence[str]) -> NodeColumns:
         """Votes need whole groups, so these are read."""
         snapshot = read.groups_of(self._database, self._space, keys, self._view)
         row_of = {key: row for row, key in enumerate(snapshot.rollout_keys)}

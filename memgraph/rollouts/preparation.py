@@ -25,7 +25,7 @@ from memgraph.store.spaces import Vectors
 
 
 @dataclass(frozen=True, slots=True)
-class StoredRollout:
+class RolloutPlace:
     """Where one incoming rollout ended up in the graph."""
 
     key: str
@@ -55,7 +55,7 @@ class IngestReport(AddsUp):
     observed: int = 0
     answers: AnswerReport = field(default_factory=AnswerReport)
     rejected: list[Reject] = field(default_factory=list)
-    stored: list[StoredRollout] = field(default_factory=list)
+    stored: list[RolloutPlace] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Prepared:
     """A rollout taken apart, before embedding."""
 
     row: Row
-    place: StoredRollout
+    place: RolloutPlace
     thinking: str
     content: str
     raw_answer: str | None
@@ -197,7 +197,7 @@ class Preparation:
         found = stated_by(rollout, self._domains)
         answer = domain.key(found.answer, query=rollout.query)
         query = keys.query_key(rollout.dataset, rollout.query)
-        place = StoredRollout(
+        place = RolloutPlace(
             self._keys(rollout),
             query,
             keys.answer_key(query, domain.version, answer.value if answer.valid else ""),

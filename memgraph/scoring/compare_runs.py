@@ -60,11 +60,11 @@ class Comparison:
     rollouts: tuple[int, int]
     same_answers: float
     measures: list[Measure]
-    changes: list[Change]
+    changes: list[QueryChange]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class QueryChange:
     """How one query fared: mean of a measure in both runs."""
 
     query: str
@@ -101,7 +101,7 @@ def compare_runs(
     one, other = ([row for row in rows_of_run if row["query"] in common] for rows_of_run in rows)
     labels = _labels(database, sorted(common), [*one, *other], view)
     measures: list[Measure] = []
-    largest: list[Change] = []
+    largest: list[QueryChange] = []
     for name in MEASURES:
         means = _means(one, name, labels), _means(other, name, labels)
         if (measure := _measure(name, *means)) is not None:
@@ -159,8 +159,8 @@ def _measure(name: str, first: Mapping[str, float], second: Mapping[str, float])
 
 def _changes(
     database: Database, name: str, first: Mapping[str, float], second: Mapping[str, float], count: int
-) -> list[Change]:
+) -> list[QueryChange]:
     both = [query for query in first.keys() & second.keys() if first[query] != second[query]]
     chosen = sorted(both, key=lambda query: (-abs(second[query] - first[query]), query))[:count]
     texts = {row["key"]: row["text"] for row in database.query(cypher("read/query_texts"), keys=chosen)}
-    return [Change(query, texts[query], name, first[query], second[query]) for query in chosen]
+    return [QueryChange(query, texts[query], name, first[query], second[query]) for query in chosen]

@@ -24,7 +24,7 @@ from memgraph.scoring.changes import changed_queries, note_pass, number_changes
 from memgraph.scoring.predictions import key_of_registered
 from memgraph.scoring.scope import EVERYTHING, Scope
 from memgraph.scoring.stale import Dependencies, dependencies
-from memgraph.scoring.write_back import SAME, Rewarded, count_queries, pieces, score_piece
+from memgraph.scoring.write_back import SAME, ScoredRollout, count_queries, pieces, score_piece
 from memgraph.store.cypher import cypher
 from memgraph.store.store import Store
 
@@ -32,7 +32,7 @@ _LARGEST = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RewardChange:
     """A reward that changes: of which rollout of which query (keys), from what to what."""
 
     rollout: str
@@ -76,15 +76,15 @@ class RelabelReport:
     max_change: float = 0.0
     groups: int = 0
     flips: int = 0
-    largest: list[Change] = field(default_factory=list)
+    largest: list[RewardChange] = field(default_factory=list)
     unlearned: int = 0
     seconds: float = 0.0
     seconds_looking: float = 0.0
 
-    def add(self, rewarded: Sequence[Rewarded]) -> None:
+    def add(self, rewarded: Sequence[ScoredRollout]) -> None:
         """Count the rollouts of some queries as well."""
         changes = [
-            Change(rollout.rollout, rollout.query, rollout.before, rollout.after)
+            RewardChange(rollout.rollout, rollout.query, rollout.before, rollout.after)
             for rollout in rewarded
             if rollout.before is not None and rollout.after is not None and abs(rollout.after - rollout.before) > SAME
         ]
@@ -156,7 +156,7 @@ def relabel(
     return report
 
 
-def flips(rewarded: Iterable[Rewarded]) -> Iterator[bool]:
+def flips(rewarded: Iterable[ScoredRollout]) -> Iterator[bool]:
     """For each training group with rewards before and after: whether an advantage changes its sign."""
     groups: dict[tuple[str, int, int, str], list[tuple[float, float]]] = defaultdict(list)
     for rollout in rewarded:

@@ -127,7 +127,7 @@ class Pages:
                 return
 
 
-class Filters(TypedDict, total=False):
+class TableFilters(TypedDict, total=False):
     """Which rows of a table are read; without a filter, all.
 
     Attributes:
@@ -141,20 +141,20 @@ class Filters(TypedDict, total=False):
     query: str | None
 
 
-class RolloutFilters(Filters, total=False):
+class RolloutFilters(TableFilters, total=False):
     """Filters of rollouts, and the labels that count; by default those of the ledger `default`."""
 
     view: LabelView
 
 
-class LabelFilters(Filters, total=False):
+class LabelFilters(TableFilters, total=False):
     """Filters of labels, and names of the ledgers that paid."""
 
     ledger: Names
 
 
 def stored_rollouts(
-    store: Store, *, view: LabelView = DEFAULT_VIEW, **filters: Unpack[Filters]
+    store: Store, *, view: LabelView = DEFAULT_VIEW, **filters: Unpack[TableFilters]
 ) -> Table[StoredRollout]:
     """Rollouts, in order of query and key, without those of discarded training steps.
 
@@ -174,7 +174,7 @@ def stored_rollouts(
     return Table(StoredRollout, pages)
 
 
-def stored_predictions(store: Store, **filters: Unpack[Filters]) -> Table[StoredPrediction]:
+def stored_predictions(store: Store, **filters: Unpack[TableFilters]) -> Table[StoredPrediction]:
     """Every prediction ever stored, in order of query and rollout, without those of discarded training steps.
 
     Raises:
@@ -184,7 +184,7 @@ def stored_predictions(store: Store, **filters: Unpack[Filters]) -> Table[Stored
     return Table(StoredPrediction, Pages(store, "read/prediction_table", _parameters(store, **filters), keys, made))
 
 
-def stored_labels(store: Store, *, ledger: Names = None, **filters: Unpack[Filters]) -> Table[StoredLabel]:
+def stored_labels(store: Store, *, ledger: Names = None, **filters: Unpack[TableFilters]) -> Table[StoredLabel]:
     """Every label, also those that are out of force, in order of query and key.
 
     Args:

@@ -39,7 +39,7 @@ class ScoringSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class Rewarded:
+class ScoredRollout:
     """One rollout of a query that was scored, and its reward before and after: the label in force, else the prediction.
 
     Attributes:
@@ -112,7 +112,7 @@ def score_piece(
     confidence: float = 0.5,
     scope: Scope = EVERYTHING,
     write: bool = True,
-) -> list[Rewarded]:
+) -> list[ScoredRollout]:
     """Score the rollouts without a label of some queries; write the scores that are new, and what was read for them.
 
     Killed in between, the queries count as not scored, and the next pass scores them again. So do queries with rollouts of
@@ -150,7 +150,7 @@ def score_piece(
             key = prediction_key(DEFAULT_SCORER, rollout, registered, score, own_key)
             new.append({"key": key, "target": rollout, "score": score, "reason": reason[row["query"]]})
         rewarded.append(
-            Rewarded(
+            ScoredRollout(
                 rollout,
                 row["query"],
                 None if row["call"] is None else (row["run"], row["attempt"], row["call"], row["query"]),

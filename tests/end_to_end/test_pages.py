@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
-from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from memgraph.cli import app
 from memgraph.errors import MemRewardError
 from memgraph.memory import Memory
 from memgraph.rollouts.embedding import SentenceEmbedder
+from memgraph.settings import Settings
 from tests.end_to_end.small_training import save_policy, train_the_tiny_policy, train_two_steps
 from tests.pages import GUIDES, ROOT, Block, blocks_of, is_shown, with_output
 
@@ -43,7 +43,7 @@ _ELSEWHERE = {  # command → where it is run instead: it takes a server of its 
 }
 _PROGRESS = re.compile(
     r"^(?:(?:starting|waiting for) Neo4j|applying V\d+).*\n|"
-    r"^(?:importing|fitting|scoring|relabelling|exporting).*: [\d,]+(?: of [\d,]+)?\n",
+    r"^(?:importing|fitting|scoring|relabelling|exporting|embedding|searching|comparing|running).*: [\d,]+(?: of [\d,]+)?\n",
     re.MULTILINE,
 )
 _TRAINER = re.compile(r"^\{'.*\n", re.MULTILINE)  # what transformers prints of its metrics
@@ -143,10 +143,22 @@ def reader(memory: Memory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> R
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for file in (ROOT / "examples" / "data").glob("*.jsonl"):
         shutil.copy(file, tmp_path)
-    monkeypatch.setattr("memgraph.memory.SentenceEmbedder", cache(SentenceEmbedder))  # loaded once for a page
+    monkeypatch.setattr(SentenceEmbedder, "of", loaded_once())
     train_two_steps(monkeypatch)
     train_the_tiny_policy(monkeypatch, save_policy(tmp_path / "policy"))
     return Reader(memory.settings.home, server, monkeypatch)
+
+
+def loaded_once() -> Callable[[Settings], SentenceEmbedder]:
+    """`SentenceEmbedder.of` that loads a model once for a page."""
+    of, loaded = SentenceEmbedder.of, dict[str, SentenceEmbedder]()
+
+    def once(settings: Settings) -> SentenceEmbedder:
+        if settings.embedding_model not in loaded:
+            loaded[settings.embedding_model] = of(settings)
+        return loaded[settings.embedding_model]
+
+    return once
 
 
 @pytest.mark.slow  # minutes: it types all pages

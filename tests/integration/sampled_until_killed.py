@@ -7,7 +7,7 @@ from pathlib import Path
 
 from memgraph.memory import Memory
 from memgraph.settings import Settings
-from trainer.sampling.client import Endpoint
+from trainer.sampling.client import ServerAddress
 from trainer.sampling.questions import Asking, Question
 from trainer.sampling.sampler import Decoding
 from trainer.sampling.server import ServerSampler
@@ -19,5 +19,5 @@ QUESTIONS = [Question(f"question {i}?", Asking()(f"question {i}?"), domain="math
 if __name__ == "__main__":
     with Memory.open(Settings(home=Path(sys.argv[2]))) as memory:
         requests = lacking(memory, QUESTIONS, Place(RUN), 4)
-        sampler = ServerSampler(Endpoint(sys.argv[1]), parallel=2)
+        sampler = ServerSampler(ServerAddress(sys.argv[1]), parallel=2)
         sample_into(memory, sampler, QUESTIONS, requests, place=Place(RUN), decoding=Decoding(), batch=4)

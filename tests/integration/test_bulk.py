@@ -34,7 +34,7 @@ from memgraph.store.archive import (
     import_archive,
 )
 from memgraph.store.archive.admin_files import EMPTY, write_admin_files
-from memgraph.store.archive.columns import Column, Kind
+from memgraph.store.archive.columns import Column, ColumnKind
 from memgraph.store.archive.manifest import EXTRA_LABELS
 from memgraph.store.database import Database
 from memgraph.store.keys import file_digest
@@ -233,10 +233,12 @@ def test_a_bulk_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_name_that_the_tool_would_read_otherwise_is_refused(tmp_path: Path) -> None:
-    column = Column("feature_a:b", Kind.FLOAT)
+    column = Column("feature_a:b", ColumnKind.FLOAT)
     (tmp_path / "nodes").mkdir()
     parquet.write_table(
-        pa.table([["k"], [[]], [1.0]], pa.schema([Column("key", Kind.TEXT).field, EXTRA_LABELS.field, column.field])),
+        pa.table(
+            [["k"], [[]], [1.0]], pa.schema([Column("key", ColumnKind.TEXT).field, EXTRA_LABELS.field, column.field])
+        ),
         tmp_path / "nodes" / "Thinking.parquet",
     )
     manifest = Manifest(1, "", "", [], {"Thinking": Table("nodes/Thinking.parquet", 1, "")}, {}, {})

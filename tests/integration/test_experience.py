@@ -21,7 +21,7 @@ from memgraph.models.features import rollout_features
 from memgraph.models.scores import Scores
 from memgraph.models.votes import MajorityVote
 from memgraph.rollouts.experience import LOOKED_AT
-from memgraph.rollouts.preparation import StoredRollout
+from memgraph.rollouts.preparation import RolloutPlace
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import supersede
 from memgraph.snapshot.read import Group, NeighbourhoodLimits
@@ -56,7 +56,7 @@ class Interrupted(MemoryReward):
         super().__init__(*args, **options)
         self.other = other
 
-    def _store(self, *args: Any) -> list[StoredRollout]:
+    def _store(self, *args: Any) -> list[RolloutPlace]:
         self.other([""] * 8, **call_on(ROWS))
         return super()._store(*args)
 

@@ -27,7 +27,7 @@ from trainer.run.config import PolicySection, RunConfig
 from trainer.run.data import load_problems
 from trainer.run.initial_rollouts import store_initial_rollouts
 from trainer.run.policy import load_policy
-from trainer.sampling.client import Endpoint
+from trainer.sampling.client import ServerAddress
 from trainer.sampling.sampler import Decoding
 from trainer.sampling.server import ServerSampler
 from trainer.sampling.store import Place, SampleReport, lacking, sample_into
@@ -45,7 +45,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 def sample(memory: Memory, api: Server, n: int = 4, *, place: Place | None = None, **how: Any) -> SampleReport:
     place = place or Place(RUN)
-    sampler = ServerSampler(Endpoint(api.url, patience=10), parallel=2)
+    sampler = ServerSampler(ServerAddress(api.url, patience=10), parallel=2)
     requests = lacking(memory, QUESTIONS, place, n)
     return sample_into(memory, sampler, QUESTIONS, requests, place=place, decoding=Decoding(), **how)
 

@@ -32,7 +32,7 @@ from memgraph.settings import Settings
 from trainer.reward.memory_reward import MemoryReward
 from trainer.reward.rows import Task
 from trainer.reward.truth import Judged
-from trainer.run.accuracy import stated_answer
+from trainer.run.accuracy import answer_of_response
 from trainer.run.config import RunConfig
 from trainer.run.data import Problems, load_problems
 from trainer.run.reward import reward_of
@@ -188,7 +188,7 @@ class RolloutRewards:
 
     def _evaluate(self, problems: Problems, task: Task, response: str) -> RolloutReward:
         opened = bool(self._reward.thinking_opened)
-        stated = stated_answer(self._reward.memory.domains, task, response, thinking_opened=opened)
+        stated = answer_of_response(self._reward.memory.domains, task, response, thinking_opened=opened)
         (verdict,) = self._ledger.evaluate_answers(problems.truth, [stated], judge=self._judge)
         if verdict.score is None:
             return RolloutReward(0.0, "none", f"the verifier could not judge the answer: {verdict.reason}")

@@ -17,7 +17,7 @@ from memgraph.domains import Domains
 from memgraph.errors import InputError
 from memgraph.extras import installed
 from memgraph.store.keys import draw_position
-from trainer.tiny.world import Domain, Problem
+from trainer.tiny.world import Problem, WorldDomain
 
 Row = Mapping[str, Any]
 
@@ -26,7 +26,7 @@ _LETTERS = "ABCDEFGHIJ"
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class HubProblem:
     """A row as a problem. `unit`: what it is a variant of, where it is one; variants must not be split."""
 
     query: str
@@ -47,9 +47,9 @@ class HubDataset:
 
     name: str
     hub_id: str
-    domain: Domain
+    domain: WorldDomain
     splits: Mapping[str, str]
-    read: Callable[[Row], Item | None]
+    read: Callable[[Row], HubProblem | None]
     config: str | None = None
     note: str = ""
 
@@ -106,33 +106,33 @@ def _held_out(unit: str) -> bool:
     return draw_position(0, [unit]) < _HELD_OUT_SHARE
 
 
-def choices(question: str, options: list[str], right: int) -> Item:
+def choices(question: str, options: list[str], right: int) -> HubProblem:
     """A multiple-choice problem in the form that the option checks read; gold is the letter."""
     listed = "\n".join(f"{letter}. {text}" for letter, text in zip(_LETTERS, options, strict=False))
-    return Item(f"{question}\nOptions:\n{listed}", gold=_LETTERS[right])
+    return HubProblem(f"{question}\nOptions:\n{listed}", gold=_LETTERS[right])
 
 
-def _after_hashes(row: Row) -> Item:
+def _after_hashes(row: Row) -> HubProblem:
     """GSM8K, and GSM-Symbolic, whose problems are variants of GSM8K's."""
     gold = row["answer"].rpartition("####")[2].strip()
-    return Item(row["question"], gold=gold, unit=row.get("original_question"))
+    return HubProblem(row["question"], gold=gold, unit=row.get("original_question"))
 
 
-def _boxed(row: Row) -> Item | None:
+def _boxed(row: Row) -> HubProblem | None:
     gold = Domains()["math"].read(row["solution"]).answer if "\\boxed" in row["solution"] else None
-    return None if gold is None else Item(row["problem"], gold=gold)
+    return None if gold is None else HubProblem(row["problem"], gold=gold)
 
 
-def _indexed(row: Row) -> Item:
+def _indexed(row: Row) -> HubProblem:
     return choices(row["question"], row["choices"], row["answer"])
 
 
-def _lettered(row: Row, *, question: str) -> Item | None:
+def _lettered(row: Row, *, question: str) -> HubProblem | None:
     labels, texts = row["choices"]["label"], row["choices"]["text"]
     return choices(row[question], texts, labels.index(row["answerKey"])) if row["answerKey"] in labels else None
 
 
-def _shuffled(row: Row) -> Item:
+def _shuffled(row: Row) -> HubProblem:
     """GPQA lists the right answer first; the order here depends on the question alone."""
     right, *wrong = (row[name].strip() for name in ("Correct Answer", *(f"Incorrect Answer {n}" for n in (1, 2, 3))))
     options = [right, *wrong]
@@ -140,25 +140,25 @@ def _shuffled(row: Row) -> Item:
     return choices(row["Question"].strip(), options, options.index(right))
 
 
-def _two_ways(row: Row) -> Item | None:
+def _two_ways(row: Row) -> HubProblem | None:
     return None if row["label"] not in (0, 1) else choices(row["goal"], [row["sol1"], row["sol2"]], row["label"])
 
 
-def _social(row: Row) -> Item:
+def _social(row: Row) -> HubProblem:
     options = [row["answerA"], row["answerB"], row["answerC"]]
     return choices(f"{row['context']} {row['question']}", options, int(row["label"]) - 1)
 
 
-def _completed(row: Row) -> Item:
+def _completed(row: Row) -> HubProblem:
     """HumanEval: the prompt is a signature with its docstring; the answer is the whole program."""
-    return Item(row["prompt"].strip("\n"), tests=f"{row['test']}\n\ncheck({row['entry_point']})")
+    return HubProblem(row["prompt"].strip("\n"), tests=f"{row['test']}\n\ncheck({row['entry_point']})")
 
 
-def _described(row: Row) -> Item:
+def _described(row: Row) -> HubProblem:
     """MBPP: the first assertion stands in the prompt, as it names the function; all of them judge."""
     first = row["test_list"][0]
     tests = "\n".join([row["test_setup_code"], *row["test_list"], *row["challenge_test_list"]])
-    return Item(f"{row['text']} Your program must pass this test:\n{first}", tests=tests.strip())
+    return HubProblem(f"{row['text']} Your program must pass this test:\n{first}", tests=tests.strip())
 
 
 _ALL = (

@@ -25,7 +25,7 @@ from memgraph.domains.verifiers import Auto
 from memgraph.errors import MemRewardError, TrainingError
 from memgraph.models.scores import Scorer, reads_neighbours, reads_vectors
 from memgraph.models.votes import PooledVotes
-from memgraph.rollouts.preparation import StoredRollout
+from memgraph.rollouts.preparation import RolloutPlace
 from memgraph.rollouts.runs import start_attempt
 from memgraph.scoring.predictions import prediction_rows
 from memgraph.snapshot.read import Group, NeighbourhoodLimits
@@ -322,7 +322,7 @@ class MemoryReward:
         report.attempt = self._attempt
         return Group(self.run, self._attempt, self.calls - 1)
 
-    def _store(self, samples: Sequence[Sample], group: Group, ranks: Ranks, report: CallReport) -> list[StoredRollout]:
+    def _store(self, samples: Sequence[Sample], group: Group, ranks: Ranks, report: CallReport) -> list[RolloutPlace]:
         place = {"run": group.run, "attempt": group.attempt, "call": group.call, "step": report.step}
         rollouts = (self._rollout(sample, **place, sample=ranks.sample(sample.position)) for sample in samples)
         # a scorer that reads neither vectors nor neighbours need not wait for them: the spool links after the call
@@ -354,7 +354,7 @@ class MemoryReward:
         return predicted_rewards(rest, scores, self._rule), WriteBack([], predictions, scores.source, self.model)
 
     def _with_group_sizes(
-        self, rewards: Sequence[Reward], places: Sequence[StoredRollout], snapshot: Snapshot, report: CallReport
+        self, rewards: Sequence[Reward], places: Sequence[RolloutPlace], snapshot: Snapshot, report: CallReport
     ) -> list[Reward]:
         """The rewards; those of incomplete groups say so, and are counted."""
         wanted = self._num_generations or 0

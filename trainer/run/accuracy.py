@@ -22,7 +22,7 @@ from trainer.run.policy import Policy
 from trainer.run.sharing import part, whole
 from trainer.sampling.generate import sample_responses
 
-Scores = dict[str, NDArray[np.float64]]
+RightBySplit = dict[str, NDArray[np.float64]]
 """[problems] of each split, 1 where the greedy answer is right."""
 
 
@@ -87,14 +87,14 @@ def greedy_scores(
     )
     opened = policy.opens_thinking
     answers = [
-        stated_answer(domains, task, response, thinking_opened=opened)
+        answer_of_response(domains, task, response, thinking_opened=opened)
         for task, (response,) in zip(problems.tasks, responses, strict=True)
     ]
     verdicts = ledger.evaluate_answers(problems.truth, answers, judge=judge)
     return np.array([verdict.score or 0.0 for verdict in verdicts], np.float64)
 
 
-def stated_answer(domains: Domains, task: Task, response: str, *, thinking_opened: bool = False) -> StatedAnswer:
+def answer_of_response(domains: Domains, task: Task, response: str, *, thinking_opened: bool = False) -> StatedAnswer:
     """What a response to a problem states."""
     stated = domains[task.domain].read(response, query=task.query, thinking_opened=thinking_opened)
     return StatedAnswer(task.query_key, stated.answer, task.domain, task.query)
@@ -109,7 +109,7 @@ def evaluate(
     domains: Domains,
     *,
     together: bool = False,
-) -> Scores:
+) -> RightBySplit:
     """Answer the held-out problems greedily.
 
     Args:
@@ -136,7 +136,7 @@ def evaluate(
     return scores
 
 
-def changes(before: Scores, after: Scores, held_out: Mapping[str, Problems]) -> dict[str, PairedChange]:
+def changes(before: RightBySplit, after: RightBySplit, held_out: Mapping[str, Problems]) -> dict[str, PairedChange]:
     """By split and domain: "all", "math", … of the test problems, "ood", "ood/math", … of the others."""
     changed = {}
     for split in before:
@@ -148,7 +148,7 @@ def changes(before: Scores, after: Scores, held_out: Mapping[str, Problems]) -> 
     return changed
 
 
-def keep_scores(file: Path, before: Scores, after: Scores, held_out: Mapping[str, Problems]) -> None:
+def keep_scores(file: Path, before: RightBySplit, after: RightBySplit, held_out: Mapping[str, Problems]) -> None:
     """Problem by problem, so that runs can be compared in pairs."""
     rows = [
         {"split": split, "query_key": task.query_key, "domain": task.domain, "before": first, "after": last}

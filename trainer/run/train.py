@@ -34,7 +34,7 @@ from trainer.reward.memory_reward import MemoryReward
 from trainer.reward.ranks import Ranks
 from trainer.reward.rows import Task
 from trainer.reward.truth import HeldOut, Judged
-from trainer.run.accuracy import Scores, changes, evaluate, keep_scores
+from trainer.run.accuracy import RightBySplit, changes, evaluate, keep_scores
 from trainer.run.callback import RewardCallback
 from trainer.run.config import RunConfig
 from trainer.run.data import Problems, Splits, load_problems, training_dataset
@@ -217,7 +217,7 @@ class _Run:
                 )
         return _Fitted(scorer, refit, monitor)
 
-    def measure(self, when: str, policy: Policy, problems: Splits, *, together: bool = False) -> Scores:
+    def measure(self, when: str, policy: Policy, problems: Splits, *, together: bool = False) -> RightBySplit:
         """Accuracy on the held-out problems, before or after training."""
         config = self._config
         with self._stage(f"measure {when}", f"accuracy on held-out problems {when} training"):
@@ -284,7 +284,7 @@ class _Run:
         if self.is_first:
             result.write(self._config.folder)
 
-    def compare(self, before: Scores, after: Scores, problems: Splits) -> None:
+    def compare(self, before: RightBySplit, after: RightBySplit, problems: Splits) -> None:
         """What training changed on the held-out problems."""
         self.result.accuracy = changes(before, after, problems.held_out)
         if self.is_first:

@@ -33,7 +33,7 @@ _BACKOFF = wait_exponential_jitter(initial=0.5, max=30, jitter=0.5)
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class ServerAddress:
     """Where a server answers.
 
     Attributes:
@@ -92,7 +92,7 @@ class _Again(Exception):
 class Client:
     """Posts JSON and gets JSON. All of it in one event loop."""
 
-    def __init__(self, endpoint: Endpoint, *, parallel: int) -> None:
+    def __init__(self, endpoint: ServerAddress, *, parallel: int) -> None:
         self._endpoint = endpoint
         self._key = endpoint.key
         self._answered = time.monotonic()  # when anybody last got an answer

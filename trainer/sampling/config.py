@@ -9,7 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from trainer.sampling.sampler import Sampler
 
-Kind = Literal["transformers", "vllm", "server"]
+SamplerKind = Literal["transformers", "vllm", "server"]
 PARALLEL = {"transformers": 256, "vllm": 512, "server": 16}
 
 
@@ -18,7 +18,7 @@ class SamplerSection(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Kind = Field(
+    kind: SamplerKind = Field(
         "transformers",
         description="`transformers` in this process, `vllm` in this process (extra `vllm`), or an OpenAI-compatible `server`.",
     )
@@ -75,12 +75,12 @@ def open_sampler(
         SamplingError: if a server does not answer, or vLLM is not there.
     """
     if section.kind == "server":
-        from trainer.sampling.client import Endpoint
+        from trainer.sampling.client import ServerAddress
         from trainer.sampling.server import ServerSampler
 
         assert section.url is not None
         return ServerSampler(
-            Endpoint(section.url, section.key_variable, section.patience, section.timeout),
+            ServerAddress(section.url, section.key_variable, section.patience, section.timeout),
             section.model,
             policy=policy,
             parallel=section.at_a_time,

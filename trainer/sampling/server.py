@@ -10,7 +10,7 @@ from typing import Any
 
 from memgraph.errors import SamplingError
 from memgraph.rollouts.messages import read_completion
-from trainer.sampling.client import Client, Endpoint, Refused
+from trainer.sampling.client import Client, Refused, ServerAddress
 from trainer.sampling.sampler import Decoding, Request, Response, Sampled
 
 _MAX_REFUSED = 8  # queries, before any response
@@ -37,7 +37,7 @@ class ServerSampler:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        endpoint: ServerAddress,
         model: str | None = None,
         *,
         policy: str | None = None,
@@ -116,7 +116,7 @@ class ServerSampler:
         )
 
 
-async def _models(endpoint: Endpoint) -> list[str]:
+async def _models(endpoint: ServerAddress) -> list[str]:
     client = Client(endpoint, parallel=1)
     try:
         return await client.models()
@@ -127,7 +127,7 @@ async def _models(endpoint: Endpoint) -> list[str]:
 class _InBackground:
     """Requests in an event loop of their own; at most twice as many as are open wait to be taken."""
 
-    def __init__(self, endpoint: Endpoint, parallel: int) -> None:
+    def __init__(self, endpoint: ServerAddress, parallel: int) -> None:
         self._endpoint, self._parallel = endpoint, parallel
         self._outcomes: queue.SimpleQueue[tuple[int, dict[str, Any] | BaseException]] = queue.SimpleQueue()
         self._loop = asyncio.new_event_loop()

@@ -18,7 +18,7 @@ import pyarrow.parquet as parquet
 
 from memgraph.errors import InputError
 from memgraph.progress import Progress, silent
-from memgraph.store.archive.columns import Column, Kind
+from memgraph.store.archive.columns import Column, ColumnKind
 from memgraph.store.archive.manifest import END, EXTRA_LABELS, START, Manifest
 from memgraph.store.cypher import cypher_template
 from memgraph.store.database import Database
@@ -27,18 +27,18 @@ EMPTY: Final = "memreward_empty"
 _ROWS = 4000
 _NAME = re.compile(r"[\w .-]+")
 _TYPES = {
-    Kind.TEXT: ":string",
-    Kind.INTEGER: ":long",
-    Kind.FLOAT: ":double",
-    Kind.BOOLEAN: ":boolean",
-    Kind.TIME: "",
-    Kind.TEXTS: ":string[]",
-    Kind.INTEGERS: ":long[]",
-    Kind.FLOATS: ":double[]",
-    Kind.BOOLEANS: ":boolean[]",
-    Kind.BYTES: ":byte[]",
-    Kind.VECTOR: ":float[]",
-    Kind.VECTOR_BYTES: ":byte[]",
+    ColumnKind.TEXT: ":string",
+    ColumnKind.INTEGER: ":long",
+    ColumnKind.FLOAT: ":double",
+    ColumnKind.BOOLEAN: ":boolean",
+    ColumnKind.TIME: "",
+    ColumnKind.TEXTS: ":string[]",
+    ColumnKind.INTEGERS: ":long[]",
+    ColumnKind.FLOATS: ":double[]",
+    ColumnKind.BOOLEANS: ":boolean[]",
+    ColumnKind.BYTES: ":byte[]",
+    ColumnKind.VECTOR: ":float[]",
+    ColumnKind.VECTOR_BYTES: ":byte[]",
 }
 
 
@@ -98,9 +98,9 @@ def _write(folder: Path, file: str, out: Path, names: dict[str, str], option: st
 def _array(column: Column, array: pa.Array) -> pa.Array:
     if column == EXTRA_LABELS:
         return compute.binary_join(array.cast(pa.list_(pa.string())), ";")
-    if column.kind is Kind.VECTOR_BYTES:
+    if column.kind is ColumnKind.VECTOR_BYTES:
         return _bytes(array.is_valid(), array.drop_null().flatten(), 4 * column.dimension)
-    if column.kind is Kind.BYTES:
+    if column.kind is ColumnKind.BYTES:
         return pa.array(
             [None if v is None else np.frombuffer(v, np.int8) for v in array.to_pylist()], pa.list_(pa.int8())
         )
@@ -118,7 +118,7 @@ def _empty(columns: Sequence[Column], batch: pa.RecordBatch) -> pa.Array:
     """Names of each row's properties that are empty texts; None for none."""
     rows: list[list[str] | None] = [None] * len(batch)
     for column, array in zip(columns, batch.columns, strict=True):
-        if column.kind is Kind.TEXT:
+        if column.kind is ColumnKind.TEXT:
             for row in np.flatnonzero(
                 compute.fill_null(compute.equal(array, ""), False).to_numpy(zero_copy_only=False)
             ):

@@ -23,7 +23,7 @@ _METADATA = b"neo4j"
 _NANOSECONDS = 10**9
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What a property holds, as Cypher's `valueType` says it; bytes and vectors are told from lists of numbers by us."""
 
     TEXT = "STRING"
@@ -41,16 +41,16 @@ class Kind(StrEnum):
 
 
 _ARROW = {
-    Kind.TEXT: pa.large_string(),
-    Kind.INTEGER: pa.int64(),
-    Kind.FLOAT: pa.float64(),
-    Kind.BOOLEAN: pa.bool_(),
-    Kind.TIME: pa.timestamp("ns", tz="UTC"),
-    Kind.TEXTS: pa.list_(pa.large_string()),
-    Kind.INTEGERS: pa.list_(pa.int64()),
-    Kind.FLOATS: pa.list_(pa.float64()),
-    Kind.BOOLEANS: pa.list_(pa.bool_()),
-    Kind.BYTES: pa.large_binary(),
+    ColumnKind.TEXT: pa.large_string(),
+    ColumnKind.INTEGER: pa.int64(),
+    ColumnKind.FLOAT: pa.float64(),
+    ColumnKind.BOOLEAN: pa.bool_(),
+    ColumnKind.TIME: pa.timestamp("ns", tz="UTC"),
+    ColumnKind.TEXTS: pa.list_(pa.large_string()),
+    ColumnKind.INTEGERS: pa.list_(pa.int64()),
+    ColumnKind.FLOATS: pa.list_(pa.float64()),
+    ColumnKind.BOOLEANS: pa.list_(pa.bool_()),
+    ColumnKind.BYTES: pa.large_binary(),
 }
 
 
@@ -59,7 +59,7 @@ class Column:
     """A property: its name, what it holds, and for a vector how many numbers."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     dimension: int = 0
 
     @classmethod
@@ -70,14 +70,14 @@ class Column:
             InputError: if it does not say what the graph holds.
         """
         kind = (field.metadata or {}).get(_METADATA, b"").decode()
-        if kind not in set(Kind):
+        if kind not in set(ColumnKind):
             raise InputError(f"the column {field.name!r} does not name its Neo4j type in its metadata, found {kind!r}")
-        return cls(field.name, Kind(kind), field.type.list_size if kind.startswith("VECTOR") else 0)
+        return cls(field.name, ColumnKind(kind), field.type.list_size if kind.startswith("VECTOR") else 0)
 
     @property
     def field(self) -> pa.Field:
         """Its Arrow field."""
-        vector = self.kind in (Kind.VECTOR, Kind.VECTOR_BYTES)
+        vector = self.kind in (ColumnKind.VECTOR, ColumnKind.VECTOR_BYTES)
         kind = pa.list_(pa.float32(), self.dimension) if vector else _ARROW[self.kind]
         return pa.field(self.name, kind, metadata={_METADATA: self.kind.value.encode()})
 
@@ -88,9 +88,9 @@ class Column:
             InputError: for a value that the column cannot hold without loss.
         """
         ready: list[Any]
-        if self.kind is Kind.TIME:
+        if self.kind is ColumnKind.TIME:
             ready = [None if value is None else _to_nanoseconds(value) for value in values]
-        elif self.kind in (Kind.VECTOR, Kind.VECTOR_BYTES):
+        elif self.kind in (ColumnKind.VECTOR, ColumnKind.VECTOR_BYTES):
             ready = [None if value is None else self._to_vector(value) for value in values]
         else:
             ready = list(values)
@@ -98,10 +98,10 @@ class Column:
 
     def to_neo4j(self, array: pa.Array) -> list[Any]:
         """Values to send to the graph, None for missing ones."""
-        if self.kind is Kind.TIME:
+        if self.kind is ColumnKind.TIME:
             return [None if value is None else _to_time(value) for value in array.cast(pa.int64()).to_pylist()]
         values: list[Any] = array.to_pylist()
-        if self.kind is Kind.VECTOR_BYTES:
+        if self.kind is ColumnKind.VECTOR_BYTES:
             return [None if value is None else np.asarray(value, np.float32).tobytes() for value in values]
         return values
 
@@ -117,7 +117,7 @@ class Column:
         return vector
 
 
-def kind_of(name: str, types: Sequence[str]) -> Kind:
+def kind_of(name: str, types: Sequence[str]) -> ColumnKind:
     """The kind of a property from what `valueType` says of all of its values.
 
     Raises:
@@ -127,15 +127,15 @@ def kind_of(name: str, types: Sequence[str]) -> Kind:
     if plain > {"LIST<NOTHING>"}:
         plain -= {"LIST<NOTHING>"}
     if plain == {"LIST<NOTHING>"}:
-        return Kind.TEXTS
+        return ColumnKind.TEXTS
     if plain == {"INTEGER", "FLOAT"}:
-        return Kind.FLOAT
-    if len(plain) != 1 or not plain <= set(Kind):
+        return ColumnKind.FLOAT
+    if len(plain) != 1 or not plain <= set(ColumnKind):
         raise InputError(
             f"the property {name!r} holds {' and '.join(sorted(plain))}; an archive has one type for it, of "
-            f"{', '.join(Kind)}: make its values alike, or remove it"
+            f"{', '.join(ColumnKind)}: make its values alike, or remove it"
         )
-    return Kind(plain.pop())
+    return ColumnKind(plain.pop())
 
 
 def _to_nanoseconds(value: DateTime) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from memgraph.errors import InputError
-from memgraph.store.archive.columns import Column, Kind
+from memgraph.store.archive.columns import Column, ColumnKind
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 from memgraph.store.keys import file_digest
@@ -17,9 +17,9 @@ from memgraph.store.keys import file_digest
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
 BATCH: Final = 1000
-EXTRA_LABELS: Final = Column(":LABEL", Kind.TEXTS)
-START: Final = Column(":START", Kind.TEXT)
-END: Final = Column(":END", Kind.TEXT)
+EXTRA_LABELS: Final = Column(":LABEL", ColumnKind.TEXTS)
+START: Final = Column(":START", ColumnKind.TEXT)
+END: Final = Column(":END", ColumnKind.TEXT)
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 
 ALWAYS_THERE: Final = ("EmbeddingSpace", "Reader")  # nodes that an empty memory has

@@ -12,19 +12,19 @@ import pyarrow.parquet as parquet
 from neo4j.time import DateTime
 
 from memgraph.store import migrations
-from memgraph.store.archive.columns import Column, Kind
+from memgraph.store.archive.columns import Column, ColumnKind
 from memgraph.store.archive.manifest import END, EXTRA_LABELS, START, Manifest, Table
 from memgraph.store.archive.writing import begin_archive, finish_archive
 from memgraph.store.keys import file_digest
 
 _KINDS = {
-    bool: Kind.BOOLEAN,
-    int: Kind.INTEGER,
-    float: Kind.FLOAT,
-    str: Kind.TEXT,
-    bytes: Kind.BYTES,
-    DateTime: Kind.TIME,
-    list: Kind.TEXTS,
+    bool: ColumnKind.BOOLEAN,
+    int: ColumnKind.INTEGER,
+    float: ColumnKind.FLOAT,
+    str: ColumnKind.TEXT,
+    bytes: ColumnKind.BYTES,
+    DateTime: ColumnKind.TIME,
+    list: ColumnKind.TEXTS,
 }
 
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as parquet
 from memgraph.errors import InputError
 from memgraph.progress import Progress, silent
 from memgraph.store import migrations
-from memgraph.store.archive.columns import Column, Kind, kind_of
+from memgraph.store.archive.columns import Column, ColumnKind, kind_of
 from memgraph.store.archive.manifest import (
     BATCH,
     END,
@@ -140,13 +140,13 @@ def _kinds(database: Database, labels: Sequence[str]) -> tuple[list[tuple[str, s
 
 
 def _node_columns(database: Database, label: str, vectors: Mapping[str, int]) -> list[Column]:
-    columns = [Column("key", Kind.TEXT), EXTRA_LABELS]
+    columns = [Column("key", ColumnKind.TEXT), EXTRA_LABELS]
     for row in database.query(cypher_template("read/node_columns", label=label)):
         name, kind = row["name"], kind_of(row["name"], row["types"])
-        if kind is Kind.INTEGERS and isinstance(_value(database, label, row["example"], name), bytes):
-            kind = Kind.BYTES
-        if name in vectors and kind in (Kind.BYTES, Kind.FLOATS):
-            kind = Kind.VECTOR_BYTES if kind is Kind.BYTES else Kind.VECTOR
+        if kind is ColumnKind.INTEGERS and isinstance(_value(database, label, row["example"], name), bytes):
+            kind = ColumnKind.BYTES
+        if name in vectors and kind in (ColumnKind.BYTES, ColumnKind.FLOATS):
+            kind = ColumnKind.VECTOR_BYTES if kind is ColumnKind.BYTES else ColumnKind.VECTOR
         if name != "key":
             columns.append(Column(name, kind, vectors.get(name, 0)))
     return columns

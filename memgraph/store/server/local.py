@@ -30,7 +30,7 @@ from memgraph.store.server.home import (
     memory_sizes,
     process_of,
 )
-from memgraph.store.server.readiness import DatabaseFailed, await_bolt, ended, explain, port_was_taken
+from memgraph.store.server.readiness import DatabaseFailed, await_bolt, ended, failure, port_was_taken
 
 _MAIN_CLASS = "org.neo4j.server.Neo4jCommunity"
 _ADMIN_CLASS = "org.neo4j.cli.AdminTool"
@@ -234,7 +234,7 @@ class LocalServer:
                 if self._home.ran_out_of_disk():
                     raise self._home.disk_full() from error
                 if isinstance(error, DatabaseFailed):
-                    raise ServerError(explain(self._home, f"cannot open the memory's database ({error})")) from error
+                    raise ServerError(failure(self._home, f"cannot open the memory's database ({error})")) from error
                 raise
             return endpoint
         raise AssertionError("the last attempt ends with a server or an error")

@@ -50,11 +50,11 @@ def await_bolt(home: ServerHome, endpoint: Endpoint, record: ProcessRecord, say:
                 ) from error
             except (DriverError, Neo4jError) as error:
                 if process_of(record) is None:
-                    raise ServerError(explain(home, "ended while starting")) from error
+                    raise ServerError(failure(home, "ended while starting")) from error
                 if (reason := _why_failed(driver, error)) is not None:
                     raise DatabaseFailed(reason) from error
                 if time.monotonic() - begun > _START_SECONDS:
-                    raise ServerError(explain(home, f"does not answer after {_START_SECONDS:.0f} s")) from error
+                    raise ServerError(failure(home, f"does not answer after {_START_SECONDS:.0f} s")) from error
             else:
                 return
             if time.monotonic() - reported > 10:
@@ -63,7 +63,7 @@ def await_bolt(home: ServerHome, endpoint: Endpoint, record: ProcessRecord, say:
             time.sleep(0.3)
 
 
-def explain(home: ServerHome, what: str) -> str:
+def failure(home: ServerHome, what: str) -> str:
     """What happened to a server, why as far as its log tells, and the end of the log."""
     lines = home.log_tail(200)
     text = "\n".join(lines)

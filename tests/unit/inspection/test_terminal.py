@@ -236,10 +236,10 @@ def test_why(run: Callable[..., str]) -> None:
 
 
 def test_compare(run: Callable[..., str]) -> None:
-    from memgraph.scoring.compare_runs import Change, Comparison, Measure
+    from memgraph.scoring.compare_runs import Comparison, Measure, QueryChange
 
     measure = Measure("label", 1, 0.5, 0.5, 0.0, None, 0, 0)
-    change = Change("key", HOSTILE, "label", 0.5, 0.6)
+    change = QueryChange("key", HOSTILE, "label", 0.5, 0.6)
     found = Comparison(HOSTILE, HOSTILE, 1, 0, 0, (1, 1), 0.5, [measure], [change])
     memory = SimpleNamespace(compare=lambda *_, **__: found)
     assert_clean(run("compare", HOSTILE.replace("\0", ""), "b", memory=memory))

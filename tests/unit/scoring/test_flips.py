@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from memgraph.scoring.rescore import RelabelReport, flips
-from memgraph.scoring.write_back import Rewarded
+from memgraph.scoring.write_back import ScoredRollout
 
 
-def group(name: str, before: list[float | None], after: list[float | None], *, sampled: bool = True) -> list[Rewarded]:
+def group(
+    name: str, before: list[float | None], after: list[float | None], *, sampled: bool = True
+) -> list[ScoredRollout]:
     place = ("run", 1, 0, name) if sampled else None
     return [
-        Rewarded(f"{name}{number}", name, place, True, new, old, new)
+        ScoredRollout(f"{name}{number}", name, place, True, new, old, new)
         for number, (old, new) in enumerate(zip(before, after, strict=True))
     ]
 

@@ -4,10 +4,10 @@ import pyarrow as pa
 import pytest
 
 from memgraph.errors import InputError
-from memgraph.store.archive.columns import Column, Kind
+from memgraph.store.archive.columns import Column, ColumnKind
 from memgraph.store.archive.writing import _record_batch
 
-COLUMNS = [Column("key", Kind.TEXT), Column("step", Kind.INTEGER)]
+COLUMNS = [Column("key", ColumnKind.TEXT), Column("step", ColumnKind.INTEGER)]
 SCHEMA = pa.schema([column.field for column in COLUMNS])
 
 

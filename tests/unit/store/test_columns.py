@@ -10,29 +10,29 @@ from hypothesis import strategies as st
 from neo4j.time import DateTime
 
 from memgraph.errors import InputError
-from memgraph.store.archive.columns import Column, Kind, kind_of
+from memgraph.store.archive.columns import Column, ColumnKind, kind_of
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
 VALUES = {
-    Kind.TEXT: st.text(),
-    Kind.INTEGER: INTEGERS,
-    Kind.FLOAT: st.floats(allow_nan=False),
-    Kind.BOOLEAN: st.booleans(),
-    Kind.BYTES: st.binary(),
-    Kind.TEXTS: st.lists(st.text()),
-    Kind.INTEGERS: st.lists(INTEGERS),
-    Kind.FLOATS: st.lists(st.floats(allow_nan=False)),
-    Kind.BOOLEANS: st.lists(st.booleans()),
-    Kind.VECTOR: st.lists(st.floats(width=32, allow_nan=False), min_size=3, max_size=3),
-    Kind.VECTOR_BYTES: st.binary(min_size=12, max_size=12).filter(lambda data: not np.isnan(np.frombuffer(data, "<f4")).any()),
-    Kind.TIME: st.builds(DateTime, st.integers(1900, 2200), st.integers(1, 12), st.integers(1, 28), st.integers(0, 23),
+    ColumnKind.TEXT: st.text(),
+    ColumnKind.INTEGER: INTEGERS,
+    ColumnKind.FLOAT: st.floats(allow_nan=False),
+    ColumnKind.BOOLEAN: st.booleans(),
+    ColumnKind.BYTES: st.binary(),
+    ColumnKind.TEXTS: st.lists(st.text()),
+    ColumnKind.INTEGERS: st.lists(INTEGERS),
+    ColumnKind.FLOATS: st.lists(st.floats(allow_nan=False)),
+    ColumnKind.BOOLEANS: st.lists(st.booleans()),
+    ColumnKind.VECTOR: st.lists(st.floats(width=32, allow_nan=False), min_size=3, max_size=3),
+    ColumnKind.VECTOR_BYTES: st.binary(min_size=12, max_size=12).filter(lambda data: not np.isnan(np.frombuffer(data, "<f4")).any()),
+    ColumnKind.TIME: st.builds(DateTime, st.integers(1900, 2200), st.integers(1, 12), st.integers(1, 28), st.integers(0, 23),
                          st.integers(0, 59), st.integers(0, 59), st.integers(0, 999_999_999), st.just(UTC)),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", ColumnKind)
 @given(st.data())
-def test_values_come_back_as_they_were(kind: Kind, data: st.DataObject) -> None:
+def test_values_come_back_as_they_were(kind: ColumnKind, data: st.DataObject) -> None:
     values = data.draw(st.lists(st.none() | VALUES[kind], max_size=4))
     column = Column("x", kind, 3 if kind.startswith("VECTOR") else 0)
     array = column.to_arrow(values)
@@ -41,7 +41,7 @@ def test_values_come_back_as_they_were(kind: Kind, data: st.DataObject) -> None:
 
 
 def test_a_time_elsewhere_is_kept_as_its_instant() -> None:
-    column = Column("x", Kind.TIME)
+    column = Column("x", ColumnKind.TIME)
     (found,) = column.to_neo4j(column.to_arrow([DateTime(2026, 1, 1, 1, 0, 0, 5, timezone(timedelta(hours=2)))]))
     assert found == DateTime(2025, 12, 31, 23, 0, 0, 5, UTC)
 
@@ -51,19 +51,19 @@ def test_a_time_elsewhere_is_kept_as_its_instant() -> None:
 )
 def test_a_vector_that_would_change_is_refused(value: list[float], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        Column("x", Kind.VECTOR, 3).to_arrow([value])
+        Column("x", ColumnKind.VECTOR, 3).to_arrow([value])
 
 
 @pytest.mark.parametrize(
     ("types", "kind"),
     [
-        (["STRING NOT NULL"], Kind.TEXT),
-        (["INTEGER NOT NULL", "FLOAT NOT NULL"], Kind.FLOAT),
-        (["LIST<NOTHING> NOT NULL", "LIST<INTEGER NOT NULL> NOT NULL"], Kind.INTEGERS),
-        (["LIST<NOTHING> NOT NULL"], Kind.TEXTS),
+        (["STRING NOT NULL"], ColumnKind.TEXT),
+        (["INTEGER NOT NULL", "FLOAT NOT NULL"], ColumnKind.FLOAT),
+        (["LIST<NOTHING> NOT NULL", "LIST<INTEGER NOT NULL> NOT NULL"], ColumnKind.INTEGERS),
+        (["LIST<NOTHING> NOT NULL"], ColumnKind.TEXTS),
     ],
 )
-def test_one_kind_for_each_property(types: list[str], kind: Kind) -> None:
+def test_one_kind_for_each_property(types: list[str], kind: ColumnKind) -> None:
     assert kind_of("x", types) is kind
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from memgraph.errors import InputError, SamplingError
 from tests.openai_server import BREAK, CUT, Reply, Server, echo, error, said, serving
-from trainer.sampling.client import Endpoint, retry_after
+from trainer.sampling.client import ServerAddress, retry_after
 from trainer.sampling.sampler import Decoding, Request, Sampled
 from trainer.sampling.server import ServerSampler
 
@@ -27,7 +27,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 def sampler(server: Server, model: str | None = None, *, patience: float = 20.0, **how: Any) -> ServerSampler:
     timeout = how.pop("timeout", 20.0)
-    return ServerSampler(Endpoint(server.url, patience=patience, timeout=timeout), model, **how)
+    return ServerSampler(ServerAddress(server.url, patience=patience, timeout=timeout), model, **how)
 
 
 def requests(count: int, n: int = 1) -> list[Request]:
@@ -204,7 +204,7 @@ def test_the_key_is_sent_and_never_shown(
     monkeypatch.setenv("MY_KEY", " sk-secret-1\n")
     caplog.set_level(logging.DEBUG)
     server.answer = lambda body, number: error(401, "Incorrect API key provided: sk-secret-1")
-    endpoint = Endpoint(f"{server.url}?code=hidden", "MY_KEY", 1.0, 5.0)
+    endpoint = ServerAddress(f"{server.url}?code=hidden", "MY_KEY", 1.0, 5.0)
     with pytest.raises(SamplingError, match=r"provided: \*\*\*; the key in .* MY_KEY is not accepted") as failed:
         list(ServerSampler(endpoint).sample(requests(1), Decoding()))
     assert server.keys == ["Bearer sk-secret-1"]
@@ -217,7 +217,7 @@ def test_user_and_password_of_an_address_are_sent_and_not_shown(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    endpoint = Endpoint(server.url.replace("://", "://user:pa%40ss@"))
+    endpoint = ServerAddress(server.url.replace("://", "://user:pa%40ss@"))
     list(ServerSampler(endpoint).sample(requests(1), Decoding()))
     assert server.keys == ["Basic dXNlcjpwYUBzcw=="]
     assert "ss@" not in caplog.text
@@ -258,16 +258,16 @@ def test_which_model(server: Server) -> None:
 def test_a_wrong_address_shows_at_once() -> None:
     began = time.monotonic()
     with pytest.raises(SamplingError, match=r"no server answers at http://127.0.0.1:9/v1: .*--url"):
-        ServerSampler(Endpoint("http://127.0.0.1:9", patience=60))
+        ServerSampler(ServerAddress("http://127.0.0.1:9", patience=60))
     assert time.monotonic() - began < 5
     with pytest.raises(SamplingError, match="'localhost:8000' is no address"):
-        ServerSampler(Endpoint("localhost:8000"))
+        ServerSampler(ServerAddress("localhost:8000"))
 
 
 def test_addresses_with_and_without_v1() -> None:
     for url in ("http://a:1", "http://a:1/", "http://a:1/v1", "http://a:1/v1/"):
-        assert Endpoint(url).base == "http://a:1/v1"
-    assert Endpoint("https://u:p@a/x/v1?api-version=2&key=s").base == "https://a/x/v1"
+        assert ServerAddress(url).base == "http://a:1/v1"
+    assert ServerAddress("https://u:p@a/x/v1?api-version=2&key=s").base == "https://a/x/v1"
 
 
 def test_greedy_decoding_refuses_several_responses(server: Server) -> None:

@@ -13,34 +13,34 @@ from random import Random
 from typing import Final, get_args
 
 from trainer.tiny.world import code, facts, maths
-from trainer.tiny.world.base import DATASET, Domain, Exercise, Knowledge, Problem, Split, held_out
+from trainer.tiny.world.base import DATASET, Exercise, Knowledge, Problem, Split, WorldDomain, held_out
 
 __all__ = [
     "DATASET",
     "DOMAINS",
-    "Domain",
     "Exercise",
     "Knowledge",
     "Problem",
     "Split",
+    "WorldDomain",
     "corpus",
     "demonstration",
     "exercises",
     "generate",
 ]
 
-DOMAINS: Final[tuple[Domain, ...]] = get_args(Domain)
-_MAKERS: Final[dict[Domain, Callable[[Random, bool], Exercise]]] = {
+DOMAINS: Final[tuple[WorldDomain, ...]] = get_args(WorldDomain)
+_MAKERS: Final[dict[WorldDomain, Callable[[Random, bool], Exercise]]] = {
     "math": maths.exercise,
     "qa": facts.exercise,
     "code": code.exercise,
 }
 # of the pretraining corpus: arithmetic is the hardest to learn, code the easiest and the longest
-_SHARES: Final[dict[Domain, float]] = {"math": 0.4, "qa": 0.35, "code": 0.25}
+_SHARES: Final[dict[WorldDomain, float]] = {"math": 0.4, "qa": 0.35, "code": 0.25}
 _TRIES = 200
 
 
-def generate(n: int, seed: int, *, domains: Sequence[Domain] = DOMAINS, split: Split = "train") -> list[Problem]:
+def generate(n: int, seed: int, *, domains: Sequence[WorldDomain] = DOMAINS, split: Split = "train") -> list[Problem]:
     """`n` different problems, the domains in turn.
 
     No query of one split occurs in another, whatever the seeds. Test asks about the same people, containers and kinds
@@ -52,7 +52,7 @@ def generate(n: int, seed: int, *, domains: Sequence[Domain] = DOMAINS, split: S
     return [exercise.problem for exercise in exercises(n, seed, domains=domains, split=split)]
 
 
-def exercises(n: int, seed: int, *, domains: Sequence[Domain] = DOMAINS, split: Split = "train") -> list[Exercise]:
+def exercises(n: int, seed: int, *, domains: Sequence[WorldDomain] = DOMAINS, split: Split = "train") -> list[Exercise]:
     """As `generate`, each problem with its written-out right and wrong responses (for pretraining and for tests)."""
     streams = [_distinct(domain, seed, split) for domain in domains]
     return [next(streams[i % len(streams)]) for i in range(n)]
@@ -79,7 +79,7 @@ def corpus(seed: int, knowledge: Knowledge) -> Iterator[tuple[str, str]]:
             yield exercise.problem.query, demonstration(exercise, rng, knowledge)
 
 
-def _distinct(domain: Domain, seed: int, split: Split) -> Iterator[Exercise]:
+def _distinct(domain: WorldDomain, seed: int, split: Split) -> Iterator[Exercise]:
     rng = Random(f"{domain}/{split}/{seed}")  # noqa: S311 - not for secrets
     seen: set[str] = set()
     while True:

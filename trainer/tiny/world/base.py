@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-Domain = Literal["math", "qa", "code"]
+WorldDomain = Literal["math", "qa", "code"]
 Split = Literal["train", "test", "ood"]
 
 DATASET = "tiny-world"
@@ -25,7 +25,7 @@ class Problem:
     """
 
     query: str
-    domain: Domain
+    domain: WorldDomain
     query_id: str
     skill: str
     gold: str | None = None
@@ -72,7 +72,7 @@ class Knowledge:
 
 
 def make_problem(
-    query: str, domain: Domain, skill: str, *, gold: str | None = None, tests: str | None = None
+    query: str, domain: WorldDomain, skill: str, *, gold: str | None = None, tests: str | None = None
 ) -> Problem:
     """A problem whose id follows from its text alone."""
     digest = hashlib.sha256(query.encode()).hexdigest()[:12]
