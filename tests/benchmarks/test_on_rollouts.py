@@ -38,7 +38,7 @@ def test_across_runs(run_on_server: Run, rollouts: Path, tmp_path: Path) -> None
         identity=("file", "shift", "sort", "seed", "labels", "arm"),
         figures=(*METRICS, "paid_then", "paid_now", "rollouts", "seconds"),
     )
-    assert {row["arm"] for row in rows} >= {"vote", "cold", "warm", "nearness"}
+    assert {row["arm"] for row in rows} == {"vote", "cold", "warm", "warm_now"}
     assert {row["paid_now"] for row in rows if row["arm"] == "vote"} == {0}
     assert "What a warm start is worth in labels" in (tmp_path / "table.md").read_text()
     whole = lines_of(out)

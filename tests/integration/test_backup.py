@@ -68,12 +68,13 @@ def test_a_memory_is_dumped_proved_and_restored_in_place_and_elsewhere(settings:
         assert (own.home / "models" / "abc" / "model.json").is_file()
         with pytest.raises(ServerError, match="exists already"):
             backup(own, folder)
-        assert backup(own, tmp_path / "unproved", check=False).nodes is None
+        assert backup(own, tmp_path / "unproved", check=False).nodes == made.nodes
+        database = Database(local.start())
 
         database.query("CREATE (:Kept {key: 'late'})", write=True)
         kill(own)
         said.clear()
-        backup(own, tmp_path / "of a killed one", check=False, say=said.append)
+        assert backup(own, tmp_path / "of a killed one", check=False, say=said.append).nodes is None
         assert "it was not stopped cleanly; starting it once, which repairs that" in said
         assert local.find() is None
     finally:

@@ -311,7 +311,7 @@ def test_answers_that_are_joined_later_and_programs_that_are_run_later_are_looke
 ) -> None:
     memory = world.memory
     monkeypatch.setattr(ingest, "join", lambda *_, **__: 0)
-    monkeypatch.setattr(ingest, "run_programs", lambda *_: 0)
+    monkeypatch.setattr(ingest, "run_programs", lambda *_, **__: 0)
     fours = [Rollout("Two and two?", f"#### {four}", domain="math", run="unread") for four in ("2+2", "4")]
     places = memory.add([*fours, Rollout(SORT, MODULE.format("sorted(xs)"), domain="code", run="unread")]).stored
     memory.label([LabelRow(1.0, author="ann", rollout_key=places[0].key)], ledger="l")
