@@ -6,9 +6,10 @@ import asyncio
 import inspect
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
@@ -105,12 +106,21 @@ def warm(opened: Memory, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture
-def run(warm: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """With the rewards opened again, as in a new process: a new attempt, and another event loop."""
+def new_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Rewards are opened as in a process that begins and ends here: a new attempt, another event loop, all closed at its end."""
+    at_exit: list[Callable[[], None]] = []
     monkeypatch.delenv("NEO4J_URI", raising=False)
+    monkeypatch.setattr(adapters, "atexit", SimpleNamespace(register=at_exit.append))
     adapters.open_rewards.cache_clear()
-    yield warm
+    yield
     adapters.open_rewards.cache_clear()
+    for close in reversed(at_exit):
+        close()
+
+
+@pytest.fixture
+def run(warm: Run, new_process: None) -> Run:
+    return warm
 
 
 def responses(right: int) -> list[str]:
@@ -384,10 +394,8 @@ def test_verifiers_itself_takes_the_reward(run: Run, monkeypatch: pytest.MonkeyP
 
 
 def test_a_warm_up_leaves_rollouts_labels_and_a_model_that_the_rewards_find(
-    memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    memory: Memory, tmp_path: Path, new_process: None
 ) -> None:
-    monkeypatch.delenv("NEO4J_URI", raising=False)
-    adapters.open_rewards.cache_clear()
     file = tmp_path / "run.yaml"
     values = {"name": "warm", "output": str(tmp_path), "data": {"train": 16, "test": 2}, "labels": {"budget": 0.5}}
     file.write_text(yaml.safe_dump({**values, "reward": {"initial_rollouts": 4}, "max_new_tokens": 32}))
@@ -402,4 +410,3 @@ def test_a_warm_up_leaves_rollouts_labels_and_a_model_that_the_rewards_find(
     kwargs = {"run_config": str(file), "group_size": 1, "home": str(memory.settings.home)}
     found = asyncio.run(compute_score(task.dataset, "The answer is 7.", Untouchable(), extra, **kwargs))
     assert found["reward_source"] in ("label", "reward_model", "none")
-    adapters.open_rewards.cache_clear()
