@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from memgraph.errors import InputError
-from memgraph.labels.rows import read_labels_file
-from memgraph.labels.view import LabelKind
-from memgraph.rollouts.files import Reject
+from memgraph.rollouts.formats import raw_rows
 from memgraph.store import keys
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
@@ -103,15 +101,13 @@ def export_sheet(waiting: Sequence[Pending], file: Path) -> int:
 
 def _require_nothing_lost(file: Path) -> None:
     """A sheet is written over another one only as long as nobody has written into that."""
-    if not file.exists() or not file.stat().st_size:
-        return
-    try:
-        filled_in = sum(
-            isinstance(row, Reject) or row[1] is not None for row in read_labels_file(file, kind=LabelKind.HUMAN)
+    rows = [row for _, row in raw_rows(file)] if file.exists() and file.stat().st_size else []
+    if not all(isinstance(row, dict) and row.keys() >= {*_SHOWN, *_ASKED} for row in rows):
+        raise InputError(
+            f"{file} is there and is no sheet of ours (it says nothing about right and wrong, or lacks some of the columns "
+            f"{', '.join((*_SHOWN, *_ASKED))}); give another name"
         )
-    except InputError as error:
-        raise InputError(f"{file} is there and is no sheet of ours ({error}); give another name") from error
-    if filled_in:
+    if filled_in := sum(any(row[name] not in (None, "") for name in _ASKED) for row in rows if isinstance(row, dict)):
         raise InputError(
             f"{file} is there and {filled_in} of its rows are filled in: give another name; `memreward label {file}` takes them"
         )

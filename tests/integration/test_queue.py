@@ -70,6 +70,21 @@ def test_a_sheet_that_somebody_has_filled_in_is_never_written_over(filled: Memor
     assert [file.name for file in tmp_path.iterdir()] == [sheet.name]
 
 
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_sheet_with_a_remark_and_no_score_is_filled_in_too(filled: Memory, tmp_path: Path, ending: str) -> None:
+    sheet = tmp_path / f"people.{ending}"
+    filled.queue(sheet, ledger="people")
+    filled_in(sheet, {"seven": {"explanation": "ask Ann first"}})
+    with pytest.raises(InputError, match="1 of its rows are filled in"):
+        filled.queue(sheet, ledger="people")
+
+
+def test_a_sheet_of_ones_own_without_scores_is_never_written_over(filled: Memory, tmp_path: Path) -> None:
+    (mine := tmp_path / "mine.csv").write_text("query,answer,score\nHow many?,seven,\n")
+    with pytest.raises(InputError, match=r"mine.csv is there and is no sheet of ours"):
+        filled.queue(mine, ledger="people")
+
+
 def test_another_file_is_never_written_over(filled: Memory, tmp_path: Path) -> None:
     (mine := tmp_path / "mine.csv").write_text("a,b\n1,2\n")
     with pytest.raises(InputError, match=r"mine.csv is there and is no sheet of ours \(.*says nothing about right"):
