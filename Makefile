@@ -8,7 +8,7 @@ ALL := $(VENV)-all
 VERL := verl==0.9.1 ray==2.60.0 tensordict==0.10.0 torchdata==0.11.0 hydra-core==1.3.2 omegaconf==2.3.0 \
 	antlr4-python3-runtime==4.9.3 cachetools codetiming orjson pyvers
 PIP_ALL := $(ALL)/bin/python -m pip install --quiet --disable-pip-version-check
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: help install demo test test-all lint format docs clean
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # loaded by fixtures: the process that hands out the tests ne
     from memgraph.store.spaces import Vectors
 
 thorough.register()
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as many processes as cores, and small arrays: threads would only wait
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test needs the hub; where it is out of reach, each name takes 46 s
 
 

@@ -99,6 +99,7 @@ def serving(server: Server) -> Iterator[Server]:
 
     class Quiet(ThreadingHTTPServer):
         daemon_threads = True
+        request_queue_size = 128  # of five a client with more connections waits a second for its next try
 
         def handle_error(self, *_: Any) -> None:
             return  # a client that has gone

@@ -122,6 +122,7 @@ class _Fitted(ABC):
     def _classifier(self, seed: int) -> Any:
         """An unfitted classifier of scikit-learn."""
 
+    @one_thread()
     def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
         """Fit.
 
@@ -129,8 +130,7 @@ class _Fitted(ABC):
             ModelError: if the labels are all of one class.
         """
         labelled, right = _labelled(snapshot, self.name)
-        with one_thread():
-            self._model = self._classifier(seed).fit(self._features(snapshot)[labelled], right)
+        self._model = self._classifier(seed).fit(self._features(snapshot)[labelled], right)
 
     def score(self, snapshot: Snapshot) -> Scores:
         """Probability by the classifier."""
@@ -217,12 +217,12 @@ class GeoMin:
     def __init__(self) -> None:
         self._prior: GeometricPrior | None = None
 
+    @one_thread()
     def fit(self, snapshot: Snapshot, *, seed: int = 0) -> None:
         """Fit; ModelError where the labels are all of one class."""
         rows, right = _labelled(snapshot, self.name)
         vectors, share = self._features(snapshot)
-        with one_thread():
-            self._prior = GeometricPrior.fit(vectors[rows], share[rows], right, cluster_folds(snapshot, rows, seed))
+        self._prior = GeometricPrior.fit(vectors[rows], share[rows], right, cluster_folds(snapshot, rows, seed))
 
     def score(self, snapshot: Snapshot) -> Scores:
         """Probability by representation and agreement."""

@@ -16,7 +16,6 @@ from typing import Any, Self
 import numpy as np
 
 from memgraph.models.features import VOTES, deviation, vote_features
-from memgraph.models.threads import one_thread
 from memgraph.snapshot.snapshot import Floats, Ints, Snapshot
 from memgraph.store.keys import key_of
 
@@ -60,8 +59,7 @@ class Reliability:
         inputs = np.clip(apart / scale, -_LIMIT, _LIMIT)
         for number in range(FOLDS if own.shape[1] else 0):
             seen = fold != number if (fold != number).any() else np.ones(len(fold), np.bool_)
-            with one_thread():
-                weights[number] = Ridge(_PENALTY, fit_intercept=False).fit(inputs[seen], lead[seen]).coef_
+            weights[number] = Ridge(_PENALTY, fit_intercept=False).fit(inputs[seen], lead[seen]).coef_
         return cls(mean, scale, weights)
 
     def features(self, snapshot: Snapshot, own: Floats) -> Floats:

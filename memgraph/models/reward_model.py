@@ -18,6 +18,7 @@ from memgraph.models.feature_model import FeatureModel
 from memgraph.models.judged_answers import domains_of_one_right_answer, given_judged_answers
 from memgraph.models.metrics import evaluate_scores
 from memgraph.models.prior import Prior
+from memgraph.models.threads import one_thread
 from memgraph.rollouts.reader import read_otherwise
 from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot
 
@@ -75,6 +76,7 @@ class RewardModel:
         self.folder: Path | None = None
 
     @classmethod
+    @one_thread()
     def fit(
         cls,
         snapshot: Snapshot,
@@ -132,6 +134,7 @@ class RewardModel:
         """Weight of each standardised input of the first regression, by name; inputs that never varied are left out."""
         return self._features.weights
 
+    @one_thread()
     def predict(self, snapshot: Snapshot) -> Floats:
         """[target rollouts] probability of being right, in the order of `snapshot.target_rollouts`.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from trainer.sampling.sampler import Sampler
+
+if TYPE_CHECKING:  # a configuration is read without torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 SamplerKind = Literal["transformers", "vllm", "server"]
 PARALLEL = {"transformers": 256, "vllm": 512, "server": 16}

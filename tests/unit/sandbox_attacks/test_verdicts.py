@@ -52,7 +52,7 @@ def possible(mode: Mode) -> Mode:
 
 # a mode, and that one attack in so many of each kind is run in it
 PARTS = [
-    *(pytest.param((mode, step), id=f"{mode.name}, one in {step}") for mode, step in ((MODES[0], 6), (MODES[-1], 12))),
+    *(pytest.param((mode, step), id=f"{mode.name}, one in {step}") for mode, step in ((MODES[0], 12), (MODES[-1], 24))),
     *(pytest.param((mode, 1), id=mode.name, marks=pytest.mark.slow) for mode in MODES),
 ]
 
