@@ -1,5 +1,5 @@
 // Why this reward: the answers to a rollout's query, how many rollouts give each, what labels say of them, and by how much each
-// moved the predicted score (null until `memreward why ROLLOUT --keep` has looked).
+// moved the predicted score (null until `memreward why ROLLOUT --keep` has looked), as did checks of how it is written.
 // Parameters: rollout (key, or its beginning; null picks one, if possible one that was explained).
 // Returns rollout, query, score, model, since, reason, kind, what, rollouts, label, change.
 // Without rows: the reward model has predicted nothing yet (`memreward score`).
@@ -29,6 +29,9 @@ CALL (q, t, l) {
   MATCH (l)-[moved:MOVED_BY]->(a:Answer|FormerAnswer)
   RETURN moved.kind AS kind, coalesce(a.written, a.value) AS what, null AS rollouts, moved.label AS label,
          moved.change AS change
+  UNION ALL
+  MATCH (l)-[moved:MOVED_BY]->(:Thinking)
+  RETURN moved.kind AS kind, moved.check AS what, null AS rollouts, null AS label, moved.change AS change
 }
 RETURN t.key AS rollout, q.text AS query, l.score AS score, left(l.model, 12) AS model, l.created_at AS since,
        l.reason AS reason, kind, what, rollouts, label, change

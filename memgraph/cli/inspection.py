@@ -16,6 +16,7 @@ from memgraph.cli.common import (
     HomeOption,
     JsonOption,
     LedgerOption,
+    ReadLedgerOption,
     console,
     emit,
     open_memory,
@@ -30,7 +31,10 @@ from memgraph.store.meant import KEYED, NAMED, nothing_meant, require_known
 from memgraph.store.times import utc
 
 if TYPE_CHECKING:
+    from memgraph.scoring.explain import Explanation
     from memgraph.scoring.history import Score
+
+_INFLUENCES = 15  # rows of what moved a score
 
 
 @spread
@@ -94,7 +98,7 @@ def why(
         str,
         typer.Argument(help="A rollout's key, or the beginning of it, or of a query's key or text, to choose from."),
     ],
-    ledger: LedgerOption = "default",
+    ledger: ReadLedgerOption = None,
     at: Annotated[datetime | None, typer.Option(help="The score in force at that time (UTC).")] = None,
     run: Annotated[
         str | None, typer.Option(help="With --step: the score when that training run had finished a step.")
@@ -106,18 +110,21 @@ def why(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Why a rollout has its reward: every score it ever had, and which labels and answers moved the predicted one.
+    """Why a rollout has its reward: every score it ever had, and which labels, votes and checks moved the predicted one.
 
     Where several rollouts are meant it lists them: `training_reward` is what a training was given, `predicted` what the model believes.
 
-    The model scores it again without the labels of each judged answer to its query, and without each answer of its own group
-    and of its experience. With --keep what it finds stays in the graph: `memreward inspect why_reward` shows it.
+    The model scores it again without the labels of each judged answer to its query, without each answer that the others of its
+    group gave or the query's other groups (its experience), and as if each check of how it is written had found what is usual.
+    `change` is the score less that one. docs/model.md says what the checks are. With --keep what it finds stays in the graph:
+    `memreward inspect why_reward` shows it.
 
     Example: memreward why 48e100cdef0d --ledger people
     """
     from memgraph.labels.view import LabelView
     from memgraph.scoring.explain import meant_rollouts
-    from memgraph.scoring.history import rewards_at, scores_of, time_of_step
+    from memgraph.scoring.history import rewards_at, scores_of, time_of_step, training_reward
+    from memgraph.store.meant import ledger_to_read
 
     if (run is None) != (step is None) or (run is not None and at is not None):
         raise typer.BadParameter("a past state is named by --at, or by --run and --step together")
@@ -138,9 +145,10 @@ def why(
         when = at and utc(at)
         if run is not None and step is not None:
             when = time_of_step(memory, run, step)
-        view = LabelView(ledgers=(ledger,))
+        view = LabelView(ledgers=(ledger_to_read(memory.database, ledger),))
         then = rewards_at(memory, [meant[0]["query_key"]], view, when or datetime.now(UTC))
         reward = next((one for one in then if one.rollout == rollout), None)
+        training = training_reward(memory, rollout)
         history = [score for score in scores_of(memory, rollout) if when is None or score.at <= when]
         models = [score.model for score in history if score.model and score.score is not None]
         explained = None
@@ -151,19 +159,19 @@ def why(
         except ModelError as error:
             say(f"the score cannot be explained: {error}")
     if as_json:
-        emit({"rollout": rollout, "reward": reward, "scores": history, "explanation": explained})
+        emit({"rollout": rollout, "training": training, "reward": reward, "scores": history, "explanation": explained})
         return
+    console.print(printable(f"{meant[0]['query']}  →  {meant[0]['answer']}"), highlight=False)
     _print_history(rollout, history)
+    if training is not None:
+        given = "no reward" if training.reward is None else f"{training.reward:.3f} ({training.source})"
+        because = f": {training.reason}" if training.reason else ""
+        at_step = "" if training.step is None else f" at step {training.step}"
+        console.print(f"the training {printable(training.run)} was given {given}{at_step}{printable(because)}")
     if reward is not None and reward.reward is not None:
-        console.print(f"its reward is {reward.reward:.3f}, a {reward.source}")
-    if explained is None:
-        return
-    console.print(f"predicted: {explained.score:.3f}; without any label: {explained.without_labels:.3f}")
-    table = Table("moved by", "what", "rollouts", "label", "change", title="leave-one-out")
-    for one in explained.influences:
-        numbers = (str(one.rollouts), shown(one.label), f"{one.change:+.4f}")
-        table.add_row(one.kind, printable(one.text)[:60], *numbers)
-    console.print(table)
+        console.print(f"in force {'then' if when else 'now'}: {reward.reward:.3f}, a {reward.source}")
+    if explained is not None:
+        _print_explanation(explained)
 
 
 @spread
@@ -212,12 +220,29 @@ def browse(
 
 
 def _print_history(rollout: str, history: Sequence[Score]) -> None:
+    from memgraph.labels.view import Purpose
+
     table = Table("when", "kind", "score", "by", "why", title=f"every score of rollout {rollout[:12]}")
     for score in history:
         by = score.model[:12] if score.model else score.scorer or score.author or ", ".join(score.ledgers)
-        said = score.reason or score.explanation or ""
+        kept = "paid to monitor: no model learns it, and it is no reward" if score.purpose == Purpose.MONITOR else ""
+        said = score.reason or score.explanation or kept
         table.add_row(f"{score.at:%Y-%m-%d %H:%M:%S}", score.kind, shown(score.score), printable(by), printable(said))
     console.print(table)
+
+
+def _print_explanation(explained: Explanation) -> None:
+    console.print(
+        f"predicted: {explained.score:.3f}; without its checks: {explained.without_checks:.3f}; without labels of this query: "
+        f"{explained.without_labels:.3f}"
+    )
+    table = Table("moved by", "what", "rollouts", "label", "change", title="leave-one-out")
+    for one in explained.influences[:_INFLUENCES]:
+        rollouts = "–" if one.kind == "check" else str(one.rollouts)
+        table.add_row(one.kind, printable(one.text)[:90], rollouts, shown(one.label), f"{one.change:+.4f}")
+    console.print(table)
+    if len(explained.influences) > _INFLUENCES:
+        console.print(f"and {len(explained.influences) - _INFLUENCES} that moved it less: --json has all")
 
 
 def _parameter(text: str) -> tuple[str, Any]:

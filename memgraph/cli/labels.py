@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -234,7 +235,11 @@ def queue(
     sheet: Annotated[Path, typer.Argument(dir_okay=False, help="The .csv or .jsonl file to write.")],
     ledger: LedgerOption = "default",
     limit: Annotated[
-        int, typer.Option(min=1, help="At most so many answers; those of the most rollouts come first.")
+        int,
+        typer.Option(
+            min=1,
+            help="At most so many answers, first those of many rollouts that are predicted near one half.",
+        ),
     ] = 100,
     run: Annotated[list[str] | None, typer.Option("--run", help="Only answers that this run gave; repeatable.")] = None,
     dataset: Annotated[
@@ -250,15 +255,26 @@ def queue(
 
     Example: memreward queue people.csv --ledger people --limit 50
     """
+    from memgraph.labels.ledger import budget_left
     from memgraph.scoring.scope import Scope
 
     with open_memory(home, read_only=True) as memory:
         scope = Scope(tuple(run or ()), tuple(dataset or ()))
         waiting = memory.queue(sheet, ledger=ledger, limit=limit, scope=scope)
+        left = budget_left(memory.database, ledger)
     if as_json:
-        emit({"sheet": str(sheet), "answers": waiting})
-    else:
-        console.print(f"{waiting} answers wait in {sheet}: fill in score and author, then memreward label {sheet}")
+        emit({"sheet": str(sheet), "answers": waiting, "ledger": ledger, "left": left})
+        return
+    account = "" if ledger == "default" else f" --ledger {shlex.quote(ledger)}"
+    console.print(
+        f"{waiting} answers wait in {sheet}: fill in score and author, then memreward label {shlex.quote(str(sheet))}{account}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if left is not None and left < waiting:
+        console.print(
+            f"the ledger {printable(ledger)} can pay for {left} more; --budget raises its budget", highlight=False
+        )
 
 
 def annotate(

@@ -13,7 +13,7 @@ from memgraph.cli.common import (
     ConfidenceOption,
     HomeOption,
     JsonOption,
-    LedgerOption,
+    ReadLedgerOption,
     ScopeOptions,
     choose,
     console,
@@ -28,7 +28,7 @@ _CHECKS = "form, arithmetic, options, conclusion, behaviour"  # a test compares 
 
 
 def fit(
-    ledger: LedgerOption = "default",
+    ledger: ReadLedgerOption = None,
     seed: Annotated[int, typer.Option(help="The same seed on the same memory gives the same model.")] = 0,
     checks: Annotated[
         list[str] | None,
@@ -48,13 +48,12 @@ def fit(
     from memgraph.domains.checks import ALL_CHECKS
     from memgraph.labels.view import LabelView
     from memgraph.models.reward_model import RewardModelConfig
-    from memgraph.store.meant import require_known
+    from memgraph.store.meant import ledger_to_read
 
     chosen = [] if checks == ["none"] else choose(checks or ["all"], ALL_CHECKS, "checks")
     config = RewardModelConfig(checks=tuple(chosen))
     with open_memory(home) as memory, progress("fitting the reward model"):
-        if ledger != "default":  # which needs no label to stand for the vote
-            require_known(memory.database, {"ledger": ledger})
+        ledger = ledger_to_read(memory.database, ledger)
         model = memory.fit(LabelView(ledgers=(ledger,)), seed=seed, config=config)
     if as_json:
         emit({"model": model.key, "folder": str(model.folder), "ledger": ledger, "metrics": model.metrics})
@@ -72,7 +71,7 @@ def fit(
 @spread
 def score(
     *,
-    ledger: LedgerOption = "default",
+    ledger: ReadLedgerOption = None,
     scope: ScopeOptions,
     confidence: ConfidenceOption = 0.5,
     out: Annotated[
@@ -95,12 +94,13 @@ def score(
     from memgraph.labels.view import LabelView
     from memgraph.scoring.scope import Scope
     from memgraph.scoring.table import ending
+    from memgraph.store.meant import ledger_to_read
 
     if out is not None:
         ending(out)
     within = Scope(tuple(scope.run or ()), tuple(scope.dataset or ()))
     with open_memory(home) as memory, progress("scoring") as update:
-        view = LabelView(ledgers=(ledger,))
+        view = LabelView(ledgers=(ledger_to_read(memory.database, ledger),))
         summary = memory.score(view=view, confidence=confidence, scope=within, progress=update)
         written = None
         if out is not None:
@@ -119,7 +119,7 @@ def score(
 @spread
 def relabel(
     *,
-    ledger: LedgerOption = "default",
+    ledger: ReadLedgerOption = None,
     scope: ScopeOptions,
     preview: Annotated[bool, typer.Option("--preview", help="Show what would change and write nothing.")] = False,
     confidence: ConfidenceOption = 0.5,
@@ -135,9 +135,11 @@ def relabel(
     """
     from memgraph.labels.view import LabelView
     from memgraph.scoring.scope import Scope
+    from memgraph.store.meant import ledger_to_read
 
     within = Scope(tuple(scope.run or ()), tuple(scope.dataset or ()))
     with open_memory(home, read_only=preview) as memory, progress("relabelling") as update:
+        ledger = ledger_to_read(memory.database, ledger)
         model, view = memory.model(ledger=ledger), LabelView(ledgers=(ledger,))
         report = memory.relabel(model, view, preview=preview, confidence=confidence, scope=within, progress=update)
     if as_json:

@@ -68,6 +68,14 @@ class AcceptReport:
     conflicts: Sequence[str]
 
 
+def budget_left(database: Database, name: str) -> int | None:
+    """How many queries or single answers a ledger can still pay for; None without a limit, or without that ledger."""
+    rows = database.query(cypher("read/ledger_spent"), key=keys.key_of("ledger", name))
+    if not rows or rows[0]["budget"] is None:
+        return None
+    return max(0, int(rows[0]["budget"]) - int(rows[0]["queries"]) - int(rows[0]["answers"]))
+
+
 class Ledger:
     """Account of the labels spent under one name.
 

@@ -1,13 +1,14 @@
 """Why a reward is what it is: which labels and answers moved it, and by how much.
 
 Leave-one-out: the model scores the rollout again without the labels of one answer to its query, without one answer's rollouts
-in its own group or in its experience; the change is the score less that one. What several of them say together can be more or
-less than the sum: `without_labels` is the score without any label. What the model learned when it was fitted stays as it is.
+in its own group or in its experience, and as if one check had found nothing unusual; the change is the score less that one.
+What several of them say together can be more or less than the sum: `without_labels` is the score without any label of the
+query, `without_checks` the one without any check. What the model learned when it was fitted stays as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -25,7 +26,9 @@ from memgraph.store.cypher import cypher
 from memgraph.store.store import Store
 from memgraph.store.times import utc
 
-InfluenceKind = Literal["judged answer", "group answer", "experience answer"]
+_FINDINGS = 3  # of each check, in words
+
+InfluenceKind = Literal["judged answer", "group answer", "experience answer", "check"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,12 @@ class Influence:
     """One thing that moved a score.
 
     Attributes:
-        kind: a labelled answer to the query; or an answer within the rollout's own group, or its experience, which needs no
-            label: a vote.
-        key, text: of the answer.
-        rollouts: of it, that the score read.
-        label: their mean label; None for votes.
+        kind: a labelled answer to the query; an answer of the other rollouts in the same group, or in other groups of the query
+            (its experience), which needs no label: a vote; or a check of how the response is written.
+        key: of the answer, or the check's name.
+        text: the answer, or what the check found and on average in the group, first what moves the score most by itself.
+        rollouts: of the answer, that the score read; 1 for a check.
+        label: their mean label; None for votes and checks.
         change: score less the score without it.
     """
 
@@ -58,7 +62,8 @@ class Explanation:
         stored: the score as it stands in the graph, with model, time and reason.
         score: what the model says from the labels that were there at that time. It differs from the stored one where rollouts
             have come since.
-        without_labels: the same without any label.
+        without_labels: the same without any label of the query. What the model learned from labels when it was fitted stays.
+        without_checks: the same if all checks of this rollout had found what is usual: about what its votes say.
         influences: largest change first.
     """
 
@@ -67,6 +72,7 @@ class Explanation:
     stored: Score
     score: float
     without_labels: float
+    without_checks: float
     influences: list[Influence]
 
 
@@ -110,16 +116,28 @@ def explain(
         return float(model.predict(changed)[np.flatnonzero(changed.target_rollouts == position)[0]])
 
     now = score(snapshot)
+    checks, known = _checks(snapshot, row), ~np.isnan(snapshot.rollout_features[row])
     influences = [replace(influence, change=now - score(without)) for influence, without in _left_out(snapshot, row)]
+    influences = [
+        replace(one, text=_findings(snapshot, row, one.key, checks[one.key], lambda without: now - score(without)))
+        if one.kind == "check"
+        else one
+        for one in influences
+    ]
     influences.sort(key=lambda influence: (-abs(influence.change), influence.kind, influence.key))
     blank = score(snapshot.with_labels(np.full_like(snapshot.labels, np.nan)))
     if keep:
-        rows = [
+        moved = [
             {"kind": influence.kind, "key": influence.key, "label": influence.label, "change": influence.change}
             for influence in influences
         ]
-        store.database.query(cypher("write/influences"), write=True, prediction=last.key, rows=rows)
-    return Explanation(rollout, query, last, now, blank, influences)
+        of_checks = [one for one in moved if one["kind"] == "check"]
+        of_answers = [one for one in moved if one["kind"] != "check"]
+        store.database.query(
+            cypher("write/influences"), write=True, prediction=last.key, answers=of_answers, checks=of_checks
+        )
+    unchecked = score(snapshot.without_features(row, known))
+    return Explanation(rollout, query, last, now, blank, unchecked, influences)
 
 
 def _left_out(snapshot: Snapshot, row: int) -> Iterator[tuple[Influence, Snapshot]]:
@@ -141,6 +159,33 @@ def _left_out(snapshot: Snapshot, row: int) -> Iterator[tuple[Influence, Snapsho
                 yield Influence(kind, key, value, count, float(snapshot.labels[rows].mean()), 0.0), unlabelled
             else:
                 yield Influence(kind, key, value, count, None, 0.0), snapshot.with_rollouts(~rows)
+    for name, columns in _checks(snapshot, row).items():
+        yield Influence("check", name, name, 1, None, 0.0), snapshot.without_features(row, columns)
+
+
+def _checks(snapshot: Snapshot, row: int) -> dict[str, Bools]:
+    """Name of a check, or of a feature that came with the rollout → [features] which ones it found."""
+    found: dict[str, Bools] = {}
+    for column in np.flatnonzero(~np.isnan(snapshot.rollout_features[row])).tolist():
+        name = snapshot.feature_names[column]
+        check = name.split("_")[1] if name.startswith("check_") else name
+        found.setdefault(check, np.zeros(len(snapshot.feature_names), np.bool_))[column] = True
+    return found
+
+
+def _findings(snapshot: Snapshot, row: int, check: str, columns: Bools, change: Callable[[Snapshot], float]) -> str:
+    """What a check found in a rollout, and on average in its group: the features that move the score most by themselves."""
+    group = snapshot.rollout_group == snapshot.rollout_group[row]
+    moved = {}
+    for column in np.flatnonzero(columns).tolist():
+        one = np.arange(len(columns)) == column
+        moved[column] = abs(change(snapshot.without_features(row, one)))
+    told = []
+    for column in sorted(moved, key=lambda column: -moved[column])[:_FINDINGS]:
+        own, others = snapshot.rollout_features[row, column], np.nanmean(snapshot.rollout_features[group, column])
+        name = snapshot.feature_names[column].removeprefix(f"check_{check}_").removeprefix(check)
+        told.append(f"{name.replace('_', ' ')} {own:.3g} (group {others:.3g})".strip())
+    return f"{check}: {', '.join(told)}"
 
 
 def meant_rollouts(store: Store, text: str, *, limit: int = 20) -> list[dict[str, Any]]:

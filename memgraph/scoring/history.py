@@ -33,6 +33,7 @@ class Score:
         reason: why it was predicted.
         ledgers: that it counts in.
         author: who judged.
+        purpose: of a label; one that was paid to monitor is no reward, and no model learns from it.
     """
 
     key: str
@@ -46,6 +47,24 @@ class Score:
     ledgers: list[str]
     author: str | None
     explanation: str | None
+    purpose: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReward:
+    """What a training run was given for a rollout.
+
+    Attributes:
+        reward: None where it was given none.
+        source: of the reward, such as `label` or `reward_model`.
+        reason: why it was given none, or not by a model.
+    """
+
+    reward: float | None
+    source: str | None
+    reason: str | None
+    run: str
+    step: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +103,12 @@ def scores_of(store: Store, rollout: str) -> list[Score]:
             f"there is no rollout {rollout!r}; `memreward why` with the beginning of a query's text lists its rollouts"
         )
     return [Score(**{**row, "at": row["at"].to_native()}) for row in rows[0]["scores"]]
+
+
+def training_reward(store: Store, rollout: str) -> TrainingReward | None:
+    """What a training run was given for a rollout; None where no training asked for its reward."""
+    rows = store.database.query(cypher("read/training_reward"), rollout=rollout)
+    return TrainingReward(**rows[0]) if rows else None
 
 
 def rewards_at(store: Store, query_keys: Sequence[str], view: LabelView, at: datetime) -> list[RewardThen]:

@@ -117,6 +117,12 @@ class Snapshot:
         """The same columns with other labels, [rollouts]."""
         return replace(self, labels=labels)
 
+    def without_features(self, row: int, columns: Bools) -> Self:
+        """The same where some features of one rollout are not known: row of the rollout, [features] which ones."""
+        features = self.rollout_features.copy()
+        features[row, columns] = np.nan
+        return replace(self, rollout_features=features)
+
     def with_rollouts(self, kept: Bools) -> Self:
         """The same with some of the rollouts only; queries and answers stay."""
         return replace(

@@ -52,6 +52,25 @@ def require_known(database: Database, names: Mapping[str, Any]) -> None:
             )
 
 
+def ledger_to_read(database: Database, named: str | None = None) -> str:
+    """The ledger that a command reads: the one that is named, else `default`, else the only one there is.
+
+    Raises:
+        InputError: if there is none of that name, or several and none is named. A memory without any needs no name.
+    """
+    if named is not None:
+        require_known(database, {"ledger": named})
+        return named
+    held = [row["name"] for row in database.query(cypher("read/ledger_names"))]
+    if not held or "default" in held:
+        return "default"
+    if len(held) > 1:
+        raise InputError(
+            f"this memory has several ledgers, and none is called default; choose one by --ledger: {', '.join(held)}"
+        )
+    return str(held[0])
+
+
 def meant_key(database: Database, kind: Keyed, text: str, *, dataset: str | None = None) -> str | None:
     """Key of the only one whose key begins so; None without any.
 

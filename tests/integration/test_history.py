@@ -11,12 +11,16 @@ import numpy as np
 import pytest
 
 from memgraph.errors import InputError
+from memgraph.labels.truth import FileTruth
+from memgraph.labels.view import Purpose
 from memgraph.memory import Memory
 from memgraph.rollouts.rollout import Rollout
 from memgraph.scoring.explain import Explanation, explain
 from memgraph.scoring.history import rewards_at, scores_of, time_of_step
 from memgraph.settings import Settings
+from memgraph.store.cypher import cypher
 from memgraph.store.named_queries import run_inspection
+from tests.conftest import write_rows
 from tests.integration.clusters import VIEW, World
 from tests.integration.test_command_line import memreward
 from tests.integration.test_read_only import all_of
@@ -57,7 +61,7 @@ def test_leave_one_out_says_what_each_label_and_each_vote_moved(world: World) ->
         [row["change"] for row in kept if row["kind"] == "judged answer"]
     )
     assert found.score == pytest.approx(world.stored()[rollout], abs=1e-6)
-    assert {one.kind for one in found.influences} == {"judged answer", "group answer"}
+    assert {one.kind for one in found.influences} == {"judged answer", "group answer", "check"}
     assert [abs(one.change) for one in found.influences] == sorted(
         (abs(one.change) for one in found.influences), reverse=True
     )
@@ -126,6 +130,62 @@ def test_the_state_as_of_a_step_is_that_before_the_next_one(memory: Memory) -> N
     assert [row["step"] for row in rows] == [0]
     with pytest.raises(InputError, match="no rollouts of step 7; its steps: 0 to 1"):
         time_of_step(memory, "r", 7)
+
+
+def test_where_votes_say_nothing_it_names_the_checks_that_decided(
+    memory: Memory, settings: Settings, tmp_path: Path
+) -> None:
+    rows = [
+        {
+            "query": f"What is {n} plus {n + 3}? (task {n})", "domain": "math", "dataset": "sums",
+            "rollout_id": f"{n}-{sample}", "correct": not wrong,
+            "response": f"<think>{n} + {n + 3} = {2 * n + 3 + wrong}</think> #### {2 * n + 3 + wrong}",
+        }
+        for n in range(10, 50) for sample, wrong in enumerate((0, 0, 1, 1))
+    ]  # fmt: skip
+    file = write_rows(tmp_path / "r.jsonl", rows)
+    memory.import_file(file)
+    source = FileTruth([file], run="import")
+    keys = list(source.query_keys())
+    memory.ledger("l").reveal(source, keys[:29])
+    memory.ledger("l").reveal(source, keys[29:30], purpose=Purpose.MONITOR)
+    model = memory.fit(VIEW)
+    memory.score(model, VIEW)
+    snapshot = memory.subgraph(keys[29:31], VIEW)
+    for row in snapshot.target_rollouts.tolist():
+        rollout = snapshot.rollout_keys[row]
+        right = int(snapshot.answer_values[snapshot.rollout_answer[row]]) % 2 == 1
+        found = memory.explain(rollout, VIEW, model=model, keep=True)
+        checks = {one.key: one for one in found.influences if one.kind == "check"}
+        assert set(checks) == {"form", "arithmetic", "conclusion"}
+        assert (checks["arithmetic"].change > 0.3) == (found.score > 0.9) == right
+        assert (checks["arithmetic"].change < -0.05) == (found.score < 0.1) == (not right)
+        assert checks["arithmetic"].text.startswith("arithmetic: ")
+        assert "holds 1 (group 0)" in checks["arithmetic"].text or not right
+        assert 0.1 < found.without_checks < 0.9
+        features = snapshot.rollout_features.copy()
+        features[row, [name.startswith("check_arithmetic") for name in snapshot.feature_names]] = np.nan
+        usual = model.predict(replace(snapshot, rollout_features=features))
+        place = np.flatnonzero(snapshot.target_rollouts == row)[0]
+        assert checks["arithmetic"].change == pytest.approx(found.score - usual[place], abs=1e-5)
+        kept = run_inspection(memory.database, "why_reward", {"rollout": rollout})
+        assert {(row["what"], row["change"]) for row in kept if row["kind"] == "check"} == {
+            (one.key, one.change) for one in found.influences if one.kind == "check"
+        }
+
+    rollout = snapshot.rollout_keys[np.flatnonzero(snapshot.rollout_query == snapshot.query_keys.index(keys[29]))[0]]
+    given = [{"key": rollout, "reward": None, "source": "none", "reason": "all equal"}]
+    memory.database.query(cypher("write/rewards"), write=True, rows=given)
+    code, out, _ = memreward("why", rollout, home=settings.home)  # the only ledger is read
+    assert code == 0
+    assert "the training import was given no reward: all equal" in out
+    assert "paid to monitor" in out
+    assert "a prediction" in out
+    memory.ledger("other")
+    with pytest.raises(InputError, match=r"several ledgers.*choose one by --ledger: l, other"):
+        memreward("why", rollout, home=settings.home)
+    with pytest.raises(InputError, match="there is no ledger 'nobody'"):
+        memreward("why", rollout, "--ledger", "nobody", home=settings.home)
 
 
 def test_why_and_relabel_on_the_command_line(world: World, settings: Settings) -> None:

@@ -19,6 +19,7 @@ import memgraph
 import trainer
 from memgraph.cli import app
 from memgraph.cli.reference import PAGE, reference
+from memgraph.domains.checks import CHECK_FEATURES
 from memgraph.settings import Settings
 from tests.pages import GUIDES, ROOT, Block, blocks_of, is_shown, with_output
 
@@ -83,6 +84,22 @@ def test_the_graph_page_names_every_label_and_relationship() -> None:
     relationships = set(re.findall(r"\[\w*:([A-Z_]+)", CYPHER))
     labels = set(re.findall(r"\(\w*:([A-Z]\w+)", CYPHER)) | set(re.findall(r"SET \w+:([A-Z]\w+)", CYPHER))
     assert {name for name in relationships | labels if not re.search(rf"\b{name}\b", page)} <= {"Rereading"}
+
+
+def test_the_page_of_the_model_names_every_check_and_what_it_finds() -> None:
+    page = (
+        (ROOT / "docs" / "model.md")
+        .read_text(encoding="utf-8")
+        .partition("## What the checks find")[2]
+        .partition("\n## ")[0]
+    )
+    found, check = set(), ""
+    for row in page.splitlines():
+        if row.startswith("|"):
+            _, first, features, *_ = row.split("|")
+            check = first.strip() or check
+            found |= {f"check_{check}_{feature}" for feature in re.findall(r"`(\w+)`", features)}
+    assert found == {*CHECK_FEATURES, "check_behaviour_examples", "check_behaviour_runs"}
 
 
 def test_the_page_of_commands_is_what_the_commands_say() -> None:

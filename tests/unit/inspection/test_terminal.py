@@ -37,7 +37,7 @@ from memgraph.printable import PrintableConsole, printable
 from memgraph.rollouts.files import Reject
 from memgraph.rollouts.preparation import IngestReport
 from memgraph.scoring.explain import Explanation, Influence
-from memgraph.scoring.history import RewardThen, Score
+from memgraph.scoring.history import RewardThen, Score, TrainingReward
 from memgraph.settings import Settings
 from tests.thorough import examples
 from trainer.run import demo, narrator
@@ -208,10 +208,12 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
 
 
 SCORES = [
-    Score("label", False, "prediction", HOSTILE, 0.5, NOW, "model" + HOSTILE, HOSTILE, [HOSTILE], HOSTILE, HOSTILE),
-    Score("label", False, "human", None, 0.5, NOW, None, None, [HOSTILE], HOSTILE, HOSTILE),
+    Score(
+        "label", False, "prediction", HOSTILE, 0.5, NOW, "model" + HOSTILE, HOSTILE, [HOSTILE], HOSTILE, HOSTILE, None
+    ),
+    Score("label", False, "human", None, 0.5, NOW, None, None, [HOSTILE], HOSTILE, HOSTILE, "monitor"),
 ]
-EXPLAINED = Explanation("rollout", "query", SCORES[0], 0.5, 0.4, [Influence("vote", "key", HOSTILE, 1, 0.5, 0.1)])
+EXPLAINED = Explanation("rollout", "query", SCORES[0], 0.5, 0.4, 0.3, [Influence("check", "key", HOSTILE, 1, 0.5, 0.1)])
 
 
 @pytest.mark.parametrize(
@@ -224,14 +226,18 @@ def test_inspect(run: Callable[..., str], rows: list[dict[str, Any]]) -> None:
 
 def test_why(run: Callable[..., str]) -> None:
     found = {
-        "memgraph__scoring__explain__meant_rollouts": [{"rollout": "rollout", "query_key": "q", "text": HOSTILE}],
+        "memgraph__scoring__explain__meant_rollouts": [
+            {"rollout": "rollout", "query_key": "q", "query": HOSTILE, "answer": HOSTILE}
+        ],
         "memgraph__scoring__history__rewards_at": [RewardThen("rollout", "q", 0.5, HOSTILE, None, NOW)],
         "memgraph__scoring__history__scores_of": SCORES,
+        "memgraph__scoring__history__training_reward": TrainingReward(None, None, HOSTILE, HOSTILE, 1),
+        "memgraph__store__meant__ledger_to_read": "default",
     }
-    memory = SimpleNamespace(model=lambda _: None, explain=lambda *_, **__: EXPLAINED)
+    memory = SimpleNamespace(database=None, model=lambda _: None, explain=lambda *_, **__: EXPLAINED)
     assert_clean(run("why", "rollout", memory=memory, **found))
     assert run("why", "rollout", "--json", memory=memory, **found).isascii()
-    two = [{"rollout": key, "query_key": "q", "text": HOSTILE} for key in "ab"]
+    two = [{"rollout": key, "query_key": "q", "query": HOSTILE, "answer": HOSTILE} for key in "ab"]
     assert_clean(run("why", "rollout", memory=memory, **{**found, "memgraph__scoring__explain__meant_rollouts": two}))
 
 
@@ -272,8 +278,12 @@ def test_label_and_its_disagreements(run: Callable[..., str], tmp_path: Path) ->
 
 
 def test_queue(run: Callable[..., str]) -> None:
-    memory = SimpleNamespace(queue=lambda *_, **__: 0)
-    assert "[red]sheet.csv" in OWN.sub("", run("queue", "[red]sheet.csv", memory=memory))
+    memory = SimpleNamespace(queue=lambda *_, **__: 2, database=None)
+    found = {"memgraph__labels__ledger__budget_left": 1}
+    assert "[red]sheet.csv" in OWN.sub("", run("queue", "[red]sheet.csv", memory=memory, **found))
+    shown = run("queue", "my sheet.csv", "--ledger", "a b", memory=memory, **found)
+    assert "memreward label 'my sheet.csv' --ledger 'a b'\n" in shown
+    assert "the ledger a b can pay for 1 more; --budget raises its budget" in shown
 
 
 def test_evaluate(run: Callable[..., str], tmp_path: Path) -> None:
@@ -284,7 +294,8 @@ def test_evaluate(run: Callable[..., str], tmp_path: Path) -> None:
 
 def test_fit_score_and_relabel(run: Callable[..., str]) -> None:
     model = SimpleNamespace(key=HOSTILE, folder=HOSTILE, metrics={HOSTILE: 0.5, "b": HOSTILE, "labelled_queries": 1.0})
-    assert_clean(run("fit", memory=SimpleNamespace(fit=lambda *_, **__: model)))
+    found = {"memgraph__store__meant__ledger_to_read": "default"}
+    assert_clean(run("fit", memory=SimpleNamespace(fit=lambda *_, **__: model, database=None), **found))
     changed = [SimpleNamespace(rollout=HOSTILE, query=HOSTILE, before=0.1, after=0.2)]
     numbers = dict.fromkeys(
         [
@@ -301,8 +312,8 @@ def test_fit_score_and_relabel(run: Callable[..., str]) -> None:
         1,
     )
     report = SimpleNamespace(**numbers, new_rewards=0, flips=0, groups=0, largest=changed, unlearned=3)
-    memory = SimpleNamespace(model=lambda **_: model, relabel=lambda *_, **__: report)
-    assert_clean(run("relabel", memory=memory), said=False)
+    memory = SimpleNamespace(model=lambda **_: model, relabel=lambda *_, **__: report, database=None)
+    assert_clean(run("relabel", memory=memory, **found), said=False)
 
 
 # training and the demo
