@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from memgraph.cli.common import (
     FilterOptions,
@@ -236,10 +236,11 @@ def _print_explanation(explained: Explanation) -> None:
         f"predicted: {explained.score:.3f}; without its checks: {explained.without_checks:.3f}; without labels of this query: "
         f"{explained.without_labels:.3f}"
     )
-    table = Table("moved by", "what", "rollouts", "label", "change", title="leave-one-out")
+    what = Column("what", max_width=52, overflow="fold")
+    table = Table("moved by", what, "rollouts", "label", "change", title="leave-one-out")
     for one in explained.influences[:_INFLUENCES]:
         rollouts = "–" if one.kind == "check" else str(one.rollouts)
-        table.add_row(one.kind, printable(one.text)[:90], rollouts, shown(one.label), f"{one.change:+.4f}")
+        table.add_row(one.kind, printable(one.text)[:150], rollouts, shown(one.label), f"{one.change:+.4f}")
     console.print(table)
     if len(explained.influences) > _INFLUENCES:
         console.print(f"and {len(explained.influences) - _INFLUENCES} that moved it less: --json has all")

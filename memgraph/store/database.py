@@ -96,6 +96,19 @@ class Database:
         if driver is not None:
             driver.retire()
 
+    def answers(self) -> bool:
+        """Whether the server answers now: nothing is waited for, as for a call."""
+        for _ in range(2):  # a connection may have been idle for too long; the next one tells
+            try:
+                with ExitStack() as stack:
+                    driver = self._open()
+                    stack.callback(driver.leave)
+                    driver.driver.verify_connectivity()
+            except (ConnectionFailed, DriverError, Neo4jError):
+                continue
+            return True
+        return False
+
     def require_writable(self) -> None:
         """Refuse to go on where this would be for nothing.
 

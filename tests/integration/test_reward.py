@@ -7,8 +7,10 @@ import json
 import multiprocessing
 import pickle
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +129,21 @@ def test_evaluation_between_training_calls_takes_no_part_in_their_numbers(memory
     )
     assert found == [{"call": 0, "attempt": 1, "n": 4}, {"call": 1, "attempt": 1, "n": 4}]
     assert reward.source_counts == Counter({"majority_vote": 8})
+
+
+def test_closing_waits_for_no_server_once_all_is_written(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    reward = MemoryReward(memory, run="r", scorer=MajorityVote())
+    reward([""] * 4, **call_on(ROWS[:4]))
+    reward.flush()
+    at, away = memory.database.endpoint, replace(memory.database.endpoint, uri="bolt://127.0.0.1:1", keeper=None)
+    monkeypatch.setattr(memory.database, "endpoint", away)
+    memory.database.close()
+    assert not memory.database.answers()
+    begun = time.monotonic()
+    reward.close()
+    assert time.monotonic() - begun < 30, "and not as long as patience lasts"
+    monkeypatch.setattr(memory.database, "endpoint", at)
+    assert memory.database.answers()
 
 
 def test_an_incomplete_group_is_scored_counted_and_says_so(memory: Memory) -> None:

@@ -224,10 +224,13 @@ class MemoryReward:
             self._spool.flush(seconds)
 
     def close(self, *, seconds: float = _FLUSH_SECONDS) -> None:
-        """`flush`, and end the thread that writes; the next call starts another. New queries are linked then."""
+        """`flush`, and end the thread that writes; the next call starts another.
+
+        New queries are linked then, unless the server is away: that can wait for the next process.
+        """
         try:
             self.flush(seconds=seconds)
-            if self._spool is not None:
+            if self._spool is not None and self.memory.database.answers():
                 self._link()
         finally:
             if self._spool is not None:
