@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from memgraph.cli.common import (
     REJECTS,
@@ -20,6 +19,7 @@ from memgraph.cli.common import (
     report_rejects,
     spread,
 )
+from memgraph.inspection.tables import print_table
 from memgraph.settings import Settings
 
 _SHOWN = 20
@@ -67,9 +67,8 @@ def check(
             }
         )
     else:
-        table = Table("row", "query", "answer", "same as", "verdict", "reason")
-        for row in report.rows if all_rows else report.rows[:_SHOWN]:
-            table.add_row(
+        verdicts = [
+            (
                 str(row.row),
                 row.query[:30],
                 "none" if row.answer is None else row.answer[:30],
@@ -77,7 +76,9 @@ def check(
                 "–" if row.score is None else f"{row.score:g}",
                 row.reason[:60],
             )
-        console.print(table)
+            for row in (report.rows if all_rows else report.rows[:_SHOWN])
+        ]
+        print_table(console, ("row", "query", "answer", "same as", "verdict", "reason"), verdicts)
         if len(report.rows) > _SHOWN and not all_rows:
             console.print(f"… and {len(report.rows) - _SHOWN} rows more (--all shows them, --json too)")
         for bad in report.golds[:_SHOWN]:

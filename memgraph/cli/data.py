@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from memgraph.cli.common import (
     REJECTS,
@@ -25,6 +24,7 @@ from memgraph.cli.common import (
     say,
     spread,
 )
+from memgraph.inspection.tables import print_table
 from memgraph.settings import Settings
 
 StartedOption = Annotated[
@@ -127,10 +127,9 @@ def import_(
     if as_json:
         emit({"files": reports, "rejected": rejected})
     else:
-        table = Table("file", "new", "known", "rejected", "queries linked")
-        for row in reports:
-            table.add_row(*(str(row[name]) for name in ("file", "new", "known", "rejected", "queries_linked")))
-        console.print(table)
+        names = ("file", "new", "known", "rejected", "queries_linked")
+        columns = [name.replace("_", " ") for name in names]
+        print_table(console, columns, [[str(row[name]) for name in names] for row in reports])
         for line in answers.lines():
             console.print(line)
     report_rejects(rejected, rejects)
@@ -176,9 +175,7 @@ def bulk(
     if as_json:
         emit({"files": reports, "rejected": rejected})
     else:
-        table = Table("file", "new", "known", "rejected")
-        for row in reports:
-            table.add_row(*(str(value) for value in row.values()))
-        console.print(table)
+        counts = [[str(value) for value in row.values()] for row in reports]
+        print_table(console, ("file", "new", "known", "rejected"), counts)
         say(f"next: memreward restore {out} --bulk")
     report_rejects(rejected, rejects)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from memgraph.cli.common import JsonOption, console, emit, our_trainer, say
+from memgraph.inspection.tables import print_table
 
 app = typer.Typer(no_args_is_help=True, help="Problems for a training run, from data sets on the Hugging Face hub.")
 
@@ -74,7 +74,4 @@ def list_(as_json: JsonOption = False) -> None:
     if as_json:
         emit(rows)
         return
-    table = Table(*rows[0])
-    for row in rows:
-        table.add_row(*row.values())
-    console.print(table)
+    print_table(console, list(rows[0]), [list(row.values()) for row in rows])

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.table import Table
 
 from memgraph.cli.common import (
     ConfidenceOption,
@@ -22,6 +21,7 @@ from memgraph.cli.common import (
     say,
     spread,
 )
+from memgraph.inspection.tables import print_table
 from memgraph.settings import Settings
 
 if TYPE_CHECKING:
@@ -145,8 +145,6 @@ def _report(rows: Sequence[EvaluationRow], answers: AnswerReport, seeds: int, as
         emit({"default_scorer": DEFAULT_SCORER, "rows": documents, "answers": answers.as_json()})
         return
     for title, summary in summarise(rows):
-        table = Table("scorer", "AUC", "within-query AUC", "accuracy", "ECE", "coverage", "seconds", title=title)
-        for line in summary:
-            table.add_row(*line)
-        console.print(table)
+        columns = ("scorer", "AUC", "within-query AUC", "accuracy", "ECE", "coverage", "seconds")
+        print_table(console, columns, summary, title=title)
     console.print(f"mean ± standard deviation over {seeds} splits; default scorer: {DEFAULT_SCORER}")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from memgraph.cli.common import (
     REJECTS,
@@ -28,6 +27,7 @@ from memgraph.cli.common import (
     say,
     spread,
 )
+from memgraph.inspection.tables import print_table
 from memgraph.printable import printable
 
 if TYPE_CHECKING:
@@ -217,16 +217,12 @@ def _show_labelled(ledger: str, report: LabelReport) -> None:
 def _show_disagreements(report: LabelReport) -> None:
     if not report.disagreements:
         return
-    table = Table(
-        "answer or rollout", "kind", "who says what", title="they disagree; their mean counts until one corrects"
-    )
-    for disagreement in report.disagreements[:_SHOWN]:
-        table.add_row(
-            disagreement.target,
-            disagreement.kind,
-            ", ".join(f"{printable(who)} {score:g}" for who, score in disagreement.scores.items()),
-        )
-    console.print(table)
+    rows = [
+        (one.target, one.kind, ", ".join(f"{printable(who)} {score:g}" for who, score in one.scores.items()))
+        for one in report.disagreements[:_SHOWN]
+    ]
+    title = "they disagree; their mean counts until one corrects"
+    print_table(console, ("answer or rollout", "kind", "who says what"), rows, title=title)
     if len(report.disagreements) > _SHOWN:
         console.print(f"and {len(report.disagreements) - _SHOWN} more: memreward inspect disagreements")
 
