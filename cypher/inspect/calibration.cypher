@@ -4,7 +4,8 @@
 // (names, or null for all), ledger (name, or null for labels of all).
 // Returns domain, label_came ("later" than the prediction, or "before" it), tenth (0 to 9), rollouts, predicted (mean), right (how
 // many have a label of at least 0.5), gap (predicted less the share of right), agreeing (how many are predicted on the label's side
-// of 0.5), brier (mean squared error).
+// of 0.5), brier (mean squared error), ece (expected calibration error over all rows: the mean distance of a tenth's predictions from
+// its share of right, weighted by rollouts).
 // Without rows: nothing was predicted yet, or nothing that was predicted is labelled (`memreward score`, `memreward reveal`).
 WITH {scorer: null, model: null, run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)
@@ -30,5 +31,17 @@ WITH q.domain AS domain, CASE WHEN later THEN 'later' ELSE 'before' END AS label
      sum(CASE WHEN truth >= 0.5 THEN 1 ELSE 0 END) AS right,
      sum(CASE WHEN (score >= 0.5) = (truth >= 0.5) THEN 1 ELSE 0 END) AS agreeing,
      avg((score - truth) * (score - truth)) AS brier
-RETURN domain, label_came, tenth, rollouts, predicted, right, predicted - toFloat(right) / rollouts AS gap, agreeing, brier
+WITH collect({
+       domain: domain, label_came: label_came, tenth: tenth, rollouts: rollouts, predicted: predicted, right: right,
+       agreeing: agreeing, brier: brier
+     }) AS rows
+UNWIND rows AS row
+RETURN row.domain AS domain, row.label_came AS label_came, row.tenth AS tenth, row.rollouts AS rollouts,
+       row.predicted AS predicted, row.right AS right, row.predicted - toFloat(row.right) / row.rollouts AS gap,
+       row.agreeing AS agreeing, row.brier AS brier,
+       reduce(sum = 0.0, tenth IN range(0, 9) |
+         sum + abs(reduce(off = 0.0, one IN rows |
+           off + CASE WHEN one.tenth = tenth THEN one.rollouts * one.predicted - one.right ELSE 0 END
+         ))
+       ) / reduce(n = 0, one IN rows | n + one.rollouts) AS ece
 ORDER BY domain, label_came, tenth

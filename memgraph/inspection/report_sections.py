@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -329,15 +328,12 @@ def _metric(value: float | None) -> str:
 
 def _label_curve(fitted: Rows) -> Html:
     """What models that were fitted here knew of held-out queries, by how many labels they had."""
-    models = sorted(
-        ({**row, **json.loads(row["metrics"])} for row in fitted),
-        key=lambda row: (row["labelled_queries"], row["fitted"]),
-    )
+    models = sorted(fitted, key=lambda row: (row["labelled_queries"], row["fitted"]))
     cells = []
     for row in models:
-        within = row.get("held_out_within_query_auc")
+        within = row["held_out_within_query_auc"]
         picture = Html() if within is None else bar(within, mark=0.5, what=f"AUC within queries {within:.3f}")
-        known = (shown(row.get(f"held_out_{metric}")) for metric in ("accuracy", "auc", "within_query_auc"))
+        known = (shown(row[f"held_out_{metric}"]) for metric in ("accuracy", "auc", "within_query_auc"))
         when = row["fitted"][:16].replace("T", " ")
         cells.append(
             (f"{row['labelled_queries']:,.0f}", *known, picture, row["model"][:12], shown(row["ledger"]), when)

@@ -26,6 +26,7 @@ FORMER_NAMES = {  # names of before, and what to type now
     "prediction_examples": "wrong_predictions",
     "reward_over_time": "trajectory",
     "rewards_by_steps": "reward_sources --param parts=20",
+    "run_comparison": "rollouts_by_run",
 }
 
 
