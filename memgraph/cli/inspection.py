@@ -25,16 +25,18 @@ from memgraph.cli.common import (
 )
 from memgraph.errors import ModelError
 from memgraph.inspection.filters import taken_by, with_whole_keys
-from memgraph.inspection.tables import as_texts, print_rows, write_rows
+from memgraph.inspection.tables import as_texts, print_rows, print_table, write_rows
 from memgraph.printable import printable, shown
 from memgraph.store.meant import KEYED, NAMED, nothing_meant, require_known
 from memgraph.store.times import utc
 
 if TYPE_CHECKING:
+    from memgraph.memory import Memory
     from memgraph.scoring.explain import Explanation
     from memgraph.scoring.history import Score
 
 _INFLUENCES = 15  # rows of what moved a score
+_LISTED = 100  # queries or rollouts that may be meant
 
 
 @spread
@@ -44,7 +46,7 @@ def inspect(
     param: Annotated[list[str] | None, typer.Option("--param", help="A parameter as name=value; repeatable.")] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the Cypher text, to paste into Neo4j Browser.")] = False,
     csv: Annotated[Path | None, typer.Option("--csv", dir_okay=False, help="Write the rows to this CSV file.")] = None,
-    wide: Annotated[bool, typer.Option("--wide", help="Cut off no column, however long the lines become.")] = False,
+    wide: Annotated[bool, typer.Option("--wide", help="Cut off no text, however long the lines become.")] = False,
     filters: FilterOptions,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -69,10 +71,8 @@ def inspect(
         if as_json:
             emit([{"name": q.name, "answers": q.answers, "parameters": q.parameters} for q in queries])
             return
-        table = Table("name", "answers", "parameters")
-        for query in queries:
-            table.add_row(query.name, query.answers, ", ".join(query.parameters))
-        console.print(table)
+        listed = [(query.name, query.answers, ", ".join(query.parameters)) for query in queries]
+        print_table(console, ("name", "answers", "parameters"), listed)
         return
     query, wanted = inspection_query(name), filters.names
     given = {**taken_by(query, wanted), **dict(map(_parameter, param or []))}
@@ -112,7 +112,8 @@ def why(
 ) -> None:
     """Why a rollout has its reward: every score it ever had, and which labels, votes and checks moved the predicted one.
 
-    Where several rollouts are meant it lists them: `training_reward` is what a training was given, `predicted` what the model believes.
+    Where several queries are meant it lists these, else the rollouts that are meant: `training_reward` is what a training was given,
+    `predicted` what the model believes.
 
     The model scores it again without the labels of each judged answer to its query, without each answer that the others of its
     group gave or the query's other groups (its experience), and as if each check of how it is written had found what is usual.
@@ -133,13 +134,7 @@ def why(
         if not meant and not as_json:
             raise nothing_meant("rollout", what)
         if len(meant) != 1:
-            if as_json:
-                emit({"rollouts": meant})
-            else:
-                print_rows(
-                    console, [{name: value for name, value in row.items() if name != "query_key"} for row in meant]
-                )
-                console.print("give the key of one rollout, or enough of its beginning")
+            _list_meant(memory, what, as_json)
             return
         rollout = meant[0]["rollout"]
         when = at and utc(at)
@@ -217,6 +212,27 @@ def browse(
 
     with open_memory(home, read_only=author is None) as memory:
         MemoryBrowser(memory, memory.domains, ledger, author).run()
+
+
+def _list_meant(memory: Memory, what: str, as_json: bool) -> None:
+    """What may be meant, to choose from: queries where there are several of them, else rollouts."""
+    from memgraph.scoring.explain import meant_queries, meant_rollouts
+
+    kind, rows = "queries", meant_queries(memory, what, limit=_LISTED + 1)
+    if len(rows) <= 1:
+        query = next((row["key"] for row in rows if row["whole"]), what)
+        kind, rows = "rollouts", meant_rollouts(memory, query, limit=_LISTED + 1)
+    listed, more = rows[:_LISTED], len(rows) > _LISTED
+    if as_json:
+        emit({kind: listed, "more": more})
+        return
+    print_rows(
+        console,
+        [{name: value for name, value in row.items() if name not in ("query_key", "whole")} for row in listed],
+    )
+    if more:
+        console.print(f"there are more; these are the first {_LISTED}", highlight=False)
+    console.print(f"give the key of one {'query or ' if kind == 'queries' else ''}rollout, or enough of its beginning")
 
 
 def _print_history(rollout: str, history: Sequence[Score]) -> None:

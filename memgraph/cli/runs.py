@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from memgraph.cli.common import HomeOption, JsonOption, console, emit, open_memory, progress
-from memgraph.printable import printable
+from memgraph.inspection.tables import print_table
+from memgraph.printable import cut, printable
 
 if TYPE_CHECKING:
     from memgraph.store.forget import Forgotten
@@ -29,7 +29,12 @@ def compare(
 ) -> None:
     """Two runs on the queries that both sampled: labels, rewards and predictions, paired by query.
 
-    Labels say whether answers are right, as far as they were judged; rewards are what the trainer got.
+    The line `label` says which share was right, by labels that models may learn from and rewards may be. The line `monitor` says
+    it by labels that only watched a training (`reveal --monitor`): they are fairer, since no training has learned from them. A
+    query that is not labelled in both runs counts in neither. `reward` is what the trainer got, `predicted` what the model believes.
+
+    Each is a mean over queries, of the means over their rollouts. ± is the standard error of the difference, paired by query.
+    `memreward inspect rollouts_by_run` has each run by itself, by domain.
 
     Example: memreward compare base my-run
     """
@@ -46,29 +51,35 @@ def compare(
         f"{compared.rollouts[0]} and {compared.rollouts[1]} rollouts; "
         f"{compared.same_answers:.0%} of {second}'s answers {first} gave too",
     )
-    table = Table("mean", "queries", first, second, "difference", "better", "worse")
-    for measure in compared.measures:
-        error = "" if measure.error is None else f" ± {measure.error:.3f}"
-        cells = (
-            f"{measure.first:.3f}",
-            f"{measure.second:.3f}",
-            f"{measure.difference:+.3f}{error}",
-            str(measure.better),
-            str(measure.worse),
+    means = []
+    for one in compared.measures:
+        error = "" if one.error is None else f" ± {one.error:.3f}"
+        values = (
+            f"{one.first:.3f}",
+            f"{one.second:.3f}",
+            f"{one.difference:+.3f}{error}",
+            str(one.better),
+            str(one.worse),
         )
-        table.add_row(measure.name, str(measure.queries), *cells)
-    console.print(table)
+        means.append((one.name, str(one.queries), *values))
+    print_table(console, ("mean", "queries", first, second, "difference", "better", "worse"), means)
+    named = {one.name for one in compared.measures}
+    if "label" in named:
+        console.print("label: by labels that models may learn from and rewards may be")
+    if "monitor" in named:
+        console.print("monitor: by labels that only watched a training")
+    if compared.unjudged:
+        console.print(
+            f"{compared.unjudged} of the {compared.queries} queries count in no such line: not labelled in both runs"
+        )
+    console.print("±: standard error of the difference, paired by query")
     if compared.changes:
-        table = Table(
-            "query",
-            "key",
-            first,
-            second,
-            title=f"largest changes of the mean {compared.changes[0].measure}",
-        )
-        for change in compared.changes:
-            table.add_row(printable(change.text)[:80], change.query[:12], f"{change.first:.2f}", f"{change.second:.2f}")
-        console.print(table)
+        title = f"largest changes of the mean {compared.changes[0].measure}"
+        rows = [
+            (cut(printable(change.text)), change.query[:12], f"{change.first:.2f}", f"{change.second:.2f}")
+            for change in compared.changes
+        ]
+        print_table(console, ("query", "key", first, second), rows, title=title)
 
 
 def prune(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 from typing import Any
 
 from memgraph.errors import InputError
 from memgraph.labels.in_force import labels_in_force, read_labels
-from memgraph.labels.view import LabelView
+from memgraph.labels.view import LabelView, Purpose
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
 
-MEASURES = ("label", "reward", "predicted")
+MEASURES = ("label", "monitor", "reward", "predicted")
 _BATCH = 1000
 
 
@@ -23,7 +23,9 @@ class Measure:
     """One measure of both runs, over the queries where both have it.
 
     Attributes:
-        name: "label" (in force under a view: whether answers are right), "reward" (what the trainer got) or "predicted".
+        name: "label" (in force under a view: whether answers are right), "monitor" (the same by labels that only watched a training,
+            on queries without other labels: no model was fitted on them, and none was given as a reward), "reward" (what the trainer
+            got) or "predicted".
         queries: how many have it in both runs.
         first, second: mean over these queries of the mean over their rollouts.
         difference: second less first; `error` is its standard error, paired by query, None for fewer than two.
@@ -48,8 +50,9 @@ class Comparison:
         queries: number of queries that both sampled; `only_first` and `only_second` that one of them did.
         rollouts: of the two runs, on the common queries.
         same_answers: share of the second run's rollouts whose answer the first run gave too.
+        unjudged: common queries that count under neither "label" nor "monitor": a run has no rollout of them with a label.
         measures: those that both runs have.
-        changes: the common queries whose mean label differs most; where no label does, reward or prediction.
+        changes: the common queries whose mean label differs most; where none has a label, monitored ones, else reward or prediction.
     """
 
     first: str
@@ -59,6 +62,7 @@ class Comparison:
     only_second: int
     rollouts: tuple[int, int]
     same_answers: float
+    unjudged: int
     measures: list[Measure]
     changes: list[QueryChange]
 
@@ -80,7 +84,7 @@ def compare_runs(
     """Compare two runs on the queries that both sampled.
 
     Args:
-        view: which labels may be read.
+        view: which labels may be read; those of monitored queries count under its other conditions.
         step: only rollouts from that training step on.
         changes: how many of the queries that differ most are named.
 
@@ -99,7 +103,11 @@ def compare_runs(
     if not common:
         raise InputError(f"runs {first!r} and {second!r} share no query, so there is nothing to compare them on")
     one, other = ([row for row in rows_of_run if row["query"] in common] for rows_of_run in rows)
-    labels = _labels(database, sorted(common), [*one, *other], view)
+    rollouts = [*one, *other]
+    labels = {"label": _labels(database, sorted(common), rollouts, view)}
+    learned = {row["query"] for row in rollouts if row["rollout"] in labels["label"]}
+    watched = replace(view, purposes=(Purpose.MONITOR,))
+    labels["monitor"] = _labels(database, sorted(common - learned), rollouts, watched)
     measures: list[Measure] = []
     largest: list[QueryChange] = []
     for name in MEASURES:
@@ -116,6 +124,7 @@ def compare_runs(
         len(sampled[1] - common),
         (len(one), len(other)),
         fmean(row["answer"] in given for row in other),
+        len(common) - sum(one.queries for one in measures if one.name in labels),
         measures,
         largest,
     )
@@ -130,11 +139,11 @@ def _labels(
     return labels_in_force(labels, {row["rollout"]: row["answer"] for row in rows})
 
 
-def _means(rows: Sequence[Mapping[str, Any]], name: str, labels: Mapping[str, float]) -> dict[str, float]:
+def _means(rows: Sequence[Mapping[str, Any]], name: str, labels: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     """Query → mean over its rollouts that have the measure."""
     values: dict[str, list[float]] = defaultdict(list)
     for row in rows:
-        value = labels.get(row["rollout"]) if name == "label" else row[name]
+        value = labels[name].get(row["rollout"]) if name in labels else row[name]
         if value is not None:
             values[row["query"]].append(value)
     return {query: fmean(of_query) for query, of_query in values.items()}

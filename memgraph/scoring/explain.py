@@ -188,6 +188,12 @@ def _findings(snapshot: Snapshot, row: int, check: str, columns: Bools, change: 
     return f"{check}: {', '.join(told)}"
 
 
-def meant_rollouts(store: Store, text: str, *, limit: int = 20) -> list[dict[str, Any]]:
+def meant_rollouts(store: Store, text: str, *, limit: int = 100) -> list[dict[str, Any]]:
     """Rollouts that a person may mean: by the beginning of their key, or of their query's key or text."""
     return store.database.query(cypher("read/rollouts_meant"), text=text, limit=limit)
+
+
+def meant_queries(store: Store, text: str, *, limit: int = 100) -> list[dict[str, Any]]:
+    """Queries that a person may mean, with the number of their rollouts: by key or whole text, else by the beginning of either."""
+    rows = store.database.query(cypher("read/queries_meant"), text=text, dataset=None, limit=limit)
+    return [row for row in rows if row["whole"]] or rows

@@ -202,7 +202,9 @@ def test_why_and_relabel_on_the_command_line(world: World, settings: Settings) -
     assert done["changed"] > 0
 
     rollout = min(world.rescored())
-    assert len(call("why", "Tom has", "--ledger", "l")["rollouts"]) == 20
+    queries = call("why", "Tom has", "--ledger", "l")["queries"]
+    assert {query["key"] for query in queries} == set(world.keys)
+    assert call("why", "Nobody") == {"rollouts": [], "more": False}
     found = call("why", rollout[:16], "--ledger", "l")
     rows = run_inspection(world.memory.database, "why_reward", {"rollout": rollout})
     assert all(row["change"] is None for row in rows), "it only reads, unless it is told to keep what it finds"

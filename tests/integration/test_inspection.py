@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from memgraph.cli import inspection
 from memgraph.errors import InputError
 from memgraph.inspection.tables import as_texts, print_rows
 from memgraph.labels.rows import LabelRow
 from memgraph.labels.view import LabelKind, LabelView
 from memgraph.memory import Memory
+from memgraph.printable import PrintableConsole
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import record_rewards
 from memgraph.scoring.explain import meant_rollouts
@@ -246,6 +248,18 @@ def test_labelled_queries_say_who_paid_and_how_many_rollouts_are_right(lived: Me
     assert (pears["paid_for"], pears["rollouts"], pears["labelled"], pears["right"]) == ("answers", 12, 11, 8)
     assert pears["since"] > apples["since"]
     assert [row["rollouts"] for row in ask(lived, "labelled_queries", run="two")] == [4, 4]
+    assert ask(lived, "labelled_queries", labelled=True) == [pears, apples]
+
+
+def test_queries_without_labels_are_listed_too(lived: Memory) -> None:
+    def without(**given: str) -> list[tuple[str, int, int]]:
+        rows = ask(lived, "labelled_queries", labelled=False, **given)
+        assert {(row["ledger"], row["paid_for"], row["since"]) for row in rows} <= {(None, None, None)}
+        return sorted((row["query"].split()[2], row["rollouts"], row["labelled"]) for row in rows)
+
+    assert without() == without(ledger="l") == without(run="one") == [("plums", 1, 0)]
+    assert without(run="two") == without(dataset="default") == []
+    assert without(ledger="another", run="one") == [("apples", 8, 0), ("pears", 8, 0), ("plums", 1, 0)]
 
 
 def test_predictions_are_held_against_what_was_learned_later(lived: Memory) -> None:
@@ -357,6 +371,7 @@ def test_calibration_is_by_domain_and_tenth(lived: Memory) -> None:
     assert row["gap"] == pytest.approx(0.9 - 16 / 23)
     assert row["brier"] == pytest.approx((8 * 0.01 + 4 * 0.81 + 8 * 0.16 + 3 * 0.49) / 23)
     assert ask(lived, "calibration", scorer="reward_model") == [row]
+    assert row["ece"] == pytest.approx(0.9 - 16 / 23), "of the only row"
     assert not ask(lived, "calibration", scorer="pooled_votes")
     assert not ask(lived, "calibration", model="another")
 
@@ -382,22 +397,77 @@ def test_isolated_queries_come_first_and_have_their_data_set(lived: Memory) -> N
 def test_next_labels_are_unjudged_answers(lived: Memory) -> None:
     (row,) = ask(lived, "next_labels")
     assert (row["query"], row["answer"], row["rollouts"], row["predicted"], row["value"]) == (PLUMS, "5", 1, None, 1)
+    assert (row["scored"], row["left"]) == (0, None), "the ledger has no budget"
     assert len(ask(lived, "next_labels", ledger="another")) == 5
+    assert {(row["rollouts"], row["scored"]) for row in ask(lived, "next_labels", ledger="another")} >= {(8, 8), (1, 0)}
 
 
 def test_runs_are_compared_and_followed(lived: Memory) -> None:
-    one, two = ask(lived, "run_comparison", first="one", second="two")
-    assert [(row["domain"], row["run"], row["rollouts"], row["labelled"]) for row in (one, two)] == [
-        ("math", "one", 17, 16), ("math", "two", 8, 7),
+    one, plums, two = sorted(ask(lived, "rollouts_by_run"), key=lambda row: (row["run"], row["dataset"]))
+    assert [(row["run"], row["dataset"], row["rollouts"], row["labelled"]) for row in (one, plums, two)] == [
+        ("one", "default", 16, 16), ("one", "fruit", 1, 0), ("two", "default", 8, 7),
     ]  # fmt: skip
-    assert (one["without_answer"], two["without_answer"]) == (0, pytest.approx(0.25))
-    assert one["right"] == pytest.approx(10 / 16)
+    assert [row["unanswered"] for row in (one, plums, two)] == [0, 0, 2]
+    assert (one["right"], plums["right"]) == (pytest.approx(10 / 16), None)
+    assert (one["mean_reward"], plums["mean_reward"]) == (pytest.approx(10 / 16), None)
     rows = ask(lived, "policy_drift", run="one")
     assert [(row["step"], row["groups"], row["rollouts"]) for row in rows] == [(1, 3, 9), (2, 2, 8)]
     assert rows[0]["agreement"] == pytest.approx((0.75 + 0.75 + 1) / 3)
     assert rows[1]["agreement"] == 0.5
     shares = {(row["run"], row["step"]): row["share"] for row in ask(lived, "without_answer")}
     assert shares == {("one", 1): 0, ("one", 2): 0, ("two", 1): 0.25}
+
+
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+def test_in_a_narrow_terminal_no_heading_and_no_key_is_cut(lived: Memory, query, width: int) -> None:
+    rows = as_texts(ask(lived, query.name))
+    console = PrintableConsole(file=io.StringIO(), width=width)
+    print_rows(console, rows)
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert max(map(len, shown.splitlines())) <= width
+    words = set(re.findall(r"[^\s│┃]+", shown))
+    for name, value in ((name, value) for row in rows for name, value in row.items()):
+        assert name in words or f"{name}:" in words
+        if isinstance(value, str) and re.fullmatch("[0-9a-f]{12,64}", value):
+            assert value in words
+
+
+def test_figures_of_models_are_columns(lived: Memory) -> None:
+    (row,) = ask(lived, "reward_models")
+    held_out = {name: value for name, value in lived.model(ledger="l").metrics.items() if name != "coverage"}
+    assert {name: row[name] for name in held_out} == pytest.approx(held_out)
+    assert isinstance(row["labelled_queries"], int)
+
+
+def test_what_may_be_meant_is_listed_queries_first(lived: Memory, settings: Settings) -> None:
+    def why(text: str, *options: str) -> str:
+        return memreward("why", text, *options, home=settings.home)[1]
+
+    shown = why("How many")
+    assert all(f"How many {fruit} are in the basket?" in shown for fruit in ("apples", "pears", "plums"))
+    assert MANY in shown
+    assert shown.endswith("give the key of one query or rollout, or enough of its beginning\n")
+    document = json.loads(why("How many", "--json"))
+    assert {row["text"].split()[2]: row["rollouts"] for row in document["queries"]} == {
+        "apples": 12,
+        "pears": 12,
+        "plums": 1,
+    }
+    assert not document["more"]
+    document = json.loads(why("How many apples", "--json"))
+    assert (len(document["rollouts"]), document["more"]) == (12, False)
+
+
+def test_what_is_not_listed_any_more_is_said(
+    lived: Memory, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspection, "_LISTED", 2)
+    for text, kind in (("How many", "queries"), ("How many apples", "rollouts")):
+        shown = memreward("why", text, home=settings.home)[1]
+        assert "there are more; these are the first 2\n" in shown
+        document = json.loads(memreward("why", text, "--json", home=settings.home)[1])
+        assert (len(document[kind]), document["more"]) == (2, True)
 
 
 def test_rows_come_as_csv_and_nothing_is_cut(lived: Memory, settings: Settings, tmp_path: Path) -> None:

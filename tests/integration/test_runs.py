@@ -12,7 +12,7 @@ import pytest
 from memgraph.errors import InputError
 from memgraph.labels.queue import pending
 from memgraph.labels.rows import LabelRow
-from memgraph.labels.view import LabelView
+from memgraph.labels.view import LabelView, Purpose
 from memgraph.memory import Memory
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import record_rewards, supersede
@@ -84,6 +84,49 @@ def test_two_runs_are_compared_on_the_queries_that_both_sampled(runs: Memory) ->
     assert (later.queries, [one.name for one in later.measures]) == (1, ["reward", "predicted"])
     with pytest.raises(InputError, match="no rollouts; known runs: new, old"):
         compare_runs(runs.database, "old", "newer", LabelView())
+
+
+def test_labels_that_only_watched_are_compared_apart(runs: Memory, settings: Settings) -> None:
+    runs.add(
+        Rollout(query=query, response=f"#### {answer}", answer=answer, domain="math", run=run, sample=0)
+        for run, answer in (("old", "8"), ("new", "7"))
+        for query in ("watched", "B and watched", "nobody judged")
+    )
+    rows = [LabelRow(float(answer == "7"), author="Ann", query="watched", answer=answer) for answer in "78"]
+    assert not runs.label(rows, ledger="l", purpose=Purpose.MONITOR).rejected
+    found = runs.compare("old", "new")
+    measures = {one.name: one for one in found.measures}
+    assert (measures["label"].queries, measures["label"].difference) == (2, 0.5), "as without them"
+    watched = measures["monitor"]
+    assert (watched.queries, watched.first, watched.second, watched.error) == (1, 0, 1, None)
+    assert (found.queries, found.unjudged) == (5, 2)
+    assert "monitor" not in [one.name for one in runs.compare("old", "new", LabelView(ledgers=("another",))).measures]
+    also = LabelRow(1.0, author="Bob", query="watched", answer="7")
+    assert not runs.label([also], ledger="l").rejected
+    measures = {one.name: one.queries for one in runs.compare("old", "new").measures}
+    assert measures == {"label": 2, "reward": 2, "predicted": 2}, "a query that was learned from watches no more"
+    shown = memreward("compare", "old", "new", home=settings.home)[1]
+    assert "\n3 of the 5 queries count in no such line: not labelled in both runs\n" in shown
+
+
+def test_next_labels_name_near_duplicates_once_and_say_what_is_left(memory: Memory) -> None:
+    asked = {"How old is Ada?": "7788", "how old is ada?": "778", "How old is Bob?": "7"}
+    memory.add(
+        Rollout(query=query, response=f"#### {answer}", answer=answer, domain="math", run="one", sample=sample)
+        for query, answers in asked.items()
+        for sample, answer in enumerate(answers)
+    )
+    rows = run_inspection(memory.database, "next_labels", {})
+    found = sorted((row["query"].lower(), row["answer"], row["rollouts"], row["left"]) for row in rows)
+    assert found == [
+        ("how old is ada?", "7", 2, None), ("how old is ada?", "8", 2, None), ("how old is bob?", "7", 1, None),
+    ]  # fmt: skip
+    judged = [LabelRow(1.0, author="Ann", query="How old is Bob?", answer="7")]
+    assert not memory.label(judged, ledger="people", budget=5).rejected
+    assert [row["left"] for row in run_inspection(memory.database, "next_labels", {})] == [4, 4]
+    assert not memory.label(judged, ledger="other", budget=9).rejected
+    assert {row["left"] for row in run_inspection(memory.database, "next_labels", {})} == {None}, "of which ledger?"
+    assert {row["left"] for row in run_inspection(memory.database, "next_labels", {"ledger": "other"})} == {8}
 
 
 def test_pruning_drops_what_nobody_judged_and_says_before_what_it_would_drop(runs: Memory) -> None:

@@ -229,6 +229,7 @@ def test_why(run: Callable[..., str]) -> None:
         "memgraph__scoring__explain__meant_rollouts": [
             {"rollout": "rollout", "query_key": "q", "query": HOSTILE, "answer": HOSTILE}
         ],
+        "memgraph__scoring__explain__meant_queries": [{"key": "q", "text": HOSTILE, "whole": True, "rollouts": 2}],
         "memgraph__scoring__history__rewards_at": [RewardThen("rollout", "q", 0.5, HOSTILE, None, NOW)],
         "memgraph__scoring__history__scores_of": SCORES,
         "memgraph__scoring__history__training_reward": TrainingReward(None, None, HOSTILE, HOSTILE, 1),
@@ -239,6 +240,10 @@ def test_why(run: Callable[..., str]) -> None:
     assert run("why", "rollout", "--json", memory=memory, **found).isascii()
     two = [{"rollout": key, "query_key": "q", "query": HOSTILE, "answer": HOSTILE} for key in "ab"]
     assert_clean(run("why", "rollout", memory=memory, **{**found, "memgraph__scoring__explain__meant_rollouts": two}))
+    found["memgraph__scoring__explain__meant_queries"] *= 2
+    shown = run("why", "rollout", memory=memory, **{**found, "memgraph__scoring__explain__meant_rollouts": two})
+    assert_clean(shown)
+    assert "one query or rollout" in shown
 
 
 def test_compare(run: Callable[..., str]) -> None:
@@ -246,7 +251,7 @@ def test_compare(run: Callable[..., str]) -> None:
 
     measure = Measure("label", 1, 0.5, 0.5, 0.0, None, 0, 0)
     change = QueryChange("key", HOSTILE, "label", 0.5, 0.6)
-    found = Comparison(HOSTILE, HOSTILE, 1, 0, 0, (1, 1), 0.5, [measure], [change])
+    found = Comparison(HOSTILE, HOSTILE, 1, 0, 0, (1, 1), 0.5, 0, [measure], [change])
     memory = SimpleNamespace(compare=lambda *_, **__: found)
     assert_clean(run("compare", HOSTILE.replace("\0", ""), "b", memory=memory))
     assert run("compare", "a", "b", "--json", memory=memory).isascii()
