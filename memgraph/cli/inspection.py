@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Column, Table
 
 from memgraph.cli.common import (
     FilterOptions,
@@ -26,7 +25,7 @@ from memgraph.cli.common import (
 from memgraph.errors import ModelError
 from memgraph.inspection.filters import taken_by, with_whole_keys
 from memgraph.inspection.tables import as_texts, print_rows, print_table, write_rows
-from memgraph.printable import printable, shown
+from memgraph.printable import cut, printable, shown
 from memgraph.store.meant import KEYED, NAMED, nothing_meant, require_known
 from memgraph.store.times import utc
 
@@ -238,13 +237,13 @@ def _list_meant(memory: Memory, what: str, as_json: bool) -> None:
 def _print_history(rollout: str, history: Sequence[Score]) -> None:
     from memgraph.labels.view import Purpose
 
-    table = Table("when", "kind", "score", "by", "why", title=f"every score of rollout {rollout[:12]}")
+    rows = []
     for score in history:
         by = score.model[:12] if score.model else score.scorer or score.author or ", ".join(score.ledgers)
         kept = "paid to monitor: no model learns it, and it is no reward" if score.purpose == Purpose.MONITOR else ""
         said = score.reason or score.explanation or kept
-        table.add_row(f"{score.at:%Y-%m-%d %H:%M:%S}", score.kind, shown(score.score), printable(by), printable(said))
-    console.print(table)
+        rows.append((f"{score.at:%Y-%m-%d %H:%M:%S}", score.kind, shown(score.score), printable(by), printable(said)))
+    print_table(console, ("when", "kind", "score", "by", "why"), rows, title=f"every score of rollout {rollout[:12]}")
 
 
 def _print_explanation(explained: Explanation) -> None:
@@ -252,12 +251,17 @@ def _print_explanation(explained: Explanation) -> None:
         f"predicted: {explained.score:.3f}; without its checks: {explained.without_checks:.3f}; without labels of this query: "
         f"{explained.without_labels:.3f}"
     )
-    what = Column("what", max_width=52, overflow="fold")
-    table = Table("moved by", what, "rollouts", "label", "change", title="leave-one-out")
-    for one in explained.influences[:_INFLUENCES]:
-        rollouts = "–" if one.kind == "check" else str(one.rollouts)
-        table.add_row(one.kind, printable(one.text)[:150], rollouts, shown(one.label), f"{one.change:+.4f}")
-    console.print(table)
+    rows = [
+        (
+            one.kind,
+            cut(printable(one.text)),
+            "–" if one.kind == "check" else str(one.rollouts),
+            shown(one.label),
+            f"{one.change:+.4f}",
+        )
+        for one in explained.influences[:_INFLUENCES]
+    ]
+    print_table(console, ("moved by", "what", "rollouts", "label", "change"), rows, title="leave-one-out")
     if len(explained.influences) > _INFLUENCES:
         console.print(f"and {len(explained.influences) - _INFLUENCES} that moved it less: --json has all")
 

@@ -26,7 +26,7 @@ from memgraph.store.cypher import cypher
 from memgraph.store.store import Store
 from memgraph.store.times import utc
 
-_FINDINGS = 3  # of each check, in words
+_FINDINGS = 2  # of each check, in words
 
 InfluenceKind = Literal["judged answer", "group answer", "experience answer", "check"]
 
@@ -184,7 +184,7 @@ def _findings(snapshot: Snapshot, row: int, check: str, columns: Bools, change: 
     for column in sorted(moved, key=lambda column: -moved[column])[:_FINDINGS]:
         own, others = snapshot.rollout_features[row, column], np.nanmean(snapshot.rollout_features[group, column])
         name = snapshot.feature_names[column].removeprefix(f"check_{check}_").removeprefix(check)
-        told.append(f"{name.replace('_', ' ')} {own:.3g} (group {others:.3g})".strip())
+        told.append(f"{name.replace('_', ' ')} {own:.2g} (group {others:.2g})".strip())
     return f"{check}: {', '.join(told)}"
 
 
