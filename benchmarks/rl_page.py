@@ -30,8 +30,8 @@ from trainer.reward.report import read_records
 
 PAGE = DOCS / "rl.md"
 FORMER_PAGE = DOCS / "experiments/grpo_with_former_model.md"
-PRESENT, FORMER, REPLACED = (RESULTS / f"{name}.jsonl" for name in ("rl_2026-11-29", "rl", "rl_before"))
-TREES = RESULTS / "rl_2026-11-30.jsonl"  # the present model with trees beside its regressions
+PRESENT, FORMER, REPLACED = (RESULTS / f"{name}.jsonl" for name in ("rl_2026-11-30", "rl", "rl_before"))
+WITHOUT_TREES = RESULTS / "rl_2026-11-29.jsonl"  # the present model before it had trees beside its regressions
 SHARE = 0.2
 SENTENCE = r"GRPO of a tiny policy .*?\(docs/rl\.md\)\)\."
 _NUMBERS = ("no seed", "one seed", "two seeds", "three seeds", "four seeds", "five seeds", "six seeds")
@@ -87,21 +87,23 @@ def sentence(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> s
     reached = in_prose(of_best(memory, oracle)).removesuffix(")")
     alone = of_best(labelled, oracle).partition(" ")[0]
     return (
-        f"GRPO of a tiny policy with 20 % of the labels (no trees yet) reached {reached}, {counted(seeds)}) "
+        f"GRPO of a tiny policy with 20 % of the labels reached {reached}, {counted(seeds)}) "
         f"of what all labels give, the labelled queries alone {alone} % ([docs/rl.md](docs/rl.md))."
     )
 
 
-def table(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:
+def table(present: Sequence[FinishedRun], regressions: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:
     """The arms on the present model's seeds, in domain. Arms without a reward model have run once, with the former code."""
     seeds = seeds_of(present)
     oracle = chosen(former, "oracle", seeds)
     arms = {
         "majority": chosen(former, "majority", seeds),
         "labelled": chosen(former, "labelled", seeds),
-        "memory, two regressions": chosen(present, "memory", seeds),
+        "memory": chosen(present, "memory", seeds),
         "memory, without experience (`moment`)": chosen(present, "moment", seeds),
-        "memory, former model": chosen(former, "memory", seeds),
+        "memory, before it had trees": chosen(regressions, "memory", seeds),
+        "the same, without experience": chosen(regressions, "moment", seeds),
+        "memory, the model before that": chosen(former, "memory", seeds),
         "oracle": oracle,
     }
     best = verdicts_of(oracle, "test")
@@ -120,49 +122,43 @@ def line(arm: str, verdicts: Verdicts, oracle: Verdicts, right: str) -> list[str
     return [arm, seeds, f"{short(float(np.mean(values)))}{spread}", of_best(verdicts, oracle), right]
 
 
-def with_trees(regressions: Sequence[FinishedRun]) -> str:
-    """What boosted trees beside the first regression changed, on the seeds that have run with them."""
-    rows = [row for row in rows_of(TREES) if row.arm == "memory" and row.share == SHARE]
-    seeds = seeds_of(rows)
-    trees, before = (verdicts_of(chosen(some, "memory", seeds), "test") for some in (rows, regressions))
-    change = interval({"arm": trees, "before": before}, over("before"), "{:+.3f}")
-    accuracy = short(float(np.mean(over_seeds(trees))))
-    alone = " One run of each: the interval knows problems, and not how runs differ." if len(seeds) == 1 else ""
-    return (
-        f"Since 30 November boosted trees count beside the first regression. {named(seeds)} with them: accuracy {accuracy}, which "
-        f"differs by {change} from without them.{alone} {predicted(rows)} of the predicted rewards are right.\nThe rows are in "
-        f"`benchmarks/results/{TREES.name}`, with code at {commits(rows)}. More seeds are to come."
-    )
+def changes(present: Sequence[FinishedRun], regressions: Sequence[FinishedRun]) -> str:
+    """What trees and experience changed, each on the seeds that have run with and without."""
+    trees, before = (verdicts_of(chosen(rows, "memory", seeds_of(present)), "test") for rows in (present, regressions))
+    of_trees = interval({"arm": trees, "before": before}, over("before"), "{:+.3f}")
+    told = [f"Boosted trees beside the first regression changed accuracy by {of_trees}."]
+    for rows, which in ((present, ""), (regressions, ", before there were trees,")):
+        memory, moment = (verdicts_of(chosen(rows, arm, seeds_of(rows)), "test") for arm in ("memory", "moment"))
+        if moment:
+            change = interval({"arm": memory, "moment": moment}, over("moment"), "{:+.3f}")
+            told.append(f"Experience of the same query{which} changed it by {change}.")
+    return "\n".join(told)
 
 
-def page(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:
+def page(present: Sequence[FinishedRun], regressions: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:
     """docs/rl.md, on the present model."""
     seeds = seeds_of(present)
     oracle, start = (verdicts_of(chosen(former, "oracle", seeds), "test", when=when) for when in (1, 0))
-    memory, moment = (verdicts_of(chosen(present, arm, seeds), "test") for arm in ("memory", "moment"))
+    memory = verdicts_of(chosen(present, "memory", seeds), "test")
     labelled = verdicts_of(chosen(former, "labelled", seeds), "test")
     gained = interval({"arm": memory, "start": start}, over("start"), "{:+.3f}")
     beside = interval({"arm": memory, "labelled": labelled}, over("labelled"), "{:+.3f}")
-    experience = interval({"arm": memory, "moment": moment}, over("moment"), "{:+.3f}")
     problems = sum(map(len, next(iter(oracle.values())).values()))
     return f"""# GRPO with few labels, arm by arm
 
 With 20 % of the labels, accuracy grows by {gained}. It reaches {in_prose(of_best(memory, oracle))}
 of what all labels give. Training on the labelled queries alone reaches {in_prose(of_best(labelled, oracle))}.
-The difference is {beside}. The model reads no words, and the tiny world's facts are in words. These are figures of
-the reward model before it had trees.
+The difference is {beside}. The model reads no words, and the tiny world's facts are in words.
 
 {named(seeds)}, 20 % of the queries labelled, drawn at random, greedy accuracy on {problems} held-out problems in domain. In
 brackets: 95 % interval over seeds and, within them, problems (bootstrap, arms compared on the same problems).
 
-{table(present, former)}
+{table(present, regressions, former)}
 
-With experience of the same query, accuracy differs by {experience} from without it.
-
-{with_trees(present)}
+{changes(present, regressions)}
 
 `benchmarks/rl.py --arms memory moment --shares 0.2 --first-seed {seeds[0]} --seeds {len(seeds)} --out
-benchmarks/results/{PRESENT.name}` makes the rows of the two regressions, `benchmarks/rl_page.py` this page. The other
+benchmarks/results/{PRESENT.name}` makes the rows of the present model, `benchmarks/rl_page.py` this page. The other
 arms are runs of the same seeds with the former model
 ([experiments/{FORMER_PAGE.name}](experiments/{FORMER_PAGE.name})), which has all shares of labels.
 
@@ -190,8 +186,8 @@ one stands in [rl.md](../rl.md).
 def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args(argv)
-    present, former, before = map(rows_of, (PRESENT, FORMER, REPLACED))
-    PAGE.write_text(page(present, former), encoding="utf-8")
+    present, regressions, former, before = map(rows_of, (PRESENT, WITHOUT_TREES, FORMER, REPLACED))
+    PAGE.write_text(page(present, regressions, former), encoding="utf-8")
     FORMER_PAGE.write_text(former_page(former, before), encoding="utf-8")
     plot_runs(former, FORMER_PAGE.with_suffix(".png"))
     text = README.read_text(encoding="utf-8")
