@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from memgraph.printable import printable
 
 _SHORT, _SHORT_LINES = 240, 4  # characters and lines of a text that is shown as a whole
-_NUMBER = re.compile(r"[+-]?[\d.,]+%?|–")
+_NUMBER = re.compile(r"[+<>-]?[\d.,]+%?|–")
 
 
 class Html(str):

@@ -547,7 +547,11 @@ class Memory:
 
     def report(self, file: str | Path, **filters: Unpack[Filters]) -> Path:
         """Write what the memory knows to one HTML page (`memgraph.inspection.report.write_report`)."""
-        return write_report(self.database, Path(file), lambda: self.model(ledger=filters.get("ledger")), **filters)
+
+        def model(key: str | None) -> RewardModel:
+            return self.model(key, ledger=filters.get("ledger"))
+
+        return write_report(self.database, Path(file), model, **filters)
 
 
 def _only_ledger(view: LabelView) -> str | None:

@@ -67,6 +67,21 @@ def shown(value: Any) -> str:
     return " ".join(printable(str(value)).split())
 
 
+def percent(share: float | None, decimals: int = 0) -> str:
+    """A share (0..1) in per cent, a dash for nothing. Only none is 0%, and only all is 100%: else it gets a decimal, or a bound.
+
+    Args:
+        decimals: 0 or 1.
+    """
+    if share is None:
+        return "–"
+    for places in (decimals, 1):
+        text = f"{share:.{places}%}"
+        if share in (0, 1) or float(text[:-1]) not in (0, 100):
+            return text
+    return "<0.1%" if share < 0.5 else ">99.9%"
+
+
 def cut(text: str) -> str:
     """At most 80 characters of a text, for a cell of a table."""
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"

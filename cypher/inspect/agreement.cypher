@@ -1,9 +1,10 @@
 // Do those who judge agree? Every two who judged the same answers or rollouts, right at 0.5 or more, with Cohen's kappa: how much more
-// they agree than chance would have it. What one said to settle for others is no judgement of its own here.
+// they agree than chance would have it. What one said to settle for others is no judgement of its own here. At most 200
+// pairs.
 // Parameters: run (name of one that gave the answer, or null for all), dataset (name, or null for all), ledger (name, or null for
 // labels of all).
 // Returns first, second (who), kinds (of their labels), judged (by both), agreeing (share), kappa (1 for the same, 0 for chance,
-// null where both say one thing only).
+// null where both say one thing only), in_all (how many pairs there are without the limit).
 // Without rows: no answer was judged by two yet.
 WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES|GENERATES_REASONING]->(target)<-[:SCORES]-(l:Label)
@@ -27,5 +28,9 @@ WITH a.author AS first, b.author AS second, [a.kind, b.kind] AS kinds, count(*) 
      avg(CASE WHEN a.right = b.right THEN 1.0 ELSE 0.0 END) AS agreeing,
      avg(CASE WHEN a.right THEN 1.0 ELSE 0.0 END) AS one, avg(CASE WHEN b.right THEN 1.0 ELSE 0.0 END) AS two
 WITH first, second, kinds, judged, agreeing, one * two + (1 - one) * (1 - two) AS chance
-RETURN first, second, kinds, judged, agreeing, CASE WHEN chance < 1 THEN (agreeing - chance) / (1 - chance) END AS kappa
-ORDER BY judged DESC, first, second, kinds LIMIT 200
+WITH first, second, kinds, judged, agreeing, chance ORDER BY judged DESC, first, second, kinds
+WITH collect({first: first, second: second, kinds: kinds, judged: judged, agreeing: agreeing, chance: chance}) AS found
+UNWIND found[..200] AS one
+RETURN one.first AS first, one.second AS second, one.kinds AS kinds, one.judged AS judged, one.agreeing AS agreeing,
+       CASE WHEN one.chance < 1 THEN (one.agreeing - one.chance) / (1 - one.chance) END AS kappa, size(found) AS in_all
+ORDER BY judged DESC, first, second, kinds

@@ -2,8 +2,8 @@
 // neighbours. The first row of each is the query itself.
 // Parameters: run (name of one that sampled the three; null for any), dataset (of the three; null for any), ledger (name, or null for
 // labels of all).
-// Returns query and neighbour (keys), text (of the neighbour), cosine, right (mean label, or else prediction, of its newest
-// rollouts), rollouts, labelled (how many of them).
+// Returns query and neighbour (keys), text (of the neighbour), cosine, rollouts (its newest, at most 32), labelled (how many of these
+// have a label in force), right (mean label of the labelled), predicted (mean newest prediction of those without a label).
 // Without rows: no query has neighbours yet (`memreward import`).
 WITH {run: null, dataset: null, ledger: null} AS given  // put your values here
 MATCH (space:EmbeddingSpace {active: true})
@@ -35,8 +35,10 @@ CALL (n, given) {
                 + CASE WHEN target:Answer THEN 1 ELSE 0 END AS rank, avg(l.score) AS truth
          RETURN truth ORDER BY rank LIMIT 1
        }) AS truth,
-       head(COLLECT { MATCH (t)<-[:SCORES]-(p:Prediction) RETURN p.score ORDER BY p.created_at DESC LIMIT 1 }) AS predicted
-  RETURN avg(coalesce(truth, predicted)) AS right, count(*) AS rollouts, count(truth) AS labelled
+       head(COLLECT {
+         MATCH (t)<-[:SCORES]-(p:Prediction) WHERE p.score IS NOT NULL RETURN p.score ORDER BY p.created_at DESC, p.key LIMIT 1
+       }) AS score
+  RETURN count(*) AS rollouts, count(truth) AS labelled, avg(truth) AS right, avg(CASE WHEN truth IS NULL THEN score END) AS predicted
 }
-RETURN q.key AS query, n.key AS neighbour, left(n.text, 300) AS text, cosine, right, rollouts, labelled
+RETURN q.key AS query, n.key AS neighbour, left(n.text, 300) AS text, cosine, rollouts, labelled, right, predicted
 ORDER BY known DESC, query, place, cosine DESC, neighbour

@@ -1,4 +1,4 @@
-// Records that truth was read for evaluation: counted here, never readable by training.
+// Records that held-out queries were judged to measure accuracy: counted here each time, stored nowhere, no part of the budget.
 // Parameters: $key, $queries (how many).
 MATCH (l:Ledger {key: $key})
 SET l.evaluated = coalesce(l.evaluated, 0) + $queries

@@ -20,6 +20,7 @@ from memgraph.cli.common import (
     spread,
 )
 from memgraph.inspection.tables import print_table
+from memgraph.printable import percent
 from memgraph.settings import Settings
 
 _SHOWN = 20
@@ -93,6 +94,7 @@ def check(
             )
         unknown = sum(row.score is None for row in report.rows) / max(1, len(report.rows))
         console.print(
-            f"{len(report.rows)} rows read; {report.answers.unanswered_share:.1%} state no answer; {unknown:.1%} have no verdict"
+            f"{len(report.rows)} rows read; {percent(report.answers.unanswered_share, 1)} state no answer; "
+            f"{percent(unknown, 1)} have no verdict"
         )
     report_rejects(report.rejected, rejects)

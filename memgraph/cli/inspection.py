@@ -180,8 +180,9 @@ def report(
 ) -> None:
     """Write what the memory knows to one HTML page, to send to somebody: a file without scripts that opens offline.
 
-    It says what is in the memory, what labels cost, how far predictions hold, where rewards came from, where predictions were
-    wrong, and what the reward model relies on. Beside each number stands the Cypher query that gives it.
+    It says what is in the memory, what labels cost, how far predictions hold, where rewards came from and what may have hacked
+    them, where predictions were wrong, what the reward model relies on, and what to label next. Beside each number stands the Cypher
+    query that gives it.
 
     Example: memreward report --run qwen-1 --out qwen-1.html
     """

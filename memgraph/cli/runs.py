@@ -10,7 +10,7 @@ import typer
 
 from memgraph.cli.common import HomeOption, JsonOption, console, emit, open_memory, progress
 from memgraph.inspection.tables import print_table
-from memgraph.printable import cut, printable
+from memgraph.printable import cut, percent, printable
 
 if TYPE_CHECKING:
     from memgraph.store.forget import Forgotten
@@ -49,7 +49,7 @@ def compare(
     console.print(
         f"{compared.queries} queries in both ({compared.only_first} only in {first}, {compared.only_second} only in {second}); "
         f"{compared.rollouts[0]} and {compared.rollouts[1]} rollouts; "
-        f"{compared.same_answers:.0%} of {second}'s answers {first} gave too",
+        f"{percent(compared.same_answers)} of {second}'s answers {first} gave too",
     )
     means = []
     for one in compared.measures:

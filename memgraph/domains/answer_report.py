@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
+from memgraph.printable import percent
+
 _EXAMPLES: Final = 3
 _LONGEST: Final = 300
 _REASON: Final = 80
@@ -94,7 +96,7 @@ class AnswerReport:
         for domain, count in sorted(self.unanswered.items()):
             yield (
                 f"{domain}: {count} of {self.rollouts[domain]} rollouts state no answer "
-                f"({count / max(1, self.rollouts[domain]):.0%})"
+                f"({percent(count / max(1, self.rollouts[domain]))})"
             )
             yield from self._shown(domain, "no answer")
         for (domain, reason), count in sorted(self.undecided.items()):

@@ -38,24 +38,34 @@ def signed(value: float, largest: float, *, what: str) -> Html:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A query beside another: cosine of both, and how much of it is right (0..1, None where unknown)."""
+    """A query beside another: cosine of both, and how much of it is right by labels, and by predictions (0..1, None where unknown)."""
 
     cosine: float
     right: float | None
+    predicted: float | None = None
+
+    @property
+    def kind(self) -> str:
+        """Class of its colour."""
+        return (
+            shade(self.right)
+            if self.right is not None or self.predicted is None
+            else f"{shade(self.predicted)} guessed"
+        )
 
 
-def neighbourhood(right: float | None, neighbours: Sequence[Neighbour], *, what: str) -> Html:
+def neighbourhood(query: Neighbour, *neighbours: Neighbour, what: str) -> Html:
     """A query in the middle, its neighbours around it with their numbers, the nearer the more similar."""
     middle = _WIDTH / 2, _HEIGHT / 2
     cosines = [one.cosine for one in neighbours] or [1.0]
     spread = max(cosines) - min(cosines) or 1.0
-    lines, circles = [], [_circle(*middle, 17, right, "Q")]
+    lines, circles = [], [_circle(*middle, 17, query.kind, "Q")]
     for number, one in enumerate(neighbours):
         angle = 2 * math.pi * number / len(neighbours) - math.pi / 2
         distance = _NEAR + (_FAR - _NEAR) * (max(cosines) - one.cosine) / spread
         x, y = middle[0] + distance * math.cos(angle), middle[1] + distance * math.sin(angle)
         lines.append(tag("line", x1=middle[0], y1=middle[1], x2=f"{x:.1f}", y2=f"{y:.1f}", class_="edge"))
-        circles.append(_circle(x, y, 13, one.right, str(number + 1)))
+        circles.append(_circle(x, y, 13, one.kind, str(number + 1)))
     return tag(
         "svg", joined(lines), joined(circles), viewBox=f"0 0 {_WIDTH} {_HEIGHT}", class_="graph", role="img", aria_label=what
     )  # fmt: skip
@@ -66,9 +76,9 @@ def shade(right: float | None) -> str:
     return "unknown" if right is None else f"q{min(4, int(5 * right))}"
 
 
-def _circle(x: float, y: float, radius: float, right: float | None, text: str) -> Html:
-    circle = tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=radius, class_=f"node {shade(right)}")
-    return joined([circle, tag("text", text, x=f"{x:.1f}", y=f"{y + 4:.1f}", class_=f"name {shade(right)}")])
+def _circle(x: float, y: float, radius: float, kind: str, text: str) -> Html:
+    circle = tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=radius, class_=f"node {kind}")
+    return joined([circle, tag("text", text, x=f"{x:.1f}", y=f"{y + 4:.1f}", class_=f"name {kind}")])
 
 
 def _strip(parts: Sequence[Html], what: str) -> Html:

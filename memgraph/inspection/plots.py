@@ -36,7 +36,7 @@ _METRICS = {"auc": "AUC", "within_query_auc": "within-query AUC", "accuracy": "a
 def calibration(source: Store | Rows, ax: Axes | None = None, **filters: Unpack[Filters]) -> Axes:
     """Share of right rollouts over the predicted probability, by tenths, on the diagonal where predictions hold.
 
-    Labels that came after the prediction are a line of their own: only they tell of new rollouts.
+    Rollouts whose label the model could not have learned from are a line of their own: only they tell of new rollouts.
 
     Args:
         source: a memory, or rows of the query `calibration`.
@@ -47,8 +47,8 @@ def calibration(source: Store | Rows, ax: Axes | None = None, **filters: Unpack[
     """
     rows, ax = over_domains(_rows(source, "calibration", filters)), _axes(ax)
     ax.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
-    for when, label in (("later", "labels that came later"), ("before", "labels that were there before")):
-        tenths = [row for row in rows if row["label_came"] == when]
+    for held_out, label in ((True, "labels kept from the model"), (False, "labels it may have learned from")):
+        tenths = [row for row in rows if row["held_out"] is held_out]
         if tenths:
             counts = np.array([row["rollouts"] for row in tenths])
             predicted, right = [row["predicted"] for row in tenths], [row["right"] for row in tenths] / counts

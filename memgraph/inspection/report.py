@@ -9,7 +9,7 @@ The page is one file without scripts and without anything from elsewhere. What c
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Mapping
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -17,10 +17,9 @@ from string import Template
 from typing import Unpack
 
 from memgraph.inspection.filters import Filters
-from memgraph.inspection.report_facts import Facts, read_facts
+from memgraph.inspection.report_facts import Facts, LoadModel, read_facts
 from memgraph.inspection.report_sections import SECTIONS, Section
 from memgraph.markup import Html, folded, joined, table, tag
-from memgraph.models.reward_model import RewardModel
 from memgraph.store.database import Database
 from memgraph.store.meant import NAMED
 from memgraph.store.named_queries import run_inspection
@@ -35,11 +34,11 @@ _FIRST_STEPS = (
 )
 
 
-def write_report(database: Database, file: Path, model: Callable[[], RewardModel], **filters: Unpack[Filters]) -> Path:
+def write_report(database: Database, file: Path, model: LoadModel, **filters: Unpack[Filters]) -> Path:
     """Write the page; nothing is written to the memory. A file that is there is replaced.
 
     Args:
-        model: loads the newest reward model. A `MemRewardError` of it is told on the page.
+        model: loads a reward model by its key, and the newest for None. A `MemRewardError` of it is told on the page.
         filters: a run, a data set and a ledger that count alone.
 
     Raises:
@@ -62,12 +61,13 @@ def page(facts: Facts) -> str:
     """The whole page."""
     title = f"What this memory knows{_narrowed(facts)}"
     sections = [make(facts) for make in SECTIONS] if facts.contents["rollouts"] else []
+    first_in = {name: one.name for one in reversed(sections) for name in one.queries}
     template = Template(resources.files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
     return template.substitute(
         title=joined([title]),
         meta=tag("p", _meta(facts), class_="meta"),
         nav=_navigation(sections) if sections else "",
-        body=joined(_section(one, facts) for one in sections) if sections else _first_steps(facts),
+        body=joined(_section(one, facts, first_in) for one in sections) if sections else _first_steps(facts),
     )
 
 
@@ -91,23 +91,35 @@ def _navigation(sections: list[Section]) -> Html:
     return tag("nav", tag("ul", joined(links)), aria_label="Sections")
 
 
-def _section(section: Section, facts: Facts) -> Html:
+def _section(section: Section, facts: Facts, first_in: Mapping[str, str]) -> Html:
+    """A section of the page.
+
+    Args:
+        first_in: the section where a query stands first, by name: the Cypher is written there alone.
+    """
+    sources = (
+        _source(name, facts, first_in[name] if first_in[name] != section.name else None) for name in section.queries
+    )
     return tag(
         "section",
         tag("h2", section.title, id=section.name),
         tag("p", section.finding, class_="finding"),
         section.body,
-        folded("How to get these numbers", *(_source(name, facts) for name in section.queries), *section.sources, kind="how"),
+        folded("How to get these numbers", *sources, *section.sources, kind="how"),
     )  # fmt: skip
 
 
-def _source(name: str, facts: Facts) -> Html:
-    """A query's command, and its Cypher with the values that this report was made with."""
+def _source(name: str, facts: Facts, section: str | None) -> Html:
+    """A query's command, and its Cypher with the values that this report was made with, or the section that has it."""
     query = facts.queries[name]
     values = facts.values[name]
     options = (f"--{key}={value}" if key in NAMED else f"--param={key}={value}" for key, value in values.items())
     words = ["memreward", "inspect", name, *options]
     command = tag("code", shlex.join(words))
+    if section is not None:
+        return tag(
+            "p", query.answers, " By ", command, ", or by the Cypher ", tag("a", "above", href=f"#{section}"), "."
+        )
     return joined(
         [tag("p", query.answers, " By ", command, " or in Neo4j Browser:"), tag("pre", query.with_values(values))]
     )

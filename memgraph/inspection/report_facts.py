@@ -1,4 +1,4 @@
-"""What a report is made of: the rows of named Cypher queries, and the newest reward model."""
+"""What a report is made of: the rows of named Cypher queries, and the reward model that predicted last."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from memgraph.store.meant import require_known
 from memgraph.store.named_queries import InspectionQuery, inspection_queries, run_inspection
 
 Rows = list[dict[str, Any]]
+LoadModel = Callable[[str | None], RewardModel]
+"""Loads the reward model of a key; of None the newest."""
+
 QUERIES = (
     "memory_contents",
     "rollouts_by_run",
@@ -24,9 +27,12 @@ QUERIES = (
     "label_spending_by_purpose",
     "agreement",
     "calibration",
+    "predictions_against_truth",
     "reward_sources",
+    "suspects",
     "wrong_predictions",
     "reward_models",
+    "next_labels",
     "neighbourhoods",
 )
 _VALUES = {"reward_sources": {"parts": STEP_PARTS}}  # of other parameters than the filters
@@ -42,7 +48,8 @@ class Facts:
         rows: by name of the query (`QUERIES`).
         queries: these queries, by name.
         values: of their parameters, by name of the query.
-        model: the newest reward model; None where there is none to read, and `no_model` says why.
+        model: the reward model that predicted last, or else the newest; None where there is none to read, and `no_model` says why.
+        spoke: what `predictions_against_truth` says of that model; None where it has predicted nothing.
     """
 
     filters: Filters
@@ -52,6 +59,7 @@ class Facts:
     values: Mapping[str, Mapping[str, Any]]
     model: RewardModel | None
     no_model: str | None
+    spoke: dict[str, Any] | None
 
     @property
     def contents(self) -> dict[str, Any]:
@@ -74,11 +82,11 @@ class Facts:
         return self.filters.get("ledger")
 
 
-def read_facts(database: Database, model: Callable[[], RewardModel], filters: Filters) -> Facts:
+def read_facts(database: Database, model: LoadModel, filters: Filters) -> Facts:
     """Read them. Every query counts in the database and gives a bounded number of rows.
 
     Args:
-        model: loads the newest reward model.
+        model: loads a reward model.
 
     Raises:
         InputError: for a run, data set or ledger that there is not.
@@ -91,10 +99,29 @@ def read_facts(database: Database, model: Callable[[], RewardModel], filters: Fi
         for name, query in queries.items()
     }
     rows = {name: run_inspection(database, name, given) for name, given in values.items()}
-    found, reason = None, None
+    spoke, found, reason = (
+        _last_to_predict(database, rows["predictions_against_truth"], filters.get("ledger")),
+        None,
+        None,
+    )
     try:
-        found = model()
+        found = model(None if spoke is None else spoke["key"])
     except MemRewardError as error:
         reason = str(error)
     at: datetime = database.query(cypher("read/now"))[0]["now"].to_native()
-    return Facts(filters, at, rows, queries, values, found, reason)
+    return Facts(filters, at, rows, queries, values, found, reason, spoke)
+
+
+def _last_to_predict(database: Database, models: Rows, ledger: str | None) -> dict[str, Any] | None:
+    """The row of the registered model that predicted last, with its whole `key`.
+
+    Args:
+        models: rows of `predictions_against_truth`, the last to predict at the end.
+        ledger: on which it was fitted; None for any.
+    """
+    for row in reversed(models):
+        if row["model"] is not None:
+            for named in database.query(cypher("read/models_meant"), text=row["model"], limit=1):
+                if ledger in (None, named["ledger"]):
+                    return {**row, "key": named["key"]}
+    return None

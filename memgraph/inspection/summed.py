@@ -12,18 +12,18 @@ STEP_PARTS = 20  # of the steps of a training run, at most (query `reward_source
 
 
 def over_domains(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of the query `calibration`, the domains taken together: one for each tenth and each `label_came`."""
-    groups: dict[tuple[str, int], list[Mapping[str, Any]]] = defaultdict(list)
+    """Rows of the query `calibration`, the domains taken together: one for each tenth of those held out, and of the others."""
+    groups: dict[tuple[bool, int], list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
-        groups[row["label_came"], row["tenth"]].append(row)
+        groups[row["held_out"], row["tenth"]].append(row)
     return [
         {
-            "label_came": came,
+            "held_out": held_out,
             "tenth": tenth,
             **{name: sum(row[name] for row in found) for name in ("rollouts", "right", "agreeing")},
             **{name: _mean(name, found) for name in ("predicted", "brier")},
         }
-        for (came, tenth), found in sorted(groups.items())
+        for (held_out, tenth), found in sorted(groups.items())
     ]
 
 

@@ -219,10 +219,14 @@ def test_spending_is_told_by_ledger_purpose_and_kind(lived: Memory) -> None:
         }
         return {row["kind"]: tuple(row[name] for name in ("authors", "labels", "queries", "rollouts")) for row in rows}
 
-    assert told() == {"ground_truth": (["registry"], 3, 1, 12), "human": (["Ann", "Bob"], 4, 1, 22)}
-    assert told(run="two") == {"ground_truth": (["registry"], 2, 1, 4), "human": (["Ann", "Bob"], 2, 1, 6)}
-    means = {row["kind"]: row["mean_score"] for row in ask(lived, "label_spending_by_purpose")}
-    assert means == {"ground_truth": pytest.approx(1 / 3), "human": pytest.approx((1 + 0 + 1 + 0.2) / 4)}
+    assert told() == {"ground_truth": (["registry"], 3, 1, 12), "human": (["Ann", "Bob"], 4, 1, 11)}, (
+        "who is judged twice counts once"
+    )
+    assert told(run="two") == {"ground_truth": (["registry"], 2, 1, 4), "human": (["Ann", "Bob"], 2, 1, 3)}
+    shares = {row["kind"]: row["share_right"] for row in ask(lived, "label_spending_by_purpose")}
+    assert shares == {"ground_truth": pytest.approx(8 / 12), "human": pytest.approx(8 / 11)}, (
+        "of rollouts, not of labels"
+    )
 
 
 def test_spending_is_told_by_run_step_and_author(lived: Memory) -> None:
@@ -232,7 +236,7 @@ def test_spending_is_told_by_run_step_and_author(lived: Memory) -> None:
         ("two", 1),
     }  # only the second gave no answer at all
     found = {(row["kind"], *row["authors"]): (row["labels"], row["queries"], row["rollouts"]) for row in rows}
-    assert found[("human", "Ann")] == (3, 1, 8 + 3 + 3)
+    assert found[("human", "Ann")] == (3, 1, 8 + 3)
     assert found[("human", "Bob")] == (1, 1, 8)
     assert found[("ground_truth", "registry")] == (2, 1, 11)
     narrowed = ask(lived, "label_spending_by_purpose", run="two", steps=True)
@@ -265,7 +269,8 @@ def test_queries_without_labels_are_listed_too(lived: Memory) -> None:
 def test_predictions_are_held_against_what_was_learned_later(lived: Memory) -> None:
     (row,) = ask(lived, "predictions_against_truth")
     # all 24 but the pears without an answer; truth: apples 8 right, 4 wrong; pears 8 × 0.5 (right at 0.5) and 3 × 0.2
-    assert row["rollouts"] == 23
+    assert (row["predicted"], row["first_step"], row["last_step"]) == (24, 1, 2)
+    assert (row["checked"], row["queries"], row["first_checked"], row["last_checked"]) == (23, 2, 1, 2)
     assert row["accuracy"] == pytest.approx(16 / 23)
     assert row["vote_accuracy"] == pytest.approx((4 + 2 + 4 + 4 + 2 + 3) / 23), "in two groups two answers tie"
     assert row["brier"] == pytest.approx((8 * 0.01 + 4 * 0.81 + 8 * 0.16 + 3 * 0.49) / 23)
@@ -314,6 +319,9 @@ def test_rewards_are_told_by_source_step_by_step(lived: Memory) -> None:
         ("one", 1, 1, "reward_model"): 8, ("one", 2, 2, "reward_model"): 8, ("two", 1, 1, "reward_model"): 7,
         ("two", 1, 1, "no reward"): 1,
     }  # fmt: skip
+    assert {(row["source"], row["reason"]) for row in rows} == {
+        ("reward_model", None), ("no reward", "the scorer abstained"),
+    }  # fmt: skip
     assert [row["mean_reward"] for row in ask(lived, "reward_sources", run="one")] == [0.75, 0.5]
     (whole,) = ask(lived, "reward_sources", run="one", parts=1)
     assert (whole["first"], whole["last"], whole["rollouts"], whole["mean_reward"]) == (1, 2, 16, 0.625)
@@ -322,7 +330,9 @@ def test_rewards_are_told_by_source_step_by_step(lived: Memory) -> None:
 
 def test_groups_without_variance_are_those_that_teach_nothing(lived: Memory) -> None:
     rows = ask(lived, "groups_without_variance")
-    assert [(row["run"], row["rollouts"], row["reward"]) for row in rows] == [("two", 3, 1.0)]
+    assert [(row["run"], row["rollouts"], row["rewarded"], row["reward"], row["reasons"]) for row in rows] == [
+        ("two", 4, 3, 1.0, ["the scorer abstained"])
+    ]
     assert not ask(lived, "groups_without_variance", run="one")
 
 
@@ -366,9 +376,9 @@ def test_paths_are_a_graph_that_browser_draws(lived: Memory) -> None:
 
 def test_calibration_is_by_domain_and_tenth(lived: Memory) -> None:
     (row,) = ask(lived, "calibration", model="mod")
-    assert (row["domain"], row["label_came"], row["tenth"], row["rollouts"]) == ("math", "later", 9, 23)
+    assert (row["domain"], row["held_out"], row["queries"], row["tenth"], row["rollouts"]) == ("math", True, 2, 9, 23)
     assert (row["predicted"], row["right"], row["agreeing"]) == (pytest.approx(0.9), 16, 16)
-    assert row["gap"] == pytest.approx(0.9 - 16 / 23)
+    assert (row["gap"], row["ece"]) == (pytest.approx(0.9 - 16 / 23), pytest.approx(0.9 - 16 / 23))
     assert row["brier"] == pytest.approx((8 * 0.01 + 4 * 0.81 + 8 * 0.16 + 3 * 0.49) / 23)
     assert ask(lived, "calibration", scorer="reward_model") == [row]
     assert row["ece"] == pytest.approx(0.9 - 16 / 23), "of the only row"
@@ -392,6 +402,25 @@ def test_isolated_queries_come_first_and_have_their_data_set(lived: Memory) -> N
     assert {(row["neighbour"], row["dataset"]) for row in neighbours} == {
         ("How many pears are in the basket?", "default"), (PLUMS, "fruit"),
     }  # fmt: skip
+    known = {
+        row["neighbour"]: tuple(row[name] for name in ("rollouts", "labelled", "right", "predicted"))
+        for row in neighbours
+    }
+    assert known["How many pears are in the basket?"] == (
+        12,
+        11,
+        pytest.approx((8 * 0.5 + 3 * 0.2) / 11),
+        pytest.approx(0.9),
+    )
+    assert known[PLUMS] == (1, 0, None, None)
+    drawn = {
+        row["text"]: tuple(row[name] for name in ("rollouts", "labelled", "right", "predicted"))
+        for row in ask(lived, "neighbourhoods")
+    }
+    assert known.items() <= drawn.items()
+    assert drawn["How many apples are in the basket?"] == (12, 12, pytest.approx(8 / 12), None), (
+        "all labelled, by labels alone"
+    )
 
 
 def test_next_labels_are_unjudged_answers(lived: Memory) -> None:

@@ -80,7 +80,7 @@ def drawn(ax: Axes) -> Axes:
 
 def test_calibration_compares_predicted_and_observed_shares(lived: Memory) -> None:
     ax = drawn(plots.calibration(lived))
-    assert lines(ax) == {"labels that came later (12 rollouts)": [[pytest.approx(0.2), pytest.approx(0.7)], [0, 1]]}
+    assert lines(ax) == {"labels kept from the model (12 rollouts)": [[pytest.approx(0.2), pytest.approx(0.7)], [0, 1]]}
     assert ax.get_xlabel() == "predicted"
     again = plots.calibration(run_inspection(lived.database, "calibration", {}))
     assert lines(again) == lines(ax)

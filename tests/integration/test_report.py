@@ -12,19 +12,22 @@ import pytest
 
 from memgraph.errors import InputError, ReadOnlyError
 from memgraph.labels.rows import LabelRow
-from memgraph.labels.view import LabelKind
+from memgraph.labels.view import LabelKind, Purpose
 from memgraph.memory import Memory
+from memgraph.models.reward_model import RewardModelConfig
 from memgraph.rollouts.rollout import Rollout
 from memgraph.rollouts.runs import record_rewards
 from memgraph.scoring.predictions import write_prediction_rows
 from memgraph.settings import Settings
 from memgraph.store.named_queries import run_inspection
-from tests.conftest import empty
-from tests.integration.rollouts import import_two_runs
+from tests.conftest import empty, write_rows
+from tests.integration.rollouts import import_two_runs, sums
 from tests.integration.test_command_line import memreward
 from tests.integration.test_read_only import all_of
 
-SECTIONS = ["contents", "labels", "calibration", "rewards", "disagreements", "model", "neighbourhoods"]
+SECTIONS = [
+    *("contents", "labels", "calibration", "rewards", "suspects", "disagreements", "model", "next", "neighbourhoods"),
+]
 HOSTILE = "</pre><script>alert('$body')</script><img src=x onerror=alert(1)> \u202e\x1b[31m &amp; \" '"
 ALLOWED = {
     *("html", "head", "meta", "title", "style", "body", "a", "header", "h1", "h2", "h3", "p", "nav", "ul", "ol", "li", "main"),
@@ -117,7 +120,9 @@ def lived(opened: Memory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def test_every_section_has_a_finding_and_the_query_behind_it(lived: Memory, tmp_path: Path) -> None:
     page = read(lived.report(tmp_path / "r.html"))
     assert list(page.findings) == SECTIONS
-    assert [target for target in page.targets if target != "#content"] == [f"#{name}" for name in SECTIONS]
+    assert page.targets[: len(SECTIONS) + 1] == ["#content", *(f"#{name}" for name in SECTIONS)]
+    assert set(page.targets) == set(page.targets[: len(SECTIONS) + 1]), "what stands above is linked to"
+    assert page.html.count("// How far do predictions hold?") == 1, "each query is written once"
     assert all("memreward inspect " in page.text[name] and "MATCH (" in page.text[name] for name in SECTIONS)
     assert is_harmless(page)
     assert 'name="viewport"' in page.html
@@ -137,19 +142,22 @@ def test_numbers_are_those_of_the_memory(lived: Memory, tmp_path: Path) -> None:
     assert later["n"] == 20
     right = 20 - later["wrong"]
     assert (
-        f"after the prediction for 20 rollouts. Both say the same of {right / 20:.0%} of them."
+        f"On 20 rollouts of 5 queries, label and prediction say the same of {right / 20:.0%}."
         in page.findings["calibration"]
     )
+    assert page.findings["calibration"].endswith("So few queries say little about others.")
     if later["wrong"]:
         assert page.findings["disagreements"].startswith(f"{later['wrong']} prediction")
     assert "run, trained, rewards came from" in page.findings["rewards"]
-    for part in ("reward_model for 33%", "label for 33%", "no reward for 33%"):
+    for part in ("reward_model for 33%", "label for 33%", "no reward for 33% (the scorer abstained)"):
         assert part in page.findings["rewards"]
     model = lived.model()
     strongest = max(model.weights.items(), key=lambda one: abs(one[1]))
     assert f"{strongest[0]} ({strongest[1]:+.2f})" in page.findings["model"]
     assert "right answer: math." in page.text["model"] or not model.one_right
-    assert "What labels have brought" in page.text["model"]
+    assert f"Model {model.key[:12]}, which predicted last (40 rollouts), relies most" in page.findings["model"]
+    assert f"model = memory.model('{model.key}')" in page.text["model"]
+    assert "accuracy" not in page.text["model"].partition("Domains whose labels")[2], "one model is no curve"
     assert f"{model.metrics['held_out_auc']:.3f}"[:4] in page.text["model"]
     assert page.findings["neighbourhoods"].startswith("3 queries with what they are similar to")
     assert page.html.count('class="graph"') == 3
@@ -158,7 +166,7 @@ def test_numbers_are_those_of_the_memory(lived: Memory, tmp_path: Path) -> None:
 def test_a_run_and_a_ledger_count_alone(lived: Memory, tmp_path: Path) -> None:
     page = read(lived.report(tmp_path / "a.html", run="a", ledger="default"))
     assert page.findings["contents"].startswith("40 rollouts of 20 queries, from 1 run.")
-    assert "after the prediction for 10 rollouts" in page.findings["calibration"]
+    assert "On 10 rollouts of 5 queries" in page.findings["calibration"]
     assert page.findings["rewards"].startswith("No training run has asked for rewards yet.")
     assert 'model: null, run: "a", dataset: null, ledger: "default"} AS given' in page.text["calibration"]
     assert "memreward inspect calibration --run=a --ledger=default" in page.text["calibration"]
@@ -287,3 +295,90 @@ def test_an_example_is_the_farthest_off_of_its_query(memory: Memory, tmp_path: P
     assert "4 predictions of 4 that have a label are on its other side of ½. These 2" in page.findings["disagreements"]
     assert re.findall(r"Predicted (\S+),", page.text["disagreements"]) == ["0.90", "0.88"]
     assert "4 rollouts: accuracy at ½ 0%" in page.text["calibration"], "both domains together"
+
+
+def test_labels_kept_from_the_model_test_it_and_the_one_that_predicted_is_shown(memory: Memory, tmp_path: Path) -> None:
+    file = write_rows(tmp_path / "r.jsonl", sums(20))
+    memory.import_file(file, run="a")
+    memory.reveal(file, budget=10, monitor=3)
+    spoke = memory.fit()
+    memory.score()
+    watched = {key for key, purpose in memory.ledger("default").purposes().items() if purpose is Purpose.MONITOR}
+    keys_of = {row.key: row.query_key for row in memory.rollouts()}
+    guesses = [
+        {"key": f"g{n}", "target": key, "score": 0.02} for n, key in enumerate(keys_of) if keys_of[key] in watched
+    ]
+    write_prediction_rows(memory, guesses, scorer="reward_model", model=spoke.key)
+    memory.reveal(file, budget=12, monitor=3)
+    newer = memory.fit()
+    page = read(memory.report(tmp_path / "r.html"))
+    assert newer.key != spoke.key
+    assert page.findings["model"].startswith(f"Model {spoke.key[:12]}, which predicted last (52 rollouts), relies most")
+    assert page.findings["model"].endswith(f"A newer one, {newer.key[:12]}, has predicted nothing yet.")
+    assert "What labels have brought" in page.text["model"]
+    later = 2 * 4
+    assert f"On {12 + later} rollouts of 5 queries" in page.findings["calibration"]
+    (row,) = run_inspection(memory.database, "predictions_against_truth", {})
+    assert (row["model"], row["predicted"], row["checked"], row["queries"]) == (spoke.key[:12], 52, 20, 5)
+    assert "paid before, kept from the model (monitor)." in page.text["disagreements"], "some of the watched are right"
+    assert "visible before" not in page.html
+    again = memory.fit(config=RewardModelConfig(prior="none"))
+    assert again.key != newer.key
+    page = read(memory.report(tmp_path / "r.html"))
+    assert "What labels have brought" in page.text["model"], "three models, two numbers of labelled queries"
+
+
+def test_models_of_the_same_labels_are_no_curve(memory: Memory, tmp_path: Path) -> None:
+    file = import_two_runs(memory, tmp_path, queries=12, budget=8)
+    memory.fit(config=RewardModelConfig(prior="none"))
+    page = read(memory.report(tmp_path / "r.html"))
+    assert "What labels have brought" not in page.text["model"]
+    assert "All have 8 labelled queries. They differ by age" in page.text["model"]
+    assert file.exists()
+
+
+def test_it_says_what_to_label_next_and_what_is_suspect(memory: Memory, tmp_path: Path) -> None:
+    same = [Rollout("1 + 1?", "<think>one</think> #### 2", domain="math", run="a", sample=n) for n in range(4)]
+    other = [Rollout("2 + 2?", f"<think>{n}</think> #### {n}", domain="math", run="a", sample=n) for n in range(3)]
+    stored = memory.add([*same, *other]).stored
+    rows = [{"key": f"p{n}", "target": place.key, "score": 0.9 if n < 4 else 0.5} for n, place in enumerate(stored)]
+    write_prediction_rows(memory, rows, scorer="reward_model", model="model")
+    memory.ledger("people", budget=3)
+    assert not memory.label([LabelRow(1.0, author="Ann", rollout_key=stored[6].key)], ledger="people").rejected
+    page = read(memory.report(tmp_path / "r.html", run="a"))
+    assert page.findings["suspects"].startswith("4 rollouts may have hacked the reward. This is the most suspect,")
+    assert "repeated, one answer" in page.text["suspects"]
+    assert page.findings["next"].endswith("2 are left of the budget of the ledger people.")
+    assert page.findings["labels"].endswith("2 are left of the budget of 3.")
+    assert "memreward queue labels.csv --ledger=people --run=a writes a sheet" in page.text["next"]
+    assert "budget is used up" not in page.text["next"]
+    said = [LabelRow(1.0, author="Ann", rollout_key=place.key) for place in stored[4:6]]
+    assert not memory.label(said, ledger="people").rejected
+    page = read(memory.report(tmp_path / "r.html"))
+    assert page.findings["next"].endswith("Nothing is left of the budget of the ledger people.")
+    assert "Its budget is used up" in page.text["next"]
+    said = [LabelRow(1.0, author="Ann", rollout_key=stored[0].key)]
+    assert not memory.label(said, ledger="people", budget=4).rejected
+    page = read(memory.report(tmp_path / "r.html"))
+    assert page.findings["next"] == "Every answer here is judged already."
+
+
+def test_no_share_is_rounded_to_none_or_all(memory: Memory, tmp_path: Path) -> None:
+    memory.add(
+        Rollout("1 + 1?", "#### 2" if n else "I do not know", domain="math", run="a", sample=n) for n in range(300)
+    )
+    assert "0.3% of them state no answer" in read(memory.report(tmp_path / "r.html")).findings["contents"]
+
+
+def test_what_is_predicted_is_not_drawn_as_right(memory: Memory, tmp_path: Path) -> None:
+    stored = memory.add(Rollout(f"{n} + 1?", f"#### {n + 1}", domain="math", run="a") for n in range(3)).stored
+    memory.link()
+    write_prediction_rows(
+        memory, [{"key": "p", "target": stored[0].key, "score": 0.25}], scorer="reward_model", model="m"
+    )
+    assert not memory.label([LabelRow(1.0, author="Ann", rollout_key=stored[1].key)]).rejected
+    page = read(memory.report(tmp_path / "r.html"))
+    kinds = set(re.findall(r'class="node ([^"]+)"', page.html))
+    assert kinds == {"q1 guessed", "q4", "unknown"}
+    assert re.search(r"0 \+ 1\?(–|[\d.]+)0 of 1–25%", page.text["neighbourhoods"])
+    assert re.search(r"1 \+ 1\?(–|[\d.]+)1 of 1100%–", page.text["neighbourhoods"])

@@ -19,6 +19,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from memgraph.errors import ConnectionFailed, TrainingError
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
 from memgraph.models.scorers import RewardModelScorer
+from memgraph.printable import percent
 from trainer.reward.memory_reward import MemoryReward
 from trainer.reward.ranks import Ranks
 from trainer.reward.rows import TrainingRows
@@ -176,8 +177,8 @@ class RewardCallback(TrainerCallback):
         """Warn; why training must stop, if it must."""
         message = (
             f"step {step}: the predicted reward is no longer calibrated: on {agreement.rollouts} rollouts of {agreement.queries} "
-            f"watched queries it agrees with the verifier on {agreement.observed:.0%} so far, {agreement.expected:.0%} were expected. "
-            "The policy may have learned to please the scorer: look at rewards.jsonl and monitor.jsonl, label more, refit "
+            f"watched queries it agrees with the verifier on {percent(agreement.observed)} so far, {percent(agreement.expected)} were "
+            "expected. The policy may have learned to please the scorer: look at rewards.jsonl and monitor.jsonl, label more, refit "
             "more often"
         )
         logger.warning(message)

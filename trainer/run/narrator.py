@@ -10,7 +10,7 @@ from rich.text import Text
 from transformers import PrinterCallback, TrainerCallback
 from transformers.utils.logging import disable_progress_bar
 
-from memgraph.printable import PrintableConsole
+from memgraph.printable import PrintableConsole, percent
 
 if TYPE_CHECKING:
     from trainer.run.result import RunResult
@@ -69,7 +69,9 @@ class Narrator:
                 )
             console.print(table)
         total = sum(result.reward_sources.values())
-        shares = ", ".join(f"{source} {count / total:.0%}" for source, count in sorted(result.reward_sources.items()))
+        shares = ", ".join(
+            f"{source} {percent(count / total)}" for source, count in sorted(result.reward_sources.items())
+        )
         spending = result.spending
         console.print(
             f"labels: {spending['queries_paid']} of {spending['training_queries']} training queries paid for; "
@@ -80,8 +82,8 @@ class Narrator:
         if result.monitor is not None and result.monitor.observed is not None:
             monitor = result.monitor
             console.print(
-                f"watched: on {monitor.rollouts} rollouts the reward agrees with the verifier on {monitor.observed:.0%}, "
-                f"{monitor.expected:.0%} were expected; {monitor.alarms} alarms, {len(result.refits)} refits"
+                f"watched: on {monitor.rollouts} rollouts the reward agrees with the verifier on {percent(monitor.observed)}, "
+                f"{percent(monitor.expected)} were expected; {monitor.alarms} alarms, {len(result.refits)} refits"
             )
         if result.report is not None:
             console.print(f"what the memory knows of the run: {result.report}", highlight=False)
@@ -123,7 +125,7 @@ class RewardProgress(TrainerCallback):
         values = logs or {}
         if "reward" in values:
             sources = " ".join(
-                f"{name.rpartition('/')[2]} {value:.0%}"
+                f"{name.rpartition('/')[2]} {percent(value)}"
                 for name, value in sorted(values.items())
                 if "/source/" in name and value
             )
@@ -146,4 +148,4 @@ def _watched(logs: dict[str, Any]) -> str:
     observed, expected = found.get("observed"), found.get("expected")
     if observed is None or expected is None or expected - observed <= _MUCH_LESS:
         return ""
-    return f"  watched: right {observed:.0%}, expected {expected:.0%}"
+    return f"  watched: right {percent(observed)}, expected {percent(expected)}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from memgraph import Memory, Rollout
 from memgraph.errors import InputError
+from memgraph.printable import percent
 from memgraph.progress import silent
 from memgraph.rollouts.files import Reject
 from memgraph.rollouts.preparation import IngestReport
@@ -76,7 +77,7 @@ class SampleReport:
         """What people should know: how much was cut off, and what states no answer."""
         if cut := self.finish_reasons[LENGTH]:
             yield (
-                f"{cut} of {self.sampled} responses were cut off at the limit of tokens ({self.cut_off_share:.0%}): raise it, or "
+                f"{cut} of {self.sampled} responses were cut off at the limit of tokens ({percent(self.cut_off_share)}): raise it, or "
                 "have the policy say less"
             )
         yield from self.ingest.answers.lines()

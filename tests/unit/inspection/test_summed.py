@@ -8,18 +8,26 @@ from memgraph.inspection.summed import over_domains
 
 
 def test_tenths_of_all_domains_are_weighted_by_rollouts() -> None:
-    def row(domain: str, came: str, tenth: int, rollouts: int, predicted: float) -> dict[str, object]:
+    def row(domain: str, held_out: bool, tenth: int, rollouts: int, predicted: float) -> dict[str, object]:
         counts = {"rollouts": rollouts, "right": rollouts - 1, "agreeing": 1}
         return {
-            "domain": domain, "label_came": came, "tenth": tenth, **counts, "predicted": predicted, "gap": 0.5, "brier": predicted / 2,
-        }  # fmt: skip
+            **{
+                "domain": domain,
+                "held_out": held_out,
+                "tenth": tenth,
+                "predicted": predicted,
+                "gap": 0.5,
+                "brier": predicted / 2,
+            },
+            **counts,
+        }
 
-    rows = [row("code", "later", 9, 1, 0.9), row("math", "later", 9, 3, 0.98), row("math", "later", 2, 2, 0.25)]
-    rows.append(row("math", "before", 9, 5, 1.0))
-    before, low, high = over_domains(rows)
-    assert (before["label_came"], before["tenth"], before["rollouts"]) == ("before", 9, 5)
+    rows = [row("code", True, 9, 1, 0.9), row("math", True, 9, 3, 0.98), row("math", True, 2, 2, 0.25)]
+    rows.append(row("math", False, 9, 5, 1.0))
+    seen, low, high = over_domains(rows)
+    assert (seen["held_out"], seen["tenth"], seen["rollouts"]) == (False, 9, 5)
     assert low == {
-        "label_came": "later",
+        "held_out": True,
         "tenth": 2,
         "rollouts": 2,
         "right": 1,
