@@ -99,9 +99,7 @@ ThinkingOpenedOption = Annotated[
 LedgerOption = Annotated[str, typer.Option("--ledger", help="Account that labels are spent in and read from.")]
 ReadLedgerOption = Annotated[
     str | None,
-    typer.Option(
-        "--ledger", help="Account whose labels are read.  [default: the one called default, else the only one]"
-    ),
+    typer.Option("--ledger", help="Account whose labels count.  [default: the one called default, else the only one]"),
 ]
 ConfidenceOption = Annotated[
     float,

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from memgraph.scoring.history import Score
 
 _INFLUENCES = 15  # rows of what moved a score
+_SAME = 1e-3
 _LISTED = 100  # queries or rollouts that may be meant
 
 
@@ -248,6 +249,10 @@ def _print_history(rollout: str, history: Sequence[Score]) -> None:
 
 
 def _print_explanation(explained: Explanation) -> None:
+    if explained.stored.score is not None and abs(explained.score - explained.stored.score) > _SAME:
+        console.print(
+            f"it was {explained.stored.score:.3f}; rollouts that came since change it, and what follows counts them"
+        )
     console.print(
         f"predicted: {explained.score:.3f}; without its checks: {explained.without_checks:.3f}; without labels of this query: "
         f"{explained.without_labels:.3f}"

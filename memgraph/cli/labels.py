@@ -17,6 +17,7 @@ from memgraph.cli.common import (
     HomeOption,
     JsonOption,
     LedgerOption,
+    ReadLedgerOption,
     RejectsOption,
     RunOption,
     console,
@@ -229,7 +230,7 @@ def _show_disagreements(report: LabelReport) -> None:
 
 def queue(
     sheet: Annotated[Path, typer.Argument(dir_okay=False, help="The .csv or .jsonl file to write.")],
-    ledger: LedgerOption = "default",
+    ledger: ReadLedgerOption = None,
     limit: Annotated[
         int,
         typer.Option(
@@ -253,15 +254,18 @@ def queue(
     """
     from memgraph.labels.ledger import budget_left
     from memgraph.scoring.scope import Scope
+    from memgraph.store.meant import ledger_to_read
 
     with open_memory(home, read_only=True) as memory:
         scope = Scope(tuple(run or ()), tuple(dataset or ()))
+        ledger = ledger or ledger_to_read(memory.database)
         waiting = memory.queue(sheet, ledger=ledger, limit=limit, scope=scope)
         left = budget_left(memory.database, ledger)
     if as_json:
         emit({"sheet": str(sheet), "answers": waiting, "ledger": ledger, "left": left})
         return
     account = "" if ledger == "default" else f" --ledger {shlex.quote(ledger)}"
+    account += "" if home is None else f" --home {shlex.quote(str(home))}"
     console.print(
         f"{waiting} answers wait in {sheet}: fill in score and author, then memreward label {shlex.quote(str(sheet))}{account}",
         highlight=False,
@@ -269,7 +273,8 @@ def queue(
     )
     if left is not None and left < waiting:
         console.print(
-            f"the ledger {printable(ledger)} can pay for {left} more; --budget raises its budget", highlight=False
+            f"the ledger {printable(ledger)} can pay for {left} more; --budget gives it a larger budget, what is spent included",
+            highlight=False,
         )
 
 

@@ -13,7 +13,7 @@ from memgraph.inspection.drawing import Neighbour, bar, neighbourhood, shade, si
 from memgraph.inspection.report_facts import Facts, Rows
 from memgraph.inspection.summed import over_domains
 from memgraph.markup import Html, joined, table, tag, whole_text
-from memgraph.models.consensus import EXPERIENCE, FEATURES
+from memgraph.models.consensus import FEATURES
 from memgraph.printable import cut, percent, shown
 
 _INPUTS = 12
@@ -335,6 +335,12 @@ _RULE = (
     "A label tests a prediction if the model could not have learned from it: it came after the prediction, or it was paid to "
     "monitor the models, which are never trained on such labels."
 )
+_VOTES = {
+    **dict.fromkeys(FEATURES, "the answer within its group"),
+    "pooled_share": "the answer's share of the group and of the query's other groups, each policy by its weight",
+    "experience_share": "the answer's share of the query's other groups alone, beside that",
+    "experience": "how many rollouts the other groups have",
+}
 _VOTE = "Agreeing is the share that label and prediction say the same of. The vote is that of each group, on the same rollouts."
 _PURPOSES = (
     "Purposes: calibrate was drawn at random, and models are trained and calibrated on it. Train was chosen otherwise, and models are "
@@ -375,10 +381,19 @@ def _tested(rows: Rows, by_domain: Rows, models: Rows) -> str:
     first = min((row["first_checked"] for row in models if row["first_checked"] is not None), default=None)
     last = max((row["last_checked"] for row in models if row["last_checked"] is not None), default=None)
     steps = "" if first is None else f" at step {first}" if first == last else f" at steps {first} to {last}"
+    checked = _sum(models, "checked")
+    voted = sum(row["checked"] * row["vote_accuracy"] for row in models if row["checked"])
+    vote = f", the vote of each group of {percent(voted / checked)}" if checked == _sum(rows, "rollouts") else ""
+    ended = max((row["last_step"] for row in models if row["last_step"] is not None), default=None)
+    rest = (
+        ""
+        if last is None or ended is None or ended <= last
+        else f" Nothing tests what came after step {last}, up to step {ended}."
+    )
     said = (
         f"On {_many(_sum(rows, 'rollouts'), 'rollout')} of {_many(queries, 'query')}, label and prediction say the same of "
-        f"{_agreement(rows)}. {_named(names, 'model')} predicted them{steps}, and could not have learned from these labels. Predicted "
-        f"and observed shares differ by {percent(_gap(rows))} on average."
+        f"{_agreement(rows)}{vote}. {_named(names, 'model')} predicted them{steps}, and could not have learned from these "
+        f"labels. Predicted and observed shares differ by {percent(_gap(rows))} on average.{rest}"
     )
     return said + (" So few queries say little about others." if queries < _FEW_QUERIES else "")
 
@@ -594,8 +609,8 @@ def _family(name: str) -> str:
     """What kind of input of the regression it is."""
     base = name.removesuffix(_DEVIATION)
     beside = ", against its group" if name.endswith(_DEVIATION) else ""
-    if base in (*FEATURES, *EXPERIENCE):
-        return "votes of the rollouts to the query"
+    if base in _VOTES:
+        return _VOTES[base]
     return (f"check of {base.split('_')[1]}" if base.startswith("check_") else "came with the rollout") + beside
 
 

@@ -154,6 +154,11 @@ class FeatureModel:
             if used
         }
 
+    @property
+    def usual(self) -> dict[str, float]:
+        """Mean of each feature over the memory that it was fitted on, by name: what counts where a rollout has none."""
+        return dict(zip(self.names, self.first.mean.tolist(), strict=True))
+
     def experience(self, snapshot: Snapshot) -> Floats:
         """[target rollouts, 3] what the other groups of their queries say (`memgraph.models.consensus.experience_features`)."""
         experience: Floats = experience_features(snapshot, self.agreement)[snapshot.rollout_targets]

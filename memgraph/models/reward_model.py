@@ -134,6 +134,11 @@ class RewardModel:
         """Weight of each standardised input of the first regression, by name; inputs that never varied are left out."""
         return self._features.weights
 
+    @property
+    def usual(self) -> dict[str, float]:
+        """Mean of each feature over the memory that it was fitted on, by name: what counts where a rollout has none."""
+        return self._features.usual
+
     @one_thread()
     def predict(self, snapshot: Snapshot) -> Floats:
         """[target rollouts] probability of being right, in the order of `snapshot.target_rollouts`.

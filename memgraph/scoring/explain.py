@@ -1,14 +1,15 @@
 """Why a reward is what it is: which labels and answers moved it, and by how much.
 
-Leave-one-out: the model scores the rollout again without the labels of one answer to its query, without one answer's rollouts
-in its own group or in its experience, and as if one check had found nothing unusual; the change is the score less that one.
+Leave-one-out: the model scores the rollout again without the labels of one answer to its query, as if those that gave one
+answer in its own group or in its experience had stated none, and as if one check had found what is usual; the change is the
+score less that one. The others stay where they are, since a smaller group is another group for all that is compared within it.
 What several of them say together can be more or less than the sum: `without_labels` is the score without any label of the
 query, `without_checks` the one without any check. What the model learned when it was fitted stays as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -19,8 +20,8 @@ from memgraph.errors import InputError
 from memgraph.labels.view import LabelView
 from memgraph.models.reward_model import RewardModel
 from memgraph.scoring.history import Score, scores_of
-from memgraph.scoring.predictions import key_of_registered
-from memgraph.snapshot.read import subgraph
+from memgraph.scoring.predictions import REWARD_CALL, key_of_registered
+from memgraph.snapshot.read import Group, subgraph
 from memgraph.snapshot.snapshot import Bools, Snapshot
 from memgraph.store.cypher import cypher
 from memgraph.store.store import Store
@@ -39,7 +40,7 @@ class Influence:
         kind: a labelled answer to the query; an answer of the other rollouts in the same group, or in other groups of the query
             (its experience), which needs no label: a vote; or a check of how the response is written.
         key: of the answer, or the check's name.
-        text: the answer, or what the check found and on average in the group, first what moves the score most by itself.
+        text: the answer, or what the check found, in the group on average, and usually, first what moves the score most by itself.
         rollouts: of the answer, that the score read; 1 for a check.
         label: their mean label; None for votes and checks.
         change: score less the score without it.
@@ -60,8 +61,8 @@ class Explanation:
     Attributes:
         rollout, query: keys.
         stored: the score as it stands in the graph, with model, time and reason.
-        score: what the model says from the labels that were there at that time. It differs from the stored one where rollouts
-            have come since.
+        score: what the model says from the labels that were there at that time, and, for that of a reward call, from the
+            rollouts. Another one differs from the stored one where rollouts have come since.
         without_labels: the same without any label of the query. What the model learned from labels when it was fitted stays.
         without_checks: the same if all checks of this rollout had found what is usual: about what its votes say.
         influences: largest change first.
@@ -106,9 +107,14 @@ def explain(
             "`memreward relabel` scores all that have no label"
         )
     last = stored[-1]
-    query = store.database.query(cypher("read/query_of_rollout"), rollout=rollout)[0]["query"]
+    (place,) = store.database.query(cypher("read/query_of_rollout"), rollout=rollout)
+    query, group, since = place["query"], None, None
+    if last.reason == REWARD_CALL and place["call"] is not None:  # it read what there was when the group was sampled
+        group, since = Group(place["run"], place["attempt"], place["call"]), place["stored"].to_native()
     until = view.until(last.at)
-    snapshot = subgraph(store.database, store.space, [query], until, neighbours=False, vectors=False)
+    snapshot = subgraph(
+        store.database, store.space, [query], until, group=group, as_of=since, neighbours=False, vectors=False
+    )
     row = snapshot.rollout_keys.index(rollout)
 
     def score(changed: Snapshot) -> float:
@@ -119,7 +125,10 @@ def explain(
     checks, known = _checks(snapshot, row), ~np.isnan(snapshot.rollout_features[row])
     influences = [replace(influence, change=now - score(without)) for influence, without in _left_out(snapshot, row)]
     influences = [
-        replace(one, text=_findings(snapshot, row, one.key, checks[one.key], lambda without: now - score(without)))
+        replace(
+            one,
+            text=_findings(snapshot, row, one.key, checks[one.key], model.usual, lambda without: now - score(without)),
+        )
         if one.kind == "check"
         else one
         for one in influences
@@ -158,7 +167,7 @@ def _left_out(snapshot: Snapshot, row: int) -> Iterator[tuple[Influence, Snapsho
                 unlabelled = snapshot.with_labels(np.where(rows, np.nan, snapshot.labels).astype(np.float32))
                 yield Influence(kind, key, value, count, float(snapshot.labels[rows].mean()), 0.0), unlabelled
             else:
-                yield Influence(kind, key, value, count, None, 0.0), snapshot.with_rollouts(~rows)
+                yield Influence(kind, key, value, count, None, 0.0), snapshot.without_answers(rows)
     for name, columns in _checks(snapshot, row).items():
         yield Influence("check", name, name, 1, None, 0.0), snapshot.without_features(row, columns)
 
@@ -173,8 +182,15 @@ def _checks(snapshot: Snapshot, row: int) -> dict[str, Bools]:
     return found
 
 
-def _findings(snapshot: Snapshot, row: int, check: str, columns: Bools, change: Callable[[Snapshot], float]) -> str:
-    """What a check found in a rollout, and on average in its group: the features that move the score most by themselves."""
+def _findings(
+    snapshot: Snapshot,
+    row: int,
+    check: str,
+    columns: Bools,
+    usual: Mapping[str, float],
+    change: Callable[[Snapshot], float],
+) -> str:
+    """What a check found in a rollout, in its group on average, and usually: what moves the score most by itself."""
     group = snapshot.rollout_group == snapshot.rollout_group[row]
     moved = {}
     for column in np.flatnonzero(columns).tolist():
@@ -184,7 +200,8 @@ def _findings(snapshot: Snapshot, row: int, check: str, columns: Bools, change: 
     for column in sorted(moved, key=lambda column: -moved[column])[:_FINDINGS]:
         own, others = snapshot.rollout_features[row, column], np.nanmean(snapshot.rollout_features[group, column])
         name = snapshot.feature_names[column].removeprefix(f"check_{check}_").removeprefix(check)
-        told.append(f"{name.replace('_', ' ')} {own:.2g} (group {others:.2g})".strip())
+        beside = f"group {others:.2g}, usual {usual.get(snapshot.feature_names[column], 0.0):.2g}"
+        told.append(f"{name.replace('_', ' ')} {own:.2g} ({beside})".strip())
     return f"{check}: {', '.join(told)}"
 
 

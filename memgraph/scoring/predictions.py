@@ -16,6 +16,8 @@ from memgraph.store.cypher import cypher
 from memgraph.store.store import Store
 
 _BATCH = 2000
+REWARD_CALL = "reward call"
+"""Why a training's predictions were made."""
 
 
 def write_predictions(store: Store, snapshot: Snapshot, scores: Scores, *, model: str | None = None) -> int:
@@ -39,7 +41,7 @@ def write_prediction_rows(
 
 
 def prediction_rows(
-    snapshot: Snapshot, scores: Scores, *, model: str | None = None, reason: str = "reward call"
+    snapshot: Snapshot, scores: Scores, *, model: str | None = None, reason: str = REWARD_CALL
 ) -> list[dict[str, Any]]:
     """Scores as rows for `write_prediction_rows`, without abstentions; `reason` says what they were made for."""
     return [

@@ -123,6 +123,29 @@ class Snapshot:
         features[row, columns] = np.nan
         return replace(self, rollout_features=features)
 
+    def without_answers(self, rows: Bools) -> Self:
+        """The same as if some rollouts, [rollouts], had stated no answer. Their labels go with their answers."""
+        nothing, queries = len(self.answer_keys), np.unique(self.rollout_query[rows])
+        answers = self.rollout_answer.copy()
+        answers[rows] = nothing + np.searchsorted(queries, self.rollout_query[rows])
+        names = [f"no answer to {self.query_keys[query]}" for query in queries]
+        count = len(names)
+        blank = np.zeros((count, self.answer_embeddings.shape[1]), self.answer_embeddings.dtype)
+        classes = np.arange(count) + (self.answer_class.max(initial=-1) + 1)
+        return replace(
+            self,
+            rollout_answer=answers,
+            answer_keys=[*self.answer_keys, *names],
+            answer_query=np.concatenate([self.answer_query, queries]),
+            answer_values=[*self.answer_values, *([""] * count)],
+            answer_written=[*self.answer_written, *([""] * count)],
+            answer_same_as=[*self.answer_same_as, *names],
+            answer_class=np.concatenate([self.answer_class, classes]),
+            answer_valid=np.concatenate([self.answer_valid, np.zeros(count, np.bool_)]),
+            answer_embeddings=np.concatenate([self.answer_embeddings, blank]),
+            labels=np.where(rows, np.nan, self.labels).astype(np.float32),
+        )
+
     def with_rollouts(self, kept: Bools) -> Self:
         """The same with some of the rollouts only; queries and answers stay."""
         return replace(

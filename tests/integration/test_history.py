@@ -66,6 +66,11 @@ def test_leave_one_out_says_what_each_label_and_each_vote_moved(world: World) ->
         (abs(one.change) for one in found.influences), reverse=True
     )
 
+    own = world.memory.database.query(
+        "MATCH (:Thinking {key: $key})-[:LEADS_TO]->(a)-[:EQUALS*0..1]->(b) RETURN b.key AS key", key=rollout
+    )
+    assert all(one.change >= 0 for one in found.influences if one.kind == "group answer" and {"key": one.key} in own)
+
     snapshot = world.memory.subgraph([found.query], VIEW)
     place = np.flatnonzero(snapshot.target_rollouts == snapshot.rollout_keys.index(rollout))[0]
     strongest = next(one for one in found.influences if one.kind == "judged answer")
@@ -161,7 +166,7 @@ def test_where_votes_say_nothing_it_names_the_checks_that_decided(
         assert (checks["arithmetic"].change > 0.3) == (found.score > 0.9) == right
         assert (checks["arithmetic"].change < -0.05) == (found.score < 0.1) == (not right)
         assert checks["arithmetic"].text.startswith("arithmetic: ")
-        assert "holds 1 (group 0)" in checks["arithmetic"].text or not right
+        assert "holds 1 (group 0, usual 0)" in checks["arithmetic"].text or not right
         assert 0.1 < found.without_checks < 0.9
         features = snapshot.rollout_features.copy()
         features[row, [name.startswith("check_arithmetic") for name in snapshot.feature_names]] = np.nan

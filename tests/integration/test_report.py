@@ -142,7 +142,7 @@ def test_numbers_are_those_of_the_memory(lived: Memory, tmp_path: Path) -> None:
     assert later["n"] == 20
     right = 20 - later["wrong"]
     assert (
-        f"On 20 rollouts of 5 queries, label and prediction say the same of {right / 20:.0%}."
+        f"On 20 rollouts of 5 queries, label and prediction say the same of {right / 20:.0%}"
         in page.findings["calibration"]
     )
     assert page.findings["calibration"].endswith("So few queries say little about others.")

@@ -284,11 +284,11 @@ def test_label_and_its_disagreements(run: Callable[..., str], tmp_path: Path) ->
 
 def test_queue(run: Callable[..., str]) -> None:
     memory = SimpleNamespace(queue=lambda *_, **__: 2, database=None)
-    found = {"memgraph__labels__ledger__budget_left": 1}
+    found = {"memgraph__labels__ledger__budget_left": 1, "memgraph__store__meant__ledger_to_read": "default"}
     assert "[red]sheet.csv" in OWN.sub("", run("queue", "[red]sheet.csv", memory=memory, **found))
     shown = run("queue", "my sheet.csv", "--ledger", "a b", memory=memory, **found)
     assert "memreward label 'my sheet.csv' --ledger 'a b'\n" in shown
-    assert "the ledger a b can pay for 1 more; --budget raises its budget" in shown
+    assert "the ledger a b can pay for 1 more; --budget gives it a larger budget" in shown
 
 
 def test_evaluate(run: Callable[..., str], tmp_path: Path) -> None:

@@ -108,6 +108,23 @@ def test_the_reward_model_hears_the_answers_of_experience_and_labels_of_equal_an
     np.testing.assert_allclose(found, given_judged_answers(beside, remembered, model.one_right), atol=1e-6)
 
 
+def test_rollouts_that_state_no_answer_stay_in_their_group_and_vote_for_nothing(alone: Snapshot) -> None:
+    group = alone.rollout_group == alone.rollout_group[0]
+    rows = group & (alone.rollout_class == alone.rollout_class[0])
+    rows[0] = False
+    assert rows.any()
+    changed = alone.without_answers(rows)
+    assert not changed.answer_valid[changed.rollout_answer[rows]].any()
+    np.testing.assert_array_equal(changed.rollout_answer[~rows], alone.rollout_answer[~rows])
+    np.testing.assert_array_equal(changed.answer_query[changed.rollout_answer], alone.rollout_query)
+    (before, after) = (rollout_features(one, ()) for one in (alone, changed))
+    share = before[0].index("share")
+    assert after[1][0, share] == pytest.approx(1 / group.sum())
+    assert before[1][0, share] == pytest.approx((1 + rows.sum()) / group.sum())
+    elsewhere = alone.rollout_query != alone.rollout_query[0]
+    np.testing.assert_array_equal(after[1][elsewhere], before[1][elsewhere])
+
+
 REMEMBERS = {"pooled_votes", "equal_answer", "trapo"}
 
 
