@@ -96,7 +96,7 @@ def explain(
         keep: what is found, in the graph, for `inspect/why_reward.cypher`.
 
     Raises:
-        InputError: if the model has not scored that rollout.
+        InputError: if the model has not scored that rollout, or it is superseded.
     """
     key = key_of_registered(model)
     stored = [score for score in scores_of(store, rollout) if score.model == key]
@@ -115,6 +115,8 @@ def explain(
     snapshot = subgraph(
         store.database, store.space, [query], until, group=group, as_of=since, neighbours=False, vectors=False
     )
+    if rollout not in snapshot.rollout_keys:
+        raise InputError(f"the rollout {rollout[:12]} counts no more: its training step was sampled again")
     row = snapshot.rollout_keys.index(rollout)
 
     def score(changed: Snapshot) -> float:

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from memgraph.errors import InputError
 from memgraph.labels.truth import FileTruth
 from memgraph.labels.view import Purpose
 from memgraph.memory import Memory
+from memgraph.models.scorers import RewardModelScorer
 from memgraph.rollouts.rollout import Rollout
 from memgraph.scoring.explain import Explanation, explain
 from memgraph.scoring.history import rewards_at, scores_of, time_of_step
@@ -21,9 +23,11 @@ from memgraph.settings import Settings
 from memgraph.store.cypher import cypher
 from memgraph.store.named_queries import run_inspection
 from tests.conftest import write_rows
-from tests.integration.clusters import VIEW, World
+from tests.integration.clusters import START, VIEW, World
+from tests.integration.rollouts import call_on, sums
 from tests.integration.test_command_line import memreward
 from tests.integration.test_read_only import all_of
+from trainer.reward.memory_reward import MemoryReward
 
 
 @pytest.fixture
@@ -191,6 +195,30 @@ def test_where_votes_say_nothing_it_names_the_checks_that_decided(
         memreward("why", rollout, home=settings.home)
     with pytest.raises(InputError, match="there is no ledger 'nobody'"):
         memreward("why", rollout, "--ledger", "nobody", home=settings.home)
+
+
+def test_a_reward_call_is_explained_by_what_it_read(world: World) -> None:
+    rows = sums(START + 4)[START * 4 :]
+    model = RewardModelScorer(world.model)
+    reward = MemoryReward(world.memory, run="r", scorer=model, model=world.model.key, view=VIEW)
+    sevens = [row | {"response": "<think>7</think> #### 7"} for row in rows[4:8]]
+    for number, again in enumerate((rows[4:8], sevens, sevens)):  # later steps all agree on something else
+        reward([""] * 4, trainer_state=SimpleNamespace(global_step=number), **call_on(again))
+    reward.close()
+    found = world.memory.database.query(
+        "MATCH (t:Thinking {run: 'r', call: 0})<-[:SCORES]-(p:Prediction {reason: 'reward call'}) "
+        "RETURN t.key AS rollout, p.score AS score"
+    )
+    assert found
+    for row in found:
+        told = world.memory.explain(row["rollout"], VIEW, model=world.model)
+        assert told.score == pytest.approx(row["score"], abs=1e-6)
+        assert "7" not in [one.text for one in told.influences]
+    world.memory.database.query(
+        "MATCH (t:Thinking {key: $key}) SET t.superseded = true", write=True, key=found[0]["rollout"]
+    )
+    with pytest.raises(InputError, match="counts no more"):
+        world.memory.explain(found[0]["rollout"], VIEW, model=world.model)
 
 
 def test_why_and_relabel_on_the_command_line(world: World, settings: Settings) -> None:
