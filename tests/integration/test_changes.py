@@ -45,6 +45,7 @@ READ = "GENERATES_REASONING|GENERATES|LEADS_TO|EQUALS|SCORES|CORRECTS|SPENT_IN|s
 TOUCH_NO_INPUT = {  # write some of these words, but nothing that a score reads
     "write/answers": "with the rollouts that gave them, which mark their query",
     "write/compact_predictions": "predictions are no inputs",
+    "write/influences": "what moved a prediction is no input",
     "write/observation_attempts": "the program goes on waiting",
     "write/predictions": "predictions are no inputs",
     "write/reread_begin": "what a ledger has spent",
