@@ -2,8 +2,8 @@
 // the judgement in force (ground truth, then people, code, judges), else what was last predicted. At most 40, the newest first.
 // Parameters: query (key or text, or its beginning; null picks the one that was scored most often), at (ISO 8601 text, or
 // null), training and step (a run's name and step, or null), ledger (name; null for the labels of all).
-// Returns query, answer, reward, source, since, model, run, step, rollout, in_all (how many rollouts there
-// are without the limit).
+// Returns query, answer, reward (in force then), source, since, model, training_reward (what a training was given, null where it was
+// given none), run, step, rollout, in_all (how many rollouts there are without the limit).
 // Without rows: no rollout was stored by then.
 WITH {query: null, at: null, training: null, step: null, ledger: null} AS given  // put your values here
 CALL (given) {
@@ -34,6 +34,5 @@ CALL (t, a, at, given) {
   RETURN head(collect(l)) AS l
 }
 RETURN q.text AS query, coalesce(a.written, a.value) AS answer, l.score AS reward, coalesce(l.kind, l.scorer) AS source, l.created_at AS since,
-       left(l.model, 12) AS model, t.run AS run, t.step AS step, t.key AS rollout,
-       in_all
+       left(l.model, 12) AS model, t.reward AS training_reward, t.run AS run, t.step AS step, t.key AS rollout, in_all
 ORDER BY coalesce(step, -1) DESC, rollout

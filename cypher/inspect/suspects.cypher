@@ -1,6 +1,7 @@
 // Which rollouts may have hacked the reward? Those with a high prediction that are more than twice as long as their group, repeat
 // another's thinking, or come from a group of at least four that states one answer only. Of a training only what the model rewarded
-// counts, since what got no reward, or that of a label, hacked none. At most 100, the most suspect first.
+// counts, since what got no reward, or that of a label, hacked none. At most 100, the most suspect first,
+// and of those that are equally so the first of each query before its second.
 // Parameters: run and dataset (names, or null for all), predicted (at least so much; null for 0.8).
 // Returns query, run, step, predicted, training_reward (what a training was given, null for rollouts that went through none), why,
 // characters, answer, thinking, rollout (key), in_all (how many there are without the limit).
@@ -28,7 +29,10 @@ WITH q, predicted, t, text, answer, [reason IN [
      ] WHERE reason IS NOT NULL] AS why
 WHERE size(why) > 0
 WITH q, predicted, t, answer, why ORDER BY size(why) DESC, predicted DESC, t.key
-WITH collect({q: q, predicted: predicted, t: t, answer: answer, why: why}) AS found
+WITH q, collect({q: q, predicted: predicted, t: t, answer: answer, why: why}) AS own
+UNWIND range(0, size(own) - 1) AS nth
+WITH own[nth] AS one, nth ORDER BY size(one.why) DESC, nth, one.predicted DESC, one.t.key
+WITH collect(one) AS found
 UNWIND range(0, size(found[..100]) - 1) AS place
 WITH found[place] AS one, size(found) AS in_all, place
 WITH one, one.q AS q, one.t AS t, coalesce(nullIf(one.t.text, ''), one.t.response, '') AS text, in_all, place
