@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from memgraph.scoring.history import Score
 
 _INFLUENCES = 15  # rows of what moved a score
-_SAME = 1e-3
+_SAME = 1e-3  # difference of two scores that tells nothing
 _LISTED = 100  # queries or rollouts that may be meant
 
 

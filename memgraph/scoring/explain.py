@@ -9,8 +9,9 @@ query, `without_checks` the one without any check. What the model learned when i
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -119,40 +120,38 @@ def explain(
         raise InputError(f"the rollout {rollout[:12]} counts no more: its training step was sampled again")
     row = snapshot.rollout_keys.index(rollout)
 
+    target = np.flatnonzero(snapshot.target_rollouts == row)[0]
+
     def score(changed: Snapshot) -> float:
-        position = changed.rollout_keys.index(rollout)
-        return float(model.predict(changed)[np.flatnonzero(changed.target_rollouts == position)[0]])
+        return float(model.predict(changed)[target])
 
     now = score(snapshot)
-    checks, known = _checks(snapshot, row), ~np.isnan(snapshot.rollout_features[row])
-    influences = [replace(influence, change=now - score(without)) for influence, without in _left_out(snapshot, row)]
+
+    def change(without: Snapshot) -> float:
+        return now - score(without)
+
     influences = [
-        replace(
-            one,
-            text=_findings(snapshot, row, one.key, checks[one.key], model.usual, lambda without: now - score(without)),
-        )
-        if one.kind == "check"
-        else one
-        for one in influences
+        *_of_answers(snapshot, row, change),
+        *_of_checks(snapshot, row, change, model.usual),
     ]
     influences.sort(key=lambda influence: (-abs(influence.change), influence.kind, influence.key))
     blank = score(snapshot.with_labels(np.full_like(snapshot.labels, np.nan)))
+    unchecked = score(snapshot.without_features(row, np.ones(len(snapshot.feature_names), np.bool_)))
     if keep:
-        moved = [
+        rows = [
             {"kind": influence.kind, "key": influence.key, "label": influence.label, "change": influence.change}
             for influence in influences
         ]
-        of_checks = [one for one in moved if one["kind"] == "check"]
-        of_answers = [one for one in moved if one["kind"] != "check"]
-        store.database.query(
-            cypher("write/influences"), write=True, prediction=last.key, answers=of_answers, checks=of_checks
-        )
-    unchecked = score(snapshot.without_features(row, known))
+        store.database.query(cypher("write/influences"), write=True, prediction=last.key, rows=rows)
     return Explanation(rollout, query, last, now, blank, unchecked, influences)
 
 
-def _left_out(snapshot: Snapshot, row: int) -> Iterator[tuple[Influence, Snapshot]]:
-    """Everything that may have moved the score, and the snapshot without it."""
+def _of_answers(snapshot: Snapshot, row: int, change: Callable[[Snapshot], float]) -> Iterator[Influence]:
+    """What labels and votes of each answer to the query moved.
+
+    Args:
+        change: score of the snapshot less that of another one.
+    """
     group = snapshot.rollout_group == snapshot.rollout_group[row]
     experience = ~group
     group[row] = False
@@ -165,46 +164,42 @@ def _left_out(snapshot: Snapshot, row: int) -> Iterator[tuple[Influence, Snapsho
         for answer in np.unique(snapshot.rollout_answer[counted]).tolist():
             rows = counted & (snapshot.rollout_answer == answer)
             key, value, count = snapshot.answer_keys[answer], snapshot.answer_values[answer], int(rows.sum())
+            label = None
             if kind == "judged answer":
-                unlabelled = snapshot.with_labels(np.where(rows, np.nan, snapshot.labels).astype(np.float32))
-                yield Influence(kind, key, value, count, float(snapshot.labels[rows].mean()), 0.0), unlabelled
+                label = float(snapshot.labels[rows].mean())
+                without = snapshot.with_labels(np.where(rows, np.nan, snapshot.labels).astype(np.float32))
             else:
-                yield Influence(kind, key, value, count, None, 0.0), snapshot.without_answers(rows)
-    for name, columns in _checks(snapshot, row).items():
-        yield Influence("check", name, name, 1, None, 0.0), snapshot.without_features(row, columns)
+                without = snapshot.without_answers(rows)
+            yield Influence(kind, key, value, count, label, change(without))
 
 
-def _checks(snapshot: Snapshot, row: int) -> dict[str, Bools]:
-    """Name of a check, or of a feature that came with the rollout → [features] which ones it found."""
-    found: dict[str, Bools] = {}
-    for column in np.flatnonzero(~np.isnan(snapshot.rollout_features[row])).tolist():
+def _of_checks(
+    snapshot: Snapshot, row: int, change: Callable[[Snapshot], float], usual: Mapping[str, float]
+) -> Iterator[Influence]:
+    """What each check of the rollout moved, and each feature that came with it.
+
+    Args:
+        change: score of the snapshot less that of another one.
+        usual: what counts where a feature is not known, by name.
+    """
+    features, group = snapshot.rollout_features, snapshot.rollout_group == snapshot.rollout_group[row]
+    columns_of: dict[str, list[int]] = defaultdict(list)
+    for column in np.flatnonzero(~np.isnan(features[row])).tolist():
         name = snapshot.feature_names[column]
-        check = name.split("_")[1] if name.startswith("check_") else name
-        found.setdefault(check, np.zeros(len(snapshot.feature_names), np.bool_))[column] = True
-    return found
+        columns_of[name.split("_")[1] if name.startswith("check_") else name].append(column)
 
+    def without(*columns: int) -> float:
+        return change(snapshot.without_features(row, np.isin(np.arange(features.shape[1]), columns)))
 
-def _findings(
-    snapshot: Snapshot,
-    row: int,
-    check: str,
-    columns: Bools,
-    usual: Mapping[str, float],
-    change: Callable[[Snapshot], float],
-) -> str:
-    """What a check found in a rollout, in its group on average, and usually: what moves the score most by itself."""
-    group = snapshot.rollout_group == snapshot.rollout_group[row]
-    moved = {}
-    for column in np.flatnonzero(columns).tolist():
-        one = np.arange(len(columns)) == column
-        moved[column] = abs(change(snapshot.without_features(row, one)))
-    told = []
-    for column in sorted(moved, key=lambda column: -moved[column])[:_FINDINGS]:
-        own, others = snapshot.rollout_features[row, column], np.nanmean(snapshot.rollout_features[group, column])
-        name = snapshot.feature_names[column].removeprefix(f"check_{check}_").removeprefix(check)
-        beside = f"group {others:.2g}, usual {usual.get(snapshot.feature_names[column], 0.0):.2g}"
-        told.append(f"{name.replace('_', ' ')} {own:.2g} ({beside})".strip())
-    return f"{check}: {', '.join(told)}"
+    for check, columns in columns_of.items():
+        alone = {column: abs(without(column)) for column in columns}
+        told = []
+        for column in sorted(columns, key=lambda column: -alone[column])[:_FINDINGS]:
+            name = snapshot.feature_names[column]
+            said = name.removeprefix(f"check_{check}_").removeprefix(check).replace("_", " ")
+            beside = f"group {np.nanmean(features[group, column]):.2g}, usual {usual.get(name, 0.0):.2g}"
+            told.append(f"{said} {features[row, column]:.2g} ({beside})".strip())
+        yield Influence("check", check, f"{check}: {', '.join(told)}", 1, None, without(*columns))
 
 
 def meant_rollouts(store: Store, text: str, *, limit: int = 100) -> list[dict[str, Any]]:
