@@ -18,7 +18,8 @@ from typing import Unpack
 
 from memgraph.inspection.filters import Filters
 from memgraph.inspection.report_facts import Facts, LoadModel, read_facts
-from memgraph.inspection.report_sections import SECTIONS, Section
+from memgraph.inspection.report_parts import Section
+from memgraph.inspection.report_sections import SECTIONS
 from memgraph.markup import Html, folded, joined, table, tag
 from memgraph.store.database import Database
 from memgraph.store.meant import NAMED
