@@ -57,6 +57,7 @@ _RULE = (
 )
 _VOTES = {
     **dict.fromkeys(FEATURES, "the answer within its group"),
+    "vote": "how likely the answer is right by all votes of the query, each policy by its weight",
     "pooled_share": "the answer's share of the group and of the query's other groups, each policy by its weight",
     "experience_share": "the answer's share of the query's other groups alone, beside that",
     "experience": "how many rollouts the other groups have",

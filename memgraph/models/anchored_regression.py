@@ -48,7 +48,7 @@ class Anchor:
     bias: float
     scale: float
     certainty: float
-    level: float = 0.95
+    level: float = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,16 +7,37 @@ outvote the present one. Programs that behave alike are one answer. A missing an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 
 from memgraph.models.columns import stack_columns, zero_columns
+from memgraph.models.vote_posterior import EVEN, LOGIT_LIMIT, answer_log_odds, concentration_shares
 from memgraph.snapshot.snapshot import Floats, Snapshot, rows_of_each
 
 FEATURES = ("valid", "share", "majority", "margin", "answers", "rollouts", "magnitude")
-EXPERIENCE = ("pooled_share", "experience_share", "experience")
+EXPERIENCE = ("vote", "pooled_share", "experience_share", "experience")
 _LEAST_AGREEMENT = 2 / 3
+
+
+@dataclass(frozen=True, slots=True)
+class Voting:
+    """How votes are counted. Everything is estimated without a label.
+
+    Attributes:
+        weights: policy → weight of its rollouts in the experience of groups that it is not in (`agreement_weights`); 1 for others.
+        mistakes: domain → how mistakes repeat (`memgraph.models.vote_posterior.concentration_shares`); in any way for others.
+    """
+
+    weights: Mapping[str, float] = field(default_factory=dict)
+    mistakes: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Self:
+        """As a memory's own rollouts show."""
+        return cls(agreement_weights(snapshot), concentration_shares(snapshot))
 
 
 def consensus_features(snapshot: Snapshot) -> Floats:
@@ -52,35 +73,35 @@ def consensus_features(snapshot: Snapshot) -> Floats:
     return stack_columns(columns)
 
 
-def experience_features(snapshot: Snapshot, weights: Mapping[str, float] | None = None) -> Floats:
-    """[rollouts, 3] what the other groups of its query say of each rollout's answer (see `EXPERIENCE`).
+def experience_features(snapshot: Snapshot, voting: Voting = Voting()) -> Floats:
+    """[rollouts, 4] what all rollouts of its query say of each rollout's answer (see `EXPERIENCE`).
 
-    - pooled_share: weight of the answer over its group, each rollout counting 1, and over the other groups, each counting its
-      policy's weight. Without other groups it is the group's share;
+    - vote: log-odds of the answer to be right, -4..4 (`memgraph.models.vote_posterior`). Rollouts of the group count 1, those of the
+      query's other groups their policy's weight. A missing answer has the least;
+    - pooled_share: weight of the answer over that of all these rollouts. Without other groups it is the group's share;
     - experience_share: part of the other groups' rollouts with this answer. Without any it is the group's share;
     - experience: log2(1 + rollouts of other groups).
-
-    Args:
-        weights: of policies by name; 1 for the others.
     """
     columns = zero_columns(EXPERIENCE, len(snapshot.rollout_keys))
-    by_policy = weights or {}
-    weight = np.array([by_policy.get(policy, 1.0) for policy in snapshot.rollout_policies], np.float64)
+    policy_weight = np.array([voting.weights.get(policy, 1.0) for policy in snapshot.rollout_policies], np.float64)
     valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
+    columns["vote"][:] = -LOGIT_LIMIT
     for rows in rows_of_each(snapshot.rollout_query):
-        group = snapshot.rollout_group[rows]
+        mistakes = voting.mistakes.get(snapshot.query_domains[snapshot.rollout_query[rows[0]]], EVEN)
+        group, stated = snapshot.rollout_group[rows], valid[rows]
+        which = np.unique(answer_class[rows[stated]], return_inverse=True)[1]
         for number in np.unique(group):
-            own, other = rows[group == number], rows[group != number]
-            same_own = (answer_class[own][:, None] == answer_class[own]) & valid[own][:, None]
-            share = same_own.mean(axis=1)
-            if not len(other):
-                columns["pooled_share"][own] = columns["experience_share"][own] = share
-                continue
-            same = (answer_class[own][:, None] == answer_class[other]) & valid[own][:, None]
-            votes = same_own.sum(axis=1) + same @ weight[other]
-            columns["pooled_share"][own] = votes / (len(own) + weight[other].sum())
-            columns["experience_share"][own] = same.mean(axis=1)
-            columns["experience"][own] = np.log2(1 + len(other))
+            inside = group == number
+            outside = len(rows) - np.count_nonzero(inside)
+            weight = np.where(inside, 1.0, policy_weight[rows])
+            counts, elsewhere = np.bincount(which, weight[stated]), np.bincount(which, ~inside[stated])
+            odds = np.zeros(len(counts))
+            odds[counts > 0] = answer_log_odds(counts[counts > 0], mistakes)
+            own, mine = rows[inside & stated], which[inside[stated]]
+            columns["vote"][own] = odds[mine]
+            columns["pooled_share"][own] = counts[mine] / weight.sum()
+            columns["experience_share"][own] = elsewhere[mine] / outside if outside else columns["pooled_share"][own]
+            columns["experience"][rows[inside]] = np.log2(1 + outside)
     return stack_columns(columns)
 
 

@@ -1,14 +1,13 @@
 """What a reward model makes of features: the vote, moved by what labels teach, in two regressions with trees between them.
 
-    first    from the vote (`pooled_share`) and all features of a rollout
+    first    from the vote (`memgraph.models.vote_posterior`) and all features of a rollout
     trees    of the same features; held-out labels say how much they count beside the first (`memgraph.models.trees`)
     second   from that logit and its reliability: how far responses written like this one are believed in the whole
              memory, and votes weighted by that (`memgraph.models.reliability`)
 
 Each regression starts from its anchor and leaves it only as far as held-out labels support
-(`memgraph.models.anchored_regression`). The second is made from thirty labelled queries on. The logit is the mean of that
-before it and its own, since what speaks for the second is often little. Without any label the first is the vote, and what
-other memories taught of the checks (`memgraph.models.prior`).
+(`memgraph.models.anchored_regression`). The second is made from thirty labelled queries on. Without any label the first is the
+vote, and what other memories taught of the checks (`memgraph.models.prior`).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,7 +24,7 @@ import numpy as np
 
 from memgraph.errors import ModelError
 from memgraph.models.anchored_regression import Anchor, AnchoredRegression
-from memgraph.models.consensus import agreement_weights, experience_features
+from memgraph.models.consensus import Voting, experience_features
 from memgraph.models.features import in_order, own_features, rollout_features
 from memgraph.models.prior import VOTE
 from memgraph.models.reliability import RELIABILITY, Reliability
@@ -59,7 +58,7 @@ class FeatureModel:
     Attributes:
         names: of the features, in their order; what a snapshot lacks counts as missing.
         checks: names of the label-free checks that it uses.
-        agreement: policy → weight of its votes in the experience (`memgraph.models.consensus.agreement_weights`).
+        voting: how votes are counted.
         first: the vote, moved by labels.
         trees: None where labels do not support them.
         share: how much the trees count beside the first, 0..½.
@@ -68,7 +67,7 @@ class FeatureModel:
 
     names: list[str]
     checks: tuple[str, ...]
-    agreement: dict[str, float]
+    voting: Voting
     first: AnchoredRegression
     trees: BoostedTrees | None = None
     share: float = 0.0
@@ -81,9 +80,9 @@ class FeatureModel:
         Args:
             prior: weights of features by name (`memgraph.models.prior`); None leaves the vote alone.
         """
-        agreement = agreement_weights(snapshot)
-        names, features = rollout_features(snapshot, checks, experience_features(snapshot, agreement))
-        return cls(names, tuple(checks), agreement, AnchoredRegression.of_prior(VOTE, names, features, prior))
+        voting = Voting.of(snapshot)
+        names, features = rollout_features(snapshot, checks, experience_features(snapshot, voting))
+        return cls(names, tuple(checks), voting, AnchoredRegression.of_prior(VOTE, names, features, prior))
 
     @classmethod
     def fit(
@@ -105,8 +104,8 @@ class FeatureModel:
         """
         from scipy.special import expit
 
-        agreement = agreement_weights(snapshot)
-        names, features = rollout_features(snapshot, checks, experience_features(snapshot, agreement))
+        voting = Voting.of(snapshot)
+        names, features = rollout_features(snapshot, checks, experience_features(snapshot, voting))
         # in the order of their keys, since trees draw rows by number
         rows = np.flatnonzero(~np.isnan(snapshot.labels))
         rows = np.array(sorted(rows.tolist(), key=snapshot.rollout_keys.__getitem__), np.int64)
@@ -116,7 +115,7 @@ class FeatureModel:
         trees, of_trees = fit_trees(features[rows], labels, fold, seed)
         of_trees = np.where(np.isnan(of_trees), held_out, of_trees)
         share = trees_share(held_out, of_trees, labels, query)
-        model = cls(names, tuple(checks), agreement, first, trees if share else None, share)
+        model = cls(names, tuple(checks), voting, first, trees if share else None, share)
         logits = model._of_first(features)
         logits[rows] = (1 - share) * held_out + share * of_trees
         if len(np.unique(snapshot.query_clusters[query])) < FEWEST_QUERIES:
@@ -132,9 +131,8 @@ class FeatureModel:
         )
         if not regression.moved:
             return model, logits
-        corrected = regression.logits(inputs)
-        corrected[rows] = held_out
-        logits = np.float32(0.5) * (logits + corrected)
+        logits = regression.logits(inputs)
+        logits[rows] = held_out
         return replace(model, second=Second(own, reliability, regression)), logits
 
     def _of_first(self, features: Floats) -> Floats:
@@ -160,8 +158,8 @@ class FeatureModel:
         return dict(zip(self.names, self.first.mean.tolist(), strict=True))
 
     def experience(self, snapshot: Snapshot) -> Floats:
-        """[target rollouts, 3] what the other groups of their queries say (`memgraph.models.consensus.experience_features`)."""
-        experience: Floats = experience_features(snapshot, self.agreement)[snapshot.rollout_targets]
+        """[target rollouts, 4] what the other groups of their queries say (`memgraph.models.consensus.experience_features`)."""
+        experience: Floats = experience_features(snapshot, self.voting)[snapshot.rollout_targets]
         return experience
 
     def logits(self, snapshot: Snapshot, *, experience: Floats | None = None) -> Floats:
@@ -169,10 +167,10 @@ class FeatureModel:
 
         Args:
             snapshot: whole groups, without experience (`Snapshot.without_experience`).
-            experience: [rollouts, 3] what was read beside it, by `FeatureModel.experience`; by default what the snapshot's groups say.
+            experience: [rollouts, 4] what was read beside it, by `FeatureModel.experience`; by default what the snapshot's groups say.
         """
         if experience is None:
-            experience = experience_features(snapshot, self.agreement)
+            experience = experience_features(snapshot, self.voting)
         names, values = rollout_features(snapshot, self.checks, experience)
         features = in_order(self.names, names, values)
         logits = self._of_first(features)
@@ -180,14 +178,14 @@ class FeatureModel:
             return logits
         of_own = in_order(self.second.own, self.names, features)
         inputs = _inputs_of_second(self.second.reliability, snapshot, of_own, logits)
-        return np.float32(0.5) * (logits + self.second.regression.logits(inputs))
+        return self.second.regression.logits(inputs)
 
     def _contents(self) -> tuple[str, dict[str, Any]]:
         """JSON of what is no array, and the arrays by name: all that decides its predictions."""
         document = {
             "names": self.names,
             "checks": self.checks,
-            "agreement": self.agreement,
+            "voting": asdict(self.voting),
             "share": self.share,
             "own": None if self.second is None else self.second.own,
         }
@@ -222,7 +220,7 @@ class FeatureModel:
             return cls(
                 document["names"],
                 tuple(document["checks"]),
-                document["agreement"],
+                Voting(**document["voting"]),
                 AnchoredRegression.of_arrays(first),
                 BoostedTrees.of_arrays(trees) if trees else None,
                 document["share"],

@@ -20,14 +20,13 @@ import numpy as np
 
 from memgraph.errors import InputError
 from memgraph.models.anchored_regression import Anchor, AnchoredRegression
-from memgraph.models.consensus import agreement_weights, experience_features
+from memgraph.models.consensus import Voting, experience_features
 from memgraph.models.features import in_order, rollout_features
 from memgraph.snapshot.snapshot import Floats, Snapshot
 
 SHIPPED, NONE = "shipped", "none"
-# slope and bias of the vote's logit: the mean over gsm8k, MMLU-Pro, HumanEval, exams and AQuA (docs/experiments). The
-# share's spread over rollouts is a third
-VOTE = Anchor("pooled_share", slope=5.5, bias=-2.4, scale=1 / 3, certainty=200.0)
+# the vote is a logit already. Its spread over rollouts is two
+VOTE = Anchor("vote", slope=1.0, bias=0.0, scale=2.0, certainty=200.0)
 _CHECK = "check_"
 _PART = 0.5  # of the mean; more says too much of a kind that it was not learned on
 _STRENGTH = 100.0
@@ -118,7 +117,7 @@ def _weights(snapshots: Sequence[Snapshot], checks: Sequence[str]) -> dict[str, 
 
 def _standardised(snapshot: Snapshot, checks: Sequence[str]) -> tuple[list[str], Floats]:
     """Names, and [rollouts, features] with mean 0 and spread 1 in this snapshot; the vote as it is."""
-    experience = experience_features(snapshot, agreement_weights(snapshot))
+    experience = experience_features(snapshot, Voting.of(snapshot))
     names, features = rollout_features(snapshot, checks, experience)
     start = AnchoredRegression.of_prior(VOTE, names, features)
     position = names.index(VOTE.name)

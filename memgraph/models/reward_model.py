@@ -22,7 +22,7 @@ from memgraph.models.threads import one_thread
 from memgraph.rollouts.reader import read_otherwise
 from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot
 
-_FORMAT = 17
+_FORMAT = 18
 _MODEL, _CONFIG = "feature_model.npz", "config.json"
 
 

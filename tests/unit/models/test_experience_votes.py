@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from memgraph.models.consensus import agreement_weights, consensus_features, experience_features
-from memgraph.snapshot.snapshot import Snapshot
+from memgraph.models.consensus import EXPERIENCE, Voting, agreement_weights, consensus_features, experience_features
+from memgraph.snapshot.snapshot import Floats, Snapshot
 from tests.unit.snapshots import shuffle_rollouts, snapshot
 
 
@@ -24,26 +24,50 @@ def two_groups(policies: list[str] | None = None, *, queries: int = 24) -> Snaps
     )
 
 
+def column(features: Floats, name: str) -> Floats:
+    return features[:, EXPERIENCE.index(name)]
+
+
 def test_one_group_is_its_own_experience() -> None:
     data = snapshot()
     share = consensus_features(data)[:, 1]
     found = experience_features(data)
-    np.testing.assert_allclose(found, np.column_stack([share, share, np.zeros(len(share))]), atol=1e-6)
+    np.testing.assert_allclose(column(found, "pooled_share"), share, atol=1e-6)
+    np.testing.assert_allclose(column(found, "experience_share"), share, atol=1e-6)
+    assert not column(found, "experience").any()
+
+
+def test_the_vote_orders_a_query_as_its_share_does() -> None:
+    found = experience_features(two_groups())
+    for query in range(24):
+        rows = slice(8 * query, 8 * query + 8)
+        by_share = np.argsort(column(found, "pooled_share")[rows], kind="stable")
+        assert (np.diff(column(found, "vote")[rows][by_share]) >= -1e-6).all()
+
+
+def test_groups_that_agree_are_surer_together() -> None:
+    data = two_groups(["now", "then"])
+    unanimous = replace(data, rollout_answer=data.rollout_answer[8 * data.rollout_query])
+    together = column(experience_features(unanimous), "vote")
+    apart = column(experience_features(unanimous, Voting({"now": 0.0, "then": 0.0})), "vote")
+    assert (together > apart + 0.3).all()
 
 
 def test_groups_pool_to_the_share_of_all_the_querys_rollouts() -> None:
     data = two_groups()
     whole = consensus_features(replace(data, rollout_group=data.rollout_query))[:, 1]
     found = experience_features(data)
-    np.testing.assert_allclose(found[:, 0], whole, atol=1e-6)
-    np.testing.assert_allclose(found[:, 2], np.log2(5), atol=1e-6)
+    np.testing.assert_allclose(column(found, "pooled_share"), whole, atol=1e-6)
+    np.testing.assert_allclose(column(found, "experience"), np.log2(5), atol=1e-6)
 
 
 def test_a_policy_without_weight_leaves_the_groups_own_votes() -> None:
     data = two_groups(["now", "then"])
     now = np.array(data.rollout_policies) == "now"
-    found = experience_features(data, {"then": 0.0})
-    np.testing.assert_allclose(found[now, 0], consensus_features(data)[now, 1], atol=1e-6)
+    found = experience_features(data, Voting({"then": 0.0}))[now]
+    alone = experience_features(data.with_rollouts(now))
+    np.testing.assert_allclose(column(found, "pooled_share"), consensus_features(data)[now, 1], atol=1e-6)
+    np.testing.assert_allclose(column(found, "vote"), column(alone, "vote"), atol=1e-6)
 
 
 def test_a_policy_counts_by_its_agreement_with_others() -> None:
@@ -62,7 +86,10 @@ def test_a_policy_counts_by_its_agreement_with_others() -> None:
 def test_a_missing_answer_agrees_with_nothing() -> None:
     data = two_groups(["now", "then"])
     none = replace(data, answer_valid=np.zeros_like(data.answer_valid))
-    assert not experience_features(none)[:, :2].any()
+    found = experience_features(none)
+    assert not column(found, "pooled_share").any()
+    assert not column(found, "experience_share").any()
+    assert set(column(found, "vote").tolist()) == {-4.0}
     assert agreement_weights(none) == {"now": 1.0, "then": 1.0}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from memgraph.models.consensus import FEATURES, consensus_features
+from memgraph.models.consensus import EXPERIENCE, Voting, experience_features
 from memgraph.models.feature_model import FEWEST_QUERIES, FeatureModel
 from memgraph.snapshot.snapshot import Snapshot
 from tests.unit.models.test_reliability import two_authors
@@ -29,9 +29,9 @@ def test_without_labels_it_is_the_vote_and_what_other_memories_taught(tmp_path: 
     data = snapshot(queries=40, labelled=0)
     hint = np.random.default_rng(0).normal(size=len(data.labels)).astype(np.float32)
     data = replace(data, feature_names=["check_form_length"], rollout_features=hint[:, None])
-    votes = consensus_features(data)[:, FEATURES.index("share")]
     vote = FeatureModel.of_prior(data, checks=("form",), prior=None).logits(data)
-    np.testing.assert_allclose(vote, 5.5 * votes - 2.4, atol=1e-5)
+    counted = experience_features(data, Voting.of(data))[:, EXPERIENCE.index("vote")]
+    np.testing.assert_allclose(vote, counted, atol=1e-5)
     taught = FeatureModel.of_prior(data, checks=("form",), prior={"check_form_length": 0.5})
     moved = taught.logits(data) - vote
     assert np.corrcoef(moved, hint)[0, 1] > 0.99

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from memgraph.errors import ModelError
-from memgraph.models.consensus import FEATURES, consensus_features
+from memgraph.models.consensus import EXPERIENCE, Voting, experience_features
 from memgraph.models.metrics import evaluate_scores
 from memgraph.models.pairs import right_and_wrong
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
@@ -88,8 +89,8 @@ def test_without_labels_it_is_the_vote(data: Snapshot) -> None:
     unlabelled = data.with_labels(np.full_like(data.labels, np.nan))
     model = RewardModel.fit(unlabelled)
     assert model.metrics == {"labelled_queries": 0.0, "labelled_rollouts": 0.0}
-    votes = consensus_features(data)[data.target_rollouts, FEATURES.index("share")]
-    np.testing.assert_allclose(model.predict(unlabelled), 1 / (1 + np.exp(2.4 - 5.5 * votes)), atol=1e-5)
+    vote = experience_features(data, Voting.of(data))[data.target_rollouts, EXPERIENCE.index("vote")]
+    np.testing.assert_allclose(model.predict(unlabelled), expit(vote), atol=1e-5)
 
 
 def test_a_checkpoint_gives_the_same_scores_back(data: Snapshot, model: RewardModel, tmp_path: Path) -> None:
