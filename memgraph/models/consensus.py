@@ -19,7 +19,7 @@ from memgraph.snapshot.snapshot import Floats, Snapshot, rows_of_each
 
 FEATURES = ("valid", "share", "majority", "margin", "answers", "rollouts", "magnitude")
 EXPERIENCE = ("vote", "pooled_share", "experience_share", "experience")
-_LEAST_AGREEMENT = 2 / 3
+_LEAST_AGREEMENT = 3 / 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Voting:
     @classmethod
     def of(cls, snapshot: Snapshot) -> Self:
         """As a memory's own rollouts show."""
-        return cls(agreement_weights(snapshot), concentration_shares(snapshot))
+        weights = agreement_weights(snapshot)
+        return cls(weights, concentration_shares(snapshot, weights))
 
 
 def consensus_features(snapshot: Snapshot) -> Floats:
@@ -110,7 +111,7 @@ def agreement_weights(snapshot: Snapshot) -> dict[str, float]:
 
     agreement(policy) = share of pairs of one of its rollouts and one of another group of the query with the same answer,
     over the same share within those groups. A policy that agrees with others as much as they with themselves counts 1,
-    one that does so two thirds as much, or less, counts nothing: where the group is divided, even few votes of much weaker
+    one that does so three quarters as much, or less, counts nothing: where the group is divided, even few votes of much weaker
     policies decide, and they share their mistakes.
     """
     valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class

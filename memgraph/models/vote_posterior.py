@@ -16,7 +16,8 @@ many policies in words of their own scatter (GSM8K), one policy's choices among 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,26 +49,29 @@ def answer_log_odds(counts: NDArray[np.number], shares: ArrayLike = EVEN) -> Dou
     return odds
 
 
-def concentration_shares(snapshot: Snapshot) -> dict[str, tuple[float, ...]]:
-    """Domain → π, in the order of `CONCENTRATIONS`.
+def concentration_shares(snapshot: Snapshot, weights: Mapping[str, float]) -> dict[str, tuple[float, ...]]:
+    """Domain → π, in the order of `CONCENTRATIONS`; none for a domain without groups in which two rollouts state an answer.
 
-    Missing answers count for nothing, and neither do groups in which one rollout states an answer. A domain that has no others has
-    no entry.
+    Args:
+        weights: of policies by name, 1 for others; a group counts as much as its rollouts' policies on the mean.
     """
     valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
-    seen: dict[str, Counter[tuple[int, ...]]] = defaultdict(Counter)
+    policy_weight = np.array([weights.get(policy, 1.0) for policy in snapshot.rollout_policies])
+    seen: dict[str, dict[tuple[int, ...], float]] = defaultdict(lambda: defaultdict(float))
     for rows in rows_of_each(snapshot.rollout_group):
         counts = np.unique(answer_class[rows[valid[rows]]], return_counts=True)[1]
         if counts.sum() > 1:
-            seen[snapshot.query_domains[snapshot.rollout_query[rows[0]]]][tuple(sorted(counts.tolist()))] += 1
+            domain = snapshot.query_domains[snapshot.rollout_query[rows[0]]]
+            seen[domain][tuple(sorted(counts.tolist()))] += float(policy_weight[rows].mean())
     return {domain: _most_likely_shares(groups) for domain, groups in sorted(seen.items())}
 
 
-def _most_likely_shares(groups: Counter[tuple[int, ...]]) -> tuple[float, ...]:
-    """[concentrations] π, from counts of answers and how many groups have them."""
-    # [kinds of groups, concentrations] how likely the counts are, whichever answer is right
-    evidence = np.stack([np.logaddexp.reduce(_log_weights(np.array(counts)), axis=1) for counts in groups])
-    times = np.array(list(groups.values()), np.float64)
+def _most_likely_shares(groups: Mapping[tuple[int, ...], float]) -> tuple[float, ...]:
+    """[concentrations] π, from counts of answers and how many groups have them, each counting as its policies do."""
+    kinds = sorted(groups)  # so that the order of rows does not count, to the bit
+    # [kinds, concentrations] how likely the counts are, whichever answer is right
+    evidence = np.stack([np.logaddexp.reduce(_log_weights(np.array(counts)), axis=1) for counts in kinds])
+    times = np.array([groups[counts] for counts in kinds])
     shares = np.array(EVEN)
     for _ in range(_ROUNDS):
         joint = evidence + np.log(shares)
@@ -82,11 +86,14 @@ def _log_weights(counts: NDArray[np.number]) -> Doubles:
     from scipy.special import betaln, gammaln
 
     alpha = np.array(CONCENTRATIONS)[:, None]
-    # mistakes are all answers but one, or all; with a count of 0 nothing is taken away
+    # what each answer adds as a mistake: α for a new one, Γ(n) for its repetitions. Less than one rollout is a part of a new
+    # answer, and may be right to that part
+    part = np.minimum(counts, 1)
+    added = part * np.log(alpha) + gammaln(np.maximum(counts, 1))
+    # mistakes are all answers but the right one, or all of them where none is
     right = np.append(counts, 0.0)
     mistakes = counts.sum() - right
-    tables = np.append(np.full(len(counts), len(counts) - 1), len(counts))
-    sizes = gammaln(counts).sum() - np.append(gammaln(counts), 0.0)
-    repeats = tables * np.log(alpha) + sizes + gammaln(alpha) - gammaln(alpha + mistakes)
-    weights: Doubles = betaln(right + 1, mistakes + 1) + repeats
+    repeats = added.sum(axis=1, keepdims=True) - np.column_stack([added, np.zeros(len(alpha))])
+    repeats += gammaln(alpha) - gammaln(alpha + mistakes)
+    weights: Doubles = betaln(right + 1, mistakes + 1) + repeats + np.log(np.append(part, 1.0))
     return weights

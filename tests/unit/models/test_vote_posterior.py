@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -69,9 +70,11 @@ def test_a_share_says_more_where_the_others_scatter() -> None:
 
 
 def test_a_rollout_that_hardly_counts_hardly_moves_the_vote() -> None:
-    alone, beside = answer_log_odds(np.array([3.0, 2.0])), answer_log_odds(np.array([3.0, 2.01]))
-    np.testing.assert_allclose(alone, beside, atol=0.02)
-    assert np.isfinite(answer_log_odds(np.array([3.0, 1e-3]))).all()
+    alone = answer_log_odds(np.array([3.0, 2.0]))
+    np.testing.assert_allclose(answer_log_odds(np.array([3.0, 2.01])), alone, atol=0.02)
+    np.testing.assert_allclose(answer_log_odds(np.array([3.0, 2.0, 0.01]))[:2], alone, atol=0.05)
+    odds = [answer_log_odds(np.array([3.0, 2.0, weight]))[0] for weight in (0.01, 0.25, 0.5, 0.75, 1.0)]
+    assert odds == sorted(odds, reverse=True)
 
 
 def test_a_domain_learns_how_its_mistakes_repeat() -> None:
@@ -86,11 +89,20 @@ def test_a_domain_learns_how_its_mistakes_repeat() -> None:
 def test_labels_change_nothing_and_missing_answers_count_for_nothing() -> None:
     data = drawn(4.0)
     assert shares_of(data.with_labels(1 - data.labels)) == shares_of(data)
-    assert concentration_shares(replace(data, answer_valid=np.zeros_like(data.answer_valid))) == {}
+    assert concentration_shares(replace(data, answer_valid=np.zeros_like(data.answer_valid)), {}) == {}
 
 
-def shares_of(data: Snapshot) -> tuple[float, ...]:
-    (shares,) = concentration_shares(data).values()
+def test_groups_of_a_policy_that_does_not_count_teach_nothing() -> None:
+    data = drawn(0.5)
+    weak = data.rollout_query >= 50
+    mixed = replace(data, rollout_policies=["weak" if one else "now" for one in weak])
+    (alone,) = concentration_shares(data.with_rollouts(~weak), {}).values()
+    assert shares_of(mixed, {"weak": 0.0}) == pytest.approx(alone)
+    assert shares_of(mixed) != pytest.approx(alone)
+
+
+def shares_of(data: Snapshot, weights: Mapping[str, float] = MappingProxyType({})) -> tuple[float, ...]:
+    (shares,) = concentration_shares(data, weights).values()
     assert sum(shares) == pytest.approx(1)
     return shares
 
