@@ -84,7 +84,8 @@ def _meta(facts: Facts) -> str:
     rollouts = "all runs" if facts.run is None else "one run"
     rollouts += "" if facts.dataset is None else " on one data set"
     made = f"{facts.at:%Y-%m-%d %H:%M} UTC by memreward-graph {version('memreward-graph')}"
-    return f"Made {made}. It counts {rollouts} and {labels}."
+    home = "A memory that is not in its usual place needs --home in the commands below."
+    return f"Made {made}. It counts {rollouts} and {labels}. {home}"
 
 
 def _navigation(sections: list[Section]) -> Html:

@@ -44,8 +44,10 @@ _LEDGER = (
     "train",
     "monitor",
     "answers_paid",
+    "forgotten",
     "reused",
     "labels",
+    "evaluations",
 )
 _PURPOSE = ("ledger", "purpose", "kind", "authors", "labels", "queries", "rollouts", "share_right")
 _AGREEMENT = ("first", "second", "kinds", "judged", "agreeing", "kappa")
@@ -139,14 +141,17 @@ def next_labels(facts: Facts) -> Section:
     finding, body = "Every answer here is judged already.", Html()
     if rows:
         finding = "Worth a label most are answers that nobody has judged, that many rollouts give, and of which the model is unsure."
-        ledger = facts.ledger or ("default" if "default" in left else next(iter(left), "default"))
         scope = [
             f"--{kind}={name}" for kind, name in (("run", facts.run), ("dataset", facts.dataset)) if name is not None
         ]
-        out = tag("code", shlex.join(["memreward", "queue", "labels.csv", f"--ledger={ledger}", *scope]))
-        back = tag("code", shlex.join(["memreward", "label", "labels.csv", f"--ledger={ledger}"]))
+        ledger = facts.ledger or (next(iter(left), "default") if len(left) < 2 else None)
+        named = "--ledger=LEDGER" if ledger is None else f"--ledger={ledger}"
+        out = tag("code", shlex.join(["memreward", "queue", "labels.csv", named, *scope]))
+        back = tag("code", shlex.join(["memreward", "label", "labels.csv", named]))
         how = joined([out, " writes a sheet of them, and ", back, " takes it back, filled in."])
-        if (remaining := left.get(ledger)) is not None:
+        if ledger is None:
+            how = joined([how, f" LEDGER is one of {', '.join(left)}."])
+        elif (remaining := left.get(ledger)) is not None:
             finding += f" {left_over(remaining)} of the budget of the ledger {ledger}."
             how = joined(
                 [how, "" if remaining > 0 else " Its budget is used up: the second needs a larger one (--budget)."]

@@ -358,6 +358,14 @@ def test_it_says_what_to_label_next_and_what_is_suspect(memory: Memory, tmp_path
     page = read(memory.report(tmp_path / "r.html"))
     assert page.findings["next"].endswith("Nothing is left of the budget of the ledger people.")
     assert "Its budget is used up" in page.text["next"]
+    memory.ledger("others", budget=1)
+    page = read(memory.report(tmp_path / "r.html"))
+    assert (
+        "memreward label labels.csv --ledger=LEDGER takes it back, filled in. LEDGER is one of others, people."
+        in page.text["next"]
+    )
+    assert "left of the budget" not in page.findings["next"]
+    assert "--ledger=others" in read(memory.report(tmp_path / "r.html", ledger="others")).text["next"]
     said = [LabelRow(1.0, author="Ann", rollout_key=stored[0].key)]
     assert not memory.label(said, ledger="people", budget=4).rejected
     page = read(memory.report(tmp_path / "r.html"))
