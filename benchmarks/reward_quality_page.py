@@ -156,14 +156,16 @@ def page(results: Results, splits: int) -> str:
     ]
     ordered = [results.gain(WITHIN, *trial, 0.2)[0] for trial in MANY_POLICIES]
     unlabelled = np.mean([results.gain(WITHIN, *trial, 0.0)[0] for trial in SETS])
+    of_one = [results.gain(WITHIN, *trial, 0.2)[0] for trial in SETS if trial not in MANY_POLICIES]
+    low, high = signed(min(of_one)), signed(max(of_one))
     error = np.mean([results.mean(DEFAULT_SCORER, *trial, 0.0)[ECE] for trial in SETS])
     least, most, mean, off = (f"{value:.2f}".lstrip("0") for value in (min(ordered), max(ordered), unlabelled, error))
     return f"""# How good predicted rewards are on real rollouts
 
 The reward model starts from the vote of a query's rollouts and moves away from it as far as labels support. With 20 % of the
 labels it orders right and wrong rollouts of a query better than votes on all sets of many policies, by {least} to {most}. On sets of
-one policy it is as good as the votes. Without any label it is {mean} better within queries on the mean, by what other families
-taught of the checks, and its probabilities are off by {off} on the mean (expected calibration error).
+one policy it differs from them by {low} to {high}. Without any label it is {mean} better within queries on the mean, by what other
+families taught of the checks, and its probabilities are off by {off} on the mean (expected calibration error).
 
 ![AUC, within-query AUC, accuracy and calibration error of every scorer, 20 % of the labels](reward_quality.png)
 

@@ -6,7 +6,7 @@ python benchmarks/rl_page.py
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,16 +30,27 @@ from trainer.reward.report import read_records
 
 PAGE = DOCS / "rl.md"
 FORMER_PAGE = DOCS / "experiments/grpo_with_former_model.md"
-PRESENT, FORMER, REPLACED = (RESULTS / f"{name}.jsonl" for name in ("rl_2026-11-30", "rl", "rl_before"))
-WITHOUT_TREES = RESULTS / "rl_2026-11-29.jsonl"  # the present model before it had trees beside its regressions
+PRESENT, FORMER, REPLACED = (RESULTS / f"{name}.jsonl" for name in ("rl_2026-12-01", "rl", "rl_before"))
+EARLIER = {  # what the model had not yet → runs with it, and what that has changed since
+    "before the vote was a probability": (RESULTS / "rl_2026-11-30.jsonl", "The vote as a probability"),
+    "before it had trees": (RESULTS / "rl_2026-11-29.jsonl", "Boosted trees beside the first regression"),
+}
 SHARE = 0.2
 SENTENCE = r"GRPO of a tiny policy .*?\(docs/rl\.md\)\)\."
 _NUMBERS = ("no seed", "one seed", "two seeds", "three seeds", "four seeds", "five seeds", "six seeds")
 
 
+Earlier = Mapping[str, Sequence[FinishedRun]]
+
+
 def rows_of(file: Path) -> list[FinishedRun]:
     """Rows of a file."""
     return [FinishedRun.of(row) for row in read_records(file)]
+
+
+def earlier_runs() -> Earlier:
+    """Runs with earlier forms of the present model, by what it had not yet."""
+    return {when: rows_of(file) for when, (file, _) in EARLIER.items()}
 
 
 def chosen(rows: Sequence[FinishedRun], arm: str, seeds: Sequence[int]) -> list[FinishedRun]:
@@ -92,7 +103,7 @@ def sentence(present: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> s
     )
 
 
-def table(present: Sequence[FinishedRun], regressions: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:
+def table(present: Sequence[FinishedRun], earlier: Earlier, former: Sequence[FinishedRun]) -> str:
     """The arms on the present model's seeds, in domain. Arms without a reward model have run once, with the former code."""
     seeds = seeds_of(present)
     oracle = chosen(former, "oracle", seeds)
@@ -101,11 +112,13 @@ def table(present: Sequence[FinishedRun], regressions: Sequence[FinishedRun], fo
         "labelled": chosen(former, "labelled", seeds),
         "memory": chosen(present, "memory", seeds),
         "memory, without experience (`moment`)": chosen(present, "moment", seeds),
-        "memory, before it had trees": chosen(regressions, "memory", seeds),
-        "the same, without experience": chosen(regressions, "moment", seeds),
-        "memory, the model before that": chosen(former, "memory", seeds),
-        "oracle": oracle,
     }
+    for when, rows in earlier.items():
+        arms |= {
+            f"memory, {when}": chosen(rows, "memory", seeds),
+            f"without experience, {when}": chosen(rows, "moment", seeds),
+        }
+    arms |= {"memory, the model before that": chosen(former, "memory", seeds), "oracle": oracle}
     best = verdicts_of(oracle, "test")
     lines = [line("start", verdicts_of(oracle, "test", when=0), best, "")]
     for arm, rows in arms.items():
@@ -122,20 +135,24 @@ def line(arm: str, verdicts: Verdicts, oracle: Verdicts, right: str) -> list[str
     return [arm, seeds, f"{short(float(np.mean(values)))}{spread}", of_best(verdicts, oracle), right]
 
 
-def changes(present: Sequence[FinishedRun], regressions: Sequence[FinishedRun]) -> str:
-    """What trees and experience changed, each on the seeds that have run with and without."""
-    trees, before = (verdicts_of(chosen(rows, "memory", seeds_of(present)), "test") for rows in (present, regressions))
-    of_trees = interval({"arm": trees, "before": before}, over("before"), "{:+.3f}")
-    told = [f"Boosted trees beside the first regression changed accuracy by {of_trees}."]
-    for rows, which in ((present, ""), (regressions, ", before there were trees,")):
+def changes(present: Sequence[FinishedRun], earlier: Earlier) -> str:
+    """What each part of the model changed, and experience, each on the seeds that have run with and without."""
+    told, later = [], present
+    for (_, what), rows in zip(EARLIER.values(), earlier.values(), strict=True):
+        seeds = sorted(set(seeds_of(later)) & set(seeds_of(rows)))
+        with_it, without = (verdicts_of(chosen(runs, "memory", seeds), "test") for runs in (later, rows))
+        changed = interval({"arm": with_it, "before": without}, over("before"), "{:+.3f}")
+        told.append(f"{what} changed accuracy by {changed}.")
+        later = rows
+    for when, rows in {"": present, **{f" {when}": rows for when, rows in earlier.items()}}.items():
         memory, moment = (verdicts_of(chosen(rows, arm, seeds_of(rows)), "test") for arm in ("memory", "moment"))
         if moment:
             change = interval({"arm": memory, "moment": moment}, over("moment"), "{:+.3f}")
-            told.append(f"Experience of the same query{which} changed it by {change}.")
+            told.append(f"Experience of the same query{when} changed it by {change}.")
     return "\n".join(told)
 
 
-def page(present: Sequence[FinishedRun], regressions: Sequence[FinishedRun], former: Sequence[FinishedRun]) -> str:
+def page(present: Sequence[FinishedRun], earlier: Earlier, former: Sequence[FinishedRun]) -> str:
     """docs/rl.md, on the present model."""
     seeds = seeds_of(present)
     oracle, start = (verdicts_of(chosen(former, "oracle", seeds), "test", when=when) for when in (1, 0))
@@ -153,11 +170,11 @@ The difference is {beside}. The model reads no words, and the tiny world's facts
 {named(seeds)}, 20 % of the queries labelled, drawn at random, greedy accuracy on {problems} held-out problems in domain. In
 brackets: 95 % interval over seeds and, within them, problems (bootstrap, arms compared on the same problems).
 
-{table(present, regressions, former)}
+{table(present, earlier, former)}
 
-{changes(present, regressions)}
+{changes(present, earlier)}
 
-`benchmarks/rl.py --arms memory moment --shares 0.2 --first-seed {seeds[0]} --seeds {len(seeds)} --out
+`benchmarks/rl.py --arms memory --shares 0.2 --first-seed {seeds[0]} --seeds {len(seeds)} --out
 benchmarks/results/{PRESENT.name}` makes the rows of the present model, `benchmarks/rl_page.py` this page. The other
 arms are runs of the same seeds with the former model
 ([experiments/{FORMER_PAGE.name}](experiments/{FORMER_PAGE.name})), which has all shares of labels.
@@ -186,8 +203,8 @@ one stands in [rl.md](../rl.md).
 def main(argv: Sequence[str] | None = None) -> None:
     """The command."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args(argv)
-    present, regressions, former, before = map(rows_of, (PRESENT, WITHOUT_TREES, FORMER, REPLACED))
-    PAGE.write_text(page(present, regressions, former), encoding="utf-8")
+    present, former, before = map(rows_of, (PRESENT, FORMER, REPLACED))
+    PAGE.write_text(page(present, earlier_runs(), former), encoding="utf-8")
     FORMER_PAGE.write_text(former_page(former, before), encoding="utf-8")
     plot_runs(former, FORMER_PAGE.with_suffix(".png"))
     text = README.read_text(encoding="utf-8")

@@ -7,7 +7,8 @@ known, and c labels are needed to move them. The weights w⁰ of all other input
 that explains the labels better.
 
 λ is the largest whose held-out loss is not worse than the least one (one-sided paired t test over queries), infinity among
-them. So with few labels the model cannot fall far below its anchor. With many the inputs count for what they are worth.
+them. So few labels leave the anchor only for inputs that explain all of them better. By chance some do, and a split in ten may
+fall below its anchor (docs/experiments/2026-12-01.md). With many labels the inputs count for what they are worth.
 
 The pairs are a right and a wrong rollout of one query each (`memgraph.models.pairs`). Together they weigh as much as the
 labels: GRPO's advantage needs the order within a group.
@@ -48,7 +49,7 @@ class Anchor:
     bias: float
     scale: float
     certainty: float
-    level: float = 0.8
+    level: float = 0.9
 
 
 @dataclass(frozen=True, slots=True, eq=False)

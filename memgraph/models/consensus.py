@@ -7,8 +7,10 @@ outvote the present one. Programs that behave alike are one answer. A missing an
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import fsum
 from typing import Self
 
 import numpy as np
@@ -27,8 +29,9 @@ class Voting:
     """How votes are counted. Everything is estimated without a label.
 
     Attributes:
-        weights: policy → weight of its rollouts in the experience of groups that it is not in (`agreement_weights`); 1 for others.
-        mistakes: domain → how mistakes repeat (`memgraph.models.vote_posterior.concentration_shares`); in any way for others.
+        weights: policy → weight of its rollouts in groups other than the one that is scored (`agreement_weights`), 1 for others.
+        mistakes: domain → how mistakes repeat (`memgraph.models.vote_posterior.concentration_shares`). For others every way is
+            equally likely.
     """
 
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -107,7 +110,7 @@ def experience_features(snapshot: Snapshot, voting: Voting = Voting()) -> Floats
 
 
 def agreement_weights(snapshot: Snapshot) -> dict[str, float]:
-    """Policy → weight (0..1) of its votes in the experience of groups that it is not in, without any label.
+    """Policy → weight (0..1) of its votes for groups other than their own, without any label.
 
     agreement(policy) = share of pairs of one of its rollouts and one of another group of the query with the same answer,
     over the same share within those groups. A policy that agrees with others as much as they with themselves counts 1,
@@ -116,7 +119,8 @@ def agreement_weights(snapshot: Snapshot) -> dict[str, float]:
     """
     valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
     policies = np.array(snapshot.rollout_policies)
-    across: dict[str, list[float]] = {}
+    met: dict[str, list[float]] = defaultdict(list)
+    expected: dict[str, list[float]] = defaultdict(list)
     for rows in rows_of_each(snapshot.rollout_query):
         group = snapshot.rollout_group[rows]
         numbers = np.unique(group)
@@ -131,13 +135,18 @@ def agreement_weights(snapshot: Snapshot) -> dict[str, float]:
             meets = ((answer_class[other][:, None] == answer_class[own]) & valid[other][:, None]).mean(axis=1)
             for policy in np.unique(policies[other]):
                 theirs = policies[other] == policy
-                total = across.setdefault(str(policy), [0.0, 0.0])
-                total[0] += float(meets[theirs].sum())
-                total[1] += float(within * theirs.sum())
+                met[str(policy)] += meets[theirs].tolist()
+                expected[str(policy)].append(float(within * theirs.sum()))
+    # exact sums, so that the order of rows does not count
+    agreement = {policy: _ratio(fsum(met[policy]), fsum(expected[policy])) for policy in sorted(met)}
     return {
-        policy: float(np.clip((met / expected - _LEAST_AGREEMENT) / (1 - _LEAST_AGREEMENT), 0, 1)) if expected else 1.0
-        for policy, (met, expected) in sorted(across.items())
+        policy: float(np.clip((value - _LEAST_AGREEMENT) / (1 - _LEAST_AGREEMENT), 0, 1))
+        for policy, value in agreement.items()
     }
+
+
+def _ratio(met: float, expected: float) -> float:
+    return met / expected if expected else 1.0
 
 
 def _magnitude(value: str) -> float:

@@ -158,7 +158,7 @@ class FeatureModel:
         return dict(zip(self.names, self.first.mean.tolist(), strict=True))
 
     def experience(self, snapshot: Snapshot) -> Floats:
-        """[target rollouts, 4] what the other groups of their queries say (`memgraph.models.consensus.experience_features`)."""
+        """[target rollouts, 4] what all rollouts of their queries say (`memgraph.models.consensus.experience_features`)."""
         experience: Floats = experience_features(snapshot, self.voting)[snapshot.rollout_targets]
         return experience
 
@@ -167,7 +167,7 @@ class FeatureModel:
 
         Args:
             snapshot: whole groups, without experience (`Snapshot.without_experience`).
-            experience: [rollouts, 4] what was read beside it, by `FeatureModel.experience`; by default what the snapshot's groups say.
+            experience: [rollouts, 4] what was read beside it, by `FeatureModel.experience`; by default what the snapshot alone says.
         """
         if experience is None:
             experience = experience_features(snapshot, self.voting)

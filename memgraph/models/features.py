@@ -38,7 +38,7 @@ def rollout_features(
 
     Args:
         checks: names of the label-free checks to use, out of `memgraph.domains.checks.CHECKS`; others that are stored are left.
-        experience: [rollouts, 4] votes of experience; by default those that the snapshot's groups give, all counting the same.
+        experience: [rollouts, 4] of `experience_features`; by default with all policies counting the same.
     """
     names, own = own_features(snapshot, checks)
     columns = [

@@ -25,7 +25,7 @@ from memgraph.models.features import in_order, rollout_features
 from memgraph.snapshot.snapshot import Floats, Snapshot
 
 SHIPPED, NONE = "shipped", "none"
-# the vote is a logit already. Its spread over rollouts is two
+# the vote is a logit already. Its standard deviation over rollouts is about two on real sets
 VOTE = Anchor("vote", slope=1.0, bias=0.0, scale=2.0, certainty=200.0)
 _CHECK = "check_"
 _PART = 0.5  # of the mean; more says too much of a kind that it was not learned on

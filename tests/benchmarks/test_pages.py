@@ -27,10 +27,10 @@ def test_the_page_on_rl_with_the_former_model_is_what_its_rows_give() -> None:
 
 def test_the_page_on_rl_is_what_its_rows_give() -> None:
     from pages import README, holds
-    from rl_page import FORMER, PAGE, PRESENT, WITHOUT_TREES, page, rows_of, sentence
+    from rl_page import FORMER, PAGE, PRESENT, earlier_runs, page, rows_of, sentence
 
-    present, regressions, former = map(rows_of, (PRESENT, WITHOUT_TREES, FORMER))
-    assert page(present, regressions, former) == PAGE.read_text(encoding="utf-8"), "run benchmarks/rl_page.py"
+    present, former = map(rows_of, (PRESENT, FORMER))
+    assert page(present, earlier_runs(), former) == PAGE.read_text(encoding="utf-8"), "run benchmarks/rl_page.py"
     assert holds(README.read_text(encoding="utf-8"), sentence(present, former)), "run benchmarks/rl_page.py"
 
 
@@ -43,7 +43,7 @@ def test_several_seeds_are_counted_and_share_their_interval() -> None:
     made_up = [replace(row, arm=arm) for row in others.values() for arm in ("memory", "moment")]
     said = sentence([*of_26, *made_up], former)
     assert ", three seeds) of what all labels give" in said
-    lines = {line.split(" | ")[0].strip("| "): line for line in table([*of_26, *made_up], [], former).splitlines()}
+    lines = {line.split(" | ")[0].strip("| "): line for line in table([*of_26, *made_up], {}, former).splitlines()}
     assert "| 26 27 28 |" in lines["memory"]
     assert " ± ." in lines["memory"]
     assert "| 26 27 |" in lines["memory, the model before that"]  # it has not run with 28

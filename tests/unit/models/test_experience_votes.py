@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from memgraph.models.consensus import EXPERIENCE, Voting, agreement_weights, consensus_features, experience_features
+from memgraph.models.vote_posterior import answer_log_odds
 from memgraph.snapshot.snapshot import Floats, Snapshot
 from tests.unit.snapshots import shuffle_rollouts, snapshot
 
@@ -43,6 +44,44 @@ def test_the_vote_orders_a_query_as_its_share_does() -> None:
         rows = slice(8 * query, 8 * query + 8)
         by_share = np.argsort(column(found, "pooled_share")[rows], kind="stable")
         assert (np.diff(column(found, "vote")[rows][by_share]) >= -1e-6).all()
+
+
+def test_each_domain_counts_as_its_own_mistakes_repeat() -> None:
+    data = two_groups()
+    second = data.rollout_query >= 12
+    # four of eight agree, and the others all differ, or agree as well
+    place = np.array([0, 0, 0, 0, 1, 2, 3, 4])[np.arange(len(second)) % 8]
+    scattered = replace(
+        data,
+        query_domains=["math" if query < 12 else "code" for query in range(24)],
+        rollout_group=data.rollout_query,
+        rollout_answer=np.arange(len(second)),
+        answer_class=data.rollout_query * 10 + place,
+        answer_valid=np.ones(len(second), np.bool_),
+    )
+    repeating = np.array([0, 0, 0, 0, 1, 1, 1, 1])[np.arange(len(second)) % 8]
+    mixed = replace(
+        scattered, answer_class=np.where(second, data.rollout_query * 10 + repeating, scattered.answer_class)
+    )
+    voting = Voting.of(mixed)
+    assert set(voting.mistakes) == {"math", "code"}
+    assert voting.mistakes["code"][0] > 2 * voting.mistakes["math"][0]
+    # the same counts, read in the one domain and in the other
+    found = column(experience_features(scattered, voting), "vote")
+    assert found[0] > found[12 * 8] + 0.2
+
+
+def test_rollouts_of_a_policy_that_counts_half_count_half() -> None:
+    data = two_groups(["now", "then"])
+    found = experience_features(data, Voting({"then": 0.5, "now": 0.25}))
+    for row in range(0, len(data.rollout_keys), 3):
+        query = data.rollout_query == data.rollout_query[row]
+        own = data.rollout_group == data.rollout_group[row]
+        weight = np.where(own, 1.0, 0.5 if data.rollout_policies[row] == "now" else 0.25)
+        classes = data.rollout_class
+        counts = {one: weight[query & (classes == one)].sum() for one in np.unique(classes[query])}
+        odds = dict(zip(counts, answer_log_odds(np.array(list(counts.values()))), strict=True))
+        assert column(found, "vote")[row] == pytest.approx(odds[classes[row]], abs=1e-5)
 
 
 def test_groups_that_agree_are_surer_together() -> None:
@@ -98,4 +137,4 @@ def test_the_order_of_rollouts_does_not_matter() -> None:
     order = np.random.default_rng(1).permutation(len(data.rollout_keys))
     shuffled = shuffle_rollouts(data, order)
     np.testing.assert_allclose(experience_features(shuffled), experience_features(data)[order], atol=1e-6)
-    assert agreement_weights(shuffled) == pytest.approx(agreement_weights(data))
+    assert Voting.of(shuffled) == Voting.of(data)

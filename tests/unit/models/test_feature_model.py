@@ -51,6 +51,9 @@ def test_a_second_regression_that_helps_is_kept_and_read_back_to_the_bit(tmp_pat
     assert again.digest() == model.digest()
     unlabelled = np.isnan(data.labels)
     assert roc_auc_score(truth[unlabelled], logits[unlabelled]) > 0.8
+    # of labelled rollouts by models that did not see their labels
+    np.testing.assert_allclose(logits[unlabelled], model.logits(data)[unlabelled], atol=1e-5)
+    assert (np.abs(logits - model.logits(data))[~unlabelled] > 1e-3).mean() > 0.9
 
 
 def test_experience_moves_the_scores_of_its_query() -> None:
