@@ -12,7 +12,7 @@ from memgraph.errors import InputError
 from memgraph.labels.judgements import Judgement
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
-from memgraph.models.reward_model import RewardModel
+from memgraph.models.reward_model import RewardModel, RewardModelConfig
 from memgraph.rollouts.rollout import Rollout
 from memgraph.scoring import write_back
 from memgraph.scoring.scope import Scope
@@ -177,7 +177,7 @@ def test_a_model_that_abstains_takes_its_score_back(world: World) -> None:
 def test_a_new_model_scores_everything_and_the_old_scores_stay(world: World) -> None:
     world.relabel()
     old = world.model
-    world.model = world.memory.fit(VIEW, seed=1)
+    world.model = world.memory.fit(VIEW, config=RewardModelConfig(checks=("form",)))
     assert world.relabel().affected == QUERIES
     world.check()
     counted = world.memory.database.query(
