@@ -24,6 +24,7 @@ from memgraph.inspection.report_parts import (
 from memgraph.inspection.report_predictions import calibration, disagreements, relies_on, suspects
 from memgraph.markup import Html, joined, table, tag
 from memgraph.printable import percent
+from memgraph.store.meant import ledger_among
 
 _NO_REWARD = "no reward"  # a source of the query `reward_sources`
 _SHADES = (
@@ -144,7 +145,7 @@ def next_labels(facts: Facts) -> Section:
         scope = [
             f"--{kind}={name}" for kind, name in (("run", facts.run), ("dataset", facts.dataset)) if name is not None
         ]
-        ledger = facts.ledger or (next(iter(left), "default") if len(left) < 2 else None)
+        ledger = facts.ledger or ledger_among(left)
         named = "--ledger=LEDGER" if ledger is None else f"--ledger={ledger}"
         out = tag("code", shlex.join(["memreward", "queue", "labels.csv", named, *scope]))
         back = tag("code", shlex.join(["memreward", "label", "labels.csv", named]))

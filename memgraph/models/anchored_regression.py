@@ -24,12 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memgraph.models.pairs import right_and_wrong
-from memgraph.snapshot.snapshot import Floats, Ints
+from memgraph.snapshot.snapshot import Doubles, Floats, Ints
 
 _STRENGTHS = (1e6, 1000.0, 300.0, 100.0, 30.0)
 _LIMIT = 4.0  # standard deviations
 
-Doubles = NDArray[np.float64]
 Floating = NDArray[np.floating[Any]]
 
 

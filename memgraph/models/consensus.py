@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 
 from memgraph.models.columns import stack_columns, zero_columns
-from memgraph.models.vote_posterior import EVEN, LOGIT_LIMIT, answer_log_odds, concentration_shares
+from memgraph.models.vote_posterior import EVEN, LOGIT_LIMIT, answer_log_odds, concentration_shares, weights_of_rollouts
 from memgraph.snapshot.snapshot import Floats, Snapshot, rows_of_each
 
 FEATURES = ("valid", "share", "majority", "margin", "answers", "rollouts", "magnitude")
@@ -87,7 +87,7 @@ def experience_features(snapshot: Snapshot, voting: Voting = Voting()) -> Floats
     - experience: log2(1 + rollouts of other groups).
     """
     columns = zero_columns(EXPERIENCE, len(snapshot.rollout_keys))
-    policy_weight = np.array([voting.weights.get(policy, 1.0) for policy in snapshot.rollout_policies], np.float64)
+    policy_weight = weights_of_rollouts(snapshot, voting.weights)
     valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
     columns["vote"][:] = -LOGIT_LIMIT
     for rows in rows_of_each(snapshot.rollout_query):

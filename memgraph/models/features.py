@@ -13,6 +13,7 @@ import numpy as np
 
 from memgraph.models.columns import stack_columns, zero_columns
 from memgraph.models.consensus import EXPERIENCE, FEATURES, consensus_features, experience_features
+from memgraph.models.vote_posterior import LOGIT_LIMIT
 from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot, rows_of_each
 
 SIMILARITY = (
@@ -28,7 +29,6 @@ SIMILARITY = (
     "answer_thinking",
 )
 VOTES = ("share", "share_of_others", "best_agreeing", "best_other", "margin", "evidence", "group", "own")
-_LOGIT_LIMIT = 4.0
 
 
 def rollout_features(
@@ -112,9 +112,7 @@ def vote_features(snapshot: Snapshot, probability: Floats) -> Floats:
     - margin: weight of the answer less that of the strongest other one, over all;
     - evidence: sum of the agreeing others' log-odds; group: mean probability; own: log-odds of the rollout itself.
     """
-    odds = np.clip(
-        np.log(np.clip(probability, 1e-6, 1) / np.clip(1 - probability, 1e-6, 1)), -_LOGIT_LIMIT, _LOGIT_LIMIT
-    )
+    odds = np.clip(np.log(np.clip(probability, 1e-6, 1) / np.clip(1 - probability, 1e-6, 1)), -LOGIT_LIMIT, LOGIT_LIMIT)
     valid = snapshot.answer_valid[snapshot.rollout_answer]
     columns = zero_columns(VOTES, len(probability))
     for rows, same, others in _groups(snapshot):

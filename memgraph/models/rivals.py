@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.covariance import ledoit_wolf
 from sklearn.linear_model import LogisticRegression
@@ -20,13 +19,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from memgraph.models.consensus import FEATURES, consensus_features
-from memgraph.snapshot.snapshot import Bools, Floats, Ints, Snapshot, rows_of_each
+from memgraph.snapshot.snapshot import Bools, Doubles, Floats, Ints, Snapshot, rows_of_each
 
 # of TraPO's released configuration
 _RESEMBLANCE = 0.4
 _TOP = 0.1
-
-Doubles = NDArray[np.float64]
 
 
 def trusted_votes(snapshot: Snapshot, labels: Floats) -> Floats:

@@ -25,7 +25,7 @@ from math import fsum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from memgraph.snapshot.snapshot import Snapshot, rows_of_each
+from memgraph.snapshot.snapshot import Doubles, Snapshot, rows_of_each
 
 # with a smaller one groups that agree would seem too unsure: of eight rollouts .76 at ½, .56 at a tenth
 CONCENTRATIONS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
@@ -33,8 +33,6 @@ EVEN = tuple(1 / len(CONCENTRATIONS) for _ in CONCENTRATIONS)
 LOGIT_LIMIT = 4.0
 _GROUPS_BEFORE = 2.0  # of each concentration, seen before any
 _ROUNDS = 100
-
-Doubles = NDArray[np.float64]
 
 
 def answer_log_odds(counts: NDArray[np.number], shares: ArrayLike = EVEN) -> Doubles:
@@ -59,7 +57,7 @@ def concentration_shares(snapshot: Snapshot, weights: Mapping[str, float]) -> di
         weights: of policies by name, 1 for others. A group counts as much as its rollouts' policies on the mean.
     """
     valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
-    policy_weight = np.array([weights.get(policy, 1.0) for policy in snapshot.rollout_policies])
+    policy_weight = weights_of_rollouts(snapshot, weights)
     seen: dict[str, dict[tuple[int, ...], list[float]]] = defaultdict(lambda: defaultdict(list))
     for rows in rows_of_each(snapshot.rollout_group):
         counts = np.unique(answer_class[rows[valid[rows]]], return_counts=True)[1]
@@ -67,6 +65,11 @@ def concentration_shares(snapshot: Snapshot, weights: Mapping[str, float]) -> di
             domain = snapshot.query_domains[snapshot.rollout_query[rows[0]]]
             seen[domain][tuple(sorted(counts.tolist()))].append(fsum(policy_weight[rows]) / len(rows))
     return {domain: _most_likely_shares(groups) for domain, groups in sorted(seen.items())}
+
+
+def weights_of_rollouts(snapshot: Snapshot, weights: Mapping[str, float]) -> Doubles:
+    """[rollouts] weight of each one's policy, by name, 1 for others."""
+    return np.array([weights.get(policy, 1.0) for policy in snapshot.rollout_policies], np.float64)
 
 
 def _most_likely_shares(groups: Mapping[tuple[int, ...], Sequence[float]]) -> tuple[float, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, NamedTuple
 
 from memgraph.errors import InputError
@@ -62,13 +62,18 @@ def ledger_to_read(database: Database, named: str | None = None) -> str:
         require_known(database, {"ledger": named})
         return named
     held = [row["name"] for row in database.query(cypher("read/ledger_names"))]
-    if not held or "default" in held:
-        return "default"
-    if len(held) > 1:
+    if (only := ledger_among(held)) is None:
         raise InputError(
             f"this memory has several ledgers, and none is called default; choose one by --ledger: {', '.join(held)}"
         )
-    return str(held[0])
+    return only
+
+
+def ledger_among(held: Collection[str]) -> str | None:
+    """The ledger that is meant where none is named: `default`, else the only one. None where there are several others."""
+    if not held or "default" in held:
+        return "default"
+    return next(iter(held)) if len(held) == 1 else None
 
 
 def meant_key(database: Database, kind: Keyed, text: str, *, dataset: str | None = None) -> str | None:

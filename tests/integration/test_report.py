@@ -366,6 +366,8 @@ def test_it_says_what_to_label_next_and_what_is_suspect(memory: Memory, tmp_path
     )
     assert "left of the budget" not in page.findings["next"]
     assert "--ledger=others" in read(memory.report(tmp_path / "r.html", ledger="others")).text["next"]
+    memory.ledger("default", budget=1)
+    assert "--ledger=default" in read(memory.report(tmp_path / "r.html")).text["next"], "what commands read"
     said = [LabelRow(1.0, author="Ann", rollout_key=stored[0].key)]
     assert not memory.label(said, ledger="people", budget=4).rejected
     page = read(memory.report(tmp_path / "r.html"))
