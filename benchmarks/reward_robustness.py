@@ -59,7 +59,7 @@ def cases(split: Split) -> Iterator[tuple[str, Case]]:
     rows, labelled = snapshot.target_rollouts, ~np.isnan(truth)
     yield "plain", (snapshot, snapshot, truth, labelled)
 
-    answered = snapshot.answer_valid[snapshot.rollout_answer]
+    answered = snapshot.rollout_valid
     fewer = snapshot.with_rollouts(answered)
     yield "answered", (fewer, fewer, truth[answered[rows]], labelled[answered[rows]])
 
@@ -102,7 +102,7 @@ def one_judged(split: Split) -> tuple[Floats, Bools]:
     """Labels with those of each target query's most frequent answer, and [target rollouts] that gave another answer."""
     snapshot, rows = split.snapshot, split.snapshot.target_rollouts
     labels, others = snapshot.labels.copy(), np.zeros(len(rows), np.bool_)
-    classes, valid = snapshot.rollout_class[rows], snapshot.answer_valid[snapshot.rollout_answer[rows]]
+    classes, valid = snapshot.rollout_class[rows], snapshot.rollout_valid[rows]
     for mine in rows_of_each(snapshot.rollout_query[rows]):
         stated = mine[valid[mine] & ~np.isnan(split.truth[mine])]
         if len(stated):

@@ -277,7 +277,7 @@ def _rollout_graph(snapshot: Snapshot) -> csr_array:
     weight = np.maximum(1 - distance.reshape(-1), 0)
     weight[source == index.reshape(-1)] = 0
     near = csr_array((weight, (source, index.reshape(-1))), shape=(len(vectors), len(vectors)))
-    valid = snapshot.answer_valid[snapshot.rollout_answer].astype(np.float32)
+    valid = snapshot.rollout_valid.astype(np.float32)
     belongs = csr_array(
         (valid, (np.arange(len(vectors)), snapshot.rollout_class)),
         shape=(len(vectors), int(snapshot.answer_class.max()) + 1),

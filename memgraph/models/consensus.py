@@ -56,7 +56,7 @@ def consensus_features(snapshot: Snapshot) -> Floats:
     - magnitude: signed log of a numeric answer, 0 otherwise (MemReward's answer feature for maths).
     """
     columns = zero_columns(FEATURES, len(snapshot.rollout_keys))
-    valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
+    valid, answer_class = snapshot.rollout_valid, snapshot.rollout_class
     for rows in rows_of_each(snapshot.rollout_group):
         answers, which, counts = np.unique(answer_class[rows[valid[rows]]], return_inverse=True, return_counts=True)
         columns["answers"][rows] = len(answers) / len(rows)
@@ -88,7 +88,7 @@ def experience_features(snapshot: Snapshot, voting: Voting = Voting()) -> Floats
     """
     columns = zero_columns(EXPERIENCE, len(snapshot.rollout_keys))
     policy_weight = weights_of_rollouts(snapshot, voting.weights)
-    valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
+    valid, answer_class = snapshot.rollout_valid, snapshot.rollout_class
     columns["vote"][:] = -LOGIT_LIMIT
     for rows in rows_of_each(snapshot.rollout_query):
         mistakes = voting.mistakes.get(snapshot.query_domains[snapshot.rollout_query[rows[0]]], EVEN)
@@ -117,7 +117,7 @@ def agreement_weights(snapshot: Snapshot) -> dict[str, float]:
     one that does so three quarters as much, or less, counts nothing: where the group is divided, even few votes of much weaker
     policies decide, and they share their mistakes.
     """
-    valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
+    valid, answer_class = snapshot.rollout_valid, snapshot.rollout_class
     policies = np.array(snapshot.rollout_policies)
     met: dict[str, list[float]] = defaultdict(list)
     expected: dict[str, list[float]] = defaultdict(list)

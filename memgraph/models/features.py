@@ -113,7 +113,7 @@ def vote_features(snapshot: Snapshot, probability: Floats) -> Floats:
     - evidence: sum of the agreeing others' log-odds; group: mean probability; own: log-odds of the rollout itself.
     """
     odds = np.clip(np.log(np.clip(probability, 1e-6, 1) / np.clip(1 - probability, 1e-6, 1)), -LOGIT_LIMIT, LOGIT_LIMIT)
-    valid = snapshot.answer_valid[snapshot.rollout_answer]
+    valid = snapshot.rollout_valid
     columns = zero_columns(VOTES, len(probability))
     for rows, same, others in _groups(snapshot):
         vote = np.where(valid[rows], probability[rows], 0)
@@ -133,7 +133,7 @@ def vote_features(snapshot: Snapshot, probability: Floats) -> Floats:
 
 def _groups(snapshot: Snapshot) -> Iterator[tuple[Ints, Bools, Bools]]:
     """(rows, [n, n] same valid answer, [n, n] not itself) of each group."""
-    answer, valid = snapshot.rollout_class, snapshot.answer_valid[snapshot.rollout_answer]
+    answer, valid = snapshot.rollout_class, snapshot.rollout_valid
     for rows in group_rows(snapshot):
         same = (answer[rows][:, None] == answer[rows][None, :]) & valid[rows][:, None]
         yield rows, same, ~np.eye(len(rows), dtype=np.bool_)

@@ -39,7 +39,7 @@ def domains_of_one_right_answer(snapshot: Snapshot) -> tuple[str, ...]:
 
 def labels_of_equal_answers(snapshot: Snapshot) -> Floats:
     """[rollouts] mean label of the query's rollouts with an equal answer, NaN where none has a label."""
-    classes, valid = snapshot.rollout_class, snapshot.answer_valid[snapshot.rollout_answer]
+    classes, valid = snapshot.rollout_class, snapshot.rollout_valid
     labelled = ~np.isnan(snapshot.labels) & valid
     count = np.bincount(classes[labelled], minlength=classes.max(initial=0) + 1)
     total = np.bincount(classes[labelled], snapshot.labels[labelled], minlength=len(count))
@@ -55,7 +55,7 @@ def given_judged_answers(snapshot: Snapshot, probability: Floats, one_right: tup
         one_right: domains of one right answer.
     """
     targets, labels = snapshot.target_rollouts, labels_of_equal_answers(snapshot)
-    valid = snapshot.answer_valid[snapshot.rollout_answer]
+    valid = snapshot.rollout_valid
     given = np.where(np.isnan(labels[targets]), probability, labels[targets]).astype(np.float32)
     if np.isnan(labels).all():
         return given

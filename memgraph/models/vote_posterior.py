@@ -56,7 +56,7 @@ def concentration_shares(snapshot: Snapshot, weights: Mapping[str, float]) -> di
     Args:
         weights: of policies by name, 1 for others. A group counts as much as its rollouts' policies on the mean.
     """
-    valid, answer_class = snapshot.answer_valid[snapshot.rollout_answer], snapshot.rollout_class
+    valid, answer_class = snapshot.rollout_valid, snapshot.rollout_class
     policy_weight = weights_of_rollouts(snapshot, weights)
     seen: dict[str, dict[tuple[int, ...], list[float]]] = defaultdict(lambda: defaultdict(list))
     for rows in rows_of_each(snapshot.rollout_group):

@@ -106,6 +106,11 @@ class Snapshot:
         return self.answer_class[self.rollout_answer]
 
     @property
+    def rollout_valid(self) -> Bools:
+        """[rollouts] False where the response gave no answer."""
+        return self.answer_valid[self.rollout_answer]
+
+    @property
     def labelled_queries(self) -> Ints:
         """Rows of the queries with at least one labelled rollout."""
         return np.unique(self.rollout_query[~np.isnan(self.labels)])
@@ -200,7 +205,7 @@ class Snapshot:
             answer_written=[self.answer_written[row] for row in self.rollout_answer],
             answer_same_as=[self.answer_same_as[row] for row in self.rollout_answer],
             answer_class=self.rollout_class,
-            answer_valid=self.answer_valid[self.rollout_answer],
+            answer_valid=self.rollout_valid,
             answer_embeddings=self.answer_embeddings[self.rollout_answer],
         )
 

@@ -114,7 +114,7 @@ def test_rollouts_that_state_no_answer_stay_in_their_group_and_vote_for_nothing(
     rows[0] = False
     assert rows.any()
     changed = alone.without_answers(rows)
-    assert not changed.answer_valid[changed.rollout_answer[rows]].any()
+    assert not changed.rollout_valid[rows].any()
     np.testing.assert_array_equal(changed.rollout_answer[~rows], alone.rollout_answer[~rows])
     np.testing.assert_array_equal(changed.answer_query[changed.rollout_answer], alone.rollout_query)
     (before, after) = (rollout_features(one, ()) for one in (alone, changed))
