@@ -3,8 +3,10 @@
     logit = w · x + b,   (w, b) = argmin  CE(labels) + CE(pairs) + λ/2 · Σ_j (w_j - w⁰_j)² + c/2 · ((w_a - w⁰_a)² + (b - b⁰)²)
 
 The anchor a is one input that is a model by itself: the vote, or the logit of a model before. Its slope w⁰_a and bias b⁰ are
-known, and c labels are needed to move them. The weights w⁰ of all other inputs are 0, or what other memories taught where
-that explains the labels better.
+known, and c labels are needed to move them. c is at most λ/3, because labels that free the inputs free the anchor as well. The
+weights w⁰ of all other inputs are what other memories taught, times the probability that it holds here,
+
+    p = L(taught) / (L(taught) + L(none)),   log L = - CE(labels) - CE(pairs) of the anchor with these weights, or with none
 
 λ is the largest whose held-out loss is not worse than the least one (one-sided paired t test over queries), infinity among
 them. So few labels leave the anchor only for inputs that explain all of them better. By chance some do, and a split in ten may
@@ -17,7 +19,7 @@ labels: GRPO's advantage needs the order within a group.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -39,7 +41,7 @@ class Anchor:
     Attributes:
         name: of the input.
         scale: what the input is divided by; that of one unit of evidence, as a standard deviation is for the others.
-        certainty: c, in labels.
+        certainty: c, in labels, where λ leaves the inputs to their weights w⁰.
         level: how sure it must be that a weaker penalty is better (one-sided paired t test over queries).
     """
 
@@ -100,11 +102,13 @@ class AnchoredRegression:
             labels: [labelled] 0..1.
             query: [labelled] number of the query.
             fold: [labelled] number of the fold; near-duplicate queries share one.
-            prior: w⁰ by name, 0 for those that it lacks. It is left where the anchor alone explains the labels better.
+            prior: what other memories taught, weights by name, 0 for those that it lacks. w⁰ is p times them.
 
         Returns the regression, and [labelled] logits, each by a regression that did not see the labels of its fold. λ and w⁰
         are chosen with all of them.
         """
+        from scipy.special import expit
+
         start = cls.of_prior(anchor, names, features)
         inputs = _inputs(features[rows], start.mean, start.scale)
         target = labels.astype(np.float64)
@@ -114,7 +118,8 @@ class AnchoredRegression:
             alone, with_prior = (
                 held_out_losses(inputs @ regression.weights, target, query).sum() for regression in (start, taught)
             )
-            start = taught if with_prior < alone else start
+            believed = float(expit(alone - with_prior))
+            start = replace(start, weights=believed * taught.weights + (1 - believed) * start.weights)
         penalties = [_penalty(strength, anchor, names) for strength in _STRENGTHS]
         held_out = np.tile(inputs @ start.weights, (len(_STRENGTHS), 1))
         for number in np.unique(fold):
@@ -180,9 +185,9 @@ def _prior(anchor: Anchor, names: Sequence[str], prior: Mapping[str, float] | No
 
 
 def _penalty(strength: float, anchor: Anchor, names: Sequence[str]) -> Doubles:
-    """[features + 1] λ, and c for the anchor and the bias."""
+    """[features + 1] λ, and for the anchor and the bias c, at most λ/3."""
     penalty = np.full(len(names) + 1, strength)
-    penalty[[list(names).index(anchor.name), -1]] = anchor.certainty
+    penalty[[list(names).index(anchor.name), -1]] = min(anchor.certainty, strength / 3)
     return penalty
 
 

@@ -97,7 +97,7 @@ class FeatureModel:
 
         Args:
             checks: names of the label-free checks to use.
-            prior: weights of features by name, to start from where that explains the labels better than the vote.
+            prior: weights of features by name, to start from as far as they explain the labels better than the vote.
             seed: of the folds.
 
         Returns the model, and [rollouts] logits; those of labelled rollouts by models that did not see their cluster's labels.
