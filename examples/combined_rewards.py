@@ -35,7 +35,7 @@ with Memory.open() as memory:
         ),
         reward_funcs=[reward, brief],
         train_dataset=rows.dataset,
-        callbacks=[refit_every(reward, rows, 20)],
+        callbacks=[refit_every(reward, rows)],
     )
     trainer.train()
     reward.close()

@@ -20,7 +20,7 @@ with Memory.open() as memory:
         args=GRPOConfig(output_dir="my-run", num_generations=8, max_completion_length=512),
         reward_funcs=reward,
         train_dataset=rows.dataset,
-        callbacks=[refit_every(reward, rows, 20)],
+        callbacks=[refit_every(reward, rows)],
     )
     trainer.train()
     reward.close()

@@ -25,7 +25,7 @@ from trainer.reward.ranks import Ranks
 from trainer.reward.rows import TrainingRows
 from trainer.run.config import RefitSection
 from trainer.run.monitor import Agreement, Monitor
-from trainer.run.narrator import Narrator
+from trainer.run.narrator import LINE_EVERY, Narrator
 from trainer.run.predictions import Prediction, Predictions
 from trainer.run.refit import Refit, keep_model, quality
 from trainer.run.sharing import Checkpoint, by_first, load_shared
@@ -42,9 +42,11 @@ class Decision:
     missed: str | None = None
 
 
-def refit_every(reward: MemoryReward, rows: TrainingRows, steps: int, *, seed: int = 0) -> RewardCallback:
+def refit_every(reward: MemoryReward, rows: TrainingRows, steps: int = 5, *, seed: int = 0) -> RewardCallback:
     """A callback that fits the reward model every so many steps, on the labels of the reward's ledger so far.
 
+    A policy learns within ten steps what a model that stays as it is takes for right, so few are better than many
+    (docs/experiments/2026-12-01.md).
     A fit for which the labels do not suffice yet leaves the former scorer in place. Each checkpoint of the trainer holds the
     model in force, in its folder `reward_model`, and a trainer that resumes from it goes on with that one.
     """
@@ -52,7 +54,7 @@ def refit_every(reward: MemoryReward, rows: TrainingRows, steps: int, *, seed: i
         raise TrainingError("refit_every needs a reward with labelled queries: MemoryReward(memory, run=…, rows=…)")
     refit = Refit(
         reward.memory,
-        RefitSection(every=steps, drift=None),
+        RefitSection(every=steps),
         ledger=reward.judged.ledger,
         training=rows.query_keys,
         config=RewardModelConfig(),
@@ -90,7 +92,8 @@ class RewardCallback(TrainerCallback):
         self._stop_after = stop_after
         self._narrator = narrator
         self._resumes = resumes
-        self._unseen: list[Prediction] = []  # by the monitor and the refit
+        self._unseen: list[Prediction] = []  # by the monitor
+        self._said: int | None = None  # step at which a fit was told of
         self._missed = 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -137,7 +140,11 @@ class RewardCallback(TrainerCallback):
         if Ranks.here().rank != 0:
             return
         if self._refit is not None:
-            self._reward.metrics["refits"] = float(sum(record.model is not None for record in self._refit.records))
+            fits = [record for record in self._refit.records if record.model is not None]
+            self._reward.metrics["refits"] = float(len(fits))
+            for name in ("held_out_auc", "held_out_within_query_auc", "held_out_ece"):
+                if fits and (value := fits[-1].metrics.get(name)) is not None:
+                    self._reward.metrics[f"model/{name}"] = value
         if self._monitor is not None:
             agreement = self._monitor.agreement
             for name in ("observed", "expected", "evidence", "alarms"):
@@ -161,15 +168,15 @@ class RewardCallback(TrainerCallback):
             return Decision(missed=str(error))
 
     def _watch(self, step: int) -> Decision:
-        self._unseen += self._predictions.new()
-        if self._monitor is not None and self._monitor.observe(step, self._unseen):
-            stop = self._alarm(step, self._monitor.agreement)
-            if stop is not None:
+        if self._monitor is not None:
+            self._unseen += self._predictions.new()
+            alarm, self._unseen = self._monitor.observe(step, self._unseen), []
+            if alarm and (stop := self._alarm(step, self._monitor.agreement)) is not None:
                 return Decision(stop=stop)
-        predictions, self._unseen = self._unseen, []
-        if self._refit is not None and (fitted := self._refit.observe(step, predictions)) is not None:
-            reason = self._refit.records[-1].reason
-            self._narrator.say(f"step {step}: reward model fitted again ({reason}; {quality(fitted)})")
+        if self._refit is not None and (fitted := self._refit.after(step)) is not None:
+            if self._said is None or step - self._said >= LINE_EVERY:
+                self._said = step
+                self._narrator.say(f"step {step}: reward model fitted again ({quality(fitted)})")
             return Decision(Checkpoint.of(fitted))
         return Decision()
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _REASONS = 3  # for which most rewards are missing
 _MUCH_LESS = 0.1  # agreement than expected
 _WORTH_SAYING = 0.05  # of responses: those cut off, and those without an answer
-_LINE_EVERY = 10  # steps, where there is no terminal to show a bar on
+LINE_EVERY = 10  # steps, where there is no terminal to show a bar on
 
 
 class Narrator:
@@ -134,7 +134,7 @@ class RewardProgress(TrainerCallback):
             ends = f"  cut off {cut:.0%}" if cut > _WORTH_SAYING else ""
             line = f"reward {'none' if reward is None else f'{reward:.2f}'}  {sources}{ends}{_watched(values)}"
             self._bar.update(self._task, description=line)
-            if not self._bar.console.is_terminal and state.global_step % _LINE_EVERY == 0:
+            if not self._bar.console.is_terminal and state.global_step % LINE_EVERY == 0:
                 self._bar.console.print(f"  step {state.global_step} of {state.max_steps}: {line}", highlight=False)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""Keeps the reward model up with the policy: fits it again every n steps, or when its predictions have drifted.
+"""Keeps the reward model up with the policy: fits it again every n steps.
 
 Labelled queries go on being sampled during RL and their rollouts judged at no cost, so each fit sees the policy as it
 writes now. What a fit reads is bounded, the newest rollouts first.
@@ -10,15 +10,10 @@ import logging
 import shutil
 import tempfile
 import time
-from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Final
-
-import numpy as np
-from scipy.stats import ks_2samp
 
 from memgraph import LabelView, Memory
 from memgraph.errors import ModelError
@@ -27,13 +22,11 @@ from memgraph.models.reward_model import RewardModel, RewardModelConfig
 from memgraph.store.keys import draw_position
 from trainer.reward.report import append_records
 from trainer.run.config import RefitSection
-from trainer.run.predictions import Prediction, by_group
 
 logger = logging.getLogger(__name__)
 
 REWARD_MODEL: Final = "reward_model"  # folder in a trainer's checkpoint
 _WEAK_ORDER = 0.65  # AUC within queries; real sets have .70 to .95 (docs/rl_llm.md)
-_CHANCE = 0.01  # p-value from which on a distance is put down to chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,51 +34,14 @@ class FitRecord:
     """One fit during training.
 
     Attributes:
-        reason: "every" or "drift".
-        drift: distance that was seen (see `Drift`), None where there was too little to compare.
         model: key of the registered reward model, None where the labels did not suffice and the former one stays.
         metrics: of the model, among them its calibration on held-out labelled queries (`held_out_ece`, `held_out_auc`).
     """
 
     step: int
-    reason: str
-    drift: float | None
     seconds: float
     model: str | None
     metrics: dict[str, float | None]
-
-
-class Drift:
-    """Kolmogorov-Smirnov distance between what was predicted just after the fit and what is predicted now.
-
-    Compared are the mean probabilities of the groups of `window` steps each: the rollouts of one query go together, and a
-    policy that improves, collapses or games the scorer moves them. 0 is the same distribution, 1 none in common.
-    """
-
-    def __init__(self, window: int) -> None:
-        self._window = window
-        self._at_fit: list[list[float]] = []
-        self._now: deque[list[float]] = deque(maxlen=window)
-
-    def update(self, predictions: Sequence[Prediction]) -> float | None:
-        """Take in a step; the distance, where it is larger than chance explains (p < 0.01), else 0; None in the beginning."""
-        means = [
-            float(np.mean([prediction.probability for prediction in group])) for group in by_group(predictions).values()
-        ]
-        if len(self._at_fit) < self._window:
-            self._at_fit.append(means)
-            return None
-        self._now.append(means)
-        then, now = list(chain(*self._at_fit)), list(chain(*self._now))
-        if len(self._now) < self._window or not then or not now:
-            return None
-        test = ks_2samp(then, now)
-        return float(test.statistic) if test.pvalue < _CHANCE else 0.0
-
-    def reset(self) -> None:
-        """A new fit: what is predicted next is its reference."""
-        self._at_fit = []
-        self._now.clear()
 
 
 def fit_queries(memory: Memory, ledger: str, training: Collection[str], *, limit: int, seed: int) -> list[str]:
@@ -148,8 +104,7 @@ class Refit:
         self._config = config
         self._seed = seed
         self._log = log
-        self._drift = Drift(section.window)
-        self._due: str | None = None
+        self._due = False
         self._step: int | None = None
         self.records: list[FitRecord] = []
 
@@ -183,18 +138,15 @@ class Refit:
         registry.register(memory, model, home, readers=readers, ledger=self._ledger, seed=self._seed)
         return model
 
-    def observe(self, step: int, predictions: Sequence[Prediction]) -> RewardModel | None:
-        """Take in a step's predictions; a new model where one was due and could be fitted.
+    def after(self, step: int) -> RewardModel | None:
+        """After a step a new model, where one was due and could be fitted.
 
         Where the memory is out of reach, a fit stays due at the next step; so does one of a step that nobody asked about.
         """
         before, self._step = step - 1 if self._step is None else self._step, step
-        drift = self._drift.update(predictions)
-        if self._section.every is not None and step // self._section.every > before // self._section.every:
-            self._due = "every"
-        elif self._section.drift is not None and drift is not None and drift > self._section.drift:
-            self._due = "drift"
-        if self._due is None:
+        every = self._section.every
+        self._due = self._due or (every is not None and step // every > before // every)
+        if not self._due:
             return None
         start = time.perf_counter()
         fitted: RewardModel | None = None
@@ -202,10 +154,9 @@ class Refit:
             fitted = self.fit()
         except ModelError as error:
             logger.warning("the reward model stays as it is at step %d: %s", step, error)
-        reason, self._due = self._due, None
-        self._drift.reset()
+        self._due = False
         seconds = round(time.perf_counter() - start, 2)
-        record = FitRecord(step, reason, drift, seconds, *((fitted.key, fitted.metrics) if fitted else (None, {})))
+        record = FitRecord(step, seconds, *((fitted.key, fitted.metrics) if fitted else (None, {})))
         self.records.append(record)
         if self._log is not None:
             append_records(self._log, asdict(record))

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from trainer.run.monitor import AgreementTest
-from trainer.run.predictions import Prediction
-from trainer.run.refit import Drift
 
 GROUPS = 300
 
@@ -47,37 +45,3 @@ def test_no_group_can_lose_the_whole_stake() -> None:
     for _ in range(1000):
         test.update(0.5, 1.0)
     assert test.evidence > 0
-
-
-def step(rng: np.random.Generator, center: float, call: int) -> list[Prediction]:
-    means = np.clip(rng.normal(center, 0.2, 16), 0, 1)
-    return [
-        Prediction(call, f"q{query}", f"{query} {sample}", mean)
-        for query, mean in enumerate(means)
-        for sample in range(8)
-    ]
-
-
-def drifts(centers: list[float], seed: int = 0) -> list[float | None]:
-    rng, drift = np.random.default_rng(seed), Drift(window=5)
-    return [drift.update(step(rng, center, call)) for call, center in enumerate(centers)]
-
-
-def test_predictions_that_stay_have_not_drifted() -> None:
-    found = [one for seed in range(10) for one in drifts([0.5] * 30, seed) if one is not None]
-    assert len(found) == 10 * 21
-    assert np.mean([one > 0 for one in found]) < 0.05
-
-
-def test_predictions_that_move_have_and_a_new_fit_starts_afresh() -> None:
-    found = drifts([0.5] * 10 + [0.8] * 6)
-    assert found[:9] == [None] * 9
-    assert found[-1] is not None
-    assert found[-1] > 0.4
-    rng, drift = np.random.default_rng(0), Drift(window=2)
-    for call in range(6):
-        drift.update(step(rng, 0.5 if call < 2 else 0.9, call))
-    drift.reset()
-    assert [drift.update(step(rng, 0.9, call)) for call in range(3)] == [None] * 3
-    last = drift.update(step(rng, 0.9, 3))
-    assert last == 0
