@@ -121,18 +121,13 @@ class RewardProgress(TrainerCallback):
         self._bar.update(self._task, completed=state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        """Say the mean reward and the share of each source."""
+        """Say the mean reward, and what each source gave."""
         values = logs or {}
         if "reward" in values:
-            sources = " ".join(
-                f"{name.rpartition('/')[2]} {percent(value)}"
-                for name, value in sorted(values.items())
-                if "/source/" in name and value
-            )
             reward = values["reward"]  # None where no rollout of the step got one
             cut = values.get("completions/clipped_ratio", 0.0)
             ends = f"  cut off {cut:.0%}" if cut > _WORTH_SAYING else ""
-            line = f"reward {'none' if reward is None else f'{reward:.2f}'}  {sources}{ends}{_watched(values)}"
+            line = f"reward {'none' if reward is None else f'{reward:.2f}'}  {_sources(values)}{ends}{_watched(values)}"
             self._bar.update(self._task, description=line)
             if not self._bar.console.is_terminal and state.global_step % LINE_EVERY == 0:
                 self._bar.console.print(f"  step {state.global_step} of {state.max_steps}: {line}", highlight=False)
@@ -140,6 +135,18 @@ class RewardProgress(TrainerCallback):
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Leave the finished bar on the screen."""
         self._bar.stop()
+
+
+def _sources(logs: dict[str, Any]) -> str:
+    """Share of the rewards by source, with the mean of each where there are several: predicted rewards that stay high while labels
+    say that all is wrong show so."""
+    share = {name.rpartition("/")[2]: value for name, value in sorted(logs.items()) if "/source/" in name and value}
+    mean = {name.rpartition("/")[2]: value for name, value in logs.items() if "/mean/" in name}
+    several = len(share.keys() & mean.keys()) > 1
+    return " ".join(
+        f"{source} {percent(value)}{f' (mean {mean[source]:.2f})' if several and source in mean else ''}"
+        for source, value in share.items()
+    )
 
 
 def _watched(logs: dict[str, Any]) -> str:

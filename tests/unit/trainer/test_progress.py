@@ -29,6 +29,12 @@ def test_a_step_is_shown_whether_it_had_rewards_or_not(
     assert f"step 10 of 20: {said}  label 50%" in shown(capsys, reward=reward)
 
 
+def test_predicted_rewards_that_labels_contradict_show_beside_them(capsys: pytest.CaptureFixture[str]) -> None:
+    sources = {"rewards/memory/source/reward_model": 0.5, "rewards/memory/mean/reward_model": 0.42}
+    said = shown(capsys, reward=0.21, **sources, **{"rewards/memory/mean/label": 0.0})
+    assert "reward 0.21  label 50% (mean 0.00) reward_model 50% (mean 0.42)" in said
+
+
 @pytest.mark.parametrize(("share", "said"), [(0.25, "label 50%  cut off 25%"), (0.05, "label 50%\n")])
 def test_who_cuts_many_responses_off_sees_it(share: float, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert said in shown(capsys, reward=0.5, **{"completions/clipped_ratio": share})
