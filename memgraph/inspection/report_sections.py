@@ -26,6 +26,8 @@ from memgraph.markup import Html, joined, table, tag
 from memgraph.printable import percent
 from memgraph.store.meant import ledger_among
 
+_ENOUGH = 20  # rewards of a source, before their mean says something
+_FAR_LESS = 0.15  # than the mean prediction
 _NO_REWARD = "no reward"  # a source of the query `reward_sources`
 _SHADES = (
     (0.1, "0 to 20 % right"),
@@ -130,7 +132,7 @@ def rewards(facts: Facts) -> Section:
         f"{source} for {share(number, total)}{because if source == _NO_REWARD else ''}"
         for source, number in _by_source(newest).most_common()
     )
-    finding = f"In the newest run, {name}, rewards came from {shares}. {unanswered}"
+    finding = f"In the newest run, {name}, rewards came from {shares}. {unanswered}{pleased(newest)}"
     body = joined(_rewards_of_run(run, found) for run, found in runs)
     return Section("rewards", "Where rewards came from", finding, body, ("reward_sources", "memory_contents"))
 
@@ -199,6 +201,29 @@ def _rewards_of_run(run: str, rows: Rows) -> Html:
         why = [(reason, f"{number:,}") for reason, number in reasons.most_common(_REASONS)]
         parts.append(table(f"why rollouts of {run} got no reward", ("why there was no reward", "rollouts"), why))
     return joined(parts)
+
+
+def pleased(rows: Rows) -> str:
+    """A sentence where a run's labels say, in the last quarter of its steps, that far less is right than was predicted.
+
+    Its labelled queries are trained on by their labels, so that they should be right more often than the others, not less.
+
+    Args:
+        rows: of the run, from the query `reward_sources`.
+    """
+    from_on = rows[0]["first"] + (rows[-1]["last"] + 1 - rows[0]["first"]) * 3 / 4
+    mean = {}
+    for source in ("label", "reward_model"):
+        given = [row for row in rows if row["source"] == source and row["first"] >= from_on]
+        if (rollouts := total_of(given, "rollouts")) < _ENOUGH:
+            return ""
+        mean[source] = sum(row["mean_reward"] * row["rollouts"] for row in given) / rollouts
+    if mean["reward_model"] - mean["label"] < _FAR_LESS:
+        return ""
+    return (
+        f" In the last quarter of its steps predictions gave {mean['reward_model']:.2f} on the mean and labels {mean['label']:.2f}: "
+        "the policy may have learned to please the reward model. Fit it more often, or label more."
+    )
 
 
 def _reasons(rows: Rows) -> Counter[str]:
