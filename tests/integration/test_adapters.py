@@ -245,6 +245,33 @@ def test_the_settings_of_the_run_are_those_of_the_reward(run: Run, tmp_path: Pat
     assert (reward.experience, reward._group_seconds) == (0, 7.0)
 
 
+def test_the_reward_model_keeps_up_with_the_policy(run: Run, tmp_path: Path) -> None:
+    kwargs = changed(run, tmp_path, refit={"groups": 2}) | {"group_size": 1}
+    (_, paid), (_, unpaid) = run.task(paid=True), run.task(paid=False)
+
+    async def answers() -> list[str]:
+        """The newest model after each group."""
+        models = [run.memory.model(ledger=LEDGER).key]
+        for task, number in ((paid, 100001), (paid, 100002), (unpaid, 100003)):
+            extra = {"split": "train", "index": 0, "query_key": task.query_key}
+            await compute_score(task.dataset, f"#### {number}", Untouchable(), extra, **kwargs)
+            adapters._thread.submit(lambda: None).result()  # what it does after its answer is done by now
+            models.append(run.memory.model(ledger=LEDGER).key)
+        return models
+
+    warmed_up, first, second, third = asyncio.run(answers())
+    assert first == warmed_up
+    assert second == third != warmed_up
+    stored(run, rewarded=3)
+    by = (
+        "MATCH (r:Run {name: 'hosted'}) "
+        "MATCH (:Thinking {run: 'hosted', attempt: r.attempts})<-[:SCORES]-(p:Prediction) RETURN p.model AS model"
+    )
+    assert run.memory.database.query(by) == [{"model": second}]
+    (fit,) = map(json.loads, (RunConfig.load(run.config).folder / "refits.jsonl").read_text().splitlines())
+    assert fit["model"] == second
+
+
 def test_the_verifier_of_the_run_judges(run: Run, tmp_path: Path) -> None:
     kwargs = changed(run, tmp_path, labels={"verifier": f"{__name__}:half_right"})
     task = run.splits.test.tasks[0]

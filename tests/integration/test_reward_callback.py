@@ -83,7 +83,7 @@ class Run:
         self.reward = MemoryReward(memory, run=name, judged=judged, scorer=scorer)
         self.monitor = self.make_monitor()
         self.refit = Refit(
-            memory, RefitSection(every=every), ledger=name, training=self.columns["query_key"],
+            memory, RefitSection(), ledger=name, training=self.columns["query_key"], every=every,
             config=RewardModelConfig(), seed=0, log=folder / "refits.jsonl",
         )  # fmt: skip
         self.callback = RewardCallback(

@@ -35,6 +35,7 @@ from trainer.reward.truth import Judged
 from trainer.run.accuracy import answer_of_response
 from trainer.run.config import RunConfig
 from trainer.run.data import Problems, load_problems
+from trainer.run.refit import Refit, quality
 from trainer.run.reward import reward_of
 
 logger = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class RolloutRewards:
         group_size: rollouts of one query in a step.
         wait: seconds without a newcomer after which an incomplete group is scored as it is. Whoever comes later begins a
             group of its own, and its votes count among those who joined it only.
+        refit: fits the reward model again, after so many groups of training as its `every`; None never does.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class RolloutRewards:
         *,
         group_size: int,
         wait: float = WAIT_SECONDS,
+        refit: Refit | None = None,
     ) -> None:
         self._reward = reward
         self._splits = splits
@@ -103,6 +106,8 @@ class RolloutRewards:
         self._tasks = {(split, task.query_key): task for split, problems in splits.items() for task in problems.tasks}
         self._group_size = group_size
         self._wait = wait
+        self._refit = refit
+        self._scored = 0
         self._groups: dict[str, _Group] = {}
         self._scoring: set[asyncio.Task[None]] = set()
 
@@ -163,6 +168,7 @@ class RolloutRewards:
         for future, reward in zip(group.waiting, rewards, strict=True):
             if not future.done():  # a caller may have been cancelled meanwhile
                 future.set_result(reward)
+        _thread.submit(self._keep_up)
 
     def _rewards(self, group: _Group) -> list[RolloutReward]:
         """Rewards of the group, as `MemoryReward` gives them to TRL, without its `None`s."""
@@ -185,6 +191,18 @@ class RolloutRewards:
             RolloutReward(score, source, reason)
             for score, source, reason in zip(without_none(values), sources, reasons, strict=True)
         ]
+
+    def _keep_up(self) -> None:
+        """Fit the reward model again where that is due: the policy has moved on since."""
+        self._scored += 1
+        try:
+            fitted = None if self._refit is None else self._refit.after(self._scored)
+        except Exception:  # nobody waits for this thread; the fit stays due, and rewards go on with the former model
+            logger.warning("the reward model could not be fitted again after %d groups", self._scored, exc_info=True)
+            return
+        if fitted is not None:
+            logger.info("reward model fitted again after %d groups (%s)", self._scored, quality(fitted))
+            self._reward.scorer, self._reward.model = RewardModelScorer(fitted), fitted.key
 
     def _evaluate(self, problems: Problems, task: Task, response: str) -> RolloutReward:
         opened = bool(self._reward.thinking_opened)
@@ -235,10 +253,11 @@ def open_rewards(run_config: str, *, group_size: int, wait: float, home: str | N
     ledger = memory.ledger(config.ledger)
     revealed = {key for key, purpose in ledger.purposes().items() if purpose is not Purpose.MONITOR}
     training = frozenset(revealed.intersection(problems.train.truth.query_keys()))
-    scorer = key = None
+    scorer = key = refit = None
     if config.reward.scorer == DEFAULT_SCORER:
         model = memory.model(ledger=config.ledger)
         scorer, key = RewardModelScorer(model), model.key
+        refit = Refit.of(config, memory, [task.query_key for task in problems.train.tasks], every=config.refit.groups)
     reward = reward_of(
         config,
         memory,
@@ -250,4 +269,4 @@ def open_rewards(run_config: str, *, group_size: int, wait: float, home: str | N
     )
     atexit.register(reward.close)  # before the memory closes: the last to register is the first to run
     splits = {"train": problems.train, "test": problems.test, "ood": problems.ood}
-    return RolloutRewards(reward, splits, ledger, judge, group_size=group_size, wait=wait)
+    return RolloutRewards(reward, splits, ledger, judge, group_size=group_size, wait=wait, refit=refit)

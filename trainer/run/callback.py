@@ -54,9 +54,10 @@ def refit_every(reward: MemoryReward, rows: TrainingRows, steps: int = 5, *, see
         raise TrainingError("refit_every needs a reward with labelled queries: MemoryReward(memory, run=…, rows=…)")
     refit = Refit(
         reward.memory,
-        RefitSection(every=steps),
+        RefitSection(),
         ledger=reward.judged.ledger,
         training=rows.query_keys,
+        every=steps,
         config=RewardModelConfig(),
         seed=seed,
         log=None,

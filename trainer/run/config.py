@@ -119,6 +119,11 @@ class RefitSection(_Section):
         description="Steps between fits; null never fits again. A policy learns within ten steps what a model that stays as it is "
         "takes for right.",
     )
+    groups: int | None = Field(
+        320,
+        ge=1,
+        description="Groups between fits where the trainer tells no step (verl, verifiers); null never fits again.",
+    )
     max_rollouts: int = Field(
         20000,
         ge=1,

@@ -13,7 +13,7 @@ import time
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from memgraph import LabelView, Memory
 from memgraph.errors import ModelError
@@ -21,7 +21,7 @@ from memgraph.models import registry
 from memgraph.models.reward_model import RewardModel, RewardModelConfig
 from memgraph.store.keys import draw_position
 from trainer.reward.report import append_records
-from trainer.run.config import RefitSection
+from trainer.run.config import RefitSection, RunConfig
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +83,7 @@ class Refit:
 
     Args:
         training: keys of the run's training queries.
+        every: steps between fits, or what `after` counts in their place; None never fits again.
         log: a JSON-lines file, a row for each fit; None for none.
     """
 
@@ -93,6 +94,7 @@ class Refit:
         *,
         ledger: str,
         training: Collection[str],
+        every: int | None,
         config: RewardModelConfig,
         seed: int,
         log: Path | None,
@@ -101,12 +103,27 @@ class Refit:
         self._section = section
         self._ledger = ledger
         self._training = training
+        self._every = every
         self._config = config
         self._seed = seed
         self._log = log
         self._due = False
         self._step: int | None = None
         self.records: list[FitRecord] = []
+
+    @classmethod
+    def of(cls, config: RunConfig, memory: Memory, training: Collection[str], *, every: int | None) -> Self:
+        """As a run's file says, but for `every`."""
+        return cls(
+            memory,
+            config.refit,
+            ledger=config.ledger,
+            training=training,
+            every=every,
+            config=RewardModelConfig(checks=tuple(config.reward.checks)),
+            seed=config.seed,
+            log=config.folder / "refits.jsonl",
+        )
 
     def fit(self) -> RewardModel:
         """Fit on the labels so far, within the section's bounds.
@@ -144,8 +161,7 @@ class Refit:
         Where the memory is out of reach, a fit stays due at the next step; so does one of a step that nobody asked about.
         """
         before, self._step = step - 1 if self._step is None else self._step, step
-        every = self._section.every
-        self._due = self._due or (every is not None and step // every > before // every)
+        self._due = self._due or (self._every is not None and step // self._every > before // self._every)
         if not self._due:
             return None
         start = time.perf_counter()

@@ -25,7 +25,6 @@ from memgraph.domains import Judge
 from memgraph.domains.verifiers import verifier
 from memgraph.errors import TrainingError
 from memgraph.labels.budget import Spending
-from memgraph.models.reward_model import RewardModelConfig
 from memgraph.models.scorers import SCORERS, RewardModelScorer
 from memgraph.models.scores import DEFAULT_SCORER, Scorer, reads_vectors
 from memgraph.rollouts.runs import record_config, supersede
@@ -205,7 +204,10 @@ class _Run:
         """The scorer of the rollouts without a label, and who watches it."""
         config, narrator = self._config, self._narrator
         with self._stage("fit", f"fitting the scorer {config.reward.scorer}"):
-            refit = make_refit(config, self._memory, training) if config.reward.scorer == DEFAULT_SCORER else None
+            refit = None
+            if config.reward.scorer == DEFAULT_SCORER:
+                keys = [task.query_key for task in training.tasks]
+                refit = Refit.of(config, self._memory, keys, every=config.refit.every)
             scorer = fit_scorer(config, self._memory, refit, self.result, self._checkpoint)
             if isinstance(scorer, RewardModelScorer) and scorer.model is not None:
                 narrator.say(quality(scorer.model))
@@ -325,19 +327,6 @@ def store_labelled_rollouts(
     report = store_initial_rollouts(config, memory, policy, labelled, count, progress=progress)
     by_first(lambda: judged.reveal(judged.open(memory), judged.query_keys))
     return report
-
-
-def make_refit(config: RunConfig, memory: Memory, training: Problems) -> Refit:
-    """What fits the reward model, before and during training."""
-    return Refit(
-        memory,
-        config.refit,
-        ledger=config.ledger,
-        training=[task.query_key for task in training.tasks],
-        config=RewardModelConfig(checks=tuple(config.reward.checks)),
-        seed=config.seed,
-        log=config.folder / "refits.jsonl",
-    )
 
 
 def fit_scorer(
