@@ -137,14 +137,14 @@ class RewardCallback(TrainerCallback):
         self._reward.scorer, self._reward.model = RewardModelScorer(model), saved.key
 
     def _tell(self) -> None:
-        """Let the reward log how watching and fitting stand, in the process that knows."""
+        """Let the reward log how watching and fitting stand and how good the model is, in the process that knows."""
         if Ranks.here().rank != 0:
             return
         if self._refit is not None:
-            fits = [record for record in self._refit.records if record.model is not None]
-            self._reward.metrics["refits"] = float(len(fits))
+            self._reward.metrics["refits"] = float(sum(record.model is not None for record in self._refit.records))
+        if isinstance(model := getattr(self._reward.scorer, "model", None), RewardModel):
             for name in ("held_out_auc", "held_out_within_query_auc", "held_out_ece"):
-                if fits and (value := fits[-1].metrics.get(name)) is not None:
+                if (value := model.metrics.get(name)) is not None:
                     self._reward.metrics[f"model/{name}"] = value
         if self._monitor is not None:
             agreement = self._monitor.agreement
