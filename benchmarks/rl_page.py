@@ -32,7 +32,10 @@ PAGE = DOCS / "rl.md"
 FORMER_PAGE = DOCS / "experiments/grpo_with_former_model.md"
 PRESENT, FORMER, REPLACED = (RESULTS / f"{name}.jsonl" for name in ("rl_2026-12-01-refits", "rl", "rl_before"))
 EARLIER = {  # what the model had not yet → runs with it, and what that has changed since
-    "fitted every 50 steps": (RESULTS / "rl_2026-12-01.jsonl", "A fit every five steps in place of 50"),
+    "fitted every 50 steps": (
+        RESULTS / "rl_2026-12-01.jsonl",
+        "A fit every five steps in place of 50, on half as many rollouts a query, with the prior by its evidence,",
+    ),
     "before the vote was a probability": (RESULTS / "rl_2026-11-30.jsonl", "The vote as a probability"),
     "before it had trees": (RESULTS / "rl_2026-11-29.jsonl", "Boosted trees beside the first regression"),
 }

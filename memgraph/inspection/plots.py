@@ -14,7 +14,7 @@ import numpy as np
 
 from memgraph.extras import installed
 from memgraph.inspection.filters import Filters, with_whole_keys
-from memgraph.inspection.summed import STEP_PARTS, over_domains
+from memgraph.inspection.summed import STEP_PARTS, mean_of, over_domains
 from memgraph.printable import cut, shown
 from memgraph.store.meant import require_known
 from memgraph.store.named_queries import run_inspection
@@ -83,7 +83,7 @@ def rewards(source: Store | Rows, ax: Axes | None = None, **filters: Unpack[Filt
     for source_name in sorted({row["source"] for row in rows}):
         counts = [sum(row["rollouts"] for row in part if row["source"] == source_name) for part in by_part]
         ax.plot(steps, np.divide(counts, totals), marker="o", markersize=3, label=_text(source_name))
-    means = [_mean((row["mean_reward"], row["rollouts"]) for row in part) for part in by_part]
+    means = [mean_of("mean_reward", part) for part in by_part]
     ax.plot(steps, means, color="black", linestyle="--", label="mean reward")
     title = f"Where rewards of {_text(rows[0]['run'])} came from" if rows else "No run has rewards"
     ax.set(ylim=(-0.02, 1.02), xlabel="step", ylabel="share of rollouts", title=title)
@@ -257,11 +257,3 @@ def _finished(ax: Axes) -> Axes:
     if ax.get_legend_handles_labels()[1]:
         ax.legend(fontsize=8)
     return ax
-
-
-def _mean(weighted: Iterable[tuple[float | None, int]]) -> float:
-    """Mean of the values that are known, by weight; NaN without any."""
-    known = [(value, weight) for value, weight in weighted if value is not None]
-    return (
-        sum(value * weight for value, weight in known) / sum(weight for _, weight in known) if known else float("nan")
-    )

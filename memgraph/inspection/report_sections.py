@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import groupby
+from math import isnan
 from typing import Any
 
 from memgraph.inspection.drawing import Neighbour, neighbourhood, shade, stack
@@ -22,6 +23,7 @@ from memgraph.inspection.report_parts import (
     was,
 )
 from memgraph.inspection.report_predictions import calibration, disagreements, relies_on, suspects
+from memgraph.inspection.summed import mean_of
 from memgraph.markup import Html, joined, table, tag
 from memgraph.printable import percent
 from memgraph.store.meant import ledger_among
@@ -132,7 +134,7 @@ def rewards(facts: Facts) -> Section:
         f"{source} for {share(number, total)}{because if source == _NO_REWARD else ''}"
         for source, number in _by_source(newest).most_common()
     )
-    finding = f"In the newest run, {name}, rewards came from {shares}. {unanswered}{pleased(newest)}"
+    finding = f"In the newest run, {name}, rewards came from {shares}. {unanswered}{against_labels(newest)}"
     body = joined(_rewards_of_run(run, found) for run, found in runs)
     return Section("rewards", "Where rewards came from", finding, body, ("reward_sources", "memory_contents"))
 
@@ -186,14 +188,13 @@ def _rewards_of_run(run: str, rows: Rows) -> Html:
     for (first, last), part in groupby(rows, key=lambda row: (row["first"], row["last"])):
         found = list(part)
         total, given = total_of(found, "rollouts"), _by_source(found)
-        rewarded = [row for row in found if row["mean_reward"] is not None]
-        mean = sum(row["mean_reward"] * row["rollouts"] for row in rewarded) / max(1, total_of(rewarded, "rollouts"))
+        mean = mean_of("mean_reward", found)
         said = ", ".join(f"{source} {share(given[source], total)}" for source in sources if given[source])
         picture = joined(
             [stack([given[source] / total for source in sources], what=said), tag("span", said, class_="quiet")]
         )
         steps = str(first) if first == last else f"{first} to {last}"
-        reward = f"{mean:.3f}" if rewarded else "–"
+        reward = "–" if isnan(mean) else f"{mean:.3f}"
         cells.append((steps, f"{total:,}", reward, share(total_of(found, "unanswered"), total), picture))
     columns = ("steps", "rollouts", "mean reward", "no answer", "sources")
     parts = [tag("h3", f"Run {run}"), tag("ul", legend, class_="legend"), table(f"rewards of {run}", columns, cells)]
@@ -203,7 +204,7 @@ def _rewards_of_run(run: str, rows: Rows) -> Html:
     return joined(parts)
 
 
-def pleased(rows: Rows) -> str:
+def against_labels(rows: Rows) -> str:
     """A sentence where a run's labels say, in the last quarter of its steps, that far less is right than was predicted.
 
     Its labelled queries are trained on by their labels, so that they should be right more often than the others, not less.
@@ -215,9 +216,9 @@ def pleased(rows: Rows) -> str:
     mean = {}
     for source in ("label", "reward_model"):
         given = [row for row in rows if row["source"] == source and row["first"] >= from_on]
-        if (rollouts := total_of(given, "rollouts")) < _ENOUGH:
+        if total_of(given, "rollouts") < _ENOUGH:
             return ""
-        mean[source] = sum(row["mean_reward"] * row["rollouts"] for row in given) / rollouts
+        mean[source] = mean_of("mean_reward", given)
     if mean["reward_model"] - mean["label"] < _FAR_LESS:
         return ""
     return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,15 @@ def over_domains(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "held_out": held_out,
             "tenth": tenth,
             **{name: sum(row[name] for row in found) for name in ("rollouts", "right", "agreeing")},
-            **{name: _mean(name, found) for name in ("predicted", "brier")},
+            **{name: mean_of(name, found) for name in ("predicted", "brier")},
         }
         for (held_out, tenth), found in sorted(groups.items())
     ]
 
 
-def _mean(name: str, rows: Sequence[Mapping[str, Any]]) -> float:
-    """Mean of a column, by rollouts."""
-    return float(np.average([row[name] for row in rows], weights=[row["rollouts"] for row in rows]))
+def mean_of(name: str, rows: Iterable[Mapping[str, Any]]) -> float:
+    """Mean of a column where it is known, by rollouts; NaN without any."""
+    known = [row for row in rows if row[name] is not None]
+    if not known:
+        return float("nan")
+    return float(np.average([row[name] for row in known], weights=[row["rollouts"] for row in known]))

@@ -257,7 +257,7 @@ def open_rewards(run_config: str, *, group_size: int, wait: float, home: str | N
     if config.reward.scorer == DEFAULT_SCORER:
         model = memory.model(ledger=config.ledger)
         scorer, key = RewardModelScorer(model), model.key
-        refit = Refit.of(config, memory, [task.query_key for task in problems.train.tasks], every=config.refit.groups)
+        refit = Refit.of(config, memory, problems.train.query_keys, every=config.refit.groups)
     reward = reward_of(
         config,
         memory,

@@ -27,7 +27,7 @@ from trainer.run.config import RefitSection
 from trainer.run.monitor import Agreement, Monitor
 from trainer.run.narrator import LINE_EVERY, Narrator
 from trainer.run.predictions import Prediction, Predictions
-from trainer.run.refit import Refit, keep_model, quality
+from trainer.run.refit import Refit, held_out, keep_model, quality
 from trainer.run.sharing import Checkpoint, by_first, load_shared
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def refit_every(reward: MemoryReward, rows: TrainingRows, steps: int = 5, *, see
 
 
 class RewardCallback(TrainerCallback):
-    """Feeds each step's predictions to the monitor and the refit, and puts a new model into the reward.
+    """After each step shows the monitor what was predicted, and puts a new model into the reward where one was fitted.
 
     Args:
         stop_after: alarms of the monitor after which training stops; None goes on with a warning each time.
@@ -108,8 +108,7 @@ class RewardCallback(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Put the reward model in force beside the policy."""
-        model = getattr(self._reward.scorer, "model", None)
-        if state.is_world_process_zero and isinstance(model, RewardModel):
+        if state.is_world_process_zero and (model := self._model()) is not None:
             keep_model(model, _checkpoint(args, state))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -132,6 +131,11 @@ class RewardCallback(TrainerCallback):
         if decision.stop is not None:
             raise TrainingError(decision.stop)
 
+    def _model(self) -> RewardModel | None:
+        """The reward model in force; None where another scorer predicts, or none."""
+        model = getattr(self._reward.scorer, "model", None)
+        return model if isinstance(model, RewardModel) else None
+
     def _use(self, saved: Checkpoint) -> None:
         model = load_shared(saved)
         self._reward.scorer, self._reward.model = RewardModelScorer(model), saved.key
@@ -142,10 +146,10 @@ class RewardCallback(TrainerCallback):
             return
         if self._refit is not None:
             self._reward.metrics["refits"] = float(sum(record.model is not None for record in self._refit.records))
-        if isinstance(model := getattr(self._reward.scorer, "model", None), RewardModel):
-            for name in ("held_out_auc", "held_out_within_query_auc", "held_out_ece"):
-                if (value := model.metrics.get(name)) is not None:
-                    self._reward.metrics[f"model/{name}"] = value
+        if (model := self._model()) is not None:
+            for name, metric in held_out(model).items():
+                if metric is not None:
+                    self._reward.metrics[f"model/{name}"] = metric
         if self._monitor is not None:
             agreement = self._monitor.agreement
             for name in ("observed", "expected", "evidence", "alarms"):

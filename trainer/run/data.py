@@ -26,6 +26,11 @@ class Problems:
     tasks: tuple[Task, ...]
     truth: ReferenceTruth
 
+    @property
+    def query_keys(self) -> list[str]:
+        """Of the tasks, in their order."""
+        return [task.query_key for task in self.tasks]
+
     @classmethod
     def of(cls, problems: Sequence[Problem]) -> Problems:
         """Separate what the trainer may see from what it may not; equal queries count once."""

@@ -1,4 +1,4 @@
-"""What the reward predicted for a run's rollouts, read from the memory once for all who watch over it."""
+"""What the reward predicted for a run's rollouts, for the monitor to read each once."""
 
 from __future__ import annotations
 

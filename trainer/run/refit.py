@@ -54,9 +54,14 @@ def fit_queries(memory: Memory, ledger: str, training: Collection[str], *, limit
     return [key for keys in ordered for key in keys][:limit]
 
 
+def held_out(model: RewardModel) -> dict[str, float | None]:
+    """A model's AUC, AUC within queries and calibration error on held-out labels, by the names of its metrics."""
+    return {name: model.metrics.get(name) for name in ("held_out_auc", "held_out_within_query_auc", "held_out_ece")}
+
+
 def quality(model: RewardModel) -> str:
     """How good a model is on held-out labels, with a warning where it hardly knows which rollout of a query is right."""
-    auc, within, ece = (model.metrics.get(f"held_out_{name}") for name in ("auc", "within_query_auc", "ece"))
+    auc, within, ece = held_out(model).values()
     if auc is None or ece is None:
         return "not measured on held-out labels"
     if within is None:

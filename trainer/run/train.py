@@ -206,8 +206,7 @@ class _Run:
         with self._stage("fit", f"fitting the scorer {config.reward.scorer}"):
             refit = None
             if config.reward.scorer == DEFAULT_SCORER:
-                keys = [task.query_key for task in training.tasks]
-                refit = Refit.of(config, self._memory, keys, every=config.refit.every)
+                refit = Refit.of(config, self._memory, training.query_keys, every=config.refit.every)
             scorer = fit_scorer(config, self._memory, refit, self.result, self._checkpoint)
             if isinstance(scorer, RewardModelScorer) and scorer.model is not None:
                 narrator.say(quality(scorer.model))
@@ -231,7 +230,7 @@ class _Run:
     def train(self, policy: Policy, problems: Splits, judged: Judged, fitted: _Fitted) -> GRPOTrainer:
         """GRPO on what has a reward; the summary is written whatever ends it."""
         config, narrator, training = self._config, self._narrator, problems.train
-        scored = judged.query_keys if fitted.scorer is None else {task.query_key for task in training.tasks}
+        scored = judged.query_keys if fitted.scorer is None else set(training.query_keys)
         rewarded = Problems(one_pass(training.tasks, scored, seed=config.seed), training.truth)
         if not rewarded.tasks:
             raise TrainingError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from memgraph.inspection.report_sections import pleased
+from memgraph.inspection.report_sections import against_labels
 
 
 def part(number: int, source: str, mean: float | None, rollouts: int = 12) -> dict[str, Any]:
@@ -22,20 +22,22 @@ def run(*means: tuple[float, float], rollouts: int = 12) -> list[dict[str, Any]]
 
 
 def test_predictions_that_stay_high_while_labels_say_wrong_are_told_of() -> None:
-    said = pleased(run((0.3, 0.3), (0.3, 0.4), (0.2, 0.4), (0.2, 0.4), (0.1, 0.4), (0.0, 0.4), (0.0, 0.4), (0.0, 0.3)))
+    said = against_labels(
+        run((0.3, 0.3), (0.3, 0.4), (0.2, 0.4), (0.2, 0.4), (0.1, 0.4), (0.0, 0.4), (0.0, 0.4), (0.0, 0.3))
+    )
     assert "predictions gave 0.35 on the mean and labels 0.00" in said
 
 
 def test_a_fall_that_was_made_good_is_not() -> None:
-    assert not pleased(
+    assert not against_labels(
         run((0.0, 0.4), (0.0, 0.4), (0.0, 0.4), (0.3, 0.3), (0.3, 0.3), (0.3, 0.3), (0.3, 0.4), (0.3, 0.4))
     )
 
 
 def test_labels_that_are_learned_by_heart_are_not() -> None:
-    assert not pleased(run(*[(0.9, 0.4)] * 8))
+    assert not against_labels(run(*[(0.9, 0.4)] * 8))
 
 
 def test_few_labels_say_nothing() -> None:
-    assert not pleased(run(*[(0.0, 0.4)] * 8, rollouts=9))
-    assert not pleased([part(number, "reward_model", 0.4) for number in range(8)])
+    assert not against_labels(run(*[(0.0, 0.4)] * 8, rollouts=9))
+    assert not against_labels([part(number, "reward_model", 0.4) for number in range(8)])
