@@ -38,12 +38,14 @@ from typing import Any
 
 import numpy as np
 from harness import Rows, add_row_options, parser_of, report, say
-from rl_tables import JUDGED_EVERY, SHARE_OF, FinishedRun, commits, plot_runs, tables
+from rl_tables import JUDGED_EVERY, LABEL, SHARE_OF, FinishedRun, commits, plot_runs, tables
 
 from memgraph.domains.verifiers import judge
 from memgraph.evaluation import temporary_memory
 from memgraph.labels.ledger import StatedAnswer
 from memgraph.memory import Memory
+from memgraph.models.metrics import evaluate_scores
+from memgraph.store.archive import export_archive
 from trainer.reward.report import read_records
 from trainer.run.config import RunConfig
 from trainer.run.data import load_problems
@@ -96,14 +98,28 @@ def configuration(
     return RunConfig.model_validate(values)
 
 
-def run_arm(arm: str, share: float, seed: int, *, quick: bool = False, problems: Path | None = None) -> FinishedRun:
-    """One run in an empty memory."""
+def run_arm(
+    arm: str,
+    share: float,
+    seed: int,
+    *,
+    quick: bool = False,
+    problems: Path | None = None,
+    archives: Path | None = None,
+) -> FinishedRun:
+    """One run in an empty memory.
+
+    Args:
+        archives: a folder that gets the run's memory as an archive; None to keep none.
+    """
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, temporary_memory() as memory:
         config = configuration(arm, share, seed, Path(folder), quick=quick, problems=problems)
         result = run(config, memory, narrator=Narrator(quiet=True))
         calls = read_records(config.folder / "rewards.jsonl")
-        accuracy, agreement = judged_rollouts(memory, config)
+        if archives is not None:
+            export_archive(memory.database, archives / config.name, models=memory.settings.home / "models")
+        accuracy, agreement, order = judged_rollouts(memory, config)
         return FinishedRun(
             arm=arm,
             share=share,
@@ -111,6 +127,7 @@ def run_arm(arm: str, share: float, seed: int, *, quick: bool = False, problems:
             scores=verdicts(json.loads((config.folder / "scores.json").read_text())),
             accuracy=accuracy,
             agreement=agreement,
+            order=order,
             rewards=result.reward_sources,
             reward_seconds=round(float(np.mean([call["seconds"] for call in calls])), 4),
             seconds=round(time.perf_counter() - start, 1),
@@ -119,8 +136,8 @@ def run_arm(arm: str, share: float, seed: int, *, quick: bool = False, problems:
         )
 
 
-def judged_rollouts(memory: Memory, config: RunConfig) -> tuple[list[float], dict[str, float]]:
-    """The truth about a run's training rollouts, read after it for this report only: by step, and by reward source.
+def judged_rollouts(memory: Memory, config: RunConfig) -> tuple[list[float], dict[str, float], list[float | None]]:
+    """The truth about a run's training rollouts, read after it for this report only: by step, by reward source, and order by step.
 
     Of every third step, since each new program among them has to be run.
     """
@@ -141,13 +158,25 @@ def judged_rollouts(memory: Memory, config: RunConfig) -> tuple[list[float], dic
     verdicts = memory.ledger(f"{config.name}/report").evaluate_answers(truth, list(answers.values()), judge=judge)
     right = {answer: (verdict.score or 0.0) >= 0.5 for answer, verdict in zip(answers, verdicts, strict=True)}
     by_call: dict[int, list[bool]] = defaultdict(list)
+    predicted: dict[int, list[tuple[float, bool, str]]] = defaultdict(list)
     agreed: dict[str, list[bool]] = defaultdict(list)
     for row in rows:
         by_call[row["call"]].append(right[row["answer"]])
         if row["reward"] is not None:
             agreed[row["source"]].append((row["reward"] >= 0.5) == right[row["answer"]])
+            if row["source"] != LABEL:
+                predicted[row["call"]].append((row["reward"], right[row["answer"]], row["query"]))
     steps = [round(float(np.mean(by_call[call])), 4) for call in sorted(by_call)]
-    return steps, {source: round(float(np.mean(hits)), 4) for source, hits in sorted(agreed.items())}
+    order = [within_query_auc(predicted[call]) for call in sorted(by_call)]
+    return steps, {source: round(float(np.mean(hits)), 4) for source, hits in sorted(agreed.items())}, order
+
+
+def within_query_auc(rewards: Sequence[tuple[float, bool, str]]) -> float | None:
+    """Of (reward, right, query); None where no query has both right and wrong rollouts."""
+    if not rewards:
+        return None
+    auc = evaluate_scores(*zip(*rewards, strict=True)).within_query_auc
+    return None if auc is None else round(auc, 4)
 
 
 def verdicts(scores: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
@@ -188,6 +217,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--of-seeds", type=int, nargs="*", help="what is shown rests on these; by default on all in --out"
     )
     parser.add_argument("--problems", type=Path, help="train an LLM instead, on what `smollm2.py` put into this folder")
+    parser.add_argument(
+        "--archives", type=Path, help="keep the memory of each run here, as `memreward restore` reads it"
+    )
     options = parser.parse_args(argv)
     if options.quick:
         options.arms, options.seeds, options.shares = list(QUICK_ARMS), 1, [0.2]
@@ -198,7 +230,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     for arm, share, seed in rows.missing(dict.fromkeys(wanted)):
         say(f"running {arm}, {share:.0%} labels, seed {seed}")
-        rows.add(asdict(run_arm(arm, share, seed, quick=options.quick, problems=options.problems)))
+        done = run_arm(arm, share, seed, quick=options.quick, problems=options.problems, archives=options.archives)
+        rows.add(asdict(done))
     shown = [row for row in rows.all if not options.of_seeds or row["seed"] in options.of_seeds]
     finished = [FinishedRun.of(row) for row in shown]
     report("rl", options, shown, lambda _: f"{tables(finished)}\n\nCode at {commits(finished)}.")

@@ -4,7 +4,8 @@
 // and of those that are equally so the first of each query before its second.
 // Parameters: run and dataset (names, or null for all), predicted (at least so much; null for 0.8).
 // Returns query, run, step, predicted, training_reward (what a training was given, null for rollouts that went through none), why,
-// characters, answer, thinking, rollout (key), in_all (how many there are without the limit).
+// characters, answer, thinking, rollout (key), in_all (how many there are without the limit), and how many of these are long, repeated,
+// and of a group with one answer: in_all_long, in_all_repeated, in_all_one_answer.
 // Without rows: no rollout with such a prediction is suspect, or nothing was predicted yet (`memreward score`).
 WITH {run: null, dataset: null, predicted: null} AS given  // put your values here
 MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking)-[:LEADS_TO]->(a:Answer)
@@ -32,10 +33,13 @@ WITH q, predicted, t, answer, why ORDER BY size(why) DESC, predicted DESC, t.key
 WITH q, collect({q: q, predicted: predicted, t: t, answer: answer, why: why}) AS own
 UNWIND range(0, size(own) - 1) AS nth
 WITH own[nth] AS one, nth ORDER BY size(one.why) DESC, nth, one.predicted DESC, one.t.key
-WITH collect(one) AS found
+WITH collect(one) AS found, count(*) AS in_all, count(CASE WHEN 'long' IN one.why THEN 1 END) AS in_all_long,
+     count(CASE WHEN 'repeated' IN one.why THEN 1 END) AS in_all_repeated,
+     count(CASE WHEN 'one answer' IN one.why THEN 1 END) AS in_all_one_answer
 UNWIND range(0, size(found[..100]) - 1) AS place
-WITH found[place] AS one, size(found) AS in_all, place
-WITH one, one.q AS q, one.t AS t, coalesce(nullIf(one.t.text, ''), one.t.response, '') AS text, in_all, place
+WITH *, found[place] AS one
+WITH *, one.q AS q, one.t AS t, coalesce(nullIf(one.t.text, ''), one.t.response, '') AS text
 RETURN q.text AS query, t.run AS run, t.step AS step, one.predicted AS predicted, t.reward AS training_reward, one.why AS why,
-       size(text) AS characters, one.answer AS answer, text AS thinking, t.key AS rollout, in_all
+       size(text) AS characters, one.answer AS answer, text AS thinking, t.key AS rollout, in_all, in_all_long, in_all_repeated,
+       in_all_one_answer
 ORDER BY place

@@ -110,7 +110,9 @@ def suspects(facts: Facts) -> Section:
     rows = facts.rows["suspects"]
     finding = "No rollout with a high prediction is suspect of having hacked the reward."
     if rows:
-        finding = f"{many(rows[0]['in_all'], 'rollout')} may have hacked the reward."
+        reasons = {why: rows[0][f"in_all_{why.replace(' ', '_')}"] for why in ("long", "repeated", "one answer")}
+        each = ", ".join(f"{why} {count:,}" for why, count in reasons.items() if count)
+        finding = f"{many(rows[0]['in_all'], 'rollout')} may have hacked the reward ({each})."
         of_query = {row["query"]: row for row in reversed(rows)}  # the most suspect of each, as the last one stays
         most = [row for row in rows if row is of_query[row["query"]]][:_SUSPECTS]
         if len(most) < rows[0]["in_all"]:

@@ -27,19 +27,22 @@ def test_rl(run_on_server: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "grpo": {"max_steps": 2, "per_device_train_batch_size": 32},
     }
     monkeypatch.setattr(rl, "QUICK", {**rl.QUICK, **smaller})
-    out, table = tmp_path / "rows.jsonl", tmp_path / "table.md"
+    out, table, archives = tmp_path / "rows.jsonl", tmp_path / "table.md", tmp_path / "archives"
     rows = check_twice(
-        lambda: run_on_server("rl", "--quick", "--out", out, "--table", table),
+        lambda: run_on_server("rl", "--quick", "--out", out, "--table", table, "--archives", archives),
         out,
         "rl",
         identity=("arm", "share", "seed"),
-        figures=("scores", "accuracy", "agreement", "rewards", "queries_paid", "commit", "seconds"),
+        figures=("scores", "accuracy", "agreement", "order", "rewards", "queries_paid", "commit", "seconds"),
     )
     assert [(row["arm"], row["share"], row["queries_paid"]) for row in rows] == [
         ("oracle", 1.0, 24),
         ("memory", 0.2, 5),
     ]
     assert {len(digits) for row in rows for digits in row["scores"]["test/qa"]} == {4}
+    assert [len(row["order"]) for row in rows] == [len(row["accuracy"]) for row in rows]
+    assert rows[0]["order"] == [None], "every reward is a label"
+    assert {folder.name for folder in archives.iterdir()} == {"oracle-1.0-0", "memory-0.2-0"}
     assert "### In domain, 12 problems" in table.read_text()
     assert table.with_suffix(".png").exists()
 

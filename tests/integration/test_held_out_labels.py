@@ -170,7 +170,8 @@ def test_what_got_no_reward_from_the_model_hacked_none(memory: Memory) -> None:
         **dict.fromkeys(stored["imported"]),
     }
     assert {tuple(row["why"]) for row in rows} == {("repeated", "one answer")}
-    assert {row["in_all"] for row in rows} == {8}
+    reasons = ("in_all", "in_all_long", "in_all_repeated", "in_all_one_answer")
+    assert {tuple(row[name] for name in reasons) for row in rows} == {(8, 0, 8, 8)}
 
 
 def test_groups_without_any_reward_taught_nothing_either(memory: Memory) -> None:

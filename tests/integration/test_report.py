@@ -347,7 +347,9 @@ def test_it_says_what_to_label_next_and_what_is_suspect(memory: Memory, tmp_path
     memory.ledger("people", budget=3)
     assert not memory.label([LabelRow(1.0, author="Ann", rollout_key=stored[6].key)], ledger="people").rejected
     page = read(memory.report(tmp_path / "r.html", run="a"))
-    assert page.findings["suspects"].startswith("4 rollouts may have hacked the reward. This is the most suspect,")
+    assert page.findings["suspects"].startswith(
+        "4 rollouts may have hacked the reward (repeated 4, one answer 4). This is the most suspect,"
+    )
     assert "repeated, one answer" in page.text["suspects"]
     assert page.findings["next"].endswith("2 are left of the budget of the ledger people.")
     assert page.findings["labels"].endswith("2 are left of the budget of 3.")
