@@ -189,7 +189,7 @@ def time_published(memory: Memory, size: int, seeds: Sequence[int]) -> Iterator[
 
 def time_embedding(seeds: Sequence[int]) -> Iterator[Row]:
     """Seconds to embed the reasonings of a call's rollouts with the default model, after one warm-up."""
-    embedder = SentenceEmbedder(Settings.load().embedding_model)
+    embedder = SentenceEmbedder(Settings.load().embedding_model, precision=Settings.load().embedding_precision)
     for seed in (-1, *seeds):
         rows = make_rows(10**6 * (seed + 2), QUERIES_A_CALL, np.random.default_rng(seed + 1))
         start = time.perf_counter()

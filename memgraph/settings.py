@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import platformdirs
 import yaml
@@ -63,6 +63,11 @@ class Settings(BaseSettings):
         description="A sentence-transformers model: a hub name, a local path, or a pip package that carries weights.",
     )
     embedding_revision: str | None = Field(default=None, description="Hub revision of the embedding model.")
+    embedding_precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto",
+        description="Of the embedding model's matrix products. `auto` goes on with that of the memory's vectors, and begins with "
+        "bfloat16 on a processor that multiplies in it.",
+    )
     device: str | None = Field(default=None, description="torch device; unset: a GPU where there is one, else the CPU.")
     neighbours: int = Field(default=7, ge=1, description="k of the similarity edges kept for each query.")
 

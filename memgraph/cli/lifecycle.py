@@ -138,7 +138,8 @@ def reembed(
     from memgraph.rollouts.embedding import SentenceEmbedder
 
     settings = Settings.load(home=home)
-    embedder = SentenceEmbedder(model, revision=revision, device=settings.device, cache=settings.cache)
+    named = settings.model_copy(update={"embedding_model": model, "embedding_revision": revision})
+    embedder = SentenceEmbedder.of(named)
     with open_database(settings) as database, progress("embedding") as update:
         report = moving.reembed(database, embedder, neighbours=settings.neighbours, switch=not prepare, progress=update)
     if as_json:

@@ -10,7 +10,7 @@ from memgraph.errors import EmbeddingSpaceError
 from memgraph.rollouts.embedding import CANARY, Embedder, NoEmbedder, SentenceEmbedder
 from memgraph.store.cypher import cypher
 from memgraph.store.database import Database
-from memgraph.store.spaces import Vectors, active_space, create_index, record_space, serving_space
+from memgraph.store.spaces import Vectors, active_space, create_index, precision_of, record_space, serving_space
 
 _SAME_MODEL = 0.999
 _SAME_TEXTS = 0.9  # of given vectors: cut texts and lower precision stay above it, other models do not
@@ -92,9 +92,13 @@ class GuardedEmbedder:
             )
 
     def _check_canary(self) -> None:
-        vector = self._embedder.embed([CANARY])[0]
+        model, precision = self._embedder, None
+        if isinstance(model, SentenceEmbedder):
+            model.expect(self.space, precision_of(self._database, self.space))
+            precision = model.precision
+        vector = model.embed([CANARY])[0]
         key = self.space.key
-        self._database.query(cypher("write/canary"), write=True, key=key, canary=vector.tolist())
+        self._database.query(cypher("write/canary"), write=True, key=key, canary=vector.tolist(), precision=precision)
         rows = self._database.query(cypher("read/embedding_spaces"))
         stored = np.asarray(next(row["canary"] for row in rows if row["key"] == key), np.float32)
         cosine = float(stored @ vector)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, cast
 
 import numpy as np
 from neo4j import ManagedTransaction
@@ -15,6 +16,8 @@ from memgraph.store.keys import key_of
 from memgraph.store.migrations import INDEX_SECONDS
 
 Vectors = NDArray[np.float32]
+Precision = Literal["float32", "bfloat16"]
+"""Of the matrix products that made a vector; the vector itself is float32."""
 GIVEN = "given"  # the revision of a space without a model
 
 # Numbers of full precision: on real queries the search takes two thirds of the time that it takes with Neo4j's default, which
@@ -80,6 +83,12 @@ def serving_space(database: Database) -> EmbeddingSpace:
     if space is None:
         raise EmbeddingSpaceError("this memory has no embedding space yet: import rollouts first (`memreward import`)")
     return space
+
+
+def precision_of(database: Database, space: EmbeddingSpace) -> Precision | None:
+    """With which the space's vectors were made; None where no model has run yet."""
+    rows = database.query(cypher("read/embedding_spaces"))
+    return next((cast("Precision | None", row["precision"]) for row in rows if row["key"] == space.key), None)
 
 
 def record_space(database: Database, space: EmbeddingSpace, *, active: bool) -> None:

@@ -60,6 +60,22 @@ def test_sampling(run: Run, tmp_path: Path) -> None:
     assert all(0 < row["tokens"] <= 16 for row in rows)
 
 
+def test_embedding(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "rows.jsonl"
+    rows = check_twice(
+        lambda: run("embedding", "--quick", "--out", out, "--table", tmp_path / "table.md"),
+        out,
+        "embedding",
+        identity=("file", "way", "texts", "seed"),
+        figures=(),
+    )
+    ways = ["float32, 64 texts at a time", "float32", "bfloat16"]
+    assert [row["way"] for row in rows] == [*ways, *ways, "bfloat16 against float32"]
+    assert all(row["seconds"] > 0 for row in rows[:-1])
+    assert rows[-1]["least_cosine"] >= 0.999
+    assert rows[-1]["recall"] >= 0.95
+
+
 @pytest.mark.slow
 def test_memory(run_on_server: Run, tmp_path: Path) -> None:
     out, arguments = tmp_path / "rows.jsonl", ("--queries", 30, "--rollouts", 4)

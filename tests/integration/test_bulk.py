@@ -211,10 +211,10 @@ def difference(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_times(memory: Memory) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Without what tells when the space began to serve, and the canary, which a process writes when it first embeds."""
+    """Without what tells when the space began to serve, and what a process writes when it first embeds."""
     nodes, edges = everything(memory)
     for node in nodes:
-        for name in ("created_at", "linked_at", "canary", "serving_since"):
+        for name in ("created_at", "linked_at", "canary", "precision", "serving_since"):
             node["properties"].pop(name, None)
     return nodes, edges
 

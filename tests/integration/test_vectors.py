@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -14,12 +14,14 @@ from memgraph.errors import EmbeddingSpaceError
 from memgraph.labels.rows import LabelRow
 from memgraph.labels.view import LabelView
 from memgraph.memory import Memory
+from memgraph.rollouts.embedding import SentenceEmbedder
 from memgraph.rollouts.files import rows_of
 from memgraph.rollouts.given import GivenEmbeddings
 from memgraph.rollouts.rollout import Rollout
 from memgraph.settings import Settings
 from memgraph.snapshot.snapshot import Snapshot
 from memgraph.store.named_queries import run_inspection
+from memgraph.store.spaces import Precision, precision_of
 from tests.conftest import count, write_rows
 from tests.integration.rollouts import sums, thinking_texts
 
@@ -179,3 +181,41 @@ def test_a_vector_that_came_meanwhile_stays(memory: Memory) -> None:
     np.testing.assert_array_equal(snapshot.thinking_embeddings, given[None, :])
     np.testing.assert_array_equal(snapshot.query_embeddings, given[None, :])
     assert waiting(memory) == 0
+
+
+def test_vectors_of_both_precisions_are_of_one_space(settings: Settings, tmp_path: Path) -> None:
+    texts = [rollout.query for rollout in ROLLOUTS[::4]] + [rollout.response or "" for rollout in ROLLOUTS]
+    exact, fast = (
+        SentenceEmbedder(settings.embedding_model, device="cpu", cache=tmp_path, precision=precision)
+        for precision in ("float32", "bfloat16")
+    )
+    one, other = exact.embed(texts), fast.embed(texts)
+    assert exact.space == fast.space
+    assert not np.array_equal(one, other), "neither reads what the other one cached"
+    assert ((one * other).sum(axis=1) > 0.999).all()
+    for vectors in (one, other):
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    np.testing.assert_array_equal(other, fast.embed(texts))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_memory_goes_on_in_its_precision(memory: Memory, settings: Settings, precision: Precision) -> None:
+    def opened(way: Precision | Literal["auto"]) -> SentenceEmbedder:
+        embedder = SentenceEmbedder(settings.embedding_model, device="cpu", precision=way)
+        with Memory.open(settings, embedder=embedder) as again:
+            again.add([Rollout(query=f"How many are {way}?", response="#### 7", domain="math")])
+        return embedder
+
+    memory.database.query("MATCH (s:EmbeddingSpace) REMOVE s.canary, s.precision", write=True)
+    opened(precision)
+    assert precision_of(memory.database, memory.space) == precision
+    assert opened("auto").precision == precision
+    other: Precision = "float32" if precision == "bfloat16" else "bfloat16"
+    assert opened(other).precision == other
+    assert precision_of(memory.database, memory.space) == precision
+
+
+def test_memories_from_before_precisions_are_float32(memory: Memory) -> None:
+    memory.add(ROLLOUTS)
+    memory.database.query("MATCH (s:EmbeddingSpace) REMOVE s.precision", write=True)
+    assert precision_of(memory.database, memory.space) == "float32"
