@@ -61,7 +61,8 @@ def evaluation_curves(probability: ArrayLike, truth: ArrayLike) -> Curves:
 
 def evaluate_scores(probability: ArrayLike, truth: ArrayLike, query: ArrayLike) -> Metrics:
     """Metrics of [rollouts] probabilities (NaN: abstained) against [rollouts] truth in 0..1, grouped by [rollouts] query."""
-    p, right, group = np.asarray(probability, float), np.asarray(truth, float) >= 0.5, np.asarray(query)
+    p, right = np.asarray(probability, float), np.asarray(truth, float) >= 0.5
+    group = np.unique(np.asarray(query), return_inverse=True)[1]  # numbers, where queries are named by keys
     answered = ~np.isnan(p)
     coverage = float(answered.mean()) if len(p) else 0.0
     p, right, group = p[answered], right[answered], group[answered]

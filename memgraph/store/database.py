@@ -53,7 +53,8 @@ def open_endpoint(settings: Settings, say: Say = silent) -> Endpoint:
 class Database:
     """Runs Cypher against one database: managed transactions, retried; schema commands on their own.
 
-    On a cluster too, what one call wrote the next ones of this process read: all its sessions share their bookmarks.
+    On a cluster reads go to followers, and what one call wrote the next ones of this process read: all its sessions share
+    their bookmarks.
 
     The driver is opened at first use in each process, since it survives neither fork nor pickling. The first connection
     is tried once, so that a wrong address is reported within seconds. A server that was reached before and goes away is
@@ -165,7 +166,7 @@ class Database:
                 result.peek()
                 return result
 
-            result = self._repeat(begin, kept=kept)
+            result = self._repeat(begin, kept=kept, access=neo4j.READ_ACCESS)
             try:
                 for record in result:
                     yield dict(record)
@@ -187,12 +188,21 @@ class Database:
         self.require_writable()
         return self._repeat(lambda session: [dict(record) for record in session.run(cypher, parameters)])
 
-    def _repeat(self, work: Callable[[neo4j.Session], Result], *, kept: ExitStack | None = None) -> Result:
+    def _repeat(
+        self,
+        work: Callable[[neo4j.Session], Result],
+        *,
+        kept: ExitStack | None = None,
+        access: str = neo4j.WRITE_ACCESS,
+    ) -> Result:
         """Run work in a session of its own until it succeeds, patience ends, or it fails by its own fault.
 
         Args:
             kept: takes over the session of the run that succeeds; by default it is closed.
+            access: of what work sends outside `execute_read` and `execute_write`; a cluster sends reads to followers.
         """
+        if self.read_only:
+            access = neo4j.READ_ACCESS
         outage: Outage | None = None
         transient: float | None = None
         pause = _SHORTEST_PAUSE
@@ -210,7 +220,7 @@ class Database:
                     stack.callback(driver.leave)
                     session = stack.enter_context(
                         driver.driver.session(
-                            database=self.name, bookmark_manager=self._bookmarks, default_access_mode=self._access_mode
+                            database=self.name, bookmark_manager=self._bookmarks, default_access_mode=access
                         )
                     )
                     result = work(session)
@@ -234,10 +244,6 @@ class Database:
                 if outage is not None:
                     outage.ended()
                 return result
-
-    @property
-    def _access_mode(self) -> str:
-        return neo4j.READ_ACCESS if self.read_only else neo4j.WRITE_ACCESS
 
     def _open(self) -> _Driver:
         """The driver of this process, entered: whoever gets it leaves it."""

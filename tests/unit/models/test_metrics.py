@@ -16,6 +16,7 @@ def test_metrics_of_a_case_worked_out_by_hand() -> None:
     assert found.accuracy == pytest.approx(3 / 5)
     assert found.auc == pytest.approx((2 + 1.5 + 1) / 6)  # .9 beats both, .6 beats .2 and ties .6, .3 beats .2
     assert found.within_query_auc == pytest.approx((1 + (0.5 + 0) / 2) / 2)
+    assert evaluate_scores(probability, truth, ["b", "b", "a", "a", "a", "c"]) == found
 
 
 def test_what_is_not_defined_is_none() -> None:
