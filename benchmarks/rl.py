@@ -44,7 +44,6 @@ from memgraph.domains.verifiers import judge
 from memgraph.evaluation import temporary_memory
 from memgraph.labels.ledger import StatedAnswer
 from memgraph.memory import Memory
-from memgraph.models.metrics import evaluate_scores
 from memgraph.store.archive import export_archive
 from trainer.reward.report import read_records
 from trainer.run.config import RunConfig
@@ -119,7 +118,7 @@ def run_arm(
         calls = read_records(config.folder / "rewards.jsonl")
         if archives is not None:
             export_archive(memory.database, archives / config.name, models=memory.settings.home / "models")
-        accuracy, agreement, order = judged_rollouts(memory, config)
+        accuracy, agreement, advantages = judged_rollouts(memory, config)
         return FinishedRun(
             arm=arm,
             share=share,
@@ -127,7 +126,7 @@ def run_arm(
             scores=verdicts(json.loads((config.folder / "scores.json").read_text())),
             accuracy=accuracy,
             agreement=agreement,
-            order=order,
+            advantages=advantages,
             rewards=result.reward_sources,
             reward_seconds=round(float(np.mean([call["seconds"] for call in calls])), 4),
             seconds=round(time.perf_counter() - start, 1),
@@ -137,9 +136,13 @@ def run_arm(
 
 
 def judged_rollouts(memory: Memory, config: RunConfig) -> tuple[list[float], dict[str, float], list[float | None]]:
-    """The truth about a run's training rollouts, read after it for this report only: by step, by reward source, and order by step.
+    """The truth about a run's training rollouts, read after it for this report only.
 
     Of every third step, since each new program among them has to be run.
+
+    Returns:
+        Share of right rollouts by step, share of rewards on the right side of ½ by source, and how far predicted advantages
+        follow the true ones in each half of the run.
     """
     rows = memory.database.query(
         "MATCH (q:Query)-[:GENERATES_REASONING]->(t:Thinking {run: $run})-[:LEADS_TO]->(a:Answer) "
@@ -165,18 +168,33 @@ def judged_rollouts(memory: Memory, config: RunConfig) -> tuple[list[float], dic
         if row["reward"] is not None:
             agreed[row["source"]].append((row["reward"] >= 0.5) == right[row["answer"]])
             if row["source"] != LABEL:
-                predicted[row["call"]].append((row["reward"], right[row["answer"]], row["query"]))
+                predicted[row["call"]].append((row["reward"], right[row["answer"]], f"{row['call']} {row['query']}"))
     steps = [round(float(np.mean(by_call[call])), 4) for call in sorted(by_call)]
-    order = [within_query_auc(predicted[call]) for call in sorted(by_call)]
-    return steps, {source: round(float(np.mean(hits)), 4) for source, hits in sorted(agreed.items())}, order
+    calls = sorted(by_call)
+    halves = (calls[: len(calls) // 2], calls[len(calls) // 2 :])
+    advantages = [advantage_correlation([one for call in half for one in predicted[call]]) for half in halves]
+    return steps, {source: round(float(np.mean(hits)), 4) for source, hits in sorted(agreed.items())}, advantages
 
 
-def within_query_auc(rewards: Sequence[tuple[float, bool, str]]) -> float | None:
-    """Of (reward, right, query); None where no query has both right and wrong rollouts."""
+def advantage_correlation(rewards: Sequence[tuple[float, bool, str]]) -> float | None:
+    """Correlation of predicted with true advantages, which are all that GRPO learns from; None where either has no spread.
+
+    An advantage is a reward less the mean of its group. So groups without a right rollout count, which an AUC within queries
+    leaves out: whatever predictions tell apart there is noise.
+
+    Args:
+        rewards: predicted reward, whether the rollout was right, and its group.
+    """
     if not rewards:
         return None
-    auc = evaluate_scores(*zip(*rewards, strict=True)).within_query_auc
-    return None if auc is None else round(auc, 4)
+    reward, right, named = zip(*rewards, strict=True)
+    _, group, size = np.unique(np.array(named), return_inverse=True, return_counts=True)
+    predicted, true = (
+        values - (np.bincount(group, values) / size)[group]
+        for values in (np.array(reward, float), np.array(right, float))
+    )
+    spread = float(np.sqrt((predicted @ predicted) * (true @ true)))
+    return round(float(predicted @ true) / spread, 4) if spread else None
 
 
 def verdicts(scores: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:

@@ -41,8 +41,8 @@ class FinishedRun:
             order of their keys: all runs of one seed have the same problems.
         accuracy: at every third step, share of the sampled training responses that were right, whatever reward they got.
         agreement: by source of reward, share of the rewards of these steps that were on the right side of ½.
-        order: at every third step, AUC within queries of predicted rewards against the truth; None where no query has both right
-            and wrong rollouts, empty in rows of before.
+        advantages: correlation of predicted with true advantages in the first and second half of the run, over every third step.
+            None where either has no spread, empty in rows of before.
         rewards: how many, by source.
         reward_seconds: mean time of a reward call.
         commit: of the code that ran.
@@ -59,7 +59,7 @@ class FinishedRun:
     seconds: float
     queries_paid: int
     commit: str
-    order: list[float | None] = field(default_factory=list)
+    advantages: list[float | None] = field(default_factory=list)
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
@@ -277,11 +277,13 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
     return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole != 0)
 
 
-def _order(rows: Sequence[FinishedRun]) -> list[str]:
-    """AUC within queries of predicted rewards, mean over the first and over the second half of the runs, where it is known."""
-    halves = [[row.order[: len(row.order) // 2] for row in rows], [row.order[len(row.order) // 2 :] for row in rows]]
-    known = [[value for part in half for value in part if value is not None] for half in halves]
-    return [f"within queries {' → '.join(f'{np.mean(values):.2f}' for values in known)}"] if all(known) else []
+def _advantages(rows: Sequence[FinishedRun]) -> list[str]:
+    """How far predicted advantages follow the true ones, mean over the runs of which it is known."""
+    known = [
+        [value for value in half if value is not None]
+        for half in zip(*(r.advantages for r in rows if r.advantages), strict=True)
+    ]
+    return [f"advantages {' → '.join(f'{np.mean(values):.2f}' for values in known)}"] if known and all(known) else []
 
 
 def _rewards(chosen: dict[str, list[FinishedRun]]) -> str:
@@ -297,7 +299,7 @@ def _rewards(chosen: dict[str, list[FinishedRun]]) -> str:
                 arm,
                 f"{np.mean([row.queries_paid for row in rows]):.0f}",
                 ", ".join(f"{source} {share[source]:.0%}" for source in sources if source != "none"),
-                ", ".join([f"{s} {np.mean(shares):.1%}" for s, shares in agreed.items() if shares] + _order(rows)),
+                ", ".join([f"{s} {np.mean(shares):.1%}" for s, shares in agreed.items() if shares] + _advantages(rows)),
                 f"{share.get('none', 0):.0%}",
                 f"{np.mean([row.reward_seconds for row in rows]):.2f}",
                 f"{np.mean([row.seconds for row in rows]) / 60:.1f}",

@@ -33,18 +33,29 @@ def test_rl(run_on_server: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         out,
         "rl",
         identity=("arm", "share", "seed"),
-        figures=("scores", "accuracy", "agreement", "order", "rewards", "queries_paid", "commit", "seconds"),
+        figures=("scores", "accuracy", "agreement", "advantages", "rewards", "queries_paid", "commit", "seconds"),
     )
     assert [(row["arm"], row["share"], row["queries_paid"]) for row in rows] == [
         ("oracle", 1.0, 24),
         ("memory", 0.2, 5),
     ]
     assert {len(digits) for row in rows for digits in row["scores"]["test/qa"]} == {4}
-    assert [len(row["order"]) for row in rows] == [len(row["accuracy"]) for row in rows]
-    assert rows[0]["order"] == [None], "every reward is a label"
+    assert rows[0]["advantages"] == [None, None], "every reward is a label"
+    assert all(value is None or -1 <= value <= 1 for value in rows[1]["advantages"])
     assert {folder.name for folder in archives.iterdir()} == {"oracle-1.0-0", "memory-0.2-0"}
     assert "### In domain, 12 problems" in table.read_text()
     assert table.with_suffix(".png").exists()
+
+
+def test_advantages_are_followed_in_groups_without_a_right_rollout_too() -> None:
+    import rl
+
+    mixed = [(0.9, True, "a"), (0.1, False, "a")]
+    assert rl.advantage_correlation(mixed) == 1.0
+    told_apart = [*mixed, (0.9, False, "b"), (0.1, False, "b")]
+    assert rl.advantage_correlation(told_apart) == pytest.approx(0.5**0.5, abs=1e-4)
+    assert rl.advantage_correlation([*mixed, (0.9, False, "b"), (0.9, False, "b")]) == 1.0
+    assert rl.advantage_correlation(told_apart[2:]) is None
 
 
 CHAT_TEMPLATE = (
